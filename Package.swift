@@ -1,0 +1,76 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The plain half (imaging, cohorts, metrics) builds and tests without LibTorch:
+//   AGINET_WITHOUT_LIBTORCH=1 swift build --scratch-path .build-plain
+let withoutLibTorch = Context.environment["AGINET_WITHOUT_LIBTORCH"] != nil
+
+// Set-up puts LibTorch, or links to one, here; only the rpath cannot come from libtorch.pc.
+let libTorch = Context.environment["AGINET_RPATH"] ?? Context.packageDirectory + "/.libtorch/lib"
+
+let plain: [Target] = [
+  .target(name: "Failures"),
+  .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+  .target(name: "Imaging", dependencies: ["CZlib", "Failures"]),
+  .target(name: "Metrics"),
+  .target(name: "Cohorts", dependencies: ["Imaging", "Failures"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Failures", "CZlib"]),
+  .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
+  .testTarget(name: "CohortsTests", dependencies: ["Cohorts", "Imaging", "Failures"]),
+]
+
+let withTensors: [Target] = [
+  .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
+  .target(name: "CTorch", dependencies: ["CLibTorch"]),
+  .target(
+    name: "Torch", dependencies: ["CTorch", "Failures"],
+    linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
+  .target(name: "Layers", dependencies: ["Torch", "Failures"]),
+  .target(name: "Networks", dependencies: ["Layers", "Torch", "Failures"]),
+  .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Failures"]),
+  .target(
+    name: "Training",
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Failures"]),
+  .target(
+    name: "Synthesis", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Failures"]),
+  .target(
+    name: "Evaluation",
+    dependencies: ["Methods", "Torch", "Cohorts", "Imaging", "Metrics", "Failures"]),
+  .target(
+    name: "Experiments",
+    dependencies: [
+      "Training", "Evaluation", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts",
+      "Imaging", "Metrics", "Failures",
+    ]),
+  .target(
+    name: "Reporting", dependencies: ["Experiments", "Evaluation", "Cohorts", "Imaging", "Failures"]
+  ),
+  .executableTarget(
+    name: "aginet",
+    dependencies: [
+      "Experiments", "Reporting", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
+      "Layers", "Torch", "Failures",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ]),
+  .testTarget(name: "TorchTests", dependencies: ["Torch", "Failures"]),
+  .testTarget(name: "LayersTests", dependencies: ["Layers", "Torch", "Failures"]),
+  .testTarget(name: "NetworksTests", dependencies: ["Networks", "Layers", "Torch"]),
+  .testTarget(name: "MethodsTests", dependencies: ["Methods", "Networks", "Layers", "Torch"]),
+]
+
+let package = Package(
+  name: "aginet",
+  products: withoutLibTorch
+    ? [] : [.executable(name: "aginet", targets: ["aginet"])],
+  dependencies: withoutLibTorch
+    ? []
+    : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")],
+  targets: plain + (withoutLibTorch ? [] : withTensors),
+  swiftLanguageModes: [.v6],
+  cxxLanguageStandard: .gnucxx20)
+
+for target in package.targets where target.type != .system && target.name != "CTorch" {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+  ]
+}

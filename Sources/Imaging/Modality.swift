@@ -1,0 +1,43 @@
+/// An MRI contrast, named as the field names it.
+public enum Modality: String, Codable, Sendable, CaseIterable, Hashable, CodingKeyRepresentable {
+  case t1, t2, pd, flair, t1gd
+
+  /// The name a radiologist writes: `T1`, `T2`, `PD`, `FLAIR`, `T1Gd`.
+  public var title: String {
+    switch self {
+    case .t1: "T1"
+    case .t2: "T2"
+    case .pd: "PD"
+    case .flair: "FLAIR"
+    case .t1gd: "T1Gd"
+    }
+  }
+
+  /// Reads a modality by name or common synonym, in any case: `t1w`, `t1n`, `t1c`, `t1ce`, `t2f`, …
+  public init?(name: some StringProtocol) {
+    switch name.lowercased() {
+    case "t1", "t1w", "t1n": self = .t1
+    case "t2", "t2w": self = .t2
+    case "pd", "pdw": self = .pd
+    case "flair", "t2f", "t2flair": self = .flair
+    case "t1gd", "t1c", "t1ce", "ce-gadolinium_t1w": self = .t1gd
+    default: return nil
+    }
+  }
+}
+
+/// What is asked: one missing modality from those at hand, by name.
+public struct Scenario: Codable, Sendable, Hashable, CustomStringConvertible {
+  public var sources: [Modality]
+  public var target: Modality
+
+  public init(sources: [Modality], target: Modality) {
+    self.sources = sources
+    self.target = target
+  }
+
+  /// `(T1, T2) -> PD`, as the paper writes it.
+  public var description: String {
+    "(\(sources.map(\.title).joined(separator: ", "))) -> \(target.title)"
+  }
+}

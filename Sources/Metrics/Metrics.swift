@@ -1,0 +1,1 @@
+/// Image quality on plain numbers.
