@@ -1,0 +1,38 @@
+# `make demo` and `make test` do all the set-up themselves; `make` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test lint format bench docs clean
+
+# SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
+export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+
+sources := $(wildcard Sources Tests Package.swift Benchmarks)
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 10
+
+setup: ## put LibTorch and the atlas in place (nothing to do when they are)
+	@bash Support/setup.sh
+
+build: setup ## build .build/release/aginet
+	swift build -c release
+
+demo: build ## generate a cohort, train, evaluate, synthesise, report
+	.build/release/aginet demo
+
+test: setup ## run every test
+	swift test -c release
+
+lint: ## check the formatting
+	swift format lint --strict -r $(sources)
+
+format: ## format the sources
+	swift format -i -r $(sources)
+
+bench: setup ## measure
+	swift run -c release --package-path Benchmarks
+
+docs: setup ## build the documentation into .docs
+	bash Support/docs.sh
+
+clean: ## remove what was built (set-up's folders stay)
+	rm -rf .build .docs
