@@ -11,12 +11,14 @@ let libTorch = Context.environment["AGINET_RPATH"] ?? Context.packageDirectory +
 let plain: [Target] = [
   .target(name: "Failures"),
   .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-  .target(name: "Imaging", dependencies: ["CZlib", "Failures"]),
+  .target(name: "Files", dependencies: ["Failures"]),
+  .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics"),
-  .target(name: "Cohorts", dependencies: ["Imaging", "Failures"]),
-  .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Failures", "CZlib"]),
+  .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
+  .testTarget(name: "FilesTests", dependencies: ["Files", "Failures"]),
+  .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Files", "Failures", "CZlib"]),
   .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
-  .testTarget(name: "CohortsTests", dependencies: ["Cohorts", "Imaging", "Failures"]),
+  .testTarget(name: "CohortsTests", dependencies: ["Cohorts", "Imaging", "Files", "Failures"]),
 ]
 
 let withTensors: [Target] = [
@@ -25,35 +27,36 @@ let withTensors: [Target] = [
   .target(
     name: "Torch", dependencies: ["CTorch", "Failures"],
     linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
-  .target(name: "Layers", dependencies: ["Torch", "Failures"]),
+  .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Failures"]),
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Failures"]),
   .target(
     name: "Training",
-    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Failures"]),
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
   .target(
-    name: "Synthesis", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Failures"]),
+    name: "Synthesis", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
   .target(
     name: "Evaluation",
-    dependencies: ["Methods", "Torch", "Cohorts", "Imaging", "Metrics", "Failures"]),
+    dependencies: ["Methods", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures"]),
   .target(
     name: "Experiments",
     dependencies: [
       "Training", "Evaluation", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts",
-      "Imaging", "Metrics", "Failures",
+      "Imaging", "Metrics", "Files", "Failures",
     ]),
   .target(
-    name: "Reporting", dependencies: ["Experiments", "Evaluation", "Cohorts", "Imaging", "Failures"]
-  ),
+    name: "Reporting", dependencies: [
+      "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Files", "Failures",
+    ]),
   .executableTarget(
     name: "aginet",
     dependencies: [
       "Experiments", "Reporting", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
-      "Layers", "Torch", "Failures",
+      "Metrics", "Layers", "Torch", "Files", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .testTarget(name: "TorchTests", dependencies: ["Torch", "Failures"]),
-  .testTarget(name: "LayersTests", dependencies: ["Layers", "Torch", "Failures"]),
+  .testTarget(name: "LayersTests", dependencies: ["Layers", "Torch", "Files", "Failures"]),
   .testTarget(name: "NetworksTests", dependencies: ["Networks", "Layers", "Torch"]),
   .testTarget(name: "MethodsTests", dependencies: ["Methods", "Networks", "Layers", "Torch"]),
 ]

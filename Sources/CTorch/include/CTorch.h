@@ -1,0 +1,144 @@
+// The C wall: every LibTorch operation that aginet uses, one line each.
+//
+// Ownership: a function that returns a ct_tensor hands over one reference, to be given back to ct_free.
+// Arguments are borrowed. Failure: a tensor-returning function gives NULL, a number-returning one gives -1
+// (or 0 / NaN where stated), and ct_error() holds LibTorch's sentence for the calling thread.
+// Grad mode is per thread; a tensor must not be shared between threads.
+#pragma once
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ct_tensor_s *ct_tensor;
+
+enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3, CT_BFLOAT16 = 4, CT_BOOL = 5 };
+enum { CT_CPU = -1 };  // a device: CT_CPU or the number of a CUDA device
+
+// MARK: The library
+const char *ct_error(void);
+const char *ct_version(void);
+int64_t ct_live_tensors(void);
+int ct_threads(void);
+int ct_set_threads(int count);
+int ct_cuda_count(void);
+int ct_load_library(const char *path);
+int ct_seed(uint64_t seed);
+int ct_set_deterministic(bool on);
+const char *ct_parallel_info(void);
+
+// MARK: Life and data
+void ct_free(ct_tensor x);
+ct_tensor ct_from(const void *data, int type, const int64_t *shape, int rank, int device);
+ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int device);
+ct_tensor ct_arange(double start, double end, double step, int type, int device);
+ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
+ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
+ct_tensor ct_randn_like(ct_tensor x);
+int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
+double ct_item(ct_tensor x);                                    // NaN on failure
+int ct_rank(ct_tensor x);
+int64_t ct_size(ct_tensor x, int axis);
+int64_t ct_count(ct_tensor x);
+int ct_type(ct_tensor x);
+int ct_device(ct_tensor x);
+bool ct_is_channels_last(ct_tensor x);
+ct_tensor ct_to(ct_tensor x, int type, int device);
+ct_tensor ct_channels_last(ct_tensor x);
+ct_tensor ct_contiguous(ct_tensor x);
+ct_tensor ct_clone(ct_tensor x);
+
+// MARK: Gradients
+bool ct_grad_enabled(void);
+void ct_set_grad_enabled(bool on);
+int ct_requires_grad(ct_tensor x, bool on);
+bool ct_does_require_grad(ct_tensor x);
+int ct_backward(ct_tensor loss);
+ct_tensor ct_grad(ct_tensor x);  // NULL with an empty error where there is none
+int ct_clear_grad(ct_tensor x);
+ct_tensor ct_detach(ct_tensor x);
+
+// MARK: In place, never recorded
+int ct_copy_into(ct_tensor destination, ct_tensor source);
+int ct_fill(ct_tensor x, double value);
+int ct_lerp_into(ct_tensor destination, ct_tensor source, double weight);
+
+// MARK: Arithmetic
+ct_tensor ct_add(ct_tensor a, ct_tensor b);
+ct_tensor ct_subtract(ct_tensor a, ct_tensor b);
+ct_tensor ct_multiply(ct_tensor a, ct_tensor b);
+ct_tensor ct_divide(ct_tensor a, ct_tensor b);
+ct_tensor ct_add_scalar(ct_tensor a, double b);
+ct_tensor ct_multiply_scalar(ct_tensor a, double b);
+ct_tensor ct_power(ct_tensor x, double exponent);
+ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
+ct_tensor ct_einsum(const char *equation, const ct_tensor *parts, int count);
+
+// MARK: Elementwise
+ct_tensor ct_relu(ct_tensor x);
+ct_tensor ct_relu_in_place(ct_tensor x);
+ct_tensor ct_leaky_relu(ct_tensor x, double slope);
+ct_tensor ct_gelu(ct_tensor x);
+ct_tensor ct_silu(ct_tensor x);
+ct_tensor ct_sigmoid(ct_tensor x);
+ct_tensor ct_tanh(ct_tensor x);
+ct_tensor ct_exp(ct_tensor x);
+ct_tensor ct_log(ct_tensor x);
+ct_tensor ct_sqrt(ct_tensor x);
+ct_tensor ct_square(ct_tensor x);
+ct_tensor ct_abs(ct_tensor x);
+ct_tensor ct_floor(ct_tensor x);
+ct_tensor ct_cos(ct_tensor x);
+ct_tensor ct_sin(ct_tensor x);
+ct_tensor ct_clamp(ct_tensor x, double low, double high);
+ct_tensor ct_remainder(ct_tensor x, double divisor);
+ct_tensor ct_softmax(ct_tensor x, int axis);
+ct_tensor ct_dropout(ct_tensor x, double probability, bool active);
+
+// MARK: Reductions
+ct_tensor ct_sum(ct_tensor x);
+ct_tensor ct_mean(ct_tensor x);
+ct_tensor ct_sum_over(ct_tensor x, const int64_t *axes, int count, bool keep);
+ct_tensor ct_mean_over(ct_tensor x, const int64_t *axes, int count, bool keep);
+ct_tensor ct_max_over(ct_tensor x, int axis, bool keep);
+bool ct_all_finite(ct_tensor x);
+
+// MARK: Shape
+ct_tensor ct_reshape(ct_tensor x, const int64_t *shape, int rank);
+ct_tensor ct_permute(ct_tensor x, const int64_t *axes, int rank);
+ct_tensor ct_narrow(ct_tensor x, int axis, int64_t start, int64_t length);
+ct_tensor ct_expand(ct_tensor x, const int64_t *shape, int rank);
+ct_tensor ct_concatenate(const ct_tensor *parts, int count, int axis);
+ct_tensor ct_stack(const ct_tensor *parts, int count, int axis);
+ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode, double value);
+ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count);
+ct_tensor ct_gather(ct_tensor x, int axis, ct_tensor index);
+ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index);
+
+// MARK: Layers
+ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups);
+ct_tensor ct_transposed_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int output_padding, int groups);
+ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias);
+ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon);
+ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon);
+ct_tensor ct_instance_norm(ct_tensor x, double epsilon);
+ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon);
+ct_tensor ct_max_pool(ct_tensor x, int size, int stride);
+ct_tensor ct_average_pool(ct_tensor x, int size, int stride);
+ct_tensor ct_upsample_nearest(ct_tensor x, int factor);
+ct_tensor ct_grid_sample(ct_tensor x, ct_tensor grid, bool align_corners);  // bilinear, zeros outside
+
+// MARK: Losses, a mean over all elements
+ct_tensor ct_mse_loss(ct_tensor x, ct_tensor target);
+ct_tensor ct_l1_loss(ct_tensor x, ct_tensor target);
+ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target);
+
+// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place
+int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,153 @@
+// Operators of LibTorch, one line each, recorded by its autograd.
+#include "wall.h"
+
+using namespace wall;
+
+ct_tensor ct_add(ct_tensor a, ct_tensor b) { return make([&] { return a->value + b->value; }); }
+ct_tensor ct_subtract(ct_tensor a, ct_tensor b) { return make([&] { return a->value - b->value; }); }
+ct_tensor ct_multiply(ct_tensor a, ct_tensor b) { return make([&] { return a->value * b->value; }); }
+ct_tensor ct_divide(ct_tensor a, ct_tensor b) { return make([&] { return a->value / b->value; }); }
+ct_tensor ct_add_scalar(ct_tensor a, double b) { return make([&] { return a->value + b; }); }
+ct_tensor ct_multiply_scalar(ct_tensor a, double b) { return make([&] { return a->value * b; }); }
+ct_tensor ct_power(ct_tensor x, double exponent) { return make([&] { return x->value.pow(exponent); }); }
+ct_tensor ct_matmul(ct_tensor a, ct_tensor b) { return make([&] { return at::matmul(a->value, b->value); }); }
+ct_tensor ct_einsum(const char *equation, const ct_tensor *parts, int count) {
+  return make([&] { return at::einsum(equation, list(parts, count)); });
+}
+
+ct_tensor ct_relu(ct_tensor x) { return make([&] { return x->value.relu(); }); }
+ct_tensor ct_relu_in_place(ct_tensor x) { return make([&] { return x->value.relu_(); }); }
+ct_tensor ct_leaky_relu(ct_tensor x, double slope) { return make([&] { return at::leaky_relu(x->value, slope); }); }
+ct_tensor ct_gelu(ct_tensor x) { return make([&] { return at::gelu(x->value); }); }
+ct_tensor ct_silu(ct_tensor x) { return make([&] { return at::silu(x->value); }); }
+ct_tensor ct_sigmoid(ct_tensor x) { return make([&] { return x->value.sigmoid(); }); }
+ct_tensor ct_tanh(ct_tensor x) { return make([&] { return x->value.tanh(); }); }
+ct_tensor ct_exp(ct_tensor x) { return make([&] { return x->value.exp(); }); }
+ct_tensor ct_log(ct_tensor x) { return make([&] { return x->value.log(); }); }
+ct_tensor ct_sqrt(ct_tensor x) { return make([&] { return x->value.sqrt(); }); }
+ct_tensor ct_square(ct_tensor x) { return make([&] { return x->value.square(); }); }
+ct_tensor ct_abs(ct_tensor x) { return make([&] { return x->value.abs(); }); }
+ct_tensor ct_floor(ct_tensor x) { return make([&] { return x->value.floor(); }); }
+ct_tensor ct_cos(ct_tensor x) { return make([&] { return x->value.cos(); }); }
+ct_tensor ct_sin(ct_tensor x) { return make([&] { return x->value.sin(); }); }
+ct_tensor ct_clamp(ct_tensor x, double low, double high) { return make([&] { return x->value.clamp(low, high); }); }
+ct_tensor ct_remainder(ct_tensor x, double divisor) { return make([&] { return x->value.remainder(divisor); }); }
+ct_tensor ct_softmax(ct_tensor x, int axis) { return make([&] { return x->value.softmax(axis); }); }
+ct_tensor ct_dropout(ct_tensor x, double probability, bool active) {
+  return make([&] { return at::dropout(x->value, probability, active); });
+}
+
+ct_tensor ct_sum(ct_tensor x) { return make([&] { return x->value.sum(); }); }
+ct_tensor ct_mean(ct_tensor x) { return make([&] { return x->value.mean(); }); }
+ct_tensor ct_sum_over(ct_tensor x, const int64_t *axes, int count, bool keep) {
+  return make([&] { return x->value.sum(sizes(axes, count), keep); });
+}
+ct_tensor ct_mean_over(ct_tensor x, const int64_t *axes, int count, bool keep) {
+  return make([&] { return x->value.mean(sizes(axes, count), keep); });
+}
+ct_tensor ct_max_over(ct_tensor x, int axis, bool keep) { return make([&] { return x->value.amax(axis, keep); }); }
+bool ct_all_finite(ct_tensor x) { return guard([&] { return at::isfinite(x->value).all().item<bool>(); }, false); }
+
+ct_tensor ct_reshape(ct_tensor x, const int64_t *shape, int rank) {
+  return make([&] { return x->value.reshape(sizes(shape, rank)); });
+}
+ct_tensor ct_permute(ct_tensor x, const int64_t *axes, int rank) {
+  return make([&] { return x->value.permute(sizes(axes, rank)); });
+}
+ct_tensor ct_narrow(ct_tensor x, int axis, int64_t start, int64_t length) {
+  return make([&] { return x->value.narrow(axis, start, length); });
+}
+ct_tensor ct_expand(ct_tensor x, const int64_t *shape, int rank) {
+  return make([&] { return x->value.expand(sizes(shape, rank)); });
+}
+ct_tensor ct_concatenate(const ct_tensor *parts, int count, int axis) {
+  return make([&] { return at::cat(list(parts, count), axis); });
+}
+ct_tensor ct_stack(const ct_tensor *parts, int count, int axis) {
+  return make([&] { return at::stack(list(parts, count), axis); });
+}
+ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode, double value) {
+  return make([&] {
+    const bool constant = std::string(mode) == "constant";
+    return at::pad(x->value, sizes(amounts, count), mode, constant ? std::optional<double>(value) : std::nullopt);
+  });
+}
+ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count) {
+  return make([&] { return at::roll(x->value, sizes(shifts, count), sizes(axes, count)); });
+}
+ct_tensor ct_gather(ct_tensor x, int axis, ct_tensor index) {
+  return make([&] { return at::gather(x->value, axis, index->value); });
+}
+ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
+  return make([&] { return at::index_select(x->value, axis, index->value); });
+}
+
+static std::vector<int64_t> each(const at::Tensor &weight, int value) {
+  return std::vector<int64_t>(weight.dim() - 2, value);
+}
+ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
+  return make([&] {
+    const auto &w = weight->value;
+    return at::convolution(
+      x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), false, each(w, 0), groups);
+  });
+}
+ct_tensor ct_transposed_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int output_padding, int groups) {
+  return make([&] {
+    const auto &w = weight->value;
+    return at::convolution(
+      x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, 1), true, each(w, output_padding), groups);
+  });
+}
+ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
+  return make([&] { return at::linear(x->value, weight->value, maybe(bias)); });
+}
+ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon) {
+  return make([&] {
+    return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - axes), maybe(weight), maybe(bias), epsilon);
+  });
+}
+ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon) {
+  return make([&] { return at::group_norm(x->value, groups, maybe(weight), maybe(bias), epsilon); });
+}
+ct_tensor ct_instance_norm(ct_tensor x, double epsilon) {
+  return make([&] { return at::instance_norm(x->value, {}, {}, {}, {}, true, 0.1, epsilon, false); });
+}
+ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon) {
+  return make([&] {
+    return at::batch_norm(
+      x->value, maybe(weight), maybe(bias), maybe(mean), maybe(variance), training, momentum, epsilon, false);
+  });
+}
+static std::vector<int64_t> spatial(const at::Tensor &x, int value) { return std::vector<int64_t>(x.dim() - 2, value); }
+ct_tensor ct_max_pool(ct_tensor x, int size, int stride) {
+  return make([&] {
+    const auto &v = x->value;
+    return v.dim() == 5 ? at::max_pool3d(v, spatial(v, size), spatial(v, stride))
+                        : at::max_pool2d(v, spatial(v, size), spatial(v, stride));
+  });
+}
+ct_tensor ct_average_pool(ct_tensor x, int size, int stride) {
+  return make([&] {
+    const auto &v = x->value;
+    return v.dim() == 5 ? at::avg_pool3d(v, spatial(v, size), spatial(v, stride))
+                        : at::avg_pool2d(v, spatial(v, size), spatial(v, stride));
+  });
+}
+ct_tensor ct_upsample_nearest(ct_tensor x, int factor) {
+  return make([&] {
+    const auto &v = x->value;
+    std::vector<int64_t> size;
+    for (int64_t axis = 2; axis < v.dim(); ++axis) size.push_back(v.size(axis) * factor);
+    return v.dim() == 5 ? at::upsample_nearest3d(v, size) : at::upsample_nearest2d(v, size);
+  });
+}
+ct_tensor ct_grid_sample(ct_tensor x, ct_tensor grid, bool align_corners) {
+  return make([&] { return at::grid_sampler(x->value, grid->value, 0, 0, align_corners); });
+}
+
+ct_tensor ct_mse_loss(ct_tensor x, ct_tensor target) { return make([&] { return at::mse_loss(x->value, target->value); }); }
+ct_tensor ct_l1_loss(ct_tensor x, ct_tensor target) { return make([&] { return at::l1_loss(x->value, target->value); }); }
+ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target) {
+  return make([&] { return at::binary_cross_entropy_with_logits(x->value, target->value); });
+}

@@ -1,0 +1,123 @@
+// The library's own state; a tensor's life, its data, its gradient.
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Parallel.h>
+#include <dlfcn.h>
+#include <torch/version.h>
+
+#include "wall.h"
+
+using namespace wall;
+
+std::atomic<int64_t> ct_tensor_s::live{0};
+
+const char *ct_error(void) { return message.c_str(); }
+const char *ct_version(void) { return TORCH_VERSION; }
+int64_t ct_live_tensors(void) { return ct_tensor_s::live; }
+int ct_threads(void) { return at::get_num_threads(); }
+int ct_set_threads(int count) { return act([&] { at::set_num_threads(count); }); }
+int ct_cuda_count(void) {
+  return guard([] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }, 0);
+}
+int ct_load_library(const char *path) {
+  return act([&] {
+    if (!dlopen(path, RTLD_NOW | RTLD_GLOBAL)) {
+      const char *reason = dlerror();
+      TORCH_CHECK(false, reason ? reason : "dlopen failed");
+    }
+  });
+}
+int ct_seed(uint64_t seed) { return act([&] { at::manual_seed(seed); }); }
+int ct_set_deterministic(bool on) { return act([&] { at::globalContext().setDeterministicAlgorithms(on, false); }); }
+const char *ct_parallel_info(void) {
+  static thread_local std::string text;
+  text = guard([] { return at::get_parallel_info(); }, std::string());
+  return text.c_str();
+}
+
+void ct_free(ct_tensor x) { delete x; }
+
+ct_tensor ct_from(const void *data, int type, const int64_t *shape, int rank, int number) {
+  return make([&] {
+    auto borrowed = at::from_blob(const_cast<void *>(data), sizes(shape, rank), scalar(type));
+    return number < 0 ? borrowed.clone() : borrowed.to(device(number));
+  });
+}
+ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int number) {
+  return make([&] { return at::full(sizes(shape, rank), value, options(type, number)); });
+}
+ct_tensor ct_arange(double start, double end, double step, int type, int number) {
+  return make([&] { return at::arange(start, end, step, options(type, number)); });
+}
+// Random numbers are drawn on the CPU from a generator of their own, so that they do not depend on the device,
+// on the order of calls, or on any global state.
+ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
+  return make([&] {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    return at::empty(sizes(shape, rank), options(type, CT_CPU)).uniform_(low, high, generator).to(device(number));
+  });
+}
+ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
+  return make([&] {
+    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
+    return at::empty(sizes(shape, rank), options(type, CT_CPU)).normal_(mean, deviation, generator).to(device(number));
+  });
+}
+ct_tensor ct_randn_like(ct_tensor x) { return make([&] { return at::randn_like(x->value); }); }
+
+int ct_read(ct_tensor x, void *into, int type, int64_t count) {
+  return act([&] {
+    TORCH_CHECK(x->value.numel() == count, "read ", count, " elements of ", x->value.numel());
+    at::NoGradGuard guard;
+    auto destination = at::from_blob(into, x->value.sizes(), scalar(type));
+    destination.copy_(x->value);
+  });
+}
+double ct_item(ct_tensor x) { return guard([&] { return x->value.item().toDouble(); }, std::nan("")); }
+int ct_rank(ct_tensor x) { return static_cast<int>(x->value.dim()); }
+int64_t ct_size(ct_tensor x, int axis) { return guard([&] { return x->value.size(axis); }, int64_t(-1)); }
+int64_t ct_count(ct_tensor x) { return x->value.numel(); }
+int ct_type(ct_tensor x) {
+  switch (x->value.scalar_type()) {
+    case at::kFloat: return CT_FLOAT32;
+    case at::kDouble: return CT_FLOAT64;
+    case at::kLong: return CT_INT64;
+    case at::kByte: return CT_UINT8;
+    case at::kBFloat16: return CT_BFLOAT16;
+    case at::kBool: return CT_BOOL;
+    default: return -1;
+  }
+}
+int ct_device(ct_tensor x) { return x->value.is_cuda() ? x->value.get_device() : CT_CPU; }
+static at::MemoryFormat last(const at::Tensor &x) {
+  return x.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
+}
+bool ct_is_channels_last(ct_tensor x) { return guard([&] { return x->value.is_contiguous(last(x->value)); }, false); }
+ct_tensor ct_to(ct_tensor x, int type, int number) {
+  return make([&] { return x->value.to(options(type, number)); });
+}
+ct_tensor ct_channels_last(ct_tensor x) { return make([&] { return x->value.contiguous(last(x->value)); }); }
+ct_tensor ct_contiguous(ct_tensor x) { return make([&] { return x->value.contiguous(); }); }
+ct_tensor ct_clone(ct_tensor x) { return make([&] { return x->value.clone(); }); }
+
+bool ct_grad_enabled(void) { return at::GradMode::is_enabled(); }
+void ct_set_grad_enabled(bool on) { at::GradMode::set_enabled(on); }
+int ct_requires_grad(ct_tensor x, bool on) { return act([&] { x->value.requires_grad_(on); }); }
+bool ct_does_require_grad(ct_tensor x) { return x->value.requires_grad(); }
+int ct_backward(ct_tensor loss) { return act([&] { loss->value.backward(); }); }
+ct_tensor ct_grad(ct_tensor x) {
+  return guard(
+    [&]() -> ct_tensor { return x->value.grad().defined() ? new ct_tensor_s(x->value.grad()) : nullptr; },
+    static_cast<ct_tensor>(nullptr));
+}
+int ct_clear_grad(ct_tensor x) { return act([&] { x->value.mutable_grad().reset(); }); }
+ct_tensor ct_detach(ct_tensor x) { return make([&] { return x->value.detach(); }); }
+
+int ct_copy_into(ct_tensor destination, ct_tensor source) {
+  return act([&] { at::NoGradGuard guard; destination->value.copy_(source->value); });
+}
+int ct_fill(ct_tensor x, double value) {
+  return act([&] { at::NoGradGuard guard; x->value.fill_(value); });
+}
+int ct_lerp_into(ct_tensor destination, ct_tensor source, double weight) {
+  return act([&] { at::NoGradGuard guard; destination->value.lerp_(source->value, weight); });
+}

@@ -1,0 +1,65 @@
+import CTorch
+
+/// Runs `body` without recording operations for differentiation. Grad mode belongs to the thread, so the closure is
+/// synchronous by design.
+public func withoutGradient<R>(_ body: () throws -> R) rethrows -> R {
+  let before = ct_grad_enabled()
+  ct_set_grad_enabled(false)
+  defer { ct_set_grad_enabled(before) }
+  return try body()
+}
+
+extension Tensor {
+  /// Whether operations on this tensor are recorded. Only leaves can be switched.
+  public var requiresGradient: Bool {
+    get { ct_does_require_grad(raw) }
+    nonmutating set { check(ct_requires_grad(raw, newValue)) }
+  }
+
+  /// Adds the derivative of this scalar to the `gradient` of every tensor it was computed from.
+  public func backward() { check(ct_backward(raw)) }
+
+  /// What `backward` has gathered, or nil before the first.
+  public var gradient: Tensor? {
+    guard let pointer = ct_grad(raw) else {
+      precondition(Torch.lastError.isEmpty, Torch.lastError)
+      return nil
+    }
+    return Tensor(pointer)
+  }
+
+  public func clearGradient() { check(ct_clear_grad(raw)) }
+
+  /// The same numbers, cut off from the operations that made them.
+  public var detached: Tensor { Tensor(ct_detach(raw)) }
+}
+
+// MARK: - In place, for optimisers, initialisers and checkpoints
+
+extension Tensor {
+  /// Overwrites the elements with those of `source`, converted and moved as needed. Not recorded.
+  public func assign(_ source: Tensor) { check(ct_copy_into(raw, source.raw)) }
+
+  public func fill(_ value: Double) { check(ct_fill(raw, value)) }
+
+  /// Moves every element the share `weight` of the way to `source`, as a moving average does. Not recorded.
+  public func move(towards source: Tensor, by weight: Double) { check(ct_lerp_into(raw, source.raw, weight)) }
+
+  /// One fused Adam step (decoupled weight decay is not used: `decay` is the L2 term of the original).
+  /// - Parameter moments: first and second moment and the number of steps taken, one triple per parameter;
+  ///   updated in place.
+  public static func adamStep(
+    _ parameters: [Tensor], moments: (first: [Tensor], second: [Tensor], counts: [Tensor]), rate: Double,
+    betas: (Double, Double), decay: Double, epsilon: Double
+  ) {
+    withList(parameters) { parameters, count in
+      withList(moments.first) { first, _ in
+        withList(moments.second) { second, _ in
+          withList(moments.counts) { counts, _ in
+            check(ct_adam_step(parameters, first, second, counts, count, rate, betas.0, betas.1, decay, epsilon))
+          }
+        }
+      }
+    }
+  }
+}

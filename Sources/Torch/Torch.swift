@@ -1,0 +1,79 @@
+import CTorch
+import Failures
+
+/// The library behind the tensors: version, threads, devices, the process-wide random stream.
+public enum Torch {
+  /// LibTorch's sentence for the last operation that failed on this thread.
+  public static var lastError: String { String(cString: ct_error()) }
+
+  /// The version of the headers this program was built with.
+  public static var version: String { String(cString: ct_version()) }
+
+  /// How LibTorch's CPU kernels were built and run: OpenMP, MKL, oneDNN, instruction set.
+  public static var parallelInfo: String { String(cString: ct_parallel_info()) }
+
+  /// Tensors alive in this process: a loop that leaks shows here.
+  public static var liveTensors: Int { Int(ct_live_tensors()) }
+
+  /// Threads that one operation may use.
+  public static var threads: Int {
+    get { Int(ct_threads()) }
+    set { check(ct_set_threads(Int32(newValue))) }
+  }
+
+  /// Restarts the stream that dropout and diffusion noise draw from.
+  public static func seed(_ seed: UInt64) { check(ct_seed(seed)) }
+
+  /// Asks LibTorch for kernels that give the same bits on every run.
+  public static func useDeterministicKernels(_ on: Bool) { check(ct_set_deterministic(on)) }
+
+  /// CUDA devices that can be used now.
+  public static var cudaDevices: Int { Int(ct_cuda_count()) }
+
+  /// Loads a shared library for its side effects: LibTorch's CUDA half registers itself when it is loaded.
+  /// - Throws: `Failure(.notFound)` with the loader's sentence.
+  public static func load(library path: String) throws {
+    if ct_load_library(path) != 0 { throw Failure(.notFound, "\(path) cannot be loaded: \(lastError)") }
+  }
+}
+
+/// Where a tensor lives.
+public enum Device: Sendable, Equatable, CustomStringConvertible {
+  case cpu
+  case cuda(Int)
+
+  init(number: Int32) { self = number < 0 ? .cpu : .cuda(Int(number)) }
+  var number: Int32 {
+    switch self {
+    case .cpu: Int32(CT_CPU)
+    case .cuda(let index): Int32(index)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .cpu: "cpu"
+    case .cuda(let index): "cuda:\(index)"
+    }
+  }
+
+  /// Reads `cpu`, `cuda` or `cuda:N`, and makes sure the device is there.
+  /// - Throws: `Failure(.usage)` for another word, `Failure(.notFound)` for a GPU that LibTorch cannot use.
+  public init(named name: String) throws {
+    if name == "cpu" {
+      self = .cpu
+      return
+    }
+    let parts = name.split(separator: ":", omittingEmptySubsequences: false)
+    guard parts[0] == "cuda", parts.count <= 2, let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0 else {
+      throw Failure(.usage, "--device \(name): use cpu, cuda or cuda:N")
+    }
+    if Torch.cudaDevices == 0 { try? Torch.load(library: "libtorch_cuda.so") }
+    let available = Torch.cudaDevices
+    guard index < available else {
+      let found = available == 0 ? "LibTorch \(Torch.version) finds no CUDA device" : "\(available) CUDA device(s) found"
+      throw Failure(.notFound, "--device \(name): \(found); use --device cpu, or see aginet doctor")
+    }
+    self = .cuda(index)
+  }
+}
