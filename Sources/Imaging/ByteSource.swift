@@ -1,0 +1,190 @@
+import CZlib
+import Failures
+import Foundation
+
+/// The bytes of a file (or of memory) in order, inflated on the way where they are gzip.
+///
+/// Nothing is read that was not asked for, so a stream that claims to be small cannot grow.
+final class ByteSource {
+  let name: String
+  private(set) var isCompressed = false
+  /// Bytes as stored, before inflating.
+  let storedCount: Int
+
+  private var descriptor: Int32 = -1
+  /// What was read and not yet used: `buffer[position ..< end]`.
+  private var buffer: [UInt8]
+  private var position = 0
+  private var end = 0
+  private var stream: UnsafeMutablePointer<z_stream>?
+  private var memberEnded = false
+
+  /// Opens a regular file.
+  init(path: String) throws {
+    name = path
+    var info = stat()
+    guard stat(path, &info) == 0 else {
+      let reason =
+        switch errno {
+        case ENOENT, ENOTDIR: "no such file"
+        case EACCES: "no permission to read it"
+        default: String(cString: strerror(errno))
+        }
+      throw Failure(.notFound, "\(path): \(reason)")
+    }
+    if info.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(.notFound, "\(path): is a folder; name a .nii or .nii.gz file in it")
+    }
+    if info.st_mode & S_IFMT != S_IFREG { throw Failure(.notFound, "\(path): is not a regular file") }
+    descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 {
+      throw Failure(.notFound, "\(path): cannot be opened: \(String(cString: strerror(errno)))")
+    }
+    storedCount = Int(info.st_size)
+    buffer = [UInt8](repeating: 0, count: min(max(storedCount, 2), 1 << 18))
+    // All properties hold a value from here on, so `deinit` closes the file if what follows throws.
+    let first = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+    end = max(0, first)
+    isCompressed = end >= 2 && buffer[0] == 0x1F && buffer[1] == 0x8B
+    if first < 0 {
+      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
+    }
+    try start()
+  }
+
+  /// Bytes already in memory, named for messages.
+  init(_ bytes: [UInt8], name: String) throws {
+    self.name = name
+    buffer = bytes
+    end = bytes.count
+    storedCount = bytes.count
+    isCompressed = end >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B
+    try start()
+  }
+
+  private func start() throws {
+    if storedCount == 0 { throw Failure(.malformed, "\(name): is empty (0 bytes)") }
+    guard isCompressed else { return }
+    let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    stream.initialize(to: z_stream())
+    guard inflateInit2_(stream, 15 + 16, ZLIB_VERSION, Int32(MemoryLayout<z_stream>.size)) == Z_OK else {
+      stream.deallocate()
+      throw Failure(.limit, "\(name): out of memory while decompressing")
+    }
+    self.stream = stream
+  }
+
+  deinit {
+    if descriptor >= 0 { close(descriptor) }
+    if let stream {
+      inflateEnd(stream)
+      stream.deallocate()
+    }
+  }
+
+  /// The largest number of bytes that can come out (deflate packs at most 1032 to 1).
+  var largestCount: Int {
+    isCompressed ? storedCount.multipliedReportingOverflow(by: 1032).partialValue : storedCount
+  }
+
+  /// Fills `target`; returns fewer bytes only at a clean end.
+  func read(into target: UnsafeMutableRawBufferPointer) throws -> Int {
+    guard let base = target.baseAddress, target.count > 0 else { return 0 }
+    return isCompressed
+      ? try inflate(into: base, count: target.count) : try copy(into: base, count: target.count)
+  }
+
+  func read(_ count: Int) throws -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: count)
+    let done = try bytes.withUnsafeMutableBytes { try read(into: $0) }
+    bytes.removeLast(count - done)
+    return bytes
+  }
+
+  /// Makes sure that nothing follows and that every checksum holds.
+  func expectEnd() throws {
+    if try !read(1).isEmpty {
+      throw Failure(
+        .malformed,
+        "\(name): holds more data than its header says; the file is damaged or its header was edited")
+    }
+  }
+
+  private func copy(into base: UnsafeMutableRawPointer, count: Int) throws -> Int {
+    var done = min(count, end - position)
+    buffer.withUnsafeBytes { bytes in
+      if done > 0, let source = bytes.baseAddress {
+        base.copyMemory(from: source + position, byteCount: done)
+      }
+    }
+    position += done
+    while done < count && descriptor >= 0 {
+      // Linux moves at most 2 GiB a call.
+      let got = Glibc.read(descriptor, base + done, min(count - done, 1 << 30))
+      if got < 0 && errno == EINTR { continue }
+      if got < 0 { throw Failure(.notFound, "\(name): cannot be read: \(String(cString: strerror(errno)))") }
+      if got == 0 { break }
+      done += got
+    }
+    return done
+  }
+
+  /// Reads the next stretch of the file into the buffer; false at its end.
+  private func refill() throws -> Bool {
+    guard descriptor >= 0 else { return false }
+    while true {
+      let got = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
+      if got < 0 && errno == EINTR { continue }
+      if got < 0 { throw Failure(.notFound, "\(name): cannot be read: \(String(cString: strerror(errno)))") }
+      (position, end) = (0, got)
+      return got > 0
+    }
+  }
+
+  private func inflate(into base: UnsafeMutableRawPointer, count: Int) throws -> Int {
+    guard let stream else { return 0 }
+    var done = 0
+    while done < count {
+      if position == end, try !refill() {
+        if memberEnded { return done }
+        throw Failure(
+          .malformed, "\(name): the gzip data end too early (truncated file); copy it again from its source")
+      }
+      if memberEnded {
+        // Another member may follow; anything else is rubbish after the end.
+        if inflateReset(stream) != Z_OK { throw corrupt(nil) }
+        memberEnded = false
+      }
+      let room = min(count - done, 1 << 30)
+      let status = buffer.withUnsafeMutableBufferPointer { bytes in
+        stream.pointee.next_in = bytes.baseAddress.map { $0 + position }
+        stream.pointee.avail_in = UInt32(end - position)
+        stream.pointee.next_out = (base + done).assumingMemoryBound(to: UInt8.self)
+        stream.pointee.avail_out = UInt32(room)
+        return CZlib.inflate(stream, Z_NO_FLUSH)
+      }
+      position = end - Int(stream.pointee.avail_in)
+      done += room - Int(stream.pointee.avail_out)
+      switch status {
+      case Z_OK, Z_BUF_ERROR: continue
+      case Z_STREAM_END: memberEnded = true
+      case Z_MEM_ERROR: throw Failure(.limit, "\(name): out of memory while decompressing")
+      default: throw corrupt(stream.pointee.msg.map { String(cString: $0) })
+      }
+    }
+    return done
+  }
+
+  private func corrupt(_ detail: String?) -> Failure {
+    let detail =
+      switch detail {
+      case "incorrect data check"?: "its checksum (CRC-32) does not match the data"
+      case "incorrect length check"?: "its length field does not match the data"
+      case "incorrect header check"?: "something other than gzip follows the data"
+      case let text?: text
+      case nil: "invalid data"
+      }
+    return Failure(
+      .malformed, "\(name): the gzip data are damaged: \(detail); copy the file again from its source")
+  }
+}
