@@ -1,1 +1,127 @@
+import Failures
 import Imaging
+
+/// One visit of one patient: the scans that were found, by modality.
+public struct Subject: Sendable, Equatable {
+  /// Unique in the cohort; names files of the prepared store.
+  public var id: String
+  /// Shared by all visits of a patient; equal to `id` where each patient has one.
+  public var patient: String
+  /// Paths of the scans.
+  public var files: [Modality: String]
+  /// Path of the label map (lesion mask or segmentation), where there is one.
+  public var labels: String?
+  /// What is wrong with the files' names or number, one entry a defect, such as two scans of one modality.
+  public var defects: [String]
+
+  public init(
+    id: String, patient: String? = nil, files: [Modality: String] = [:], labels: String? = nil,
+    defects: [String] = []
+  ) {
+    self.id = id
+    self.patient = patient ?? id
+    self.files = files
+    self.labels = labels
+    self.defects = defects
+  }
+
+  /// Modalities at hand, in the fixed order of `Modality`.
+  public var modalities: [Modality] { Modality.allCases.filter { files[$0] != nil } }
+
+  /// Adds a scan; a second one of the same modality is a defect.
+  mutating func add(_ path: String, as modality: Modality) {
+    guard let first = files[modality] else {
+      files[modality] = path
+      return
+    }
+    defects.append(
+      "has two \(modality.title) scans (\(first.fileName) and \(path.fileName)); keep one in the folder")
+  }
+}
+
+/// A folder of patients' scans in a layout that the field uses.
+///
+/// A new layout is one type that conforms, and one line in `CohortLayout.catalog`.
+public protocol Cohort: Sendable {
+  /// The folder that was opened.
+  var folder: String { get }
+  /// In order of their identifiers.
+  var subjects: [Subject] { get }
+  /// What the user should know about how this layout was read, one sentence each.
+  var notes: [String] { get }
+  /// The modalities every subject should have, or nil where that depends on the folder.
+  var modalities: [Modality]? { get }
+  /// Which slices are used unless the user says otherwise.
+  var sliceRule: SliceRule { get }
+  /// The split used unless the user says otherwise; nil asks for a seeded one.
+  var publishedSplits: Splits? { get }
+  /// The modality whose grid the others are resampled onto as a matter of course (IXI: T2), or nil.
+  var gridModality: Modality? { get }
+  /// The image size (rows, columns) that slices are resized to as a matter of course (IXI: 256 x 256), or nil.
+  var imageSize: ImageSize? { get }
+  /// The patient whom a subject identifier names, also for identifiers that are not in the folder.
+  func patient(of subject: String) -> String
+  /// Reads one scan. Throws `.inconsistent` for a modality the subject lacks, and what `NIfTI.read` throws.
+  func volume(_ modality: Modality, of subject: Subject) throws -> Volume
+}
+
+extension Cohort {
+  public var notes: [String] { [] }
+  public var modalities: [Modality]? { nil }
+  public var sliceRule: SliceRule { .all }
+  public var publishedSplits: Splits? { nil }
+  public var gridModality: Modality? { nil }
+  public var imageSize: ImageSize? { nil }
+  public func patient(of subject: String) -> String { subject }
+
+  public func volume(_ modality: Modality, of subject: Subject) throws -> Volume {
+    guard let path = subject.files[modality] else {
+      let known = subject.modalities.map(\.title).joined(separator: ", ")
+      throw Failure(.inconsistent, "\(subject.id): has no \(modality.title), it has \(known)")
+    }
+    return try NIfTI.read(path: path).volume
+  }
+}
+
+/// Rows and columns of a stored slice.
+public struct ImageSize: Sendable, Equatable, Codable, CustomStringConvertible {
+  public var height: Int
+  public var width: Int
+
+  public init(height: Int, width: Int) {
+    self.height = height
+    self.width = width
+  }
+
+  public var description: String { "\(height)x\(width)" }
+}
+
+/// A layout of folders, by the name the command line uses.
+public struct CohortLayout: Sendable {
+  public let name: String
+  /// One line for `--help`.
+  public let summary: String
+  /// Reads the folder's names (no scan is opened). Throws `.notFound` or `.malformed`.
+  public let open: @Sendable (_ folder: String) throws -> any Cohort
+
+  public static let catalog: [CohortLayout] = [
+    CohortLayout(name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR") {
+      try BIDSCohort(folder: $0)
+    },
+    CohortLayout(name: "ixi", summary: "IXI: IXI002-Guys-0828-T1.nii.gz, flat or in a folder a modality") {
+      try IXICohort(folder: $0)
+    },
+    CohortLayout(name: "brats", summary: "BraTS2023: BraTS-GLI-00000-000/*-{t1n,t1c,t2w,t2f,seg}.nii.gz") {
+      try BraTSCohort(folder: $0)
+    },
+  ]
+
+  /// The layout of this name. Throws `.usage`, naming those known.
+  public static func named(_ name: String) throws -> CohortLayout {
+    guard let layout = catalog.first(where: { $0.name == name.lowercased() }) else {
+      throw Failure(
+        .usage, "unknown cohort layout '\(name)'; known are \(catalog.map(\.name).joined(separator: ", "))")
+    }
+    return layout
+  }
+}

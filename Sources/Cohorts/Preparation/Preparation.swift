@@ -1,0 +1,81 @@
+import Failures
+import Imaging
+
+/// What `aginet prepare` is asked: which subjects, modalities and slices, and at what size.
+public struct Preparation: Sendable {
+  /// Who trains, validates and tests.
+  public enum SplitChoice: Sendable, Equatable {
+    /// The published split where the layout has one, else a seeded one.
+    case standard
+    /// The published split with each patient in one place (BraTS2023).
+    case patientDisjoint
+    /// 70/15/15 of the patients, drawn with the seed.
+    case seeded
+    /// A JSON file of the user's own.
+    case file(String)
+
+    /// Reads `published`, `patient-disjoint` or `seeded`.
+    public init(variant: String) throws {
+      switch variant {
+      case "published": self = .standard
+      case "patient-disjoint": self = .patientDisjoint
+      case "seeded": self = .seeded
+      default:
+        throw Failure(
+          .usage, "unknown split variant '\(variant)'; known are published, patient-disjoint, seeded")
+      }
+    }
+  }
+
+  /// What becomes of the cohort when a subject lacks a modality, repeats one, or cannot be used.
+  public enum DefectRule: String, Sendable, CaseIterable {
+    /// The subject is left out and named.
+    case skip
+    /// Nothing is prepared.
+    case refuse
+  }
+
+  /// Modalities to store; nil takes the layout's, or for BIDS those that at least half of the subjects have.
+  public var modalities: [Modality]?
+  /// nil takes the layout's rule.
+  public var sliceRule: SliceRule?
+  public var splits = SplitChoice.standard
+  /// Seed of the seeded split.
+  public var seed: UInt64 = 1
+  public var onDefect = DefectRule.skip
+  /// Whether scans on differing grids are resampled onto that of `gridModality` rather than being a defect.
+  public var resample = false
+  /// The modality that gives the grid; nil takes the layout's, or the first one stored.
+  public var gridModality: Modality?
+  /// Rows and columns to pad or crop to; nil takes the layout's, or the largest slice rounded up to 8.
+  public var size: ImageSize?
+  /// Whether label maps are stored where subjects have them.
+  public var storesLabels = true
+  /// Whether a prepared cohort at the output's place is replaced.
+  public var overwrite = false
+  /// Subjects worked on at a time; each holds about four volumes in memory.
+  public var threads = Parallel.coreCount
+
+  public init() {}
+
+  /// What came of it.
+  public struct Outcome: Sendable {
+    public var manifest: CohortManifest
+    /// What the user should know, one sentence each.
+    public var notes: [String]
+    /// Empty slices dropped by the rule `all`, over the cohort.
+    public var droppedSlices: Int
+    /// Bytes of slices written.
+    public var bytes: Int
+
+    /// `.partial`, naming them, where subjects had to be left out.
+    public var failure: Failure? {
+      guard !manifest.leftOut.isEmpty else { return nil }
+      let list = manifest.leftOut.map { "\($0.id) (\($0.reason))" }.listed
+      return Failure(.partial, "\(manifest.leftOut.count) left out: \(list)")
+    }
+  }
+
+  /// Subjects finished, of how many, and the one just finished; called from several threads, one at a time.
+  public typealias Progress = @Sendable (_ done: Int, _ total: Int, _ subject: String) -> Void
+}

@@ -1,0 +1,110 @@
+import Failures
+import Imaging
+
+/// The part a subject plays: fitted on, watched during training, or measured once at the end.
+public enum Split: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
+  case train, validation, test
+}
+
+/// Which subjects train, validate and test, by identifier.
+public struct Splits: Sendable, Equatable {
+  public var train: [String]
+  public var validation: [String]
+  public var test: [String]
+
+  public init(train: [String], validation: [String] = [], test: [String] = []) {
+    self.train = train
+    self.validation = validation
+    self.test = test
+  }
+
+  /// Identifiers separated by white space, each after a common prefix.
+  init(prefix: String, train: String, validation: String, test: String) {
+    func list(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map { prefix + $0 } }
+    self.init(train: list(train), validation: list(validation), test: list(test))
+  }
+
+  public subscript(split: Split) -> [String] {
+    get {
+      switch split {
+      case .train: train
+      case .validation: validation
+      case .test: test
+      }
+    }
+    set {
+      switch split {
+      case .train: train = newValue
+      case .validation: validation = newValue
+      case .test: test = newValue
+      }
+    }
+  }
+
+  /// Every identifier: those that train, then validate, then test.
+  public var all: [String] { train + validation + test }
+
+  /// Only the subjects that `isKept` accepts, in the same order.
+  public func filtered(_ isKept: (String) -> Bool) -> Splits {
+    Splits(train: train.filter(isKept), validation: validation.filter(isKept), test: test.filter(isKept))
+  }
+
+  // MARK: - Patients
+
+  /// Patients with subjects (time points, sessions) in more than one split, in order.
+  ///
+  /// - Parameter patient: The patient a subject's identifier belongs to.
+  public func straddling(_ patient: (String) -> String) -> [String] {
+    var home: [String: Split] = [:]
+    var straddling: Set<String> = []
+    for split in Split.allCases {
+      for subject in self[split] {
+        let patient = patient(subject)
+        if home[patient, default: split] != split { straddling.insert(patient) }
+        home[patient] = home[patient] ?? split
+      }
+    }
+    return straddling.sorted()
+  }
+
+  /// The same split with each straddling patient in one place: all of their subjects go where the held-out one
+  /// is (test before validation), so that nothing held out loses a subject and nothing trained on is measured.
+  public func patientDisjoint(_ patient: (String) -> String) -> Splits {
+    let straddling = Set(straddling(patient))
+    var home: [String: Split] = [:]
+    for split in Split.allCases {
+      for subject in self[split] where straddling.contains(patient(subject)) { home[patient(subject)] = split }
+    }
+    var disjoint = Splits(train: [])
+    for split in Split.allCases {
+      for subject in self[split] { disjoint[home[patient(subject)] ?? split].append(subject) }
+    }
+    for split in Split.allCases { disjoint[split].sort() }
+    return disjoint
+  }
+
+  // MARK: - Drawing
+
+  /// 70 % of the patients to train on, 15 % to validate, 15 % to test (each at least one), drawn with a seed.
+  ///
+  /// Depends on the set of identifiers and the seed alone. Subjects of one patient stay together. Throws
+  /// `.inconsistent` for fewer than three patients.
+  public static func seeded(_ subjects: [String], seed: UInt64, patient: (String) -> String) throws -> Splits {
+    let patients = Set(subjects.map(patient)).sorted()
+    guard patients.count >= 3 else {
+      throw Failure(
+        .inconsistent,
+        "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
+          + " say who goes where with --splits FILE, such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}")
+    }
+    let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))
+    var random = RandomSource(seed: seed, stream: 0x73_706c_6974)
+    var home: [String: Split] = [:]
+    for (place, index) in random.permutation(patients.count).enumerated() {
+      home[patients[index]] = place < heldOut ? .test : place < 2 * heldOut ? .validation : .train
+    }
+    var splits = Splits(train: [])
+    for subject in subjects.sorted() { splits[home[patient(subject)] ?? .train].append(subject) }
+    return splits
+  }
+}

@@ -1,0 +1,109 @@
+import Foundation
+import Imaging
+
+/// `cohort.json` of a prepared cohort: what was stored, from which files, and how to undo it.
+public struct CohortManifest: Codable, Sendable, Equatable {
+  /// What the file says it is.
+  public static let format = "aginet prepared cohort"
+  /// Raised when the layout on disk changes.
+  public static let version = 1
+  /// Its name inside the folder.
+  public static let fileName = "cohort.json"
+
+  public var format = CohortManifest.format
+  public var version = CohortManifest.version
+  /// The layout it was read from: `bids`, `ixi`, `brats`.
+  public var layout: String
+  /// The name of the folder it was read from.
+  public var name: String
+  /// Modalities in the order in which every slice stores them.
+  public var modalities: [Modality]
+  public var height: Int
+  public var width: Int
+  public var sliceRule: SliceRule
+  /// How intensities were scaled, in words.
+  public var intensity: String
+  /// Where the splits come from, in words.
+  public var splits: String
+  /// The program's version.
+  public var program: String
+  /// In order of their identifiers.
+  public var subjects: [Subject]
+  /// Subjects that could not be used, and why.
+  public var leftOut: [LeftOut]
+
+  /// One subject's slices and their origin.
+  public struct Subject: Codable, Sendable, Equatable {
+    public var id: String
+    /// Subjects of one patient (time points, sessions) share it.
+    public var patient: String
+    public var split: Split
+    /// Indices along the foot-to-head axis of the grid below, ascending; stored in this order.
+    public var slices: [Int]
+    /// Voxels (right to left, anterior to posterior, foot to head) of the subject's grid in LPS order.
+    public var dimensions: [Int]
+    /// Voxel size in mm, in the same order.
+    public var spacing: [Double]
+    /// The axes of the file that gave the grid, such as `LAS`.
+    public var orientation: String
+    /// Row and column of the stored image at which the grid's first voxel lies; negative where cropped.
+    public var offset: [Int]
+    /// Whether slices were resized to fill the stored image (then `offset` is 0, 0).
+    public var resized: Bool
+    public var scans: [Scan]
+    /// The file with the label map, where labels are stored beside the slices.
+    public var labels: Source?
+
+    /// The scale of a modality: the intensity stored as 1.
+    public func scale(of modality: Modality) -> Double? {
+      scans.first { $0.modality == modality }?.scale
+    }
+  }
+
+  /// One modality of one subject.
+  public struct Scan: Codable, Sendable, Equatable {
+    public var modality: Modality
+    /// The intensity (in the file's own units) stored as 1; 0 is stored as 0.
+    public var scale: Double
+    /// Share of the volume's voxels above `scale`, stored as 1.
+    public var clippedAbove: Double
+    /// Share of the volume's voxels below 0, stored as 0.
+    public var clippedBelow: Double
+    /// Whether it was resampled onto the subject's grid.
+    public var resampled: Bool
+    public var source: Source
+  }
+
+  /// A file that was read, relative to the cohort's folder.
+  public struct Source: Codable, Sendable, Equatable {
+    public var file: String
+    public var bytes: Int
+    public var sha256: String
+  }
+
+  /// A subject that is not in the store.
+  public struct LeftOut: Codable, Sendable, Equatable {
+    public var id: String
+    public var reason: String
+
+    public init(id: String, reason: String) {
+      self.id = id
+      self.reason = reason
+    }
+  }
+
+  /// Bytes of one subject's `.slices` file: slices x modalities x height x width, UInt16 little-endian.
+  func sliceBytes(of subject: Subject) -> Int {
+    subject.slices.count * modalities.count * height * width * 2
+  }
+
+  static func slicesFile(_ id: String) -> String { "subjects/\(id).slices" }
+  static func labelsFile(_ id: String) -> String { "subjects/\(id).labels" }
+
+  /// The file's bytes: keys sorted, so that equal manifests are equal files.
+  func encoded() throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    return try encoder.encode(self) + Data("\n".utf8)
+  }
+}

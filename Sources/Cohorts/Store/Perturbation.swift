@@ -1,0 +1,77 @@
+import Imaging
+
+/// A random translation of one source modality: how far alignment may fail before the synthesis does.
+///
+/// Paper, Fig. 3 and Table 6: each slice is shifted by (dx, dy), both uniform in [-radius, radius] pixels,
+/// with bilinear resampling and zeros where nothing is known. The shift of a slice depends on the seed, the
+/// subject's name, the slice and the epoch alone, never on batch size or order.
+public struct Perturbation: Sendable, Equatable, Codable {
+  public var modality: Modality
+  /// Largest shift along each axis, in pixels.
+  public var radius: Double
+  public var seed: UInt64
+
+  public init(of modality: Modality, radius: Double, seed: UInt64 = 1) {
+    precondition(radius >= 0 && radius.isFinite)
+    self.modality = modality
+    self.radius = radius
+    self.seed = seed
+  }
+
+  /// The shift (dx along columns, dy along rows, in pixels) of a slice. Evaluation reads epoch 0.
+  public func shift(of reference: SliceReference, epoch: Int = 0) -> (dx: Double, dy: Double) {
+    // FNV-1a over the name, then the numbers: the same slice has the same shift in any list of slices.
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
+    reference.subject.utf8.forEach(mix)
+    for number in [reference.slice, epoch] {
+      for shift in stride(from: 0, to: 64, by: 8) {
+        mix(UInt8(truncatingIfNeeded: number >> shift))
+      }
+    }
+    var random = RandomSource(seed: seed, stream: hash)
+    let dx = random.uniform(-radius, radius)
+    return (dx, random.uniform(-radius, radius))
+  }
+
+  /// Moves an image by (dx, dy) pixels in place: `out[y][x] = in[y - dy][x - dx]`, bilinear, zero outside.
+  static func translate(
+    _ image: UnsafeMutableBufferPointer<Float>, height: Int, width: Int, dx: Double, dy: Double
+  ) {
+    // Bilinear interpolation at one common offset is separable: first along columns, then along rows.
+    let column = Offset(dx)
+    let row = Offset(dy)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { moved in
+      for y in 0..<height {
+        for x in 0..<width {
+          let near = x + column.whole
+          let left = near >= 0 && near < width ? image[y * width + near] : 0
+          let right = near >= -1 && near < width - 1 ? image[y * width + near + 1] : 0
+          moved[y * width + x] = left + column.part * (right - left)
+        }
+      }
+      for y in 0..<height {
+        let near = y + row.whole
+        let hasUpper = near >= 0 && near < height
+        let hasLower = near >= -1 && near < height - 1
+        for x in 0..<width {
+          let upper = hasUpper ? moved[near * width + x] : 0
+          let lower = hasLower ? moved[(near + 1) * width + x] : 0
+          image[y * width + x] = upper + row.part * (lower - upper)
+        }
+      }
+    }
+  }
+
+  /// Where the value at a pixel comes from: `whole` pixels away, and `part` of the way to the next one.
+  private struct Offset {
+    let whole: Int
+    let part: Float
+
+    init(_ shift: Double) {
+      let floor = (-shift).rounded(.down)
+      whole = Int(floor)
+      part = Float(-shift - floor)
+    }
+  }
+}
