@@ -4,6 +4,7 @@
 using namespace wall;
 
 ct_tensor ct_add(ct_tensor a, ct_tensor b) { return make([&] { return a->value + b->value; }); }
+ct_tensor ct_add_in_place(ct_tensor a, ct_tensor b) { return make([&] { return a->value.add_(b->value); }); }
 ct_tensor ct_subtract(ct_tensor a, ct_tensor b) { return make([&] { return a->value - b->value; }); }
 ct_tensor ct_multiply(ct_tensor a, ct_tensor b) { return make([&] { return a->value * b->value; }); }
 ct_tensor ct_divide(ct_tensor a, ct_tensor b) { return make([&] { return a->value / b->value; }); }

@@ -73,3 +73,8 @@ extension Tensor {
   /// Binary cross-entropy of logits, as a scalar.
   public func crossEntropyWithLogits(_ target: Tensor) -> Tensor { Tensor(ct_bce_with_logits(raw, target.raw)) }
 }
+
+extension Tensor {
+  /// Adds `other` into this tensor's own memory and returns it; recorded, so only for results nobody else needs.
+  public func addingInPlace(_ other: Tensor) -> Tensor { Tensor(ct_add_in_place(raw, other.raw)) }
+}

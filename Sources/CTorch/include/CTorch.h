@@ -68,6 +68,7 @@ int ct_lerp_into(ct_tensor destination, ct_tensor source, double weight);
 
 // MARK: Arithmetic
 ct_tensor ct_add(ct_tensor a, ct_tensor b);
+ct_tensor ct_add_in_place(ct_tensor a, ct_tensor b);
 ct_tensor ct_subtract(ct_tensor a, ct_tensor b);
 ct_tensor ct_multiply(ct_tensor a, ct_tensor b);
 ct_tensor ct_divide(ct_tensor a, ct_tensor b);

@@ -1,0 +1,80 @@
+import Torch
+
+/// Cross-group Attention and Group-wise Rolling: a drop-in for any convolution with stride 1 (paper §3).
+///
+/// Feature channels form n groups. Attention gates every channel by what all groups saw; a routing function reads from
+/// the gated map, for every sample, how far each group's block of the kernel is rolled and how strongly it counts; the
+/// rolled kernel is then convolved with the gated map. Modalities that are misaligned by fractions of a voxel can so
+/// be matched group by group. Parameters: `weight`, `attention.*`, `routing.*`.
+public struct CAGR: Layer {
+  let scope: Scope
+  let weight: Tensor
+  let attention: CrossGroupAttention?, routing: Routing?
+  let shape: ConvolutionShape, groups: Int
+
+  /// - Parameters:
+  ///   - groups: n; divides the input channels. 8 is the paper's best.
+  ///   - attends: whether the gates are there (the CA half of the ablation).
+  ///   - rolls: whether the kernels roll (the GR half).
+  public init(_ scope: Scope, _ shape: ConvolutionShape, groups: Int = 8, attends: Bool = true, rolls: Bool = true) {
+    precondition(shape.input % groups == 0, "\(groups) groups do not divide \(shape.input) channels")
+    precondition(shape.stride == 1 && !shape.bias, "CAGR stands in for convolutions with stride 1 and no bias")
+    self.scope = scope
+    weight = scope.parameter("weight", shape.weight(), .kaiming)
+    attention =
+      attends
+      ? CrossGroupAttention(
+        scope / "attention", channels: shape.input, groups: groups, dimensions: shape.dimensions) : nil
+    routing = rolls ? Routing(scope / "routing", shape, groups: groups) : nil
+    self.shape = shape
+    self.groups = groups
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor { reference(x) }
+
+  /// The module as the paper writes it, step by step: what every faster form is tested against.
+  func reference(_ x: Tensor) -> Tensor {
+    let (batch, channels) = (x.size(0), x.size(1))
+    var gated = x
+    if let gate = attention?(x) {
+      scope.show("gate", gate)
+      gated = x * gate.reshaped([batch, channels] + Array(repeating: 1, count: shape.dimensions))
+    }
+    guard let (offsets, scales) = routing?(gated) else {
+      return gated.convolved(with: weight, padding: shape.padding)
+    }
+    scope.show("offset", offsets)
+    scope.show("scale", scales)
+    // One kernel a sample; a grouped convolution keeps the samples apart.
+    let kernels = rolledKernels(offsets, scales)  // [B, O, C, k…]
+    let space = Array(x.shape.dropFirst(2))
+    let mixed = gated.reshaped([1, batch * channels] + space).convolved(
+      with: kernels.reshaped([batch * shape.output] + Array(kernels.shape.dropFirst(2))), padding: shape.padding,
+      groups: batch)
+    return mixed.reshaped([batch, shape.output] + Array(mixed.shape.dropFirst(2)))
+  }
+
+  /// `[B, O, C, k…]`: every group's block of the kernel rolled by its offsets `[B, n, d]`, times its scale `[B, n]`.
+  func rolledKernels(_ offsets: Tensor, _ scales: Tensor) -> Tensor {
+    let batch = offsets.size(0)
+    let members = shape.input / groups
+    let taps = weight.count / (shape.input * shape.output)
+    let mixing =
+      FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])  // [B, n, k^d, k^d]
+    let blocks = weight.reshaped([shape.output, groups, members, taps])
+    return Tensor.einsum("bnij,oncj->bonci", mixing, blocks)
+      .reshaped([batch, shape.output, shape.input] + Array(repeating: shape.kernel, count: shape.dimensions))
+  }
+}
+
+extension ConvolutionKind {
+  /// CAGR with `groups` groups, or one of its halves.
+  public static func cagr(groups: Int = 8, attends: Bool = true, rolls: Bool = true) -> ConvolutionKind {
+    let name = attends && rolls ? "cagr" : rolls ? "rolling" : "attention"
+    return ConvolutionKind(name: name) { shape in
+      shape.input % groups == 0 ? nil : "\(groups) groups do not divide \(shape.input) channels"
+    } build: {
+      CAGR($0, $1, groups: groups, attends: attends, rolls: rolls)
+    }
+  }
+}
