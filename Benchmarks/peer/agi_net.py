@@ -40,7 +40,10 @@ def roll_matrix(offset: Tensor, size: int) -> Tensor:
 
 
 def roll_mixing(offsets: Tensor, size: int) -> Tensor:
-    """The matrix [..., size^d, size^d] by which FloatRoll mixes a flattened kernel; offsets [..., d] = (x, y[, z])."""
+    """The matrix [..., size^d, size^d] by which FloatRoll mixes a flattened kernel.
+
+    Offsets [..., d] are (x, y) or (x, y, z), x along the kernel's last axis.
+    """
     axes = [roll_matrix(offsets[..., axis], size) for axis in reversed(range(offsets.shape[-1]))]
 
     def kronecker(a: Tensor, b: Tensor) -> Tensor:

@@ -68,7 +68,8 @@ def rolling() -> None:
         rolled = float_roll(kernel, kernel.new_tensor([x, y]))
         torch.testing.assert_close(rolled.flatten(), kernel.new_tensor(wanted), rtol=0, atol=1e-12)
         torch.testing.assert_close(rolled, rolled_by_definition(kernel, x, y), rtol=0, atol=1e-12)
-        torch.testing.assert_close(rolled, float_roll(kernel, kernel.new_tensor([x + 3, y - 6])), rtol=0, atol=1e-12)
+        periodic = float_roll(kernel, kernel.new_tensor([x + 3, y - 6]))
+        torch.testing.assert_close(rolled, periodic, rtol=0, atol=1e-12)
     shuffled = channel_shuffle(torch.arange(16)[None], 4)[0].tolist()
     assert shuffled == [0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15]
     print("ok  FloatRoll, channel shuffle")
