@@ -20,6 +20,7 @@ demo: build ## generate a cohort, train, evaluate, synthesise, report
 	.build/release/aginet demo
 
 test: setup ## run every test
+	bash Support/tests/setup.sh
 	swift test -c release
 
 lint: ## check the formatting

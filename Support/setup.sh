@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Puts beside the sources what a build needs and a clone does not have: Debian packages, LibTorch in
 # .libtorch, the anatomical atlas in .atlas. Run it as often as you like: where everything is in place it
-# changes nothing. `make setup` runs it; Support/README.md says what it leaves behind.
+# changes nothing. `make setup` runs it; setup/libtorch.sh says what it leaves behind.
 set -euo pipefail
 
 support=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -12,10 +12,21 @@ libtorch_folder=${AGINET_LIBTORCH_DIR:-$package/.libtorch}
 # shellcheck disable=SC2034
 atlas_folder=${AGINET_ATLAS_DIR:-$package/.atlas}
 
-for part in messages debian swift wheels libtorch atlas; do
+for part in messages debian swift wheels cuda libtorch atlas; do
   # shellcheck source=/dev/null
   source "$support/setup/$part.sh"
 done
+
+# A folder under construction goes with us, whether we fail or are interrupted.
+unfinished=""
+trap 'rm -rf ${unfinished:+"$unfinished"}' EXIT
+
+# Two set-ups in one clone (two terminals) take turns.
+one_at_a_time() {
+  have flock || return 0
+  exec 9>"$libtorch_folder/lock"
+  flock 9
+}
 
 main() {
   ensure_packages

@@ -18,12 +18,16 @@ write_notice() {
 ensure_atlas() {
   atlas_is_whole "$atlas_folder" && return
   local scratch
-  mkdir -p "$(dirname "$atlas_folder")"
+  one_at_a_time
+  atlas_is_whole "$atlas_folder" && return # while this one waited, another fetched it
   rm -rf "$atlas_folder".new.*
-  scratch=$(mktemp -d "$atlas_folder.new.XXXXXX")
+  scratch=$(mktemp -d "$atlas_folder.new.XXXXXX") || fail "$(dirname "$atlas_folder") cannot be written:" \
+    "make it yours, or copy .atlas there from another clone."
+  unfinished=$scratch
+  say "Downloading the atlas (5 MB, in a wheel of 12 MB)"
   download_wheels "$scratch/wheels" --no-deps "$atlas_wheel" || fail "The atlas ($atlas_wheel) could not be" \
     "downloaded: connect to the network, or copy .atlas from another clone, and run 'make setup' again."
-  unpack_wheel unpack "$scratch"/wheels/nilearn-*.whl "$scratch" \
+  unpack_wheel "$scratch"/wheels/nilearn-*.whl "$scratch" \
     'nilearn/datasets/data/mni_icbm152_*_converted.nii.gz' '*.dist-info/licenses/LICENSE'
   mkdir "$scratch/atlas"
   mv "$scratch"/nilearn/datasets/data/*.nii.gz "$scratch/atlas"

@@ -30,9 +30,9 @@ as_root() {
 
 install_packages() {
   local root log
-  have apt-get || fail "$* missing and there is no apt-get here: install what your system calls them" \
-    "(zlib's headers, a C++ library's headers, make, git, pip), then run 'make setup' again."
-  root=$(as_root) || fail "$* missing and this user may not install packages:" \
+  have apt-get || fail "Missing packages ($*), and there is no apt-get here: install what your" \
+    "system calls them (zlib's headers, the C++ compiler's headers, make, git, pip), then run 'make setup' again."
+  root=$(as_root) || fail "Missing packages ($*), and this user may not install any:" \
     "run 'sudo apt-get update && sudo apt-get install $*', then 'make setup' again."
   say "Installing $*"
   log=$(mktemp)

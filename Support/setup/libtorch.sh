@@ -18,13 +18,6 @@ libtorch_version() {
   done
 }
 
-driver_present() { have nvidia-smi || [[ -e /proc/driver/nvidia/version ]]; }
-
-# What libtorch_cpu needs and the loader does not find, found as the program will find it.
-unresolved() {
-  env -u LD_LIBRARY_PATH ldd "$1/lib/libtorch_cpu.so" 2>/dev/null | awk '/not found/{print $1}' | sort -u
-}
-
 # Says what is wrong with a folder, or nothing.
 defect() {
   local folder=$1 file missing
@@ -52,23 +45,21 @@ is_current() {
     [[ $source == wheel && $version == "$AGINET_TORCH_VERSION" ]] || return 1
   else
     [[ $source != LIBTORCH ]] || return 1
+    [[ $source != wheel || $version == "$wheel_version" ]] || return 1
   fi
+  # The path is gone when the clone was moved, or Python's torch was removed.
+  [[ -d $path ]] || return 1
   [[ -e $libtorch_folder/lib/libtorch_cpu.so && -e $libtorch_folder/lib/libc10.so ]] || return 1
   # An installed torch may have been upgraded in place.
   [[ $(libtorch_version "$libtorch_folder") == "$version" ]] || return 1
-  # A driver that came later makes the CUDA libraries, left out before, worth having.
-  [[ $(origin cuda) != "left out" ]] || ! driver_present
+  ! lacks_cuda "$libtorch_folder"
 }
 
 absolute() { (cd "$1" 2>/dev/null && pwd) || echo "$1"; }
 
-# link_to FOLDER SOURCE [CUDA]: makes .libtorch point at FOLDER.
+# link_to FOLDER SOURCE: makes .libtorch point at FOLDER.
 link_to() {
-  local folder=$1 source=$2 cuda=${3:-}
-  if [[ -z $cuda ]]; then
-    cuda=no
-    [[ ! -e $folder/lib/libtorch_cuda.so ]] || cuda=yes
-  fi
+  local folder=$1 source=$2
   rm -f "$libtorch_folder/origin"
   ln -sfn "$folder/lib" "$libtorch_folder/lib"
   ln -sfn "$folder/include" "$libtorch_folder/include"
@@ -78,7 +69,7 @@ link_to() {
 version=$(libtorch_version "$folder")
 source=$source
 path=$folder
-cuda=$cuda
+cuda=$(cuda_of "$folder")
 EOF
   mv "$libtorch_folder/origin.new" "$libtorch_folder/origin"
 }
@@ -129,59 +120,12 @@ use_python() {
   link_to "$folder" "Python's torch"
 }
 
-# The requirement among those of the wheel that brings a library, from the library's name: libcudart.so.13
-# is in nvidia-cuda-runtime-cu12==... or in the extra [cudart] of cuda-toolkit==..., by the wheel's age.
-requirement_for() {
-  local stem=${1#lib} requirement
-  stem=${stem%%.so*}
-  stem=${stem,,}
-  while read -r requirement; do
-    requirement=${requirement%%;*}
-    case $requirement in
-    cuda-toolkit\[*"$stem"*) echo "cuda-toolkit[$stem]${requirement#*]}" && return ;;
-    nvidia-cuda-runtime*) [[ $stem == cudart ]] && echo "$requirement" && return ;;
-    nvidia-"$stem"-* | nvidia-cuda-"$stem"-*) echo "$requirement" && return ;;
-    esac
-  done
-  return 1
-}
-
-# add_nvidia FOLDER REQUIREMENT...: unpacked beside torch/, where LibTorch's own run path looks.
-add_nvidia() {
-  local folder=$1 wheel
-  shift
-  download_wheels "$folder/wheels" "$@" || return 1
-  for wheel in "$folder"/wheels/nvidia_*.whl; do
-    unpack_wheel unpack "$wheel" "$folder" 'nvidia/*.so*' '*.dist-info/licenses/*' '*.dist-info/L*'
-  done
-  rm -rf "$folder/wheels"
-}
-
-# The CUDA build of libtorch_cpu does not load without some of CUDA's libraries, GPU or not.
-complete_cuda() {
-  local folder=$1 requirements library wanted=() missing
-  requirements=$(unpack_wheel requirements "$folder" torch | grep -E '^(nvidia-|cuda-toolkit)') || return 0
-  if driver_present; then
-    mapfile -t wanted <<<"$requirements"
-    add_nvidia "$folder" "${wanted[@]}"
-    return
-  fi
-  while mapfile -t missing < <(unresolved "$folder/torch") && ((${#missing[@]})); do
-    local before="${wanted[*]}"
-    wanted=()
-    for library in "${missing[@]}"; do
-      wanted+=("$(requirement_for "$library" <<<"$requirements")") || return 1
-    done
-    # Asked for once and still missing: it will not come by asking again.
-    [[ "${wanted[*]}" != "$before" ]] || return 1
-    add_nvidia "$folder" "${wanted[@]}" || return 1
-  done
-}
-
-use_wheel() {
-  local version=${AGINET_TORCH_VERSION:-$wheel_version} scratch target cuda problem
-  target=$libtorch_folder/wheel-$version
+# download_torch VERSION TARGET: TARGET appears, by renaming, when everything in it is whole.
+download_torch() {
+  local version=$1 target=$2 scratch problem
   scratch=$(mktemp -d "$libtorch_folder/new.XXXXXX")
+  unfinished=$scratch
+  say "Downloading torch $version (some hundred megabytes)"
   download_wheels "$scratch/wheels" --no-deps "torch==$version" || fail "torch $version could not be" \
     "downloaded: connect to the network, or set LIBTORCH to an unpacked LibTorch, and run 'make setup' again."
   local patterns=('torch/lib/*' 'torch/include/*' 'torch-*.dist-info/METADATA' 'torch-*.dist-info/licenses/*'
@@ -189,31 +133,40 @@ use_wheel() {
   # More than a gigabyte that only a GPU could use.
   driver_present || patterns+=('!torch/lib/libtorch_cuda*.so')
   say "Unpacking torch $version"
-  unpack_wheel unpack "$scratch"/wheels/torch-*.whl "$scratch" "${patterns[@]}"
+  unpack_wheel "$scratch"/wheels/torch-*.whl "$scratch" "${patterns[@]}"
   rm -rf "$scratch/wheels"
-  cuda=""
-  if [[ -e $scratch/torch/lib/libc10_cuda.so ]]; then
-    driver_present || cuda="left out"
+  if [[ $(cuda_of "$scratch/torch") != no ]]; then
     complete_cuda "$scratch" || fail "The CUDA libraries that torch $version needs could not be downloaded:" \
       "set LIBTORCH to an unpacked LibTorch and run 'make setup' again."
   fi
   problem=$(defect "$scratch/torch")
   [[ -z $problem ]] || fail "torch $version as downloaded $problem: set LIBTORCH to an unpacked LibTorch" \
     "and run 'make setup' again."
-  rm -rf "$target"
+  rm -rf "$libtorch_folder"/wheel-* # an older version's, or one without CUDA
   mv "$scratch" "$target"
-  link_to "$target/torch" wheel "$cuda"
+}
+
+use_wheel() {
+  local version=${AGINET_TORCH_VERSION:-$wheel_version}
+  local target=$libtorch_folder/wheel-$version
+  if [[ ! -d $target ]] || lacks_cuda "$target/torch"; then
+    download_torch "$version" "$target"
+  fi
+  link_to "$target/torch" wheel
 }
 
 ensure_libtorch() {
   is_current && return
-  mkdir -p "$libtorch_folder"
-  rm -rf "$libtorch_folder"/new.*  # what an interrupted download left
-  if [[ -n ${LIBTORCH:-} ]]; then
+  mkdir -p "$libtorch_folder" && [[ -w $libtorch_folder ]] || fail "$libtorch_folder cannot be written:" \
+    "make it yours, or set AGINET_LIBTORCH_DIR to a folder that is."
+  one_at_a_time
+  rm -rf "$libtorch_folder"/new.* # what a killed download left
+  if is_current; then
+    return # while this one waited, another did it
+  elif [[ -n ${LIBTORCH:-} ]]; then
     use_environment
-  elif [[ -n ${AGINET_TORCH_VERSION:-} ]]; then
+  elif [[ -n ${AGINET_TORCH_VERSION:-} ]] || ! use_python; then
     use_wheel
-  else
-    use_python || use_wheel
   fi
+  is_current || fail "LibTorch could not be put into $libtorch_folder: is there space on that disk?"
 }

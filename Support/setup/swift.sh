@@ -13,9 +13,8 @@ ensure_swift() {
   if [[ -e $stamp && $stamp -nt $program && $(<"$stamp") == "$program "* ]]; then
     return
   fi
-  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1)
+  version=$(swift --version 2>/dev/null | sed -n 's/.*Swift version \([0-9.]*\).*/\1/p' | head -n 1) || true
   [[ -n $version ]] || fail "'swift --version' does not answer: $swift_advice"
   at_least "$version" "$oldest_swift" || fail "Swift $version is too old: $swift_advice"
-  mkdir -p "$libtorch_folder"
-  echo "$program $version" >"$stamp"
+  { mkdir -p "$libtorch_folder" && echo "$program $version" >"$stamp"; } 2>/dev/null || true
 }

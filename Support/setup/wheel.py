@@ -32,4 +32,7 @@ def requirements(folder, name):
 
 
 if __name__ == "__main__":
-    {"unpack": unpack, "requirements": requirements}[sys.argv[1]](*sys.argv[2:])
+    try:
+        {"unpack": unpack, "requirements": requirements}[sys.argv[1]](*sys.argv[2:])
+    except (OSError, zipfile.BadZipFile) as error:
+        sys.exit(f"{error}")

@@ -19,19 +19,25 @@ ensure_pip() {
   pip_command=(python3 -m pip)
 }
 
-# download_wheels FOLDER REQUIREMENT...: the wheels lie in FOLDER afterwards.
+# download_wheels FOLDER [--no-deps] REQUIREMENT...: the wheels lie in FOLDER afterwards.
 download_wheels() {
   local folder=$1 log=$1/pip.log
   shift
   mkdir -p "$folder"
   ensure_pip "$folder"
-  say "Downloading $*"
   local options=(--disable-pip-version-check --no-cache-dir --only-binary=:all: --dest "$folder")
   if ! "${pip_command[@]}" download "${options[@]}" "$@" >"$log" 2>&1; then
-    grep -i '^error' "$log" | tail -n 2 >&2
+    grep -i '^error' "$log" | tail -n 1 >&2
     return 1
   fi
-  rm -rf "$folder/pip" "$log"
+  rm -f "$log"
 }
 
-unpack_wheel() { python3 "$support/setup/wheel.py" "$@"; }
+# unpack_wheel WHEEL FOLDER PATTERN...
+unpack_wheel() {
+  python3 "$support/setup/wheel.py" unpack "$@" ||
+    fail "$(basename "$1") could not be unpacked into $2: make space there, then run 'make setup' again."
+}
+
+# wheel_requirements FOLDER NAME
+wheel_requirements() { python3 "$support/setup/wheel.py" requirements "$@"; }
