@@ -1,1 +1,0 @@
-/// Image quality on plain numbers.
