@@ -1,0 +1,154 @@
+extension IntensityLookup {
+  /// Fits the table slice by slice: sums only, so the memory is that of the table, whatever the cohort's size.
+  ///
+  /// Every pixel spreads over the corners of its cell. A node's value is a linear trend, fitted to all pixels, plus
+  /// the mean residual of the pixels around the node, so that one-sided cells at 0 and 1 are not biased; nodes
+  /// that saw less than one pixel take their residual from the nearest ones that did.
+  public struct Fit: Sendable {
+    public let sources: [String]
+    public let target: String
+    public private(set) var pixels = 0
+
+    private let grid: IntensityGrid
+    /// Per node: weight, weighted target, weighted intensity of each source.
+    private var sums: [Double]
+    /// Of (1, sources..., target): the products of all pairs, row by row.
+    private var moments: [Double]
+
+    /// - Parameter nodes: along each source's axis, 2 to 64; by default fewer for more sources.
+    public init(sources: [String], target: String, nodes: Int? = nil) {
+      precondition((1...8).contains(sources.count), "a look-up has 1 to 8 sources, not \(sources.count)")
+      let nodes = nodes ?? IntensityGrid.nodes(forSources: sources.count)
+      precondition((2...64).contains(nodes), "a look-up has 2 to 64 nodes an axis, not \(nodes)")
+      self.sources = sources
+      self.target = target
+      grid = IntensityGrid(sources: sources.count, nodes: nodes)
+      sums = [Double](repeating: 0, count: grid.count * (sources.count + 2))
+      moments = [Double](repeating: 0, count: (sources.count + 2) * (sources.count + 2))
+    }
+
+    /// Adds one slice: its sources in the order of `sources`, and its target, scaled to [0, 1].
+    ///
+    /// Pixels whose target is not finite are passed over.
+    public mutating func add(sources images: [[Float]], target: [Float]) {
+      let grid = grid
+      let width = grid.sources + 2
+      var added = 0
+      grid.withViews(of: images, count: target.count) { views in
+        withUnsafeTemporaryAllocation(of: Int.self, capacity: 1 << grid.sources) { indices in
+          withUnsafeTemporaryAllocation(of: Float.self, capacity: 1 << grid.sources) { weights in
+            withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { point in
+              guard let corner = indices.baseAddress, let weight = weights.baseAddress else { return }
+              point.initialize(repeating: 1)
+              sums.withUnsafeMutableBufferPointer { sums in
+                moments.withUnsafeMutableBufferPointer { moments in
+                  for pixel in target.indices where target[pixel].isFinite {
+                    added += 1
+                    for source in 0..<grid.sources {
+                      let value = views[source][pixel]
+                      point[source + 1] = Double(value > 0 ? (value < 1 ? value : 1) : 0)
+                    }
+                    point[width - 1] = Double(target[pixel])
+                    for i in 0..<width {
+                      for j in i..<width { moments[i * width + j] += point[i] * point[j] }
+                    }
+                    for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
+                      let share = Double(weight[c])
+                      let start = corner[c] * width
+                      for k in 0..<width { sums[start + k] += share * point[k] }
+                    }
+                  }
+                }
+              }
+            }
+          }
+        }
+      }
+      pixels += added
+    }
+
+    /// Adds what another fit of the same sources, target and nodes has seen.
+    public static func += (fit: inout Fit, other: Fit) {
+      precondition(
+        fit.sources == other.sources && fit.target == other.target && fit.grid == other.grid,
+        "the fits differ in sources, target or nodes")
+      for i in fit.sums.indices { fit.sums[i] += other.sums[i] }
+      for i in fit.moments.indices { fit.moments[i] += other.moments[i] }
+      fit.pixels += other.pixels
+    }
+
+    /// The table; nothing if no pixel was seen.
+    public func finished() -> IntensityLookup? {
+      guard pixels > 0 else { return nil }
+      let width = grid.sources + 2
+      let trend = trend()
+      var residual = [Double](repeating: 0, count: grid.count)
+      var seen = [Bool](repeating: false, count: grid.count)
+      for node in 0..<grid.count where sums[node * width] >= 1 {
+        var rest = sums[node * width + width - 1]
+        for k in 0...grid.sources { rest -= trend[k] * sums[node * width + k] }
+        residual[node] = rest / sums[node * width]
+        seen[node] = true
+      }
+      fill(&residual, &seen)
+      let table = (0..<grid.count).map { node in
+        var value = trend[0] + residual[node]
+        for source in 0..<grid.sources {
+          value += trend[source + 1] * grid.intensity(of: node, along: source)
+        }
+        return Float(max(0, min(1, value)))
+      }
+      return IntensityLookup(sources: sources, target: target, grid: grid, pixels: pixels, table: table)
+    }
+
+    /// Least squares of the target on (1, sources...), a trace of ridge keeping constant sources solvable.
+    private func trend() -> [Double] {
+      let width = grid.sources + 2
+      let n = grid.sources + 1
+      var matrix = (0..<n).map { i in (0..<n).map { j in moments[min(i, j) * width + max(i, j)] } }
+      var right = (0..<n).map { moments[$0 * width + width - 1] }
+      for i in 0..<n { matrix[i][i] += 1e-9 * Double(pixels) }
+      for i in 0..<n {
+        for row in (i + 1)..<max(n, i + 1) {
+          let factor = matrix[row][i] / matrix[i][i]
+          for column in i..<n { matrix[row][column] -= factor * matrix[i][column] }
+          right[row] -= factor * right[i]
+        }
+      }
+      for i in (0..<n).reversed() {
+        for column in (i + 1)..<max(n, i + 1) { right[i] -= matrix[i][column] * right[column] }
+        right[i] /= matrix[i][i]
+      }
+      return right
+    }
+
+    /// Grows the seen nodes, ring by ring, into the unseen ones: the mean of the neighbours along the axes.
+    private func fill(_ residual: inout [Double], _ seen: inout [Bool]) {
+      guard seen.contains(true) else { return }
+      while seen.contains(false) {
+        let before = (residual: residual, seen: seen)
+        for node in 0..<grid.count where !before.seen[node] {
+          var sum = 0.0
+          var count = 0
+          var step = 1
+          for _ in 0..<grid.sources {
+            let place = node / step % grid.nodes
+            if place > 0, before.seen[node - step] {
+              sum += before.residual[node - step]
+              count += 1
+            }
+            if place < grid.nodes - 1, before.seen[node + step] {
+              sum += before.residual[node + step]
+              count += 1
+            }
+            step *= grid.nodes
+          }
+          if count > 0 {
+            residual[node] = sum / Double(count)
+            seen[node] = true
+          }
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,91 @@
+/// A region of a label map: the labels that belong to it.
+public struct LabelRegion: Sendable, Equatable, Codable {
+  public var name: String
+  public var labels: [UInt8]
+
+  public init(_ name: String, labels: [UInt8]) {
+    self.name = name
+    self.labels = labels
+  }
+
+  /// Whole tumour, tumour core and enhancing tumour of BraTS: 1 necrotic core, 2 oedema, 3 enhancing.
+  ///
+  /// - Parameter enhancing: the enhancing tumour's label: 3 in BraTS2023, 4 in older releases.
+  public static func braTS(enhancing: UInt8 = 3) -> [LabelRegion] {
+    [
+      LabelRegion("WT", labels: [1, 2, enhancing]), LabelRegion("TC", labels: [1, enhancing]),
+      LabelRegion("ET", labels: [enhancing]),
+    ]
+  }
+}
+
+/// How far a predicted and a reference region coincide. Overlaps of slices add up to that of the volume.
+public struct Overlap: Sendable, Equatable, Codable {
+  /// What Dice is where prediction and reference are both empty; a table must say which.
+  public enum EmptyConvention: String, Sendable, Codable {
+    /// Not scored, as nnU-Net does.
+    case exclude
+    /// 1.
+    case one
+  }
+
+  /// Voxels in both, in the prediction, in the reference.
+  public private(set) var shared = 0
+  public private(set) var predicted = 0
+  public private(set) var reference = 0
+
+  public init() {}
+
+  /// Compares two label maps with the same number of voxels, in any order.
+  public init(_ prediction: [UInt8], _ reference: [UInt8], region: LabelRegion) {
+    precondition(
+      prediction.count == reference.count,
+      "prediction has \(prediction.count) voxels, reference \(reference.count)")
+    var belongs = [Bool](repeating: false, count: 256)
+    for label in region.labels { belongs[Int(label)] = true }
+    for i in prediction.indices {
+      let p = belongs[Int(prediction[i])]
+      let r = belongs[Int(reference[i])]
+      shared += p && r ? 1 : 0
+      predicted += p ? 1 : 0
+      self.reference += r ? 1 : 0
+    }
+  }
+
+  public static func += (sum: inout Overlap, other: Overlap) {
+    sum.shared += other.shared
+    sum.predicted += other.predicted
+    sum.reference += other.reference
+  }
+
+  /// 2 |P ∩ R| / (|P| + |R|); nothing where both are empty and those are excluded.
+  public func dice(empty: EmptyConvention = .exclude) -> Double? {
+    guard predicted + reference > 0 else { return empty == .one ? 1 : nil }
+    return 2 * Double(shared) / Double(predicted + reference)
+  }
+}
+
+/// Dice of one region over a cohort, by slices (2-D) and by whole volumes (3-D).
+public struct DiceScores: Sendable, Equatable, Codable {
+  public var empty: Overlap.EmptyConvention
+  /// One list of slices' overlaps per subject.
+  public var subjects: [[Overlap]]
+
+  public init(_ subjects: [[Overlap]], empty: Overlap.EmptyConvention = .exclude) {
+    self.subjects = subjects
+    self.empty = empty
+  }
+
+  /// Mean over a subject's slices, then over subjects.
+  public var perSlice: Spread {
+    Spread(subjects.compactMap { slices in Spread(slices.compactMap { $0.dice(empty: empty) }).mean })
+  }
+
+  /// One Dice per subject over all its slices together, then the mean over subjects.
+  public var perVolume: Spread {
+    Spread(
+      subjects.compactMap { slices in
+        slices.reduce(into: Overlap()) { $0 += $1 }.dice(empty: empty)
+      })
+  }
+}
