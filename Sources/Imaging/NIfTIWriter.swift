@@ -1,5 +1,6 @@
 import CZlib
 import Failures
+import Files
 import Foundation
 
 extension NIfTI {
