@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the folders are set in setup.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
 # The anatomical atlas: three maps that nilearn's wheel carries, checked by their SHA-256.
 
 readonly atlas_wheel=nilearn==0.14.1

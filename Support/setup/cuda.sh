@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the folders are set in setup.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
 # The CUDA build of LibTorch, which is what most registries hand out: without a GPU it still needs a few of
 # CUDA's libraries merely to load.
 

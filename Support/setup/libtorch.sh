@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the folders are set in setup.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
 # LibTorch: $LIBTORCH, else an installed Python torch, else the wheel. Whichever it is, afterwards
 # .libtorch holds lib and include (links), libtorch.pc for SwiftPM, and origin, which is written last:
 # without it nothing here counts.
@@ -157,7 +157,7 @@ use_wheel() {
 
 ensure_libtorch() {
   is_current && return
-  mkdir -p "$libtorch_folder" && [[ -w $libtorch_folder ]] || fail "$libtorch_folder cannot be written:" \
+  mkdir -p "$libtorch_folder" 2>/dev/null && [[ -w $libtorch_folder ]] || fail "$libtorch_folder cannot be written:" \
     "make it yours, or set AGINET_LIBTORCH_DIR to a folder that is."
   one_at_a_time
   rm -rf "$libtorch_folder"/new.* # what a killed download left

@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the folders are set in setup.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
 # Swift 6.1 or later; set-up does not install a compiler behind anybody's back.
 
 readonly oldest_swift=6.1

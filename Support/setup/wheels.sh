@@ -1,4 +1,4 @@
-# shellcheck shell=bash disable=SC2154 # the folders are set in setup.sh
+# shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
 # Python wheels, used as archives: pip downloads them, nothing is installed, nothing of Python remains.
 
 pip_command=()
