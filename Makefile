@@ -32,7 +32,7 @@ format: ## format the sources
 bench: setup ## measure
 	swift run -c release --package-path Benchmarks
 
-docs: setup ## build the documentation into .docs
+docs: build ## build the documentation into .docs
 	bash Support/docs.sh
 
 clean: ## remove what was built (set-up's folders stay)
