@@ -34,7 +34,7 @@ for module in "$build"/Modules/*.swiftmodule; do
   docc convert "${catalog[@]}" --additional-symbol-graph-dir "$scratch/$name" \
     --diagnostic-level error --fallback-display-name "$name" \
     --fallback-bundle-identifier "aginet.$name" \
-    --transform-for-static-hosting --output-path "$scratch/$name.doccarchive"
+    --transform-for-static-hosting --output-path "$scratch/$name.doccarchive" >/dev/null
   archives+=("$scratch/$name.doccarchive")
 done
 ((${#archives[@]})) || {
@@ -42,5 +42,5 @@ done
   exit 1
 }
 rm -rf .docs
-docc merge "${archives[@]}" --synthesized-landing-page-name aginet --output-path .docs
+docc merge "${archives[@]}" --synthesized-landing-page-name aginet --output-path .docs >/dev/null
 echo "The documentation is in .docs: 'python3 -m http.server -d .docs' serves it, at /documentation."
