@@ -1,0 +1,218 @@
+/// RFC 8259 to the letter: no duplicate keys, no comments, no trailing commas, no NaN, valid UTF-8 only.
+struct JSONParser {
+  /// What is wrong with a document, and at which byte.
+  struct Problem: Error, Equatable {
+    var what: String
+    var offset: Int
+  }
+
+  private let bytes: UnsafeRawBufferPointer
+  private let deepest: Int
+  private var at = 0
+
+  /// - Parameter deepest: how many arrays and objects may lie within each other.
+  static func parse(_ bytes: UnsafeRawBufferPointer, deepest: Int = 128) throws(Problem) -> JSONValue {
+    var parser = JSONParser(bytes: bytes, deepest: deepest)
+    let value = try parser.value(depth: 0)
+    parser.skipSpace()
+    if parser.at < bytes.count { throw parser.problem("something follows the end of the document") }
+    return value
+  }
+
+  private init(bytes: UnsafeRawBufferPointer, deepest: Int) {
+    self.bytes = bytes
+    self.deepest = deepest
+  }
+
+  private var byte: UInt8? { at < bytes.count ? bytes[at] : nil }
+
+  private func problem(_ what: String) -> Problem {
+    Problem(what: at < bytes.count ? what : "the document ends too early", offset: at)
+  }
+
+  private mutating func skipSpace() {
+    while at < bytes.count, case let c = bytes[at], c == 0x20 || c == 0x0A || c == 0x0D || c == 0x09 {
+      at += 1
+    }
+  }
+
+  private mutating func take(_ character: Unicode.Scalar) -> Bool {
+    guard byte == UInt8(ascii: character) else { return false }
+    at += 1
+    return true
+  }
+
+  private mutating func value(depth: Int) throws(Problem) -> JSONValue {
+    skipSpace()
+    guard let byte else { throw problem("") }
+    switch byte {
+    case UInt8(ascii: "{"): return try object(depth: depth + 1)
+    case UInt8(ascii: "["): return try array(depth: depth + 1)
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try word("true", .bool(true))
+    case UInt8(ascii: "f"): return try word("false", .bool(false))
+    case UInt8(ascii: "n"): return try word("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return try number()
+    default: throw problem("a value is expected here")
+    }
+  }
+
+  private mutating func word(_ text: StaticString, _ value: JSONValue) throws(Problem) -> JSONValue {
+    for index in 0..<text.utf8CodeUnitCount {
+      guard byte == text.utf8Start[index] else { throw problem("a value is expected here") }
+      at += 1
+    }
+    return value
+  }
+
+  private mutating func object(depth: Int) throws(Problem) -> JSONValue {
+    if depth > deepest { throw problem("values are nested more than \(deepest) deep") }
+    at += 1
+    var members: [JSONValue.Member] = []
+    var seen: Set<String> = []
+    skipSpace()
+    if take("}") { return .object([]) }
+    while true {
+      skipSpace()
+      let start = at
+      guard byte == UInt8(ascii: "\"") else { throw problem("a key in double quotes is expected here") }
+      let key = try string()
+      guard seen.insert(key).inserted else {
+        throw Problem(what: "the key \"\(key.printable)\" occurs twice", offset: start)
+      }
+      skipSpace()
+      guard take(":") else { throw problem("a colon is expected here") }
+      members.append(.init(key: key, value: try value(depth: depth), offset: start))
+      skipSpace()
+      if take("}") { return .object(members) }
+      guard take(",") else { throw problem("a comma or } is expected here") }
+    }
+  }
+
+  private mutating func array(depth: Int) throws(Problem) -> JSONValue {
+    if depth > deepest { throw problem("values are nested more than \(deepest) deep") }
+    at += 1
+    var elements: [JSONValue] = []
+    skipSpace()
+    if take("]") { return .array([]) }
+    while true {
+      elements.append(try value(depth: depth))
+      skipSpace()
+      if take("]") { return .array(elements) }
+      guard take(",") else { throw problem("a comma or ] is expected here") }
+    }
+  }
+
+  private mutating func digits() throws(Problem) {
+    let start = at
+    while let c = byte, c >= UInt8(ascii: "0"), c <= UInt8(ascii: "9") { at += 1 }
+    if at == start { throw problem("a digit is expected here") }
+  }
+
+  private mutating func number() throws(Problem) -> JSONValue {
+    let start = at
+    let negative = take("-")
+    let first = at
+    try digits()
+    if bytes[first] == UInt8(ascii: "0"), at > first + 1 {
+      throw Problem(what: "a number may not start with 0", offset: first)
+    }
+    var whole = true
+    if take(".") {
+      whole = false
+      try digits()
+    }
+    if take("e") || take("E") {
+      whole = false
+      if !take("+") { _ = take("-") }
+      try digits()
+    }
+    let text = String(decoding: bytes[start..<at], as: UTF8.self)
+    // -0 is a fraction: an integer has no sign of zero.
+    if whole, let integer = Int(text), !(negative && integer == 0) { return .integer(integer) }
+    guard let number = Double(text), number.isFinite else {
+      throw Problem(what: "a number is too large", offset: start)
+    }
+    return .number(number)
+  }
+
+  private mutating func string() throws(Problem) -> String {
+    let start = at
+    at += 1
+    var run = at
+    var text: [UInt8] = []
+    while true {
+      guard let c = byte else { throw problem("") }
+      if c == UInt8(ascii: "\"") {
+        let last = bytes[run..<at]
+        at += 1
+        let result =
+          text.isEmpty
+          ? String(validating: last, as: UTF8.self) : String(validating: text + last, as: UTF8.self)
+        guard let result else { throw Problem(what: "a string is not UTF-8", offset: start) }
+        return result
+      }
+      if c < 0x20 { throw problem("a control character inside a string must be escaped") }
+      at += 1
+      if c == UInt8(ascii: "\\") {
+        text += bytes[run..<at - 1]
+        text += try escape()
+        run = at
+      }
+    }
+  }
+
+  private mutating func escape() throws(Problem) -> [UInt8] {
+    guard let c = byte else { throw problem("") }
+    at += 1
+    switch c {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return [c]
+    case UInt8(ascii: "b"): return [0x08]
+    case UInt8(ascii: "f"): return [0x0C]
+    case UInt8(ascii: "n"): return [0x0A]
+    case UInt8(ascii: "r"): return [0x0D]
+    case UInt8(ascii: "t"): return [0x09]
+    case UInt8(ascii: "u"):
+      let start = at - 2
+      var code = try codeUnit()
+      if code & 0xFC00 == 0xD800, take("\\") {
+        guard take("u") else { throw Problem(what: "half of a surrogate pair is missing", offset: start) }
+        let low = try codeUnit()
+        guard low & 0xFC00 == 0xDC00 else {
+          throw Problem(what: "half of a surrogate pair is missing", offset: start)
+        }
+        code = 0x10000 + (code & 0x3FF) << 10 + low & 0x3FF
+      }
+      guard let scalar = Unicode.Scalar(code) else {
+        throw Problem(what: "half of a surrogate pair is missing", offset: start)
+      }
+      return Array(String(Character(scalar)).utf8)
+    default:
+      at -= 1
+      throw problem("no such escape in a string")
+    }
+  }
+
+  private mutating func codeUnit() throws(Problem) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      guard let c = byte, let digit = Character(Unicode.Scalar(c)).hexDigitValue else {
+        throw problem("four hexadecimal digits are expected here")
+      }
+      code = code << 4 | UInt32(digit)
+      at += 1
+    }
+    return code
+  }
+}
+
+extension String {
+  /// At most 60 characters, without control characters: fit for one line of a message.
+  var printable: String {
+    var text = ""
+    for scalar in unicodeScalars.prefix(60) {
+      text.unicodeScalars.append(scalar.properties.generalCategory == .control ? "?" : scalar)
+    }
+    return unicodeScalars.count > 60 ? text + "..." : text
+  }
+}

@@ -1,0 +1,120 @@
+import Failures
+import Foundation
+
+/// A safetensors file: named tensors as plain bytes behind a JSON header. Nothing in it can be executed.
+///
+/// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then
+/// the tensors' bytes, little endian and row-major, without holes. Reading maps the file into memory, so a
+/// tensor costs nothing until its bytes are used.
+public struct Safetensors: Sendable {
+  /// One tensor's place in the file.
+  public struct Entry: Sendable, Equatable {
+    public var name: String
+    public var type: DataType
+    /// The extents, slowest first; empty for a scalar.
+    public var shape: [Int]
+    /// Where its bytes lie, counted from the end of the header.
+    public var bytes: Range<Int>
+
+    /// How many elements there are.
+    public var count: Int { bytes.count / type.size }
+  }
+
+  /// In the order of their bytes.
+  public let entries: [Entry]
+  /// What `__metadata__` says.
+  public let metadata: [String: String]
+  /// The file, for messages.
+  public let path: String
+  private let buffer: Data
+  private let places: [String: Int]
+
+  /// The largest header read or written, in bytes: the limit of the reference implementation.
+  public static let largestHeader = 100_000_000
+
+  /// Maps a file and checks its header.
+  /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
+  ///   letter (see ``init(_:path:)``).
+  public init(contentsOf path: String) throws {
+    var info = stat()
+    guard stat(path, &info) == 0 else {
+      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
+    }
+    guard info.st_mode & S_IFMT == S_IFREG else {
+      let kind = info.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file"
+      throw Failure(.notFound, "\(path): \(kind); a .safetensors file is needed")
+    }
+    guard info.st_size > 0 else {
+      throw Failure(.invalidModel, "\(path): is empty; a .safetensors file is needed")
+    }
+    let data: Data
+    do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
+      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
+    }
+    try self.init(data, path: path)
+  }
+
+  /// Checks the bytes of a whole file.
+  ///
+  /// Refused are a pickle or zip archive, a header that is cut, over 100 MB or not strict JSON, duplicate
+  /// names, unknown types or keys, negative or overflowing shapes, byte ranges that do not fit their shape,
+  /// overlap, leave a hole, or do not end where the file ends.
+  /// - Parameter path: the name used in messages.
+  /// - Throws: `Failure(.invalidModel)`.
+  public init(_ data: Data, path: String) throws {
+    let header = try SafetensorsHeader(data, path: path)
+    self.path = path
+    entries = header.entries
+    metadata = header.metadata
+    buffer = data.dropFirst(header.size)
+    var places: [String: Int] = [:]
+    places.reserveCapacity(entries.count)
+    for (index, entry) in entries.enumerated() { places[entry.name] = index }
+    self.places = places
+  }
+
+  /// The tensor of that name, or nil.
+  public subscript(name: String) -> Entry? { places[name].map { entries[$0] } }
+
+  /// Lends an entry's bytes without copying them; they need not be aligned.
+  public func withBytes<Result>(
+    of entry: Entry, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) rethrows -> Result {
+    try buffer.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.bytes])) }
+  }
+
+  /// Lends a tensor's bytes by name.
+  /// - Throws: `.invalidModel` where the file has no such tensor.
+  public func withBytes<Result>(
+    of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
+  ) throws -> Result {
+    try withBytes(of: entry(name), body)
+  }
+
+  /// A tensor's elements, copied.
+  /// - Throws: `.invalidModel` where the file has no such tensor or holds it in another type.
+  public func values<Element: SafetensorsElement>(
+    of name: String, as _: Element.Type = Element.self
+  ) throws -> [Element] {
+    let entry = try entry(name)
+    guard entry.type == Element.safetensorsType else {
+      throw Failure(
+        .invalidModel,
+        "\(path): tensor \"\(name.printable)\" is \(entry.type.rawValue), "
+          + "not \(Element.safetensorsType.rawValue)")
+    }
+    return withBytes(of: entry) { bytes in
+      [Element](unsafeUninitializedCapacity: entry.count) { elements, count in
+        UnsafeMutableRawBufferPointer(elements).copyMemory(from: bytes)
+        count = entry.count
+      }
+    }
+  }
+
+  private func entry(_ name: String) throws -> Entry {
+    guard let entry = self[name] else {
+      throw Failure(.invalidModel, "\(path): has no tensor named \"\(name.printable)\"")
+    }
+    return entry
+  }
+}

@@ -1,0 +1,121 @@
+import Failures
+import Foundation
+
+extension Safetensors {
+  /// A tensor to write: what the header says, and how to get at the bytes when their turn comes.
+  public struct Tensor {
+    public var name: String
+    public var type: DataType
+    public var shape: [Int]
+    /// Lends the bytes, little endian and row-major, to its argument: once, or in consecutive pieces.
+    public var bytes: ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+
+    public init(
+      _ name: String, _ type: DataType, shape: [Int],
+      bytes: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
+    ) {
+      self.name = name
+      self.type = type
+      self.shape = shape
+      self.bytes = bytes
+    }
+
+    public init(_ name: String, _ type: DataType, shape: [Int], data: Data) {
+      self.init(name, type, shape: shape) { take in try data.withUnsafeBytes { try take($0) } }
+    }
+
+    public init<Element: SafetensorsElement>(_ name: String, shape: [Int], values: [Element]) {
+      self.init(name, Element.safetensorsType, shape: shape) { take in
+        try values.withUnsafeBytes { try take($0) }
+      }
+    }
+  }
+
+  /// Writes a file atomically, one tensor at a time, so that no second copy of a model is held.
+  ///
+  /// As in the reference implementation wider types come first, in the given order within a width, so that
+  /// every tensor is aligned to its element; metadata keys are sorted. Equal arguments give equal bytes.
+  /// - Throws: `.cannotWrite` with the system's reason, `.unexpected` where a name occurs twice or a tensor
+  ///   does not give as many bytes as its shape asks for; what was at `path` before is then still there.
+  public static func write(_ tensors: [Tensor], metadata: [String: String] = [:], to path: String) throws {
+    let ordered = [8, 4, 2, 1].flatMap { width in tensors.filter { $0.type.size == width } }
+    let (header, counts) = try header(of: ordered, metadata: metadata, path: path)
+    let file = try AtomicStream(path)
+    try file.append(header)
+    for (tensor, count) in zip(ordered, counts) {
+      var rest = count
+      try tensor.bytes { piece in
+        rest -= piece.count
+        if rest >= 0 { try file.append(piece) }
+      }
+      guard rest == 0 else {
+        throw Failure(
+          .unexpected,
+          "\(path): tensor \"\(tensor.name.printable)\" of shape \(tensor.shape) takes \(count) bytes "
+            + "but gave \(count - rest)")
+      }
+    }
+    try file.commit()
+  }
+
+  private static func header(
+    of tensors: [Tensor], metadata: [String: String], path: String
+  ) throws -> (Data, [Int]) {
+    var names: Set<String> = ["__metadata__"]
+    var members: [String] = []
+    if !metadata.isEmpty {
+      // By UTF-8 bytes, as Python sorts text.
+      let keys = metadata.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+      let pairs = keys.map { "\($0.quotedForJSON):\(metadata[$0, default: ""].quotedForJSON)" }
+      members.append("\"__metadata__\":{\(pairs.joined(separator: ","))}")
+    }
+    var counts: [Int] = []
+    var end = 0
+    for tensor in tensors {
+      guard names.insert(tensor.name).inserted else {
+        throw Failure(.unexpected, "\(path): two tensors are named \"\(tensor.name.printable)\"")
+      }
+      guard let count = tensor.type.byteCount(of: tensor.shape),
+        case (let next, let overflow) = end.addingReportingOverflow(count), !overflow
+      else {
+        throw Failure(
+          .unexpected, "\(path): tensor \"\(tensor.name.printable)\" has the shape \(tensor.shape)")
+      }
+      let shape = tensor.shape.map(String.init).joined(separator: ",")
+      members.append(
+        "\(tensor.name.quotedForJSON):{\"dtype\":\"\(tensor.type.rawValue)\",\"shape\":[\(shape)],"
+          + "\"data_offsets\":[\(end),\(next)]}")
+      counts.append(count)
+      end = next
+    }
+    var json = Data("{\(members.joined(separator: ","))}".utf8)
+    json.append(Data(repeating: 0x20, count: (8 - json.count % 8) % 8))
+    guard json.count <= largestHeader else {
+      throw Failure(.limit, "\(path): the header would be \(json.count) bytes; the format's limit is 100 MB")
+    }
+    var file = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
+    file.append(json)
+    return (file, counts)
+  }
+}
+
+extension String {
+  /// As a JSON string: only what must be escaped is.
+  var quotedForJSON: String {
+    var text = "\""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
+  }
+}
