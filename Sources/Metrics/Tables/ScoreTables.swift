@@ -1,0 +1,131 @@
+import Foundation
+
+extension Table {
+  /// Models as rows, metrics as columns, mean ± standard deviation; the paper's units.
+  ///
+  /// - Parameter overSubjects: the spread of the subjects' means, instead of that of all slices.
+  public init(
+    _ title: String, comparing models: [Scores], metrics: [Metric] = Metric.paper, overSubjects: Bool = false
+  ) {
+    let columns = metrics.map { metric in
+      Column(metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest)
+    }
+    self.init(
+      title, caption: Table.caption(models, metrics, overSubjects), columns: [Column("Model")] + columns)
+    for model in models {
+      let cells = metrics.map { metric -> Cell in
+        let spread = overSubjects ? model.overSubjects(metric) : model.overSlices(metric)
+        if let mean = spread.mean {
+          return .spread(
+            mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
+        }
+        return spread.infinite > 0 ? .number(.infinity) : .empty
+      }
+      append([.text(model.name)] + cells)
+    }
+  }
+
+  /// Says what the figures are: their number, the flavour of SSIM, what was left out, clamped or empty.
+  private static func caption(_ models: [Scores], _ metrics: [Metric], _ overSubjects: Bool) -> String {
+    guard let first = models.first else { return "" }
+    let summary = first.summary
+    let unit = overSubjects ? "the means of \(summary.subjects) subjects" : "\(summary.slices) slices"
+    let whole = overSubjects ? "\(summary.slices) slices" : "\(summary.subjects) subjects"
+    var text = "Mean ± standard deviation (n − 1) over \(unit)\(overSubjects ? " (" : " of ")\(whole)"
+    text += overSubjects ? ")" : ""
+    let variants = SSIM.Variant.allCases.filter { v in models.contains { $0.scorer.ssim.variant == v } }
+    text += "; SSIM: \(variants.map(\.title).joined(separator: ", ")); predictions clamped to [0, 1]"
+    text +=
+      ", which changed \(fixed(100 * (models.map(\.summary.clampedShare).max() ?? 0), 2)) % of pixels at most."
+    if models.contains(where: { $0.slices.count != summary.slices }) {
+      text += " The models were not scored on the same number of slices."
+    }
+    if summary.emptyTargets > 0 { text += " Slices with an empty target: \(summary.emptyTargets)." }
+    for model in models {
+      for metric in metrics {
+        let spread = model.overSlices(metric)
+        if spread.infinite > 0 {
+          text += " \(model.name): \(spread.infinite) slices of infinite \(metric.rawValue) left out."
+        }
+        if spread.undefined > 0 {
+          text += " \(model.name): \(spread.undefined) slices of undefined \(metric.rawValue) left out."
+        }
+      }
+    }
+    return text
+  }
+
+  /// Every slice of every model; plain names and units (SSIM and errors as fractions), for other programs.
+  public init(slicesOf models: [Scores]) {
+    let metrics = Table.metrics(models)
+    self.init(
+      "Slices",
+      columns: ["model", "subject", "slice"].map { Column($0, decimals: 0) }
+        + metrics.map { Column($0.rawValue, decimals: 6) }
+        + [Column("clamped_share", decimals: 6), Column("empty_target", decimals: 0)])
+    for model in models {
+      for slice in model.slices {
+        append(
+          [.text(model.name), .text(slice.subject), .text("\(slice.slice)")]
+            + metrics.map { metric in slice.values[metric].map { .number($0) } ?? .empty }
+            + [.number(slice.clampedShare), .text(slice.emptyTarget ? "1" : "0")])
+      }
+    }
+  }
+
+  /// Every subject of every model, as ``init(slicesOf:)``.
+  public init(subjectsOf models: [Scores]) {
+    let metrics = Table.metrics(models)
+    self.init(
+      "Subjects",
+      columns: ["model", "subject", "slices"].map { Column($0, decimals: 0) }
+        + metrics.map { Column($0.rawValue, decimals: 6) })
+    for model in models {
+      for subject in model.subjects {
+        append(
+          [.text(model.name), .text(subject.subject), .text("\(subject.slices)")]
+            + metrics.map { metric in subject.values[metric].map { .number($0) } ?? .empty })
+      }
+    }
+  }
+
+  /// How one model differs from others, subject by subject; positive where it has the larger figure.
+  public init(
+    _ title: String, differencesOf model: Scores, from others: [Scores], metrics: [Metric] = Metric.paper
+  ) {
+    self.init(
+      title,
+      caption: "\(model.name) minus the model named: mean difference over paired subjects, bootstrap 95 % "
+        + "confidence interval, two-sided p of Wilcoxon's signed-rank test.",
+      columns: [
+        Column("Compared with"), Column("Metric"), Column("Difference", decimals: 3),
+        Column("Lower", decimals: 3), Column("Upper", decimals: 3), Column("p", decimals: 4),
+        Column("Subjects", decimals: 0),
+      ])
+    for other in others {
+      for metric in metrics {
+        guard let paired = model.compared(with: other, metric) else { continue }
+        append([
+          .text(other.name), .text(metric.heading), .number(paired.mean * metric.scale),
+          .number(paired.lower * metric.scale), .number(paired.upper * metric.scale), .number(paired.p),
+          .number(Double(paired.count)),
+        ])
+      }
+    }
+  }
+
+  private static func metrics(_ models: [Scores]) -> [Metric] {
+    Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
+  }
+}
+
+extension SSIM.Variant {
+  /// In words, for a caption.
+  public var title: String {
+    switch self {
+    case .full: "Gaussian 11 x 11, mean of the full map (torchmetrics 1.9)"
+    case .crop: "Gaussian 11 x 11, border of 5 pixels left out"
+    case .uniform: "uniform 7 x 7, border of 3 pixels left out (scikit-image)"
+    }
+  }
+}

@@ -1,0 +1,173 @@
+/// A table as a value: what is in it, apart from how it is written.
+///
+/// Write it with ``written(as:)``; every text is escaped for the format it goes into.
+public struct Table: Sendable, Equatable, Codable {
+  public struct Column: Sendable, Equatable, Codable {
+    /// What a column's marked cell is.
+    public enum Best: String, Sendable, Codable { case largest, smallest }
+
+    /// Name and unit: `PSNR (dB)`.
+    public var heading: String
+    /// Digits after the point, for those who read; CSV and JSON keep every digit.
+    public var decimals: Int
+    /// Which value is marked as the best; none by default.
+    public var best: Best?
+
+    public init(_ heading: String, decimals: Int = 2, best: Best? = nil) {
+      self.heading = heading
+      self.decimals = decimals
+      self.best = best
+    }
+  }
+
+  public enum Cell: Sendable, Equatable {
+    case text(String)
+    case number(Double)
+    /// A mean and its standard deviation, which is missing for a single value.
+    case spread(mean: Double, deviation: Double?)
+    /// Nothing was measured.
+    case empty
+  }
+
+  public var title: String
+  public var caption: String
+  public var columns: [Column]
+  public private(set) var rows: [[Cell]]
+
+  public init(_ title: String, caption: String = "", columns: [Column], rows: [[Cell]] = []) {
+    self.title = title
+    self.caption = caption
+    self.columns = columns
+    self.rows = []
+    for row in rows { append(row) }
+  }
+
+  /// Adds a row with a cell for every column.
+  public mutating func append(_ row: [Cell]) {
+    precondition(row.count == columns.count, "a row of \(row.count) cells in \(columns.count) columns")
+    rows.append(row)
+  }
+
+  /// Whether a column holds figures, which stand at its right.
+  func isNumeric(_ column: Int) -> Bool {
+    var figures = false
+    for row in rows {
+      switch row[column] {
+      case .text: return false
+      case .number, .spread: figures = true
+      case .empty: break
+      }
+    }
+    return figures
+  }
+
+  /// Whether the column has a mean with its deviation anywhere.
+  func hasSpread(_ column: Int) -> Bool {
+    rows.contains { row in
+      if case .spread = row[column] { return true }
+      return false
+    }
+  }
+
+  /// For each row whether its cell is the best of the column: as printed, so that equal figures are all marked.
+  ///
+  /// A column with fewer than two figures has no best; an infinity or what is not a number never is.
+  func best(_ column: Int) -> [Bool] {
+    let none = [Bool](repeating: false, count: rows.count)
+    guard let rule = columns[column].best else { return none }
+    let figures = rows.map { row in row[column].figure.flatMap { $0.isFinite ? $0 : nil } }
+    let known = figures.compactMap { $0 }
+    guard known.count > 1, let top = rule == .largest ? known.max() : known.min() else { return none }
+    let decimals = columns[column].decimals
+    let printed = fixed(top, decimals)
+    return figures.map { $0.map { fixed($0, decimals) == printed } ?? false }
+  }
+}
+
+extension Table.Cell {
+  /// The number, or the mean.
+  var figure: Double? {
+    switch self {
+    case .number(let value), .spread(let value, _): value
+    case .text, .empty: nil
+    }
+  }
+}
+
+extension Table.Cell: Codable {
+  private enum CodingKeys: String, CodingKey {
+    case mean
+    case deviation = "sd"
+  }
+
+  /// A string, a number, `{"mean": …, "sd": …}` or null; a number that JSON does not know is `{"mean": "inf"}`.
+  public init(from decoder: any Decoder) throws {
+    let single = try decoder.singleValueContainer()
+    if single.decodeNil() {
+      self = .empty
+    } else if let value = try? single.decode(Double.self) {
+      self = .number(value)
+    } else if let value = try? single.decode(String.self) {
+      self = .text(value)
+    } else {
+      let container = try decoder.container(keyedBy: CodingKeys.self)
+      let mean = try container.decode(LenientNumber.self, forKey: .mean).value
+      if container.contains(.deviation) {
+        let deviation = try container.decodeIfPresent(LenientNumber.self, forKey: .deviation)
+        self = .spread(mean: mean, deviation: deviation?.value)
+      } else {
+        self = .number(mean)
+      }
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    switch self {
+    case .text(let text):
+      var container = encoder.singleValueContainer()
+      try container.encode(text)
+    case .number(let value) where value.isFinite:
+      var container = encoder.singleValueContainer()
+      try container.encode(value)
+    case .number(let value):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(LenientNumber(value: value), forKey: .mean)
+    case .spread(let mean, let deviation):
+      var container = encoder.container(keyedBy: CodingKeys.self)
+      try container.encode(LenientNumber(value: mean), forKey: .mean)
+      try container.encode(deviation.map { LenientNumber(value: $0) }, forKey: .deviation)
+    case .empty:
+      var container = encoder.singleValueContainer()
+      try container.encodeNil()
+    }
+  }
+}
+
+/// A number in JSON, or `inf`, `-inf`, `nan` as a string.
+private struct LenientNumber: Codable {
+  var value: Double
+
+  init(value: Double) { self.value = value }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let text = try? container.decode(String.self) {
+      guard let special = NonFinite(rawValue: text) else {
+        throw DecodingError.dataCorruptedError(
+          in: container, debugDescription: "\(text) is neither a number nor inf, nan")
+      }
+      value = special.number
+    } else {
+      value = try container.decode(Double.self)
+    }
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if let special = NonFinite(value) {
+      try container.encode(special.rawValue)
+    } else {
+      try container.encode(value)
+    }
+  }
+}

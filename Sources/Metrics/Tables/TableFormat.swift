@@ -1,0 +1,94 @@
+import Foundation
+
+/// The forms a table is written in.
+public enum TableFormat: String, Sendable, Codable, CaseIterable {
+  case csv, json, markdown, latex, html
+
+  /// Extension of a file in this form.
+  public var fileExtension: String {
+    switch self {
+    case .csv: "csv"
+    case .json: "json"
+    case .markdown: "md"
+    case .latex: "tex"
+    case .html: "html"
+    }
+  }
+}
+
+extension Table {
+  /// The table as text. HTML is a fragment, LaTeX needs the package booktabs.
+  public func written(as format: TableFormat) -> String {
+    switch format {
+    case .csv: csv
+    case .json: json
+    case .markdown: markdown
+    case .latex: latex
+    case .html: html
+    }
+  }
+
+  /// RFC 4180: a line of headings, CRLF, every digit; a column of means is followed by one of deviations.
+  ///
+  /// Title and caption have no place in it.
+  var csv: String {
+    let spread = columns.indices.map { hasSpread($0) }
+    func field(_ text: String) -> String {
+      let special: Set<Unicode.Scalar> = [",", "\"", "\r", "\n"]
+      guard text.unicodeScalars.contains(where: { special.contains($0) }) || text.trimmed != text else {
+        return text
+      }
+      return "\"" + TableMarkup.escaping(["\"": "\"\""])(text) + "\""
+    }
+    func number(_ value: Double) -> String { NonFinite(value)?.rawValue ?? "\(value)" }
+    var lines = [
+      columns.indices.map { i in
+        let heading = columns[i].heading
+        return spread[i] ? field(heading + " mean") + "," + field(heading + " sd") : field(heading)
+      }.joined(separator: ",")
+    ]
+    for row in rows {
+      lines.append(
+        row.indices.map { i in
+          switch row[i] {
+          case .text(let text): field(text) + (spread[i] ? "," : "")
+          case .number(let value): number(value) + (spread[i] ? "," : "")
+          case .spread(let mean, let deviation): number(mean) + "," + (deviation.map(number) ?? "")
+          case .empty: spread[i] ? "," : ""
+          }
+        }.joined(separator: ","))
+    }
+    return lines.map { $0 + "\r\n" }.joined()
+  }
+
+  /// The value itself, with keys in a fixed order.
+  var json: String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    // Nothing in a table can fail to encode: numbers that JSON does not know are strings.
+    guard let data = try? encoder.encode(self) else { return "null\n" }
+    return String(decoding: data, as: UTF8.self) + "\n"
+  }
+}
+
+/// A number with so many digits after the point; never a negative zero.
+func fixed(_ value: Double, _ decimals: Int) -> String {
+  let text = String(format: "%.*f", decimals, value)
+  return text.hasPrefix("-") && !text.contains { $0.isNumber && $0 != "0" } ? String(text.dropFirst()) : text
+}
+
+extension String {
+  /// On one line: line breaks, tabs and control characters become spaces.
+  var onOneLine: String {
+    String(
+      String.UnicodeScalarView(
+        unicodeScalars.map { scalar in
+          switch scalar.properties.generalCategory {
+          case .control, .lineSeparator, .paragraphSeparator: " "
+          default: scalar
+          }
+        }))
+  }
+
+  var trimmed: String { trimmingCharacters(in: .whitespaces) }
+}

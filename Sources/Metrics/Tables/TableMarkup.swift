@@ -1,0 +1,152 @@
+/// How one format of print says things.
+struct TableMarkup: Sendable {
+  /// Escapes a text so that it appears as it is.
+  var text: @Sendable (String) -> String
+  var strong: @Sendable (String) -> String
+  var plusMinus: String
+  var infinity: String
+  var minus: String
+  /// What stands for a cell without a figure.
+  var nothing: String
+  var larger: String
+  var smaller: String
+
+  private func number(_ value: Double, _ decimals: Int) -> String {
+    if value.isNaN { return nothing }
+    if value.isInfinite { return (value < 0 ? minus : "") + infinity }
+    let digits = fixed(value, decimals)
+    return digits.hasPrefix("-") ? minus + digits.dropFirst() : digits
+  }
+
+  func cell(_ cell: Table.Cell, decimals: Int, best: Bool) -> String {
+    func marked(_ text: String) -> String { best ? strong(text) : text }
+    switch cell {
+    case .text(let text): return self.text(text.onOneLine)
+    case .number(let value): return marked(number(value, decimals))
+    case .spread(let mean, let deviation):
+      let figure = marked(number(mean, decimals))
+      guard let deviation, deviation.isFinite else { return figure }
+      return figure + plusMinus + number(deviation, decimals)
+    case .empty: return nothing
+    }
+  }
+
+  func heading(_ column: Table.Column) -> String {
+    let arrow =
+      switch column.best {
+      case .largest: " " + larger
+      case .smallest: " " + smaller
+      case nil: ""
+      }
+    return text(column.heading.onOneLine) + arrow
+  }
+
+  /// Every cell as print, row by row.
+  func body(of table: Table) -> [[String]] {
+    let best = table.columns.indices.map { table.best($0) }
+    return table.rows.enumerated().map { row, cells in
+      cells.enumerated().map { column, cell in
+        self.cell(cell, decimals: table.columns[column].decimals, best: best[column][row])
+      }
+    }
+  }
+
+  /// Escapes scalar by scalar: an accent that follows `<` makes one character of both, and would hide it.
+  static func escaping(_ table: [Unicode.Scalar: String]) -> @Sendable (String) -> String {
+    { text in text.unicodeScalars.reduce(into: "") { $0 += table[$1] ?? String($1) } }
+  }
+
+  static let markdown = TableMarkup(
+    text: escaping(
+      Dictionary(uniqueKeysWithValues: "\\|*_`<>[]~&$".unicodeScalars.map { ($0, "\\\($0)") })),
+    strong: { "**\($0)**" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–", larger: "↑",
+    smaller: "↓")
+
+  static let latex = TableMarkup(
+    text: escaping([
+      "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
+      "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}", "<": "\\textless{}",
+      ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}", "×": "$\\times$", "±": "$\\pm$",
+      "−": "$-$", "–": "--", "→": "$\\rightarrow$", "↑": "$\\uparrow$", "↓": "$\\downarrow$",
+      "∞": "$\\infty$",
+      "²": "$^2$", "Δ": "$\\Delta$",
+    ]),
+    strong: { "\\textbf{\($0)}" }, plusMinus: " $\\pm$ ", infinity: "$\\infty$", minus: "$-$", nothing: "--",
+    larger: "$\\uparrow$", smaller: "$\\downarrow$")
+
+  static let html = TableMarkup(
+    text: escaping(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"]),
+    strong: { "<strong>\($0)</strong>" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–",
+    larger: "↑",
+    smaller: "↓")
+}
+
+extension Table {
+  /// GitHub's Markdown with its columns aligned in the source; the best of a column is bold.
+  var markdown: String {
+    let markup = TableMarkup.markdown
+    let numeric = columns.indices.map { isNumeric($0) }
+    let lines = [columns.map { markup.heading($0) }] + markup.body(of: self)
+    let widths = columns.indices.map { i in max(3, lines.map { $0[i].count }.max() ?? 0) }
+    func pad(_ text: String, _ column: Int) -> String {
+      let space = String(repeating: " ", count: widths[column] - text.count)
+      return numeric[column] ? space + text : text + space
+    }
+    func line(_ cells: [String]) -> String {
+      "| " + cells.enumerated().map { pad($1, $0) }.joined(separator: " | ") + " |\n"
+    }
+    let rule = columns.indices.map { i in
+      numeric[i]
+        ? String(repeating: "-", count: widths[i] - 1) + ":" : String(repeating: "-", count: widths[i])
+    }
+    var text = title.isEmpty ? "" : "**\(markup.text(title.onOneLine))**\n\n"
+    text += line(lines[0]) + line(rule)
+    for cells in lines.dropFirst() { text += line(cells) }
+    if !caption.isEmpty { text += "\n\(markup.text(caption.onOneLine))\n" }
+    return text
+  }
+
+  /// A `table` environment with booktabs' rules.
+  var latex: String {
+    let markup = TableMarkup.latex
+    let alignment = columns.indices.map { isNumeric($0) ? "r" : "l" }.joined()
+    func line(_ cells: [String]) -> String { "    " + cells.joined(separator: " & ") + " \\\\\n" }
+    let legend = [title, caption].filter { !$0.isEmpty }.map { markup.text($0.onOneLine) }
+    var text = "\\begin{table}[htbp]\n  \\centering\n"
+    if !legend.isEmpty {
+      let separator = title.hasSuffix(".") ? " " : ". "
+      text += "  \\caption{\(legend.joined(separator: separator))}\n"
+    }
+    text += "  \\begin{tabular}{\(alignment)}\n    \\toprule\n"
+    text += line(columns.map { markup.heading($0) }) + "    \\midrule\n"
+    for cells in markup.body(of: self) { text += line(cells) }
+    return text + "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n"
+  }
+
+  /// A `<table>` to put into a page; figures carry the class `number`, the best of a column also `best`.
+  var html: String {
+    let markup = TableMarkup.html
+    let numeric = columns.indices.map { isNumeric($0) }
+    let best = columns.indices.map { self.best($0) }
+    var text = "<table class=\"scores\">\n"
+    if !title.isEmpty || !caption.isEmpty {
+      let head = title.isEmpty ? [] : [markup.strong(markup.text(title.onOneLine))]
+      let tail = caption.isEmpty ? [] : [markup.text(caption.onOneLine)]
+      text += "  <caption>\((head + tail).joined(separator: " "))</caption>\n"
+    }
+    text += "  <thead>\n    <tr>"
+    for (i, column) in columns.enumerated() {
+      text += "<th scope=\"col\"\(numeric[i] ? " class=\"number\"" : "")>\(markup.heading(column))</th>"
+    }
+    text += "</tr>\n  </thead>\n  <tbody>\n"
+    for (row, cells) in markup.body(of: self).enumerated() {
+      text += "    <tr>"
+      for (i, cell) in cells.enumerated() {
+        let kind = numeric[i] ? " class=\"number\(best[i][row] ? " best" : "")\"" : ""
+        text += "<td\(kind)>\(cell)</td>"
+      }
+      text += "</tr>\n"
+    }
+    return text + "  </tbody>\n</table>\n"
+  }
+}

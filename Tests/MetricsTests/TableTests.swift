@@ -1,0 +1,113 @@
+import Foundation
+import Metrics
+import Testing
+
+@Suite struct TableTests {
+  private let table = Table(
+    "A & B_1", caption: "50 % <of> {all}",
+    columns: [
+      Table.Column("Model"), Table.Column("PSNR (dB)", best: .largest),
+      Table.Column("MAE (×100)", decimals: 3, best: .smallest),
+    ],
+    rows: [
+      [.text("AGI-Net, \"8\""), .spread(mean: 31.204, deviation: 1.5), .number(1.5)],
+      [.text("a|b_c"), .spread(mean: 31.196, deviation: nil), .number(-0.0001)],
+      [.text("copy\nof T2"), .number(.infinity), .number(.nan)], [.text(""), .empty, .empty],
+    ])
+
+  @Test func csvFollowsRFC4180() {
+    let expected =
+      "Model,PSNR (dB) mean,PSNR (dB) sd,MAE (×100)\r\n" + "\"AGI-Net, \"\"8\"\"\",31.204,1.5,1.5\r\n"
+      + "a|b_c,31.196,,-0.0001\r\n" + "\"copy\nof T2\",inf,,nan\r\n" + ",,,\r\n"
+    #expect(table.written(as: .csv) == expected)
+  }
+
+  @Test func markdownIsAlignedEscapedAndMarksEqualFiguresAlike() {
+    let lines = table.written(as: .markdown).split(separator: "\n", omittingEmptySubsequences: false)
+    #expect(lines[0] == #"**A \& B\_1**"#)
+    #expect(lines[2] == "| Model        |      PSNR (dB) ↑ | MAE (×100) ↓ |")
+    #expect(lines[3] == "| ------------ | ---------------: | -----------: |")
+    #expect(lines[4] == "| AGI-Net, \"8\" | **31.20** ± 1.50 |        1.500 |")
+    #expect(lines[5] == #"| a\|b\_c      |        **31.20** |    **0.000** |"#)
+    #expect(lines[6] == "| copy of T2   |                ∞ |            – |")
+    #expect(lines[7] == "|              |                – |            – |")
+    #expect(lines[9] == #"50 % \<of\> {all}"#)
+  }
+
+  @Test func latexIsEscapedAndMeansAreBold() {
+    let text = table.written(as: .latex)
+    #expect(text.contains(#"\caption{A \& B\_1. 50 \% \textless{}of\textgreater{} \{all\}}"#))
+    #expect(text.contains(#"\begin{tabular}{lrr}"#) && text.contains(#"MAE ($\times$100) $\downarrow$"#))
+    #expect(
+      text.contains(#"AGI-Net, \textquotedbl{}8\textquotedbl{} & \textbf{31.20} $\pm$ 1.50 & 1.500 \\"#))
+    #expect(text.contains(#"copy of T2 & $\infty$ & -- \\"#))
+    for rule in ["toprule", "midrule", "bottomrule", "end{table}"] { #expect(text.contains("\\" + rule)) }
+  }
+
+  @Test func htmlCannotBeInjected() {
+    var bad = table
+    bad.append([.text("<script>alert('x')</script>"), .text("<\u{301}img>"), .empty])
+    let text = bad.written(as: .html)
+    #expect(text.contains("&lt;\u{301}img&gt;"))
+    #expect(!text.contains("<script") && text.contains("&lt;script&gt;alert(&#39;x&#39;)"))
+    #expect(text.contains("<strong>A &amp; B_1</strong> 50 % &lt;of&gt; {all}"))
+    #expect(table.written(as: .html).contains("<td class=\"number best\"><strong>31.20</strong> ± 1.50</td>"))
+    #expect(text.components(separatedBy: "<tr>").count == text.components(separatedBy: "</tr>").count)
+  }
+
+  @Test func jsonComesBackAsItWas() throws {
+    let text = table.written(as: .json)
+    var back = try JSONDecoder().decode(Table.self, from: Data(text.utf8))
+    #expect(text.contains(#""mean" : "inf""#) && text.contains(#""mean" : "nan""#))
+    // What is not a number equals nothing, itself included.
+    #expect(back.rows[2][2] != table.rows[2][2])
+    back = Table(back.title, caption: back.caption, columns: back.columns, rows: Array(back.rows[0..<2]))
+    #expect(
+      back.rows == Array(table.rows[0..<2]) && back.columns == table.columns && back.title == table.title)
+    #expect(table.written(as: .json) == text)
+  }
+
+  @Test func negativesAndLonelyFigures() {
+    let one = Table(
+      "", columns: [Table.Column("x", decimals: 1, best: .largest)],
+      rows: [[.number(-1.25)], [.number(-.infinity)]])
+    let lines = one.written(as: .markdown).split(separator: "\n")
+    #expect(lines[2] == "|  −1.2 |" || lines[2] == "| −1.2 |")
+    #expect(lines[3].contains("−∞") && !one.written(as: .markdown).contains("**"))
+    #expect(one.written(as: .latex).contains("$-$1.2") && !one.written(as: .latex).contains("caption"))
+  }
+
+  @Test func modelsAreComparedInThePapersUnits() {
+    func scores(_ name: String, _ rows: [(Double, Double, Double)]) -> Scores {
+      Scores(
+        name: name,
+        slices: rows.enumerated().map { i, row in
+          var values = MetricValues()
+          (values[.psnr], values[.ssim], values[.mae]) = (row.0, row.1, row.2)
+          return SliceScores(subject: "s\(i % 2)", slice: i, values: values, clampedShare: 0.01)
+        })
+    }
+    let models = [
+      scores("AGI-Net", [(30, 0.9, 0.01), (32, 0.92, 0.02), (.infinity, 1, 0)]),
+      scores("copy of T2", [(20, 0.7, 0.1), (22, 0.8, 0.1), (21, 0.75, 0.1)]),
+    ]
+    let table = Table("Test split", comparing: models)
+    #expect(table.columns.map(\.heading) == ["Model", "PSNR (dB)", "SSIM (%)", "MAE (×100)"])
+    let text = table.written(as: .markdown)
+    #expect(
+      text.contains("**31.00** ± 1.41") && text.contains("**94.00** ± 5.29") && text.contains("**1.000**"))
+    #expect(text.contains("over 3 slices of 2 subjects") && text.contains("torchmetrics"))
+    #expect(text.contains("AGI-Net: 1 slices of infinite psnr left out"))
+    #expect(text.contains("1.00 % of pixels"))
+    let bySubject = Table("", comparing: models, overSubjects: true)
+    #expect(bySubject.rows[1][1] == .spread(mean: 21.25, deviation: 1.5 / 2.0.squareRoot()))
+
+    let slices = Table(slicesOf: models).written(as: .csv).split(separator: "\r\n")
+    #expect(slices[0] == "model,subject,slice,psnr,ssim,mae,clamped_share,empty_target")
+    #expect(slices[3] == "AGI-Net,s0,2,inf,1.0,0.0,0.01,0" && slices.count == 7)
+    let subjects = Table(subjectsOf: models).written(as: .csv).split(separator: "\r\n")
+    #expect(subjects[1] == "AGI-Net,s0,2,30.0,0.95,0.005" && subjects.count == 5)
+    let differences = Table("", differencesOf: models[0], from: [models[1]], metrics: [.psnr])
+    #expect(differences.rows[0][2] == .number(9.75) && differences.rows[0][6] == .number(2))
+  }
+}
