@@ -1,0 +1,135 @@
+import Foundation
+
+/// How a value between voxels is made from its neighbours.
+public enum Interpolation: String, Sendable, CaseIterable {
+  case nearest, linear
+  /// Keys' cubic convolution with a = -1/2 (Keys 1981); it may overshoot by some percent at edges.
+  case cubic
+}
+
+/// A linear map along one axis: each output is a weighted sum of a few neighbouring inputs.
+struct AxisWeights: Sendable {
+  /// For each output, the first input and the weights; places past an end are folded onto it.
+  private(set) var first: [Int] = []
+  private(set) var weights: [[Float]] = []
+  /// The outputs copy the inputs one for one.
+  private(set) var isIdentity = false
+  let inputCount: Int
+
+  var count: Int { first.count }
+
+  /// Interpolation at `offset + step * index`, in input voxels, for each output index.
+  ///
+  /// A position outside the volume (more than half a voxel from the last centre) gives 0; one in the outer half
+  /// voxel takes the border's value.
+  init(count: Int, inputCount: Int, step: Double, offset: Double, _ interpolation: Interpolation) {
+    self.inputCount = inputCount
+    for index in 0..<count {
+      let position = offset + step * Double(index)
+      let (start, weights) = AxisWeights.taps(position, inputCount, interpolation)
+      append(start, weights)
+    }
+    markIdentity()
+  }
+
+  /// Resizing with aligned outer edges, bilinear; where the image shrinks, the triangle widens with it, so that
+  /// every input counts (as Pillow, and PyTorch with `antialias=True`).
+  init(resizing inputCount: Int, to count: Int) {
+    self.inputCount = inputCount
+    let scale = Double(inputCount) / Double(count)
+    let support = max(scale, 1)
+    for index in 0..<count {
+      let centre = (Double(index) + 0.5) * scale
+      let start = max(Int(centre - support + 0.5), 0)
+      let end = min(Int(centre + support + 0.5), inputCount)
+      var weights = (start..<end).map { max(0, 1 - abs((Double($0) + 0.5 - centre) / support)) }
+      let sum = weights.reduce(0, +)
+      for place in weights.indices { weights[place] /= sum }
+      append(start, weights)
+    }
+    markIdentity()
+  }
+
+  private mutating func append(_ start: Int, _ taps: [Double]) {
+    // Taps beyond an end act on the border voxel.
+    let clamped = min(max(start, 0), inputCount - 1)
+    let last = min(max(start + taps.count - 1, 0), inputCount - 1)
+    var folded = [Double](repeating: 0, count: taps.isEmpty ? 0 : last - clamped + 1)
+    for (index, weight) in taps.enumerated() {
+      folded[min(max(start + index, 0), inputCount - 1) - clamped] += weight
+    }
+    first.append(clamped)
+    weights.append(folded.map { Float($0) })
+  }
+
+  private mutating func markIdentity() {
+    isIdentity =
+      count == inputCount
+      && (0..<count).allSatisfy { index in
+        weights[index].indices.allSatisfy {
+          weights[index][$0] == (first[index] + $0 == index ? 1 : 0)
+        } && weights[index].contains(1)
+      }
+  }
+
+  /// The first voxel and the weights at a position; no weights outside the volume.
+  static func taps(_ position: Double, _ count: Int, _ interpolation: Interpolation) -> (Int, [Double]) {
+    // Grids that coincide meet here up to rounding; it must not cost them the last voxel, nor blur.
+    let nearest = position.rounded(.toNearestOrAwayFromZero)
+    let position = abs(position - nearest) < 1e-6 ? nearest : position
+    guard position >= -0.5, position < Double(count) - 0.5 else { return (0, []) }
+    if position == nearest || interpolation == .nearest {
+      return (min(max(Int(nearest), 0), count - 1), [1])
+    }
+    let floor = position.rounded(.down)
+    let t = position - floor
+    if interpolation == .linear { return (Int(floor), [1 - t, t]) }
+    let (t2, t3) = (t * t, t * t * t)
+    return (
+      Int(floor) - 1,
+      [-0.5 * t + t2 - 0.5 * t3, 1 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3]
+    )
+  }
+
+  /// Applies the map along an axis of an array of shape [outer, inputCount, inner] (inner runs fastest).
+  func apply(_ input: [Float], inner: Int, threads: Int) -> [Float] {
+    if isIdentity { return input }
+    let outer = inputCount * inner == 0 ? 0 : input.count / (inputCount * inner)
+    return [Float](unsafeUninitializedCapacity: outer * count * inner) { output, written in
+      nonisolated(unsafe) let output = output
+      input.withUnsafeBufferPointer { input in
+        nonisolated(unsafe) let input = input
+        let parts = outer == 1 ? 1 : outer
+        Parallel.forEach(count: parts, threads: threads) { part in
+          for index in 0..<count {
+            let target = output.baseAddress.map { $0 + (part * count + index) * inner }
+            guard let target else { continue }
+            accumulate(input, part * inputCount * inner, index, target, inner)
+          }
+        }
+      }
+      written = outer * count * inner
+    }
+  }
+
+  @inline(__always)
+  private func accumulate(
+    _ input: UnsafeBufferPointer<Float>, _ base: Int, _ index: Int, _ target: UnsafeMutablePointer<Float>,
+    _ inner: Int
+  ) {
+    let weights = weights[index]
+    let start = base + first[index] * inner
+    if inner == 1 {
+      var sum: Float = 0
+      for tap in weights.indices { sum += weights[tap] * input[start + tap] }
+      target[0] = sum
+      return
+    }
+    for i in 0..<inner { target[i] = 0 }
+    for tap in weights.indices {
+      let weight = weights[tap]
+      let source = start + tap * inner
+      for i in 0..<inner { target[i] += weight * input[source + i] }
+    }
+  }
+}
