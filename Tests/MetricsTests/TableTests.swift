@@ -41,6 +41,8 @@ import Testing
     #expect(
       text.contains(#"AGI-Net, \textquotedbl{}8\textquotedbl{} & \textbf{31.20} $\pm$ 1.50 & 1.500 \\"#))
     #expect(text.contains(#"copy of T2 & $\infty$ & -- \\"#))
+    let brackets = Table("", columns: [Table.Column("m")], rows: [[.text("[T1]*")]])
+    #expect(brackets.written(as: .latex).contains("{[}T1{]}{*}"))
     for rule in ["toprule", "midrule", "bottomrule", "end{table}"] { #expect(text.contains("\\" + rule)) }
   }
 
@@ -65,6 +67,10 @@ import Testing
     #expect(
       back.rows == Array(table.rows[0..<2]) && back.columns == table.columns && back.title == table.title)
     #expect(table.written(as: .json) == text)
+    #expect(throws: DecodingError.self) {
+      let ragged = #"{"title":"","caption":"","columns":[{"heading":"x","decimals":1}],"rows":[[1,2]]}"#
+      return try JSONDecoder().decode(Table.self, from: Data(ragged.utf8))
+    }
   }
 
   @Test func negativesAndLonelyFigures() {
@@ -97,7 +103,7 @@ import Testing
     #expect(
       text.contains("**31.00** ± 1.41") && text.contains("**94.00** ± 5.29") && text.contains("**1.000**"))
     #expect(text.contains("over 3 slices of 2 subjects") && text.contains("torchmetrics"))
-    #expect(text.contains("AGI-Net: 1 slices of infinite psnr left out"))
+    #expect(text.contains("AGI-Net: 1 slice of infinite psnr left out"))
     #expect(text.contains("1.00 % of pixels"))
     let bySubject = Table("", comparing: models, overSubjects: true)
     #expect(bySubject.rows[1][1] == .spread(mean: 21.25, deviation: 1.5 / 2.0.squareRoot()))

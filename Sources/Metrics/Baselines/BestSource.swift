@@ -2,7 +2,7 @@
 ///
 /// The choice is made on the training (or validation) split, by name, and then holds for the test split.
 /// Sources and target are scaled to [0, 1], as the network sees them.
-public struct BestSource: Sendable, Equatable, Codable {
+public struct BestSource: Sendable, Equatable {
   public let sources: [String]
   private var totals: [Double]
   public private(set) var slices = 0

@@ -29,8 +29,10 @@ extension Table {
   private static func caption(_ models: [Scores], _ metrics: [Metric], _ overSubjects: Bool) -> String {
     guard let first = models.first else { return "" }
     let summary = first.summary
-    let unit = overSubjects ? "the means of \(summary.subjects) subjects" : "\(summary.slices) slices"
-    let whole = overSubjects ? "\(summary.slices) slices" : "\(summary.subjects) subjects"
+    let slices = counted(summary.slices, "slice")
+    let subjects = counted(summary.subjects, "subject")
+    let unit = overSubjects ? "the means of \(subjects)" : slices
+    let whole = overSubjects ? slices : subjects
     var text = "Mean ± standard deviation (n − 1) over \(unit)\(overSubjects ? " (" : " of ")\(whole)"
     text += overSubjects ? ")" : ""
     let variants = SSIM.Variant.allCases.filter { v in models.contains { $0.scorer.ssim.variant == v } }
@@ -45,14 +47,20 @@ extension Table {
       for metric in metrics {
         let spread = model.overSlices(metric)
         if spread.infinite > 0 {
-          text += " \(model.name): \(spread.infinite) slices of infinite \(metric.rawValue) left out."
+          text +=
+            " \(model.name): \(counted(spread.infinite, "slice")) of infinite \(metric.rawValue) left out."
         }
         if spread.undefined > 0 {
-          text += " \(model.name): \(spread.undefined) slices of undefined \(metric.rawValue) left out."
+          text +=
+            " \(model.name): \(counted(spread.undefined, "slice")) of undefined \(metric.rawValue) left out."
         }
       }
     }
     return text
+  }
+
+  private static func counted(_ count: Int, _ noun: String) -> String {
+    "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 
   /// Every slice of every model; plain names and units (SSIM and errors as fractions), for other programs.

@@ -42,6 +42,19 @@ public struct Table: Sendable, Equatable, Codable {
     for row in rows { append(row) }
   }
 
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    title = try container.decode(String.self, forKey: .title)
+    caption = try container.decode(String.self, forKey: .caption)
+    columns = try container.decode([Column].self, forKey: .columns)
+    rows = try container.decode([[Cell]].self, forKey: .rows)
+    if let odd = rows.first(where: { $0.count != columns.count }) {
+      throw DecodingError.dataCorruptedError(
+        forKey: .rows, in: container,
+        debugDescription: "a row has \(odd.count) cells in \(columns.count) columns")
+    }
+  }
+
   /// Adds a row with a cell for every column.
   public mutating func append(_ row: [Cell]) {
     precondition(row.count == columns.count, "a row of \(row.count) cells in \(columns.count) columns")

@@ -62,9 +62,11 @@ struct TableMarkup: Sendable {
     strong: { "**\($0)**" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–", larger: "↑",
     smaller: "↓")
 
+  // Brackets and stars stand in braces: at the start of a row they would be arguments of the `\\` before it.
   static let latex = TableMarkup(
     text: escaping([
       "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
+      "[": "{[}", "]": "{]}", "*": "{*}",
       "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}", "<": "\\textless{}",
       ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}", "×": "$\\times$", "±": "$\\pm$",
       "−": "$-$", "–": "--", "→": "$\\rightarrow$", "↑": "$\\uparrow$", "↓": "$\\downarrow$",
