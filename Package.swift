@@ -45,7 +45,8 @@ let withTensors: [Target] = [
       "Imaging", "Metrics", "Files", "Failures",
     ]),
   .target(
-    name: "Reporting", dependencies: [
+    name: "Reporting",
+    dependencies: [
       "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .executableTarget(

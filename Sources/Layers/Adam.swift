@@ -12,7 +12,10 @@ public final class Adam {
   ///   - parameters: every trained tensor of the store as it is now.
   ///   - rate: the paper's 1e-4.
   ///   - betas: (0.5, 0.999) for adversarial training, (0.9, 0.999) for diffusion.
-  public init(_ parameters: Parameters, rate: Double = 1e-4, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8) {
+  public init(
+    _ parameters: Parameters, rate: Double = 1e-4, betas: (Double, Double) = (0.9, 0.999),
+    epsilon: Double = 1e-8
+  ) {
     self.parameters = parameters
     (self.rate, self.betas, self.epsilon) = (rate, betas, epsilon)
     let tensors = parameters.entries.map(\.tensor)

@@ -41,7 +41,9 @@ public final class Parameters {
   public func clearGradients() { for (_, tensor) in entries { tensor.clearGradient() } }
 
   /// Switches gradients of all parameters off or on: a discriminator that only judges is frozen.
-  public func freeze(_ frozen: Bool = true) { for (_, tensor) in entries { tensor.requiresGradient = !frozen } }
+  public func freeze(_ frozen: Bool = true) {
+    for (_, tensor) in entries { tensor.requiresGradient = !frozen }
+  }
 
   /// Runs `body` with dropout and batch statistics as they are at test time, and without recording gradients.
   public func evaluating<R>(_ body: () throws -> R) rethrows -> R {
@@ -50,6 +52,9 @@ public final class Parameters {
     defer { isTraining = before }
     return try withoutGradient(body)
   }
+
+  /// Switches to test time for good: a model that was loaded to make images.
+  public func beginEvaluating() { isTraining = false }
 
   fileprivate func register(_ name: String, _ tensor: Tensor, trained: Bool) {
     precondition(known.insert(name).inserted, "a parameter named \(name) exists already")

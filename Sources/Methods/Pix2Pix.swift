@@ -56,7 +56,8 @@ public final class Pix2Pix: Method {
 
   private func improveDiscriminator(_ batch: Batch, _ fake: Tensor) -> Loss {
     discriminatorStore.freeze(false)
-    let real = judge(batch.sources, batch.target), made = judge(batch.sources, fake)
+    let real = judge(batch.sources, batch.target)
+    let made = judge(batch.sources, fake)
     let loss = (leastSquares(made, 0) + leastSquares(real, 1)) * 0.5
     loss.backward()
     discriminatorAdam.step()
@@ -82,7 +83,9 @@ public final class Pix2Pix: Method {
     discriminator(.concatenated([sources, image], axis: 1))
   }
 
-  private func leastSquares(_ scores: Tensor, _ wanted: Double) -> Tensor { (scores - wanted).squared().mean() }
+  private func leastSquares(_ scores: Tensor, _ wanted: Double) -> Tensor {
+    (scores - wanted).squared().mean()
+  }
 
   public func synthesize(_ sources: Tensor) -> Tensor { generator(sources) }
 }

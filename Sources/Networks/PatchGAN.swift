@@ -30,7 +30,8 @@ public struct PatchGAN: Layer {
         start: .normal(0.02))
     }
     let last = Convolution(
-      scope / "conv5", .init(8 * width, 1, kernel: 4, padding: 1, bias: variant == .isola), start: .normal(0.02))
+      scope / "conv5", .init(8 * width, 1, kernel: 4, padding: 1, bias: variant == .isola),
+      start: .normal(0.02))
     layers = inner + [last]
     self.variant = variant
   }

@@ -50,7 +50,9 @@ extension Tensor {
   /// The remainder with the divisor's sign, as Python's `%`.
   public func remainder(_ divisor: Double) -> Tensor { Tensor(ct_remainder(raw, divisor)) }
   public func softmax(over axis: Int) -> Tensor { Tensor(ct_softmax(raw, Int32(axis))) }
-  public func dropout(_ probability: Double, active: Bool) -> Tensor { Tensor(ct_dropout(raw, probability, active)) }
+  public func dropout(_ probability: Double, active: Bool) -> Tensor {
+    Tensor(ct_dropout(raw, probability, active))
+  }
 }
 
 // MARK: - Reductions
@@ -64,14 +66,18 @@ extension Tensor {
   public func mean(over axes: [Int], keeping: Bool = false) -> Tensor {
     withSizes(axes) { Tensor(ct_mean_over(raw, $0, $1, keeping)) }
   }
-  public func max(over axis: Int, keeping: Bool = false) -> Tensor { Tensor(ct_max_over(raw, Int32(axis), keeping)) }
+  public func max(over axis: Int, keeping: Bool = false) -> Tensor {
+    Tensor(ct_max_over(raw, Int32(axis), keeping))
+  }
 
   /// Mean of all squared differences, as a scalar.
   public func meanSquaredError(_ target: Tensor) -> Tensor { Tensor(ct_mse_loss(raw, target.raw)) }
   /// Mean of all absolute differences, as a scalar.
   public func meanAbsoluteError(_ target: Tensor) -> Tensor { Tensor(ct_l1_loss(raw, target.raw)) }
   /// Binary cross-entropy of logits, as a scalar.
-  public func crossEntropyWithLogits(_ target: Tensor) -> Tensor { Tensor(ct_bce_with_logits(raw, target.raw)) }
+  public func crossEntropyWithLogits(_ target: Tensor) -> Tensor {
+    Tensor(ct_bce_with_logits(raw, target.raw))
+  }
 }
 
 extension Tensor {

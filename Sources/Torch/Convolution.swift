@@ -3,7 +3,8 @@ import CTorch
 extension Tensor {
   /// Cross-correlation of `[B, C, spatial…]` with `weight` `[O, C / groups, k…]`, in 2-D or 3-D as the weight says.
   public func convolved(
-    with weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, dilation: Int = 1, groups: Int = 1
+    with weight: Tensor, bias: Tensor? = nil, stride: Int = 1, padding: Int = 0, dilation: Int = 1,
+    groups: Int = 1
   ) -> Tensor {
     Tensor(
       ct_convolution(
@@ -30,7 +31,9 @@ extension Tensor {
 
 extension Tensor {
   /// Zero mean and unit variance over the last `axes` axes, then weight and bias.
-  public func layerNormalized(axes: Int = 1, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5)
+  public func layerNormalized(
+    axes: Int = 1, weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5
+  )
     -> Tensor
   { Tensor(ct_layer_norm(raw, Int32(axes), weight?.raw, bias?.raw, epsilon)) }
 

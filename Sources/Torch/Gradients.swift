@@ -22,7 +22,7 @@ extension Tensor {
   /// What `backward` has gathered, or nil before the first.
   public var gradient: Tensor? {
     guard let pointer = ct_grad(raw) else {
-      precondition(Torch.lastError.isEmpty, Torch.lastError)
+      precondition(LibTorch.lastError.isEmpty, LibTorch.lastError)
       return nil
     }
     return Tensor(pointer)
@@ -56,7 +56,8 @@ extension Tensor {
       withList(moments.first) { first, _ in
         withList(moments.second) { second, _ in
           withList(moments.counts) { counts, _ in
-            check(ct_adam_step(parameters, first, second, counts, count, rate, betas.0, betas.1, decay, epsilon))
+            check(
+              ct_adam_step(parameters, first, second, counts, count, rate, betas.0, betas.1, decay, epsilon))
           }
         }
       }

@@ -18,7 +18,10 @@ extension Tensor {
   }
 
   /// How values outside the image are invented.
-  public enum Border: String, Sendable { case zero = "constant", replicate, reflect }
+  public enum Border: String, Sendable {
+    case zero = "constant"
+    case replicate, reflect
+  }
 
   /// Pads the last axes; `amounts` lists (before, after) pairs from the last axis backwards.
   public func padded(_ amounts: [Int], _ border: Border = .zero) -> Tensor {
@@ -32,7 +35,9 @@ extension Tensor {
     }
   }
 
-  public func gathered(_ axis: Int, at index: Tensor) -> Tensor { Tensor(ct_gather(raw, Int32(axis), index.raw)) }
+  public func gathered(_ axis: Int, at index: Tensor) -> Tensor {
+    Tensor(ct_gather(raw, Int32(axis), index.raw))
+  }
   public func selected(_ axis: Int, at index: Tensor) -> Tensor {
     Tensor(ct_index_select(raw, Int32(axis), index.raw))
   }

@@ -23,7 +23,7 @@ public struct Tensor {
 
   /// Takes over one reference, or stops with LibTorch's sentence where the operation failed.
   init(_ pointer: OpaquePointer?, _ operation: StaticString = #function) {
-    guard let pointer else { fatalError("\(operation): \(Torch.lastError)") }
+    guard let pointer else { fatalError("\(operation): \(LibTorch.lastError)") }
     handle = Handle(pointer)
   }
 }
@@ -56,7 +56,9 @@ extension Tensor {
     self = values.withUnsafeBytes { bytes in
       withSizes(shape) { sizes, rank in
         // An empty array has no address; LibTorch reads nothing from it.
-        Tensor(ct_from(bytes.baseAddress ?? .init(bitPattern: 16), T.elementType.rawValue, sizes, rank, device.number))
+        Tensor(
+          ct_from(
+            bytes.baseAddress ?? .init(bitPattern: 16), T.elementType.rawValue, sizes, rank, device.number))
       }
     }
   }
@@ -114,12 +116,14 @@ extension Tensor {
   public var count: Int { Int(ct_count(raw)) }
   public func size(_ axis: Int) -> Int {
     let size = ct_size(raw, Int32(axis))
-    precondition(size >= 0, Torch.lastError)
+    precondition(size >= 0, LibTorch.lastError)
     return Int(size)
   }
   public var device: Device { Device(number: ct_device(raw)) }
   public var type: ElementType {
-    guard let type = ElementType(rawValue: ct_type(raw)) else { fatalError("an element type aginet does not use") }
+    guard let type = ElementType(rawValue: ct_type(raw)) else {
+      fatalError("an element type aginet does not use")
+    }
     return type
   }
   /// Whether elements lie with channels running fastest (NHWC in memory), the faster layout for convolutions on CPU.
@@ -170,5 +174,5 @@ func withList<R>(_ tensors: [Tensor], _ body: (UnsafePointer<OpaquePointer?>, In
 }
 
 func check(_ status: Int32, _ operation: StaticString = #function) {
-  if status != 0 { fatalError("\(operation): \(Torch.lastError)") }
+  if status != 0 { fatalError("\(operation): \(LibTorch.lastError)") }
 }

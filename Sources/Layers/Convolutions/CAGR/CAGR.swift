@@ -16,9 +16,12 @@ public struct CAGR: Layer {
   ///   - groups: n; divides the input channels. 8 is the paper's best.
   ///   - attends: whether the gates are there (the CA half of the ablation).
   ///   - rolls: whether the kernels roll (the GR half).
-  public init(_ scope: Scope, _ shape: ConvolutionShape, groups: Int = 8, attends: Bool = true, rolls: Bool = true) {
+  public init(
+    _ scope: Scope, _ shape: ConvolutionShape, groups: Int = 8, attends: Bool = true, rolls: Bool = true
+  ) {
     precondition(shape.input % groups == 0, "\(groups) groups do not divide \(shape.input) channels")
-    precondition(shape.stride == 1 && !shape.bias, "CAGR stands in for convolutions with stride 1 and no bias")
+    precondition(
+      shape.stride == 1 && !shape.bias, "CAGR stands in for convolutions with stride 1 and no bias")
     self.scope = scope
     weight = scope.parameter("weight", shape.weight(), .kaiming)
     attention =
@@ -49,7 +52,8 @@ public struct CAGR: Layer {
     let kernels = rolledKernels(offsets, scales)  // [B, O, C, k…]
     let space = Array(x.shape.dropFirst(2))
     let mixed = gated.reshaped([1, batch * channels] + space).convolved(
-      with: kernels.reshaped([batch * shape.output] + Array(kernels.shape.dropFirst(2))), padding: shape.padding,
+      with: kernels.reshaped([batch * shape.output] + Array(kernels.shape.dropFirst(2))),
+      padding: shape.padding,
       groups: batch)
     return mixed.reshaped([batch, shape.output] + Array(mixed.shape.dropFirst(2)))
   }

@@ -27,7 +27,9 @@ public enum FloatRoll {
   public static func mixing(_ offsets: Tensor, size: Int) -> Tensor {
     let (batch, groups, axes) = (offsets.size(0), offsets.size(1), offsets.size(2))
     let one = circulants(offsets, size: size)  // [B, n, d, k, k]
-    func axis(_ index: Int) -> Tensor { one.narrowed(2, from: index, length: 1).reshaped([batch, groups, size, size]) }
+    func axis(_ index: Int) -> Tensor {
+      one.narrowed(2, from: index, length: 1).reshaped([batch, groups, size, size])
+    }
     var mixing = axis(0)
     for index in 1..<axes {
       let side = mixing.size(3)

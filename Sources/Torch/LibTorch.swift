@@ -2,7 +2,7 @@ import CTorch
 import Failures
 
 /// The library behind the tensors: version, threads, devices, the process-wide random stream.
-public enum Torch {
+public enum LibTorch {
   /// LibTorch's sentence for the last operation that failed on this thread.
   public static var lastError: String { String(cString: ct_error()) }
 
@@ -65,13 +65,16 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
       return
     }
     let parts = name.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts[0] == "cuda", parts.count <= 2, let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0 else {
+    guard parts[0] == "cuda", parts.count <= 2, let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0
+    else {
       throw Failure(.usage, "--device \(name): use cpu, cuda or cuda:N")
     }
-    if Torch.cudaDevices == 0 { try? Torch.load(library: "libtorch_cuda.so") }
-    let available = Torch.cudaDevices
+    if LibTorch.cudaDevices == 0 { try? LibTorch.load(library: "libtorch_cuda.so") }
+    let available = LibTorch.cudaDevices
     guard index < available else {
-      let found = available == 0 ? "LibTorch \(Torch.version) finds no CUDA device" : "\(available) CUDA device(s) found"
+      let found =
+        available == 0
+        ? "LibTorch \(LibTorch.version) finds no CUDA device" : "\(available) CUDA device(s) found"
       throw Failure(.notFound, "--device \(name): \(found); use --device cpu, or see aginet doctor")
     }
     self = .cuda(index)

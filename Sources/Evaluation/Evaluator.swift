@@ -1,0 +1,125 @@
+import Cohorts
+import Failures
+import Imaging
+import Methods
+import Metrics
+import Synchronization
+import Torch
+
+/// Scores a method and the baselines that keep it honest on one split of a prepared cohort.
+public struct Evaluator {
+  public let cohort: PreparedCohort
+  public let scenario: Scenario
+  public var scorer = Scorer()
+  /// Slices through the network at a time.
+  public var batchSize = 4
+  /// A translation of one source, to see how a method bears misalignment.
+  public var perturbation: Perturbation?
+  /// Slices done, of how many.
+  public var progress: (Int, Int) throws -> Void = { _, _ in }
+
+  /// - Throws: `.inconsistent` for a modality the cohort lacks.
+  public init(_ cohort: PreparedCohort, scenario: Scenario) throws {
+    try cohort.check(scenario)
+    (self.cohort, self.scenario) = (cohort, scenario)
+  }
+
+  /// Scores `predict` slice by slice. It takes a batch and returns `count x height x width` values.
+  public func scores(
+    named name: String, in split: Split, predict: (SliceBatch) throws -> [Float]
+  ) throws -> Scores {
+    let batches = try cohort.batches(
+      in: split, scenario: scenario, batchSize: batchSize, perturbation: perturbation)
+    var scores = Scores(name: name, scorer: scorer)
+    for batch in batches {
+      let predictions = try predict(batch)
+      let labels = try batch.references.map { try cohort.labels(at: $0) }
+      scores.slices += try score(batch, predictions, lesions: labels)
+      try progress(scores.slices.count, batches.sliceCount)
+    }
+    return scores
+  }
+
+  /// The slices of a batch on all cores: SSIM costs more than small networks do.
+  private func score(_ batch: SliceBatch, _ predictions: [Float], lesions: [[UInt8]?]) throws -> [SliceScores]
+  {
+    let (scorer, pixels) = (scorer, batch.height * batch.width)
+    let slots = Mutex<[SliceScores?]>(Array(repeating: nil, count: batch.count))
+    Parallel.forEach(count: batch.count) { index in
+      let range = index * pixels..<(index + 1) * pixels
+      let scores = scorer(
+        Array(predictions[range]), Array(batch.target[range]), height: batch.height, width: batch.width,
+        lesion: lesions[index].map { $0.map { $0 > 0 } }, subject: batch.references[index].subject,
+        slice: batch.references[index].slice)
+      slots.withLock { $0[index] = scores }
+    }
+    let scored = slots.withLock { $0 }.compactMap { $0 }
+    guard scored.allSatisfy({ ($0.values[.mae] ?? .nan).isFinite }) else {
+      throw Failure(.numerical, "the network gives values that are not finite")
+    }
+    return scored
+  }
+
+  /// Scores a trained method.
+  public func scores(of method: any Method, named name: String, in split: Split, device: Device) throws
+    -> Scores
+  {
+    try scores(named: name, in: split) { batch in
+      predictions(of: method, for: batch, device: device)
+    }
+  }
+
+  /// `count x height x width` values, not clamped.
+  public func predictions(of method: any Method, for batch: SliceBatch, device: Device) -> [Float] {
+    let shape = [batch.count, batch.channels, batch.height, batch.width]
+    return withoutGradient { method.synthesize(Tensor(batch.sources, shape: shape, device: device)).values() }
+  }
+
+  // MARK: - Baselines
+
+  /// The best single source copied as it is, and a voxelwise intensity look-up; both chosen on the training split.
+  /// - Parameter limit: most training slices to fit on, spread evenly.
+  public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
+    let training = try cohort.slices(in: .train)
+    let names = scenario.sources.map(\.rawValue)
+    var best = BestSource(sources: names)
+    var fit = IntensityLookup.Fit(sources: names, target: scenario.target.rawValue)
+    for batch in try cohort.batches(of: training.spread(limit), scenario: scenario, batchSize: 8) {
+      for index in 0..<batch.count {
+        let (sources, target) = batch.images(index)
+        best.add(sources: sources, target: target)
+        fit.add(sources: sources, target: target)
+      }
+    }
+    guard let position = best.position, let lookup = fit.finished() else {
+      throw Failure(.inconsistent, "\(cohort.folder): the training split has no slices to fit a baseline on")
+    }
+    let title = scenario.sources[position].title
+    return [
+      try scores(named: "Copy of \(title)", in: split) { batch in
+        (0..<batch.count).flatMap { batch.images($0).sources[position] }
+      },
+      try scores(named: "Intensity look-up", in: split) { batch in
+        (0..<batch.count).flatMap { lookup(batch.images($0).sources) }
+      },
+    ]
+  }
+}
+
+extension SliceBatch {
+  /// One slice's source images, in channel order, and its target.
+  public func images(_ index: Int) -> (sources: [[Float]], target: [Float]) {
+    let pixels = height * width
+    let images = (0..<channels).map { channel in
+      Array(sources[(index * channels + channel) * pixels..<(index * channels + channel + 1) * pixels])
+    }
+    return (images, Array(target[index * pixels..<(index + 1) * pixels]))
+  }
+}
+
+extension Array {
+  /// At most `limit` elements, spread evenly over the array.
+  public func spread(_ limit: Int) -> [Element] {
+    count <= limit ? self : (0..<limit).map { self[$0 * count / limit] }
+  }
+}

@@ -1,0 +1,159 @@
+import Failures
+import Files
+import Foundation
+import Imaging
+import Methods
+import Networks
+
+/// Everything that decides what a training run computes, as a value: the same experiment on the same cohort with the
+/// same build and threads gives the same bytes.
+///
+/// An `experiment.json` says only what differs from these defaults, which are the paper's (§4.1.2).
+public struct Experiment: Codable, Sendable, Equatable {
+  /// The framework: one of `MethodCatalog`'s names.
+  public var method = "pix2pix"
+  /// The generator: one of `NetworkCatalog`'s names.
+  public var network = "agi-net"
+  /// Groups n of the CAGR modules; ignored by networks that have none.
+  public var groups = 8
+  /// Channels of the first level; the others have 2, 4 and 8 times as many.
+  public var width = 64
+  /// Residual blocks a stage.
+  public var blocks = 2
+  /// Stages whose blocks' first convolutions are replaced.
+  public var stages = [Stage].agiNet
+  public var scenario = Scenario(sources: [.t1, .t2], target: .pd)
+  public var iterations = 120_000
+  public var batchSize = 16
+  public var learningRate = 1e-4
+  /// Decides initial weights, the order of slices and every random number in between.
+  public var seed: UInt64 = 1
+  /// Iterations between two looks at the validation split, and the most slices one look takes (spread evenly).
+  public var validateEvery = 1000, validationSlices = 256
+  /// Iterations between two checkpoints.
+  public var checkpointEvery = 1000
+  public var pix2pix = Pix2Pix.Options()
+
+  public init() {}
+}
+
+extension Experiment {
+  /// Defaults, overlaid with a JSON file's contents, overlaid with `key=value` pairs (dotted keys reach inside).
+  /// - Throws: `.notFound` for a missing file, `.malformed` for bad JSON or a value of the wrong kind, `.usage` for an
+  ///   unknown key or a value that makes no sense.
+  public init(file: String? = nil, settings: [String] = []) throws {
+    var tree = try Experiment.tree(of: Experiment())
+    if let file {
+      guard let data = FileManager.default.contents(atPath: file) else {
+        throw Failure(.notFound, "\(file): no such file, or it cannot be read")
+      }
+      guard let overlay = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+        throw Failure(.malformed, "\(file): not a JSON object of experiment settings")
+      }
+      try Experiment.lay(overlay, over: &tree, path: "", origin: file)
+    }
+    for setting in settings {
+      guard let equals = setting.firstIndex(of: "=") else {
+        throw Failure(.usage, "--set \(setting): write key=value")
+      }
+      let text = String(setting[setting.index(after: equals)...])
+      // What parses as JSON is taken so; the rest is text, so that names need no quotes.
+      let value =
+        (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) ?? text
+      let keys = setting[..<equals].split(separator: ".").map(String.init)
+      let overlay = keys.reversed().reduce(value) { [$1: $0] }
+      guard let overlay = overlay as? [String: Any] else {
+        throw Failure(.usage, "--set \(setting): no key is named")
+      }
+      try Experiment.lay(overlay, over: &tree, path: "", origin: "--set \(setting)")
+    }
+    do {
+      self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
+    } catch let error as DecodingError {
+      throw Failure(.malformed, "\(file ?? "--set"): \(Experiment.sentence(error))")
+    }
+    try check()
+  }
+
+  /// The experiment as the JSON that is written into the run folder: every key, sorted.
+  public var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
+    }
+  }
+
+  /// Reads back what `json` wrote, from a checkpoint or a run folder.
+  public init(json: String, origin: String) throws {
+    do {
+      self = try JSONDecoder().decode(Experiment.self, from: Data(json.utf8))
+    } catch let error as DecodingError {
+      throw Failure(.invalidModel, "\(origin): its experiment does not read: \(Experiment.sentence(error))")
+    }
+    try check()
+  }
+
+  /// Refuses numbers that make no sense before anything is built.
+  public func check() throws {
+    for (name, value) in [
+      ("width", width), ("blocks", blocks), ("groups", groups), ("iterations", iterations),
+      ("batchSize", batchSize),
+      ("validateEvery", validateEvery), ("validationSlices", validationSlices),
+      ("checkpointEvery", checkpointEvery),
+    ] where value < 1 {
+      throw Failure(.usage, "\(name) is \(value); it must be 1 or more")
+    }
+    guard learningRate > 0, learningRate.isFinite else {
+      throw Failure(.usage, "learningRate is \(learningRate); it must be above 0")
+    }
+    guard MethodCatalog.names.contains(method) else {
+      throw Failure(
+        .usage, "method '\(method)' is not known; known are \(MethodCatalog.names.joined(separator: ", "))")
+    }
+    try NetworkCatalog.check(self)
+    guard !scenario.sources.isEmpty, Set(scenario.sources).count == scenario.sources.count,
+      !scenario.sources.contains(scenario.target)
+    else {
+      throw Failure(
+        .usage, "\(scenario): name one or more different sources, and a target that is none of them")
+    }
+  }
+
+  // MARK: - Overlaying
+
+  private static func tree(of experiment: Experiment) throws -> [String: Any] {
+    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(experiment))
+    return object as? [String: Any] ?? [:]
+  }
+
+  private static func lay(
+    _ overlay: [String: Any], over tree: inout [String: Any], path: String, origin: String
+  ) throws {
+    for key in overlay.keys.sorted() {
+      guard let before = tree[key] else {
+        let known = tree.keys.sorted().map { path + $0 }.joined(separator: ", ")
+        throw Failure(.usage, "\(origin): unknown key \(path)\(key); known are \(known)")
+      }
+      if var inner = before as? [String: Any], let changes = overlay[key] as? [String: Any] {
+        try lay(changes, over: &inner, path: "\(path)\(key).", origin: origin)
+        tree[key] = inner
+      } else {
+        tree[key] = overlay[key]
+      }
+    }
+  }
+
+  private static func sentence(_ error: DecodingError) -> String {
+    func name(_ context: DecodingError.Context) -> String {
+      context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .typeMismatch(let type, let context): return "\(name(context)) must be a value of type \(type)"
+    case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
+    case .valueNotFound(_, let context): return "\(name(context)) is null"
+    case .dataCorrupted(let context): return "\(name(context)): \(context.debugDescription)"
+    @unknown default: return "\(error)"
+    }
+  }
+}

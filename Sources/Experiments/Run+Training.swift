@@ -1,0 +1,175 @@
+import Cohorts
+import Evaluation
+import Failures
+import Files
+import Foundation
+import Imaging
+import Layers
+import Methods
+import Metrics
+import Synthesis
+import Torch
+import Training
+
+/// What a person watching a training run is told.
+public enum RunEvent: Sendable {
+  /// Before the first step: parameters by network, slices to train on and to validate on.
+  case started(networks: [(name: String, parameters: Int)], training: Int, validation: Int, from: Int)
+  case training(TrainingEvent)
+  /// The run is over; share of the time that training waited for data.
+  case finished(seconds: Double, waitedShare: Double, best: Double?)
+}
+
+extension Run {
+  /// Where a run takes place.
+  public struct Setting: Sendable {
+    public var device = Device.cpu
+    /// Threads that read slices ahead.
+    public var loaders = 1
+    public var resumes = false
+    public var overwrites = false
+    /// A translation of one source while training, for the experiments on misalignment.
+    public var perturbation: Perturbation?
+    public init() {}
+  }
+
+  /// Trains an experiment on a prepared cohort into a folder: from the start, or on from the last checkpoint.
+  ///
+  /// - Throws: `.cannotWrite` where a run exists and is neither resumed nor overwritten, or is in use by another
+  ///   process; `.notFound` where there is nothing to resume; `.inconsistent` where a resumed run was another
+  ///   experiment or the cohort cannot serve it; `.numerical`, `.interrupted`, `.terminated` from the training loop.
+  public static func train(
+    _ experiment: Experiment, on cohort: PreparedCohort, into path: String, _ setting: Setting = Setting(),
+    observe: @escaping (RunEvent) throws -> Void = { _ in }
+  ) throws -> Run {
+    try cohort.check(experiment.scenario)
+    let folder = RunFolder(path)
+    try prepare(folder, experiment, setting)
+    let lock = try FolderLock(path)
+    defer { withExtendedLifetime(lock) {} }
+
+    let method = try MethodCatalog.build(experiment, device: setting.device)
+    let plan = Plan(
+      iterations: experiment.iterations, validateEvery: experiment.validateEvery,
+      checkpointEvery: experiment.checkpointEvery, seed: experiment.seed)
+    let trainer = Trainer(
+      method, plan: plan, folder: folder, device: setting.device,
+      metadata: [TrainedModel.experimentKey: try experiment.json])
+    if setting.resumes { try trainer.resume() }
+
+    let stream = try SliceStream(
+      cohort, scenario: experiment.scenario, batchSize: experiment.batchSize, seed: experiment.seed,
+      startingAt: trainer.iteration, threads: setting.loaders, perturbation: setting.perturbation)
+    defer { stream.stop() }
+    let held =
+      cohort.subjects(in: .validation).isEmpty
+      ? [] : try cohort.slices(in: .validation).spread(experiment.validationSlices)
+    let log = try RunLog(folder, method: method, resumingAt: trainer.iteration)
+
+    trainer.validate = {
+      held.isEmpty ? nil : try meanPSNR(method, cohort, experiment, held, device: setting.device)
+    }
+    trainer.writeModel = { iteration, psnr in
+      let card = ModelCard(
+        experiment, cohort, method, iteration: iteration, psnr: psnr, slices: stream.sliceCount)
+      try write(method, experiment: experiment, card: card, to: folder.model)
+    }
+    var (seconds, waited) = (0.0, 0.0)
+    trainer.observe = { event in
+      if case .step(_, _, let step, let wait) = event { (seconds, waited) = (seconds + step, waited + wait) }
+      try log.record(event)
+      try observe(.training(event))
+    }
+    try observe(
+      .started(
+        networks: method.networks.map { ($0.name, $0.parameters.count) }, training: stream.sliceCount,
+        validation: held.count, from: trainer.iteration))
+    try trainer.run(stream)
+    try observe(
+      .finished(seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.psnr))
+    return try Run(opening: path)
+  }
+
+  /// Makes the folder and writes the experiment, or makes sure that what is there may be continued.
+  private static func prepare(_ folder: RunFolder, _ experiment: Experiment, _ setting: Setting) throws {
+    let exists = FileManager.default.fileExists(atPath: folder.experiment)
+    if setting.resumes {
+      guard exists else {
+        throw Failure(
+          .notFound, "\(folder.path): nothing to resume (no experiment.json); train without --resume")
+      }
+      var before = try Run(opening: folder.path).experiment
+      // A run may be made longer, and looked at more or less often; all else would be another run.
+      (before.iterations, before.validateEvery) = (experiment.iterations, experiment.validateEvery)
+      (before.checkpointEvery, before.validationSlices) = (
+        experiment.checkpointEvery, experiment.validationSlices
+      )
+      guard before == experiment else {
+        throw Failure(
+          .inconsistent,
+          "\(folder.path): was started with other settings; resume with its own experiment.json")
+      }
+    } else if exists {
+      guard setting.overwrites else {
+        throw Failure(
+          .cannotWrite, "\(folder.path): a run exists here; continue with --resume, or replace with --force")
+      }
+      // What an earlier run learned must not pass for this one's.
+      for stale in [folder.model, folder.best, folder.last, folder.log, folder.report] {
+        try? FileManager.default.removeItem(atPath: stale)
+      }
+      try? FileManager.default.removeItem(atPath: folder.path + "/evaluation")
+    }
+    try RunFolder.make(folder.path)
+    try AtomicFile.write(try experiment.json, to: folder.experiment)
+  }
+
+  private static func meanPSNR(
+    _ method: any Method, _ cohort: PreparedCohort, _ experiment: Experiment, _ slices: [SliceReference],
+    device: Device
+  ) throws -> Double {
+    let evaluator = try Evaluator(cohort, scenario: experiment.scenario)
+    let maker = method.networks.first?.parameters
+    var values: [Double] = []
+    for batch in try cohort.batches(
+      of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize)
+    {
+      let predictions =
+        maker.map { $0.evaluating { evaluator.predictions(of: method, for: batch, device: device) } } ?? []
+      let pixels = batch.height * batch.width
+      for index in 0..<batch.count {
+        let range = index * pixels..<(index + 1) * pixels
+        let clamped = predictions[range].map { min(1, max(0, $0)) }
+        values.append(PixelErrors(clamped, Array(batch.target[range])).psnr())
+      }
+    }
+    let finite = values.filter(\.isFinite)
+    return finite.isEmpty ? .nan : finite.reduce(0, +) / Double(finite.count)
+  }
+}
+
+extension ModelCard {
+  init(
+    _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int, psnr: Double?,
+    slices: Int
+  ) {
+    let manifest = cohort.manifest
+    let training = cohort.subjects(in: .train)
+    func median(_ values: [Double]) -> Double? {
+      let sorted = values.sorted()
+      return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+    var scales: [Modality: Double] = [:]
+    for modality in experiment.scenario.sources + [experiment.scenario.target] {
+      scales[modality] = median(training.compactMap { $0.scale(of: modality) })
+    }
+    self.init(
+      scenario: experiment.scenario, height: manifest.height, width: manifest.width,
+      intensity: manifest.intensity,
+      scales: scales, spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
+      sliceRule: manifest.sliceRule.description,
+      trainedOn: "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(slices) slices",
+      iterations: iteration, validationPSNR: psnr, parameters: method.networks.first?.parameters.count ?? 0,
+      versions: ["aginet": Version.current, "libtorch": LibTorch.version])
+  }
+}

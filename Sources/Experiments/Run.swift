@@ -1,0 +1,92 @@
+import Cohorts
+import Evaluation
+import Failures
+import Files
+import Foundation
+import Imaging
+import Layers
+import Methods
+import Metrics
+import Synthesis
+import Torch
+import Training
+
+/// A run folder: an experiment, what it has learned so far, and what was measured of it.
+public struct Run {
+  public let folder: RunFolder
+  public let experiment: Experiment
+
+  /// Opens a folder that `train` made.
+  /// - Throws: `.notFound` where there is none.
+  public init(opening path: String) throws {
+    folder = RunFolder(path)
+    guard let data = FileManager.default.contents(atPath: folder.experiment) else {
+      throw Failure(.notFound, "\(path): not a run folder (no experiment.json); make one with aginet train")
+    }
+    experiment = try Experiment(json: String(decoding: data, as: UTF8.self), origin: folder.experiment)
+  }
+
+  /// The best model of this run.
+  public func model(device: Device) throws -> TrainedModel {
+    try TrainedModel(file: folder.model, device: device)
+  }
+
+  /// How the run is called in tables: `AGI-Net (pix2pix)`.
+  public var title: String { experiment.title }
+}
+
+extension Experiment {
+  /// The network's name as it is written in the literature, with its framework.
+  public var title: String {
+    let names = [
+      "agi-net": "AGI-Net", "resunet": "ResUnet", "rolling-resunet": "ResUnet + rolling",
+      "attention-resunet": "ResUnet + attention",
+    ]
+    return "\(names[network] ?? network) (\(method))"
+  }
+}
+
+/// A model file, loaded: the networks with their weights, and the card.
+public struct TrainedModel {
+  public let file: String
+  public let card: ModelCard
+  public let experiment: Experiment
+  public let method: any Method
+  public let device: Device
+  /// SHA-256 of the file, the model's name in every sidecar.
+  public let sha256: String
+
+  static let experimentKey = "aginet.experiment"
+
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's.
+  public init(file: String, device: Device) throws {
+    let tensors = try Safetensors(contentsOf: file)
+    guard let json = tensors.metadata[TrainedModel.experimentKey], let card = tensors.metadata[ModelCard.key]
+    else {
+      throw Failure(.invalidModel, "\(file): not a model of aginet (no experiment and card in its metadata)")
+    }
+    self.file = file
+    self.device = device
+    self.card = try ModelCard(json: card, file: file)
+    experiment = try Experiment(json: json, origin: file)
+    method = try MethodCatalog.build(experiment, device: device)
+    guard let maker = method.networks.first else {
+      throw Failure(.invalidModel, "\(file): a method without a network")
+    }
+    try tensors.load(maker.parameters.saved, under: "\(maker.name).")
+    for network in method.networks { network.parameters.beginEvaluating() }
+    sha256 = try SHA256.hash(file: file)
+  }
+
+  public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
+}
+
+extension Run {
+  /// Writes the generator as a model file.
+  static func write(_ method: any Method, experiment: Experiment, card: ModelCard, to path: String) throws {
+    guard let maker = method.networks.first else { return }
+    let tensors = maker.parameters.saved.map { Safetensors.Tensor("\(maker.name).\($0.name)", $0.tensor) }
+    try Safetensors.write(
+      tensors, metadata: [TrainedModel.experimentKey: experiment.json, ModelCard.key: card.json], to: path)
+  }
+}

@@ -1,0 +1,69 @@
+import Failures
+import Files
+import Torch
+
+extension Safetensors.Tensor {
+  /// A tensor as it will stand in a file: float32, float64 or int64, row-major whatever its layout in memory. Its bytes
+  /// are fetched when they are written.
+  public init(_ name: String, _ tensor: Torch.Tensor) {
+    switch tensor.type {
+    case .float64:
+      self.init(name, .f64, shape: tensor.shape) { take in
+        try tensor.values(Double.self).withUnsafeBytes { try take($0) }
+      }
+    case .int64:
+      self.init(name, .i64, shape: tensor.shape) { take in
+        try tensor.values(Int64.self).withUnsafeBytes { try take($0) }
+      }
+    default:
+      self.init(name, .f32, shape: tensor.shape) { take in
+        try tensor.values(Float.self).withUnsafeBytes { try take($0) }
+      }
+    }
+  }
+}
+
+extension Safetensors {
+  /// The tensor of that name as a new tensor on the CPU, or nil.
+  public func tensor(_ name: String) throws -> Torch.Tensor? {
+    guard let entry = self[name] else { return nil }
+    switch entry.type {
+    case .f32: return Torch.Tensor(try values(of: name, as: Float.self), shape: entry.shape)
+    case .f64: return Torch.Tensor(try values(of: name, as: Double.self), shape: entry.shape)
+    case .i64: return Torch.Tensor(try values(of: name, as: Int64.self), shape: entry.shape)
+    default:
+      throw Failure(
+        .invalidModel, "\(path): tensor \(name) is \(entry.type.rawValue); aginet uses F32, F64 and I64")
+    }
+  }
+
+  /// Overwrites `tensors` with the file's tensors of the same names under `prefix`, all or none of them.
+  ///
+  /// Strict: every tensor must be there in its shape, and the file may hold no other under the prefix.
+  /// - Throws: `.invalidModel` that lists what is missing, unused and of another shape, all at once.
+  public func load(_ tensors: [(name: String, tensor: Torch.Tensor)], under prefix: String) throws {
+    let wanted = Set(tensors.map { prefix + $0.name })
+    let missing = tensors.filter { self[prefix + $0.name] == nil }.map { prefix + $0.name }
+    let unused = entries.map(\.name).filter { $0.hasPrefix(prefix) && !wanted.contains($0) }
+    let misshapen = tensors.compactMap { name, tensor -> String? in
+      guard let entry = self[prefix + name], entry.shape != tensor.shape else { return nil }
+      return "\(prefix)\(name) is \(entry.shape) instead of \(tensor.shape)"
+    }
+    let faults = [("missing", missing), ("unused", unused), ("another shape", misshapen)]
+      .filter { !$0.1.isEmpty }
+      .map { kind, names in
+        "\(kind): \(names.prefix(4).joined(separator: ", "))\(names.count > 4 ? " and \(names.count - 4) more" : "")"
+      }
+    guard faults.isEmpty else {
+      throw Failure(.invalidModel, "\(path): does not fit the network (\(faults.joined(separator: "; ")))")
+    }
+    for (name, tensor) in tensors {
+      if let stored = try self.tensor(prefix + name) { tensor.assign(stored) }
+    }
+  }
+}
+
+extension Parameters {
+  /// Trained tensors and buffers by name, as a file holds them.
+  public var saved: [(name: String, tensor: Tensor)] { entries + buffers }
+}

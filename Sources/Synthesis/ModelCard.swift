@@ -1,0 +1,69 @@
+import Failures
+import Foundation
+import Imaging
+
+/// What a model file says of itself: what goes in by name, what comes out, how intensities were scaled, what it was
+/// trained on and what it is for.
+public struct ModelCard: Codable, Sendable, Equatable {
+  /// The scenario: source order is the channel order, by name.
+  public var scenario: Scenario
+  /// Rows and columns of the slices it was trained on.
+  public var height: Int
+  public var width: Int
+  /// How intensities were scaled, in words.
+  public var intensity: String
+  /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
+  public var scales: [Modality: Double]
+  /// Median voxel size of the training slices in mm: along rows, along columns, between slices.
+  public var spacing: [Double]
+  public var sliceRule: String
+  /// Training data: cohort, subjects, slices.
+  public var trainedOn: String
+  public var iterations: Int
+  /// Mean validation PSNR of these weights in dB.
+  public var validationPSNR: Double?
+  public var parameters: Int
+  public var versions: [String: String]
+  public var intendedUse = ModelCard.intendedUse
+
+  public static let intendedUse =
+    "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
+
+  public init(
+    scenario: Scenario, height: Int, width: Int, intensity: String, scales: [Modality: Double],
+    spacing: [Double],
+    sliceRule: String, trainedOn: String, iterations: Int, validationPSNR: Double?, parameters: Int,
+    versions: [String: String]
+  ) {
+    (self.scenario, self.height, self.width, self.intensity) = (scenario, height, width, intensity)
+    (self.scales, self.spacing, self.sliceRule, self.trainedOn) = (scales, spacing, sliceRule, trainedOn)
+    (self.iterations, self.validationPSNR, self.parameters) = (iterations, validationPSNR, parameters)
+    self.versions = versions
+  }
+
+  /// The metadata key under which a model file carries it.
+  public static let key = "aginet.card"
+
+  public var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
+
+  public init(json: String, file: String) throws {
+    guard let card = try? JSONDecoder().decode(ModelCard.self, from: Data(json.utf8)) else {
+      throw Failure(.invalidModel, "\(file): its model card does not read; was it written by aginet?")
+    }
+    self = card
+  }
+
+  /// The sentence every synthetic image carries (conventions: NIfTI description, sidecar, report).
+  public var warning: String { ModelCard.warning(from: scenario.sources) }
+
+  public static func warning(from sources: [Modality]) -> String {
+    "SYNTHETIC image computed from \(sources.map(\.title).joined(separator: ", ")); not acquired. "
+      + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+  }
+}

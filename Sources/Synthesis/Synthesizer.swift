@@ -1,0 +1,122 @@
+import Failures
+import Foundation
+import Imaging
+import Methods
+import Torch
+
+/// A trained method applied to one patient's volumes: the missing modality on the reference input's own grid.
+public struct Synthesizer {
+  /// How the result's intensities are expressed.
+  public enum Intensity: String, Sendable, CaseIterable {
+    /// [0, 1], as the network sees images: 1 is the 99.5th percentile of a volume.
+    case unit
+    /// The training cohort's scale undone: times the median intensity that stood for 1 in the target modality.
+    case reference
+  }
+
+  public let card: ModelCard
+  private let method: any Method
+  private let device: Device
+
+  public init(_ method: any Method, card: ModelCard, device: Device) {
+    (self.method, self.card, self.device) = (method, card, device)
+  }
+
+  /// What was made, and what a careful reader wants to know of it.
+  public struct Result: Sendable {
+    /// On the reference's grid.
+    public var volume: Volume
+    /// Share of voxels that the network put below 0 or above 1 and that were brought to the border.
+    public var clippedBelow: Double
+    public var clippedAbove: Double
+    /// Factor from [0, 1] to the volume's intensities.
+    public var scale: Double
+    /// Per source: the intensity that became 1 and the share of voxels above it.
+    public var sources: [(modality: Modality, scale: IntensityScale)]
+    /// Slices without any signal in any source, left at 0.
+    public var emptySlices: Int
+    /// What the user should know, one sentence each.
+    public var notes: [String]
+  }
+
+  /// Synthesises the target modality.
+  ///
+  /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
+  /// training slices' size where they are smaller, and put back without loss. Slices go through in batches, so memory
+  /// is bounded by the volumes themselves plus one batch.
+  /// - Parameters:
+  ///   - volumes: one per source modality of the card, on one grid.
+  ///   - batchSize: slices at a time.
+  ///   - progress: slices done, of how many.
+  /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
+  ///   mismatch in mm), `.malformed` for volumes that cannot be scaled, `.numerical` where the network gives NaN.
+  public func callAsFunction(
+    _ volumes: [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit, batchSize: Int = 4,
+    progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> Result {
+    let inputs = try ordered(volumes)
+    let reference = inputs[0]
+    for input in inputs.dropFirst() {
+      if let mismatch = input.volume.grid.mismatch(with: reference.volume.grid) {
+        throw Failure(
+          .inconsistent,
+          "\(input.name) and \(reference.name) are not on one grid: \(mismatch); register or resample first")
+      }
+    }
+
+    var scales: [(modality: Modality, scale: IntensityScale)] = []
+    var images: [Volume] = []
+    for (modality, input) in zip(card.scenario.sources, inputs) {
+      try input.volume.check(name: input.name)
+      let scale = try IntensityScale(of: input.volume.voxels, name: input.name)
+      scales.append((modality, scale))
+      var image = input.volume.reoriented(to: .lps)
+      scale.normalise(inPlace: &image.voxels)
+      images.append(image)
+    }
+
+    var pass = SlicePass(images, frame: (card.height, card.width))
+    try withoutGradient {
+      try pass.run(method, device: device, batchSize: batchSize, progress: progress)
+    }
+    let scale = intensity == .unit ? 1 : card.scales[card.scenario.target] ?? 1
+    if scale != 1 {
+      let factor = Float(scale)
+      for index in pass.output.voxels.indices { pass.output.voxels[index] *= factor }
+    }
+    let total = Double(pass.output.voxels.count)
+    return Result(
+      volume: pass.output.reoriented(to: reference.volume.orientation),
+      clippedBelow: Double(pass.below) / total,
+      clippedAbove: Double(pass.above) / total, scale: scale, sources: scales, emptySlices: pass.empty,
+      notes: notes(images[0]))
+  }
+
+  /// The inputs in the model's channel order.
+  private func ordered(_ volumes: [Modality: (name: String, volume: Volume)]) throws -> [(
+    name: String, volume: Volume
+  )] {
+    let wanted = card.scenario.sources
+    let takes = "the model takes \(wanted.map(\.title).joined(separator: ", "))"
+    for modality in Modality.allCases where volumes[modality] != nil && !wanted.contains(modality) {
+      throw Failure(.inconsistent, "--\(modality.rawValue): \(takes), not \(modality.title)")
+    }
+    return try wanted.map { modality in
+      guard let input = volumes[modality] else {
+        throw Failure(.inconsistent, "--\(modality.rawValue) is missing: \(takes)")
+      }
+      return input
+    }
+  }
+
+  private func notes(_ image: Volume) -> [String] {
+    let (spacing, trained) = (image.affine.spacing, card.spacing)
+    guard trained.count == 3 else { return [] }
+    let ratios = (0..<2).map { spacing[$0] / trained[$0] }
+    guard ratios.contains(where: { $0 < 0.8 || $0 > 1.25 }) else { return [] }
+    func mm(_ a: Double, _ b: Double) -> String { String(format: "%.2f x %.2f mm", a, b) }
+    return [
+      "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
+    ]
+  }
+}

@@ -1,0 +1,35 @@
+import Failures
+import Foundation
+
+/// Where a training run lives, and what is in it.
+public struct RunFolder: Sendable, Equatable {
+  public let path: String
+  public init(_ path: String) { self.path = path }
+
+  /// The merged experiment, written first of all.
+  public var experiment: String { path + "/experiment.json" }
+  /// The generator's best weights with their model card: all that synthesis needs.
+  public var model: String { path + "/model.safetensors" }
+  public var checkpoints: String { path + "/checkpoints" }
+  /// Everything that continues the run exactly.
+  public var last: String { checkpoints + "/last.safetensors" }
+  /// All networks at the best validation.
+  public var best: String { checkpoints + "/best.safetensors" }
+  public var log: String { path + "/log.csv" }
+  public var report: String { path + "/report.html" }
+  public func evaluation(_ split: String) -> String { path + "/evaluation/" + split }
+
+  /// Makes the folder and its parents.
+  /// - Throws: `.cannotWrite` with the system's reason.
+  public static func make(_ path: String) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    } catch {
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      throw Failure(
+        .cannotWrite, "\(path): cannot be made: \((reason ?? error as NSError).localizedDescription)")
+    }
+  }
+
+  public var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }
+}

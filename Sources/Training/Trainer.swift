@@ -1,0 +1,143 @@
+import Cohorts
+import Failures
+import Files
+import Layers
+import Methods
+import Torch
+
+/// How long to train and how often to look up.
+public struct Plan: Sendable {
+  public var iterations: Int
+  public var validateEvery: Int
+  public var checkpointEvery: Int
+  public var seed: UInt64
+
+  public init(iterations: Int, validateEvery: Int, checkpointEvery: Int, seed: UInt64) {
+    (self.iterations, self.validateEvery) = (iterations, validateEvery)
+    (self.checkpointEvery, self.seed) = (checkpointEvery, seed)
+  }
+}
+
+/// What happens during training, for logs and progress bars.
+public enum TrainingEvent: Sendable {
+  /// Iteration `iteration` is done: its losses, and the seconds it took, of which waiting for data.
+  case step(iteration: Int, losses: [Loss], seconds: Double, waited: Double)
+  /// Mean PSNR in dB over the validation slices after `iteration`, and whether it is the best so far.
+  case validated(iteration: Int, psnr: Double, isBest: Bool)
+  case saved(iteration: Int, path: String)
+}
+
+/// The training loop: batches in, better networks out, with everything on disk that continues it exactly.
+///
+/// A run that was stopped at any moment and resumed from its last checkpoint gives, on the CPU with the same number of
+/// threads, the same bytes as one that never stopped: batches and random numbers are functions of the iteration, and the
+/// checkpoint holds everything else.
+public final class Trainer {
+  private let method: any Method
+  private let folder: RunFolder
+  private let plan: Plan
+  private let device: Device
+  private let metadata: [String: String]
+  private var state = Checkpoint()
+
+  /// Mean PSNR in dB over the held-out slices; nil where there are none.
+  public var validate: () throws -> Double? = { nil }
+  /// Writes the model file for the networks as they are now: (iteration, validation PSNR).
+  public var writeModel: (Int, Double?) throws -> Void = { _, _ in }
+  public var observe: (TrainingEvent) throws -> Void = { _ in }
+
+  /// - Parameter metadata: what every checkpoint says of itself, the experiment first of all.
+  public init(_ method: any Method, plan: Plan, folder: RunFolder, device: Device, metadata: [String: String])
+  {
+    (self.method, self.plan, self.folder, self.device) = (method, plan, folder, device)
+    self.metadata = metadata
+  }
+
+  /// Iterations done.
+  public var iteration: Int { state.iteration }
+  public var best: (psnr: Double, iteration: Int)? {
+    if let psnr = state.bestPSNR, let iteration = state.bestIteration { (psnr, iteration) } else { nil }
+  }
+
+  /// Takes up a run where its last checkpoint left it.
+  public func resume() throws {
+    guard folder.hasCheckpoint else {
+      throw Failure(
+        .notFound,
+        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); train without --resume")
+    }
+    state = try Checkpoint(Safetensors(contentsOf: folder.last), into: method)
+  }
+
+  /// Trains to the plan's end, or until a signal asks to stop, which saves first.
+  /// - Parameter stream: batches from iteration `iteration` on.
+  /// - Throws: `.numerical` naming the iteration where a loss is not finite, `.interrupted` or `.terminated` after a
+  ///   signal, and whatever validation and writing throw.
+  public func run(_ stream: SliceStream) throws {
+    let clock = ContinuousClock()
+    try RunFolder.make(folder.checkpoints)
+    while state.iteration < plan.iterations {
+      let start = clock.now
+      let (slices, waited) = stream.next()
+      LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
+      let losses = method.step(Batch(slices, device: device))
+      state.iteration += 1
+      try refuseNaN(losses)
+      try observe(
+        .step(
+          iteration: state.iteration, losses: losses, seconds: (clock.now - start).seconds, waited: waited))
+
+      let isLast = state.iteration == plan.iterations
+      if isLast || state.iteration % plan.validateEvery == 0 { try look() }
+      if let signal = Interruption.requested, !isLast {
+        try save()
+        throw Failure(signal, "stopped at iteration \(state.iteration), saved; continue with --resume")
+      }
+      if isLast || state.iteration % plan.checkpointEvery == 0 { try save() }
+    }
+  }
+
+  private func look() throws {
+    let psnr = try validate()
+    // Without a held-out split the latest weights are the best known.
+    let isBest = psnr.map { $0 > state.bestPSNR ?? -.infinity } ?? true
+    if isBest {
+      state.bestPSNR = psnr
+      state.bestIteration = state.iteration
+      try state.write(method, optimizers: false, metadata: metadata, to: folder.best)
+      try writeModel(state.iteration, psnr)
+    }
+    if let psnr { try observe(.validated(iteration: state.iteration, psnr: psnr, isBest: isBest)) }
+  }
+
+  private func save() throws {
+    try state.write(method, optimizers: true, metadata: metadata, to: folder.last)
+    try observe(.saved(iteration: state.iteration, path: folder.last))
+  }
+
+  private func refuseNaN(_ losses: [Loss]) throws {
+    guard let bad = losses.first(where: { !$0.value.isFinite }) else { return }
+    let kept =
+      folder.hasCheckpoint
+      ? "the last checkpoint is kept; resume with a lower learningRate" : "no checkpoint yet"
+    throw Failure(.numerical, "iteration \(state.iteration): loss \(bad.name) is \(bad.value); \(kept)")
+  }
+}
+
+extension Batch {
+  /// Plain numbers become tensors here, on the training thread.
+  public init(_ slices: SliceBatch, device: Device) {
+    let image = [slices.height, slices.width]
+    self.init(
+      sources: Tensor(slices.sources, shape: [slices.count, slices.channels] + image, device: device),
+      target: Tensor(slices.target, shape: [slices.count, 1] + image, device: device))
+  }
+}
+
+extension Duration {
+  /// In seconds.
+  public var seconds: Double {
+    let (whole, attoseconds) = components
+    return Double(whole) + Double(attoseconds) * 1e-18
+  }
+}

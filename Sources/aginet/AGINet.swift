@@ -1,0 +1,47 @@
+import ArgumentParser
+import Experiments
+import Failures
+import Foundation
+
+@main
+struct AGINet: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "aginet",
+    abstract: "Synthesise a missing MRI contrast from the ones you have.",
+    discussion: """
+      Start with 'aginet demo'. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input not found, 4 input malformed, \
+      5 inputs inconsistent, 6 cannot write, 7 partial success, 8 over a limit, 9 model invalid, 10 numerical \
+      failure, 11 refused, 130/143 stopped by a signal after saving.
+      """,
+    version: Version.current,
+    subcommands: [
+      Demo.self, PhantomCommand.self, Prepare.self, Train.self, Evaluate.self, Synthesize.self,
+      ReportCommand.self,
+      Info.self, Doctor.self, Cite.self,
+    ])
+
+  /// Runs the command and turns whatever it throws into one line and a documented exit code.
+  static func main() {
+    // A pipe that closes early (| head) ends the program quietly.
+    signal(SIGPIPE, SIG_DFL)
+    setvbuf(stdout, nil, _IOLBF, 0)
+    do {
+      var command = try parseAsRoot()
+      try command.run()
+    } catch let failure as Failure {
+      Console.error(failure.message)
+      Foundation.exit(failure.exitCode)
+    } catch let code as ExitCode {
+      Foundation.exit(code.rawValue)
+    } catch {
+      let code = exitCode(for: error)
+      if code == .success { exit(withError: error) }
+      if code == .validationFailure {
+        FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+        Foundation.exit(Failure.Kind.usage.rawValue)
+      }
+      Console.error("\(error)")
+      Foundation.exit(Failure.Kind.unexpected.rawValue)
+    }
+  }
+}

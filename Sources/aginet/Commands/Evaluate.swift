@@ -1,0 +1,50 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Metrics
+
+struct Evaluate: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Score a run, and the baselines beside it, on a held-out split.",
+    discussion: example("aginet evaluate run --data cohort --split test"))
+
+  @Argument(help: "Run folders; several are put into one table, in the first one's folder.")
+  var runs: [String]
+  @Option(help: "The prepared cohort.")
+  var data: String
+  @Option(help: "train, validation or test.")
+  var split = Split.test
+  @Option(help: "SSIM: full (torchmetrics 1.9), crop (5-pixel border left out) or uniform (scikit-image).")
+  var ssim = SSIM.Variant.full
+  @Option(help: "Slices at a time.")
+  var batch = 4
+  @Flag(help: "Print the table as JSON.")
+  var json = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    guard batch > 0 else { throw ValidationError("--batch must be 1 or more") }
+    let device = try compute.apply()
+    let cohort = try PreparedCohort(folder: data)
+    let opened = try runs.map { try Run(opening: $0) }
+    guard let first = opened.first else { throw ValidationError("name at least one run folder") }
+    var options = Assessment.Options()
+    (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
+    var bar: ProgressBar?
+    var current = ""
+    let assessment = try Assessment(of: opened, on: cohort, options, device: device) { name, done, total in
+      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
+      bar?.show(done, of: total)
+    }
+    try assessment.write(to: first.folder.evaluation(split.rawValue))
+    print(assessment.table.written(as: json ? .json : .markdown))
+  }
+}
+
+extension Split: ExpressibleByArgument {}
+extension SSIM.Variant: ExpressibleByArgument {}

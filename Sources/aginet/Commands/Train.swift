@@ -1,0 +1,134 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Training
+
+struct Train: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train a method on a prepared cohort.",
+    discussion: example(
+      "aginet train --network agi-net --sources t1,t2 --target pd --iterations 400 --batch 4 --width 16 --data cohort -o run"
+    ))
+
+  @Argument(help: "An experiment as JSON: only what differs from the defaults.")
+  var experiment: String?
+  @Option(help: "The prepared cohort.")
+  var data: String
+  @Option(name: .shortAndLong, help: "The run folder.")
+  var output: String
+
+  @Option(help: "Framework: \(MethodCatalog.names.joined(separator: ", ")).")
+  var method: String?
+  @Option(help: "Generator: \(NetworkCatalog.names.joined(separator: ", ")).")
+  var network: String?
+  @Option(help: "Source modalities, e.g. t1,t2.")
+  var sources: String?
+  @Option(help: "Target modality.")
+  var target: Modality?
+  @Option(help: "Training steps.")
+  var iterations: Int?
+  @Option(help: "Slices a step.")
+  var batch: Int?
+  @Option(help: "Channels of the first level; the others have 2, 4 and 8 times as many.")
+  var width: Int?
+  @Option(help: "Groups of the CAGR modules.")
+  var groups: Int?
+  @Option(help: "Learning rate.")
+  var rate: Double?
+  @Option(help: "Decides initial weights and the order of slices.")
+  var seed: UInt64?
+  @Option(
+    name: .customLong("set"),
+    help: "Any setting as key=value, e.g. --set pix2pix.weightL1=10; may be repeated.")
+  var settings: [String] = []
+
+  @Option(help: "Threads that read slices ahead.")
+  var loaders = 1
+  @Flag(help: "Continue the run in the output folder from its last checkpoint.")
+  var resume = false
+  @Flag(help: "Replace a run in the output folder.")
+  var force = false
+  @Flag(help: "Print the merged experiment and stop.")
+  var dryRun = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    let experiment = try merged()
+    if dryRun {
+      print(try experiment.json, terminator: "")
+      return
+    }
+    let device = try compute.apply()
+    let cohort = try PreparedCohort(folder: data)
+    var setting = Run.Setting()
+    (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
+    Interruption.watch()
+    var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
+    let run = try Run.train(experiment, on: cohort, into: output, setting) { display.show($0) }
+    print(run.folder.model)
+  }
+
+  /// The experiment: file, then --set, then the flags of their own name. A resumed run needs none of them again.
+  private func merged() throws -> Experiment {
+    var named: [String] = []
+    func set(_ key: String, _ value: (some CustomStringConvertible)?) {
+      if let value { named.append("\(key)=\(value)") }
+    }
+    set("method", method)
+    set("network", network)
+    set("iterations", iterations)
+    set("batchSize", batch)
+    set("width", width)
+    set("groups", groups)
+    set("learningRate", rate)
+    set("seed", seed)
+    if let sources {
+      let list = try modalities(sources).map { "\"\($0.rawValue)\"" }.joined(separator: ",")
+      named.append("scenario.sources=[\(list)]")
+    }
+    set("scenario.target", target.map { "\"\($0.rawValue)\"" })
+    let file = experiment ?? (resume ? RunFolder(output).experiment : nil)
+    return try Experiment(file: file, settings: settings + named)
+  }
+}
+
+/// A training run on the screen.
+struct TrainingDisplay {
+  private let title: String, iterations: Int
+  private var bar: ProgressBar?
+  private var average: [String: Double] = [:]
+  private var psnr: Double?
+
+  init(title: String, iterations: Int) { (self.title, self.iterations) = (title, iterations) }
+
+  mutating func show(_ event: RunEvent) {
+    switch event {
+    case .started(let networks, let training, let validation, let from):
+      let sizes = networks.map { "\($0.name) \($0.parameters.formatted()) parameters" }.joined(
+        separator: ", ")
+      Console.note("\(title): \(sizes); \(training) training slices, \(validation) for validation")
+      if from > 0 { Console.note("continuing at iteration \(from)") }
+      bar = ProgressBar(title, unit: "it", from: from)
+    case .training(.step(let iteration, let losses, _, _)):
+      // Losses jump from batch to batch; a moving average shows where they go.
+      for loss in losses {
+        average[loss.name] = average[loss.name].map { $0 * 0.95 + loss.value * 0.05 } ?? loss.value
+      }
+      let text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
+      let best = psnr.map { String(format: "val %.2f dB", $0) }
+      bar?.show(iteration, of: iterations, (text + [best].compactMap { $0 }).joined(separator: "  "))
+    case .training(.validated(_, let value, _)): psnr = value
+    case .training(.saved): break
+    case .finished(_, let waited, let best):
+      let share = String(format: "%.1f %%", 100 * waited)
+      Console.note(
+        "data loading took \(share) of the time\(best.map { String(format: "; best validation PSNR %.2f dB", $0) } ?? "")"
+      )
+    }
+  }
+}

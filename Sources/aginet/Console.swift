@@ -1,0 +1,80 @@
+import Foundation
+import Synchronization
+
+/// What people read while a command works: results on standard output, everything else on standard error.
+enum Console {
+  private static let quiet = Atomic<Bool>(false)
+
+  static var isQuiet: Bool {
+    get { quiet.load(ordering: .relaxed) }
+    set { quiet.store(newValue, ordering: .relaxed) }
+  }
+
+  static let isTerminal = isatty(STDERR_FILENO) == 1
+  private static let hasColour = isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+
+  static func error(_ message: String) {
+    write(hasColour ? "\u{1B}[31maginet:\u{1B}[0m \(message)\n" : "aginet: \(message)\n")
+  }
+
+  static func note(_ message: String) {
+    if !isQuiet { write(message + "\n") }
+  }
+
+  /// A heading over a stage of the work.
+  static func stage(_ message: String) {
+    if !isQuiet { write(hasColour ? "\u{1B}[1m\(message)\u{1B}[0m\n" : message + "\n") }
+  }
+
+  fileprivate static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+}
+
+/// A bar with rate and time left on a terminal; a line now and then in a file.
+struct ProgressBar {
+  private let title: String, unit: String, start: Int
+  private let began = ContinuousClock.now
+  private var shown: ContinuousClock.Instant?
+  private var length = 0
+
+  /// - Parameter start: work done before, which does not count for the rate.
+  init(_ title: String, unit: String, from start: Int = 0) {
+    (self.title, self.unit, self.start) = (title, unit, start)
+  }
+
+  mutating func show(_ done: Int, of total: Int, _ detail: String = "") {
+    guard !Console.isQuiet else { return }
+    let now = ContinuousClock.now
+    let isEnd = done == total
+    let pause: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(10)
+    if let shown, now - shown < pause, !isEnd { return }
+    shown = now
+    let elapsed = seconds(now - began)
+    let rate = elapsed > 0 ? Double(done - start) / elapsed : 0
+    let left = rate > 0 ? Double(total - done) / rate : 0
+    let figures =
+      "\(done)/\(total) \(unit)  \(format(rate))/s  \(isEnd ? clock(elapsed) : clock(left) + " left")"
+    guard Console.isTerminal else {
+      Console.write("\(title): \(figures)\(detail.isEmpty ? "" : "  " + detail)\n")
+      return
+    }
+    let filled = total > 0 ? 20 * done / total : 20
+    let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
+    let line = "\(title) \(bar) \(figures)\(detail.isEmpty ? "" : "  " + detail)"
+    let blank = String(repeating: " ", count: max(0, length - line.count))
+    length = line.count
+    Console.write("\r\(line)\(blank)\(isEnd ? "\n" : "")")
+  }
+
+  private func seconds(_ duration: Duration) -> Double {
+    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
+  }
+
+  private func format(_ rate: Double) -> String { String(format: rate < 10 ? "%.2f" : "%.0f", rate) }
+
+  private func clock(_ seconds: Double) -> String {
+    let whole = Int(seconds.rounded())
+    return whole < 3600
+      ? String(format: "%d:%02d", whole / 60, whole % 60)
+      : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
+  }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import Failures
+import Foundation
+import Imaging
+import Torch
+
+/// Flags that every working command has.
+struct CommonOptions: ParsableArguments {
+  @Flag(name: .shortAndLong, help: "Print results and errors only.")
+  var quiet = false
+
+  func apply() { Console.isQuiet = quiet }
+}
+
+/// Flags of commands that compute with tensors.
+struct ComputeOptions: ParsableArguments {
+  @Option(help: "cpu, cuda or cuda:N.")
+  var device = "cpu"
+
+  @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores).")
+  var threads: Int?
+
+  /// Sets the threads and finds the device.
+  func apply() throws -> Device {
+    if let threads {
+      guard threads > 0 else { throw Failure(.usage, "--threads \(threads): must be 1 or more") }
+      LibTorch.threads = threads
+    }
+    return try Device(named: device)
+  }
+}
+
+extension Modality: ExpressibleByArgument {
+  public init?(argument: String) { self.init(name: argument) }
+  public static var allValueStrings: [String] { allCases.map(\.rawValue) }
+}
+
+/// Modalities separated by commas, in the order given: `t1,t2`.
+func modalities(_ text: String) throws -> [Modality] {
+  try text.split(separator: ",").map { part in
+    guard let modality = Modality(name: part.trimmingCharacters(in: .whitespaces)) else {
+      throw ValidationError(
+        "unknown modality '\(part)'; known are t1, t2, pd, flair, t1gd (also t1w, t1n, t1c, t1ce, t2f, …)")
+    }
+    return modality
+  }
+}
+
+/// A help text's working example.
+func example(_ line: String) -> String { "Example:\n  \(line)" }
