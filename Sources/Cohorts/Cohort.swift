@@ -11,31 +11,41 @@ public struct Subject: Sendable, Equatable {
   public var files: [Modality: String]
   /// Path of the label map (lesion mask or segmentation), where there is one.
   public var labels: String?
-  /// What is wrong with the files' names or number, one entry a defect, such as two scans of one modality.
-  public var defects: [String]
+  /// Further scans of a modality that has one already (a second run, a copy), which make the subject ambiguous.
+  public var duplicates: [Modality: [String]]
 
   public init(
     id: String, patient: String? = nil, files: [Modality: String] = [:], labels: String? = nil,
-    defects: [String] = []
+    duplicates: [Modality: [String]] = [:]
   ) {
     self.id = id
     self.patient = patient ?? id
     self.files = files
     self.labels = labels
-    self.defects = defects
+    self.duplicates = duplicates
   }
 
   /// Modalities at hand, in the fixed order of `Modality`.
   public var modalities: [Modality] { Modality.allCases.filter { files[$0] != nil } }
 
-  /// Adds a scan; a second one of the same modality is a defect.
-  mutating func add(_ path: String, as modality: Modality) {
-    guard let first = files[modality] else {
-      files[modality] = path
-      return
+  /// The path of a scan. Throws `.inconsistent`, naming what is there, for a modality the subject lacks.
+  public func path(of modality: Modality) throws -> String {
+    guard let path = files[modality] else {
+      let known = modalities.map(\.title).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(id): has no \(modality.title) scan, \(known.isEmpty ? "nor any other" : "it has \(known)")")
     }
-    defects.append(
-      "has two \(modality.title) scans (\(first.fileName) and \(path.fileName)); keep one in the folder")
+    return path
+  }
+
+  /// Adds a scan; a second one of the same modality is kept as a duplicate.
+  mutating func add(_ path: String, as modality: Modality) {
+    if files[modality] == nil {
+      files[modality] = path
+    } else {
+      duplicates[modality, default: []].append(path)
+    }
   }
 }
 
@@ -61,6 +71,8 @@ public protocol Cohort: Sendable {
   var imageSize: ImageSize? { get }
   /// The patient whom a subject identifier names, also for identifiers that are not in the folder.
   func patient(of subject: String) -> String
+  /// Where a scan's voxels lie, from its header alone. Throws as `volume` does.
+  func header(_ modality: Modality, of subject: Subject) throws -> NIfTIHeader
   /// Reads one scan. Throws `.inconsistent` for a modality the subject lacks, and what `NIfTI.read` throws.
   func volume(_ modality: Modality, of subject: Subject) throws -> Volume
 }
@@ -74,12 +86,12 @@ extension Cohort {
   public var imageSize: ImageSize? { nil }
   public func patient(of subject: String) -> String { subject }
 
+  public func header(_ modality: Modality, of subject: Subject) throws -> NIfTIHeader {
+    try NIfTI.readHeader(path: subject.path(of: modality))
+  }
+
   public func volume(_ modality: Modality, of subject: Subject) throws -> Volume {
-    guard let path = subject.files[modality] else {
-      let known = subject.modalities.map(\.title).joined(separator: ", ")
-      throw Failure(.inconsistent, "\(subject.id): has no \(modality.title), it has \(known)")
-    }
-    return try NIfTI.read(path: path).volume
+    try NIfTI.read(path: subject.path(of: modality)).volume
   }
 }
 

@@ -29,7 +29,8 @@ struct Folder {
   var folders: [String] {
     names.filter { name in
       var isFolder: ObjCBool = false
-      return FileManager.default.fileExists(atPath: path(of: name), isDirectory: &isFolder) && isFolder.boolValue
+      return FileManager.default.fileExists(atPath: path(of: name), isDirectory: &isFolder)
+        && isFolder.boolValue
     }
   }
 

@@ -16,7 +16,8 @@ struct StoreFolder: Sendable {
     try Self.refuseOccupied(path, overwrite: overwrite)
     let parent = (path as NSString).deletingLastPathComponent
     let name = (path as NSString).lastPathComponent
-    temporary = (parent.isEmpty ? "." : parent) + "/.\(name).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
+    temporary =
+      (parent.isEmpty ? "." : parent) + "/.\(name).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
     do {
       try FileManager.default.createDirectory(
         atPath: "\(temporary)/subjects", withIntermediateDirectories: true)

@@ -73,7 +73,9 @@ public struct Splits: Sendable, Equatable {
     let straddling = Set(straddling(patient))
     var home: [String: Split] = [:]
     for split in Split.allCases {
-      for subject in self[split] where straddling.contains(patient(subject)) { home[patient(subject)] = split }
+      for subject in self[split] where straddling.contains(patient(subject)) {
+        home[patient(subject)] = split
+      }
     }
     var disjoint = Splits(train: [])
     for split in Split.allCases {
@@ -89,13 +91,15 @@ public struct Splits: Sendable, Equatable {
   ///
   /// Depends on the set of identifiers and the seed alone. Subjects of one patient stay together. Throws
   /// `.inconsistent` for fewer than three patients.
-  public static func seeded(_ subjects: [String], seed: UInt64, patient: (String) -> String) throws -> Splits {
+  public static func seeded(_ subjects: [String], seed: UInt64, patient: (String) -> String) throws -> Splits
+  {
     let patients = Set(subjects.map(patient)).sorted()
     guard patients.count >= 3 else {
       throw Failure(
         .inconsistent,
         "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
-          + " say who goes where with --splits FILE, such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}")
+          + " say who goes where with --splits FILE, such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
+      )
     }
     let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))
     var random = RandomSource(seed: seed, stream: 0x73_706c_6974)

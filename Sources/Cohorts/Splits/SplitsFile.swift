@@ -18,7 +18,8 @@ extension Splits {
       throw Failure(.notFound, "\(path): cannot be read; check its permissions")
     }
     guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      throw Failure(.malformed, "\(path): is not a JSON object; write {\"train\": [\"sub-01\"], \"test\": []}")
+      throw Failure(
+        .malformed, "\(path): is not a JSON object; write {\"train\": [\"sub-01\"], \"test\": []}")
     }
     let known = Split.allCases.map(\.rawValue)
     let unknown = object.keys.filter { !known.contains($0) }.sorted()

@@ -35,7 +35,8 @@ extension CohortManifest {
     guard banner.version == Self.version else {
       throw Failure(
         .malformed,
-        "\(path): has format version \(banner.version), this program reads \(Self.version); run aginet prepare again")
+        "\(path): has format version \(banner.version), this program reads \(Self.version); run aginet prepare again"
+      )
     }
     do {
       self = try decoder.decode(Self.self, from: data)

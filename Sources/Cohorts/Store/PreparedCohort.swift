@@ -63,7 +63,8 @@ public struct PreparedCohort: Sendable {
       let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
       throw Failure(
         .inconsistent,
-        "\(folder): no subject is in the \(split.rawValue) split (subjects: \(counts)); prepare again with --splits")
+        "\(folder): no subject is in the \(split.rawValue) split (subjects: \(counts)); prepare again with --splits"
+      )
     }
     return list
   }
@@ -97,7 +98,9 @@ public struct PreparedCohort: Sendable {
   public func labels(at reference: SliceReference) throws -> [UInt8]? {
     let position = try position(of: reference)
     let count = manifest.height * manifest.width
-    return maps[position.subject].map { Array($0.bytes[position.place * count..<(position.place + 1) * count]) }
+    return maps[position.subject].map {
+      Array($0.bytes[position.place * count..<(position.place + 1) * count])
+    }
   }
 
   func channel(_ modality: Modality) throws -> Int {

@@ -24,12 +24,14 @@ public final class SliceStream {
   ) throws {
     guard batchSize > 0, iteration >= 0, threads >= 0, prefetch ?? 1 > 0 else {
       throw Failure(
-        .usage, "batch \(batchSize), iteration \(iteration), \(threads) loader threads: batch must be 1 or more")
+        .usage,
+        "batch \(batchSize), iteration \(iteration), \(threads) loader threads: batch must be 1 or more")
     }
     let reader = try SliceReader(
       cohort, references: cohort.slices(in: split), scenario: scenario, perturbation: perturbation)
     loader = Loader(
-      reader: reader, batchSize: batchSize, seed: seed, first: iteration, prefetch: prefetch ?? 2 * max(threads, 1))
+      reader: reader, batchSize: batchSize, seed: seed, first: iteration,
+      prefetch: prefetch ?? 2 * max(threads, 1))
     loader.start(threads)
   }
 
@@ -39,6 +41,8 @@ public final class SliceStream {
   public var sliceCount: Int { loader.reader.references.count }
   /// The iteration of the batch that `next()` gives.
   public var iteration: Int { loader.iteration }
+
+  package var runningThreads: Int { loader.runningThreads }
 
   /// The next batch in order, and the seconds that the caller had to wait for it.
   public func next() -> (batch: SliceBatch, waited: Double) {
@@ -79,6 +83,8 @@ private final class Loader: @unchecked Sendable {
   }
 
   var iteration: Int { condition.withLock { delivered } }
+
+  var runningThreads: Int { condition.withLock { running } }
 
   func start(_ threads: Int) {
     running = threads

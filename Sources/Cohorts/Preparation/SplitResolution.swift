@@ -1,0 +1,111 @@
+import Failures
+import Imaging
+
+extension Preparation {
+  /// The split asked for, as far as it can be told before scans are looked at.
+  struct ResolvedSplits {
+    /// nil: drawn from whatever subjects prove usable.
+    var splits: Splits?
+    /// For the manifest.
+    var description: String
+    var notes: [String]
+  }
+
+  /// Throws `.inconsistent` for a split that the folder cannot fill, and what `Splits(file:)` throws.
+  func resolveSplits(of cohort: any Cohort) throws -> ResolvedSplits {
+    let known = cohort.subjects.map(\.id)
+    switch splits {
+    case .file(let path):
+      let splits = try Splits(file: path)
+      try splits.check(against: known, file: path)
+      var notes: [String] = []
+      let straddling = splits.straddling(cohort.patient)
+      if !straddling.isEmpty {
+        notes.append("warning: scans of one patient are in more than one split: \(straddling.listed)")
+      }
+      let unused = Set(known).subtracting(splits.all).sorted()
+      if !unused.isEmpty { notes.append("not in \(path.fileName), so not prepared: \(unused.listed)") }
+      return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
+    case .patientDisjoint:
+      guard let published = cohort.publishedSplits else {
+        throw Failure(
+          .usage,
+          "patient-disjoint changes a published split, and this layout has none; leave it out:"
+            + " a seeded split keeps patients together anyway")
+      }
+      let splits = published.patientDisjoint(cohort.patient)
+      return try available(splits, of: cohort, as: "published, patient-disjoint")
+    case .standard:
+      if let published = cohort.publishedSplits {
+        return try available(published, of: cohort, as: "published")
+      }
+      return seededSplits
+    case .seeded:
+      return seededSplits
+    }
+  }
+
+  private var seededSplits: ResolvedSplits {
+    ResolvedSplits(splits: nil, description: "seeded 70/15/15 of the patients, seed \(seed)", notes: [])
+  }
+
+  /// A published split without the subjects that are not in the folder.
+  private func available(_ published: Splits, of cohort: any Cohort, as name: String) throws -> ResolvedSplits
+  {
+    let known = Set(cohort.subjects.map(\.id))
+    let splits = published.filtered(known.contains)
+    let other = known.subtracting(published.all).sorted()
+    guard !splits.train.isEmpty else {
+      throw Failure(
+        .inconsistent,
+        "\(cohort.folder): none of its \(known.count) subjects is in the published training split"
+          + "; say who goes where with --splits FILE, or draw one with --split-variant seeded")
+    }
+    var notes: [String] = []
+    let missing = published.all.count - splits.all.count
+    if missing > 0 {
+      notes.append(
+        "\(missing) of the \(published.all.count) subjects of the published split are not in the folder")
+    }
+    if !other.isEmpty { notes.append("not in the published split, so not prepared: \(other.listed)") }
+    let straddling = splits.straddling(cohort.patient)
+    if !straddling.isEmpty {
+      notes.append(
+        "warning: as published, scans of one patient are in more than one split: \(straddling.listed);"
+          + " --split-variant patient-disjoint mends that")
+    }
+    return ResolvedSplits(splits: splits, description: name, notes: notes)
+  }
+
+  /// The modalities to store, in the fixed order. Throws `.inconsistent` for one that no subject has.
+  func resolveModalities(
+    of cohort: any Cohort, subjects: [Subject]
+  ) throws -> (modalities: [Modality], notes: [String]) {
+    let counts = Modality.allCases.map { modality in
+      (modality, subjects.count { $0.files[modality] != nil })
+    }
+    let present = counts.filter { $0.1 > 0 }.map(\.0.title).joined(separator: ", ")
+    if let asked = modalities ?? cohort.modalities {
+      for (modality, count) in counts where asked.contains(modality) && count == 0 {
+        throw Failure(
+          .inconsistent,
+          "\(cohort.folder): no subject has \(modality.title) (there is \(present.isEmpty ? "no scan" : present));"
+            + " choose with --modalities")
+      }
+      return (Modality.allCases.filter(asked.contains), [])
+    }
+    let chosen = counts.filter { $0.1 > 0 && 2 * $0.1 >= subjects.count }.map(\.0)
+    guard chosen.count >= 2 else {
+      throw Failure(
+        .inconsistent,
+        "\(cohort.folder): fewer than two modalities are there for half of its \(subjects.count) subjects"
+          + " (there is \(present.isEmpty ? "no scan" : present)); choose with --modalities")
+    }
+    let rare = counts.filter { $0.1 > 0 && 2 * $0.1 < subjects.count }
+    let notes = rare.map { modality, count in
+      "\(modality.title) is there for only \(count) of \(subjects.count) subjects and not stored;"
+        + " --modalities asks for it"
+    }
+    return (chosen, notes)
+  }
+}

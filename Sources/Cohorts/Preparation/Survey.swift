@@ -1,0 +1,87 @@
+import Failures
+import Imaging
+
+/// What the headers say of one subject: enough to fix the image size before any voxel is read.
+struct SubjectPlan: Sendable {
+  var subject: Subject
+  /// The axes of the file that gives the grid.
+  var orientation: Orientation
+  /// Where the stored voxels lie, in LPS order.
+  var grid: Grid
+  /// Modalities that lie elsewhere and are resampled onto `grid`.
+  var resampled: [Modality]
+  /// Candidate slices; empty ones may yet be dropped.
+  var slices: Range<Int>
+  /// Whether the label map, if any, lies on the grid.
+  var hasLabels: Bool
+  var notes: [String]
+}
+
+/// Looks at names and headers only.
+struct Survey: Sendable {
+  var cohort: any Cohort
+  var modalities: [Modality]
+  var gridModality: Modality
+  /// Whether scans may lie on other grids.
+  var resamples: Bool
+  var rule: SliceRule
+  var wantsLabels: Bool
+
+  /// Throws a `Failure` that says in one line why the subject cannot be used.
+  func plan(_ subject: Subject) throws -> SubjectPlan {
+    let lacking = modalities.filter { subject.files[$0] == nil }
+    guard lacking.isEmpty else {
+      let names = lacking.map(\.title).joined(separator: ", ")
+      throw Failure(.inconsistent, "\(subject.id): lacks \(names)")
+    }
+    for modality in modalities {
+      guard let further = subject.duplicates[modality], let first = subject.files[modality] else { continue }
+      let names = ([first] + further).map(\.fileName).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(subject.id): has \(further.count + 1) scans of \(modality.title) (\(names)); keep one in the folder"
+      )
+    }
+
+    let reference = try cohort.header(gridModality, of: subject)
+    let grid = reference.grid.reoriented(to: .lps)
+    var notes: [String] = []
+    var resampled: [Modality] = []
+    for modality in modalities {
+      let header = modality == gridModality ? reference : try cohort.header(modality, of: subject)
+      if !header.isPlaced {
+        notes.append(
+          "\(try subject.path(of: modality).fileName): says nothing of where its voxels lie (qform and sform"
+            + " codes are 0), so left and right are a guess")
+      }
+      guard let mismatch = header.grid.reoriented(to: .lps).mismatch(with: grid) else { continue }
+      guard resamples else {
+        throw Failure(
+          .inconsistent,
+          "\(subject.id): \(modality.title) is not on the grid of \(gridModality.title): \(mismatch);"
+            + " register it, or resample by the scanner's coordinates with --resample")
+      }
+      resampled.append(modality)
+    }
+
+    var hasLabels = false
+    if wantsLabels, let path = subject.labels {
+      let found = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps)
+      let mismatch = found.mismatch(with: grid)
+      hasLabels = mismatch == nil
+      if let mismatch {
+        notes.append("\(path.fileName): is not on the scans' grid and not stored: \(mismatch)")
+      }
+    }
+
+    let slices: Range<Int>
+    do {
+      slices = try rule.indices(depth: grid.dimensions.z)
+    } catch let failure as Failure {
+      throw Failure(failure.kind, "\(subject.id): \(failure.message)")
+    }
+    return SubjectPlan(
+      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid, resampled: resampled,
+      slices: slices, hasLabels: hasLabels, notes: notes)
+  }
+}
