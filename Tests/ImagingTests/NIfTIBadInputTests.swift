@@ -121,3 +121,12 @@ func defectIsRefusedInOneLine(defect: Defect, compressed: Bool) {
   let failure = #expect(throws: Failure.self) { try NIfTI.read(raw.bytes, name: "scan", limit: 59) }
   #expect(failure?.kind == .limit)
 }
+
+@Test func outputMustBeAVolumesName() throws {
+  try withFolder { folder in
+    let failure = #expect(throws: Failure.self) { try NIfTI.write(ramp(), to: "\(folder)/volume.img") }
+    #expect(failure?.kind == .cannotWrite)
+    #expect(throws: Failure.self) { try NIfTI.write(ramp(), to: "\(folder)/none/volume.nii.gz") }
+    try #expect(FileManager.default.contentsOfDirectory(atPath: folder) == [])
+  }
+}
