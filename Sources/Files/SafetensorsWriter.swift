@@ -40,7 +40,7 @@ extension Safetensors {
   public static func write(_ tensors: [Tensor], metadata: [String: String] = [:], to path: String) throws {
     let ordered = [8, 4, 2, 1].flatMap { width in tensors.filter { $0.type.size == width } }
     let (header, counts) = try header(of: ordered, metadata: metadata, path: path)
-    let file = try AtomicStream(path)
+    let file = try AtomicFile(path)
     try file.append(header)
     for (tensor, count) in zip(ordered, counts) {
       var rest = count
@@ -60,7 +60,7 @@ extension Safetensors {
 
   private static func header(
     of tensors: [Tensor], metadata: [String: String], path: String
-  ) throws -> (Data, [Int]) {
+  ) throws -> ([UInt8], [Int]) {
     var names: Set<String> = ["__metadata__"]
     var members: [String] = []
     if !metadata.isEmpty {
@@ -88,14 +88,13 @@ extension Safetensors {
       counts.append(count)
       end = next
     }
-    var json = Data("{\(members.joined(separator: ","))}".utf8)
-    json.append(Data(repeating: 0x20, count: (8 - json.count % 8) % 8))
+    var json = Array("{\(members.joined(separator: ","))}".utf8)
+    json += [UInt8](repeating: 0x20, count: (8 - json.count % 8) % 8)
     guard json.count <= largestHeader else {
       throw Failure(.limit, "\(path): the header would be \(json.count) bytes; the format's limit is 100 MB")
     }
-    var file = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Data($0) }
-    file.append(json)
-    return (file, counts)
+    let size = withUnsafeBytes(of: UInt64(json.count).littleEndian) { Array($0) }
+    return (size + json, counts)
   }
 }
 

@@ -1,0 +1,129 @@
+import Failures
+import Foundation
+
+/// A table that grows by a row at a time and can be cut back to an iteration.
+///
+/// The first column is the iteration. Lines end in a line feed; fields are quoted as in RFC 4180 where they
+/// must be. A resumed run first drops the rows after its checkpoint, so its log ends as that of a run that was
+/// never stopped, byte for byte.
+public final class CSVLog {
+  /// One field of a row.
+  public enum Field: Sendable, Equatable {
+    case integer(Int)
+    /// Printed with the fewest digits that read back as the same number.
+    case number(Double)
+    case single(Float)
+    case text(String)
+    /// Nothing between the commas.
+    case missing
+
+    var written: String {
+      switch self {
+      case .integer(let value): String(value)
+      case .number(let value): "\(value)"
+      case .single(let value): "\(value)"
+      case .text(let text): text.quotedForCSV
+      case .missing: ""
+      }
+    }
+  }
+
+  public let path: String
+  public let columns: [String]
+  private var descriptor: Int32 = -1
+
+  /// Starts a log with a header line.
+  /// - Parameter columns: the names, that of the iteration first.
+  /// - Throws: `.cannotWrite`, also where the file exists and `replacing` is false.
+  public init(creating path: String, columns: [String], replacing: Bool = false) throws {
+    self.path = path
+    self.columns = columns
+    if !replacing, access(path, F_OK) == 0 {
+      throw Failure(.cannotWrite, "\(path): exists already; resume the run, or choose another folder")
+    }
+    try replace(with: Array(CSVLog.header(columns).utf8))
+  }
+
+  /// Continues a log, without its rows after `iteration` and without a last row that was cut short.
+  /// - Throws: `.notFound` where there is no log, `.inconsistent` where its columns are others, `.malformed`
+  ///   where a row does not start with an iteration.
+  public init(resuming path: String, columns: [String], after iteration: Int) throws {
+    self.path = path
+    self.columns = columns
+    try truncate(after: iteration)
+  }
+
+  deinit { if descriptor >= 0 { close(descriptor) } }
+
+  /// Adds a row, handed to the system at once. A row that does not fit on the disk leaves no part behind.
+  public func append(iteration: Int, _ fields: [Field]) throws {
+    guard fields.count + 1 == columns.count else {
+      throw Failure(.unexpected, "\(path): a row of \(fields.count + 1) fields for \(columns.count) columns")
+    }
+    let row = ([.integer(iteration)] + fields).map(\.written).joined(separator: ",") + "\n"
+    let end = lseek(descriptor, 0, SEEK_END)
+    guard Array(row.utf8).withUnsafeBytes({ writeAll($0, to: descriptor) }) else {
+      let reason = errno
+      if end >= 0 { _ = ftruncate(descriptor, end) }
+      throw Failure.cannotWrite(path, reason)
+    }
+  }
+
+  /// Waits until every row is on the disk: to be called before a checkpoint that counts on them.
+  public func synchronize() throws {
+    guard fsync(descriptor) == 0 else { throw Failure.cannotWrite(path, errno) }
+  }
+
+  /// Drops the rows of later iterations, atomically.
+  public func truncate(after iteration: Int) throws {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Failure(.notFound, "\(path): the run's log cannot be read; it is needed to resume")
+    }
+    let bytes = [UInt8](data)
+    let header = Array(CSVLog.header(columns).utf8)
+    guard bytes.starts(with: header) else {
+      throw Failure(.inconsistent, "\(path): its columns are not \(columns.joined(separator: ", "))")
+    }
+    var end = header.count
+    var line = 1
+    while let next = CSVLog.endOfRow(bytes, from: end) {
+      line += 1
+      let digits = bytes[end..<next].prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\n") }
+      guard let found = Int(String(decoding: digits, as: UTF8.self)) else {
+        throw Failure(.malformed, "\(path): row \(line) does not start with an iteration")
+      }
+      if found > iteration { break }
+      end = next
+    }
+    try replace(with: Array(bytes[..<end]))
+  }
+
+  private func replace(with bytes: [UInt8]) throws {
+    try AtomicFile.write(bytes, to: path)
+    if descriptor >= 0 { close(descriptor) }
+    descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
+    if descriptor < 0 { throw Failure.cannotWrite(path, errno) }
+  }
+
+  private static func header(_ columns: [String]) -> String {
+    columns.map(\.quotedForCSV).joined(separator: ",") + "\n"
+  }
+
+  /// The place after the line feed that ends a row; nil where the row is not finished.
+  private static func endOfRow(_ bytes: [UInt8], from start: Int) -> Int? {
+    var quoted = false
+    for place in start..<bytes.count {
+      if bytes[place] == UInt8(ascii: "\"") { quoted.toggle() }
+      if bytes[place] == UInt8(ascii: "\n") && !quoted { return place + 1 }
+    }
+    return nil
+  }
+}
+
+extension String {
+  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break.
+  package var quotedForCSV: String {
+    let special = unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
+    return special ? "\"" + replacing("\"", with: "\"\"") + "\"" : self
+  }
+}

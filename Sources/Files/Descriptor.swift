@@ -1,0 +1,31 @@
+import Failures
+import Foundation
+
+/// Writes everything, or returns false with `errno` set.
+func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
+  var done = 0
+  while done < bytes.count {
+    let count = write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+    if count < 0 && errno == EINTR { continue }
+    if count == 0 { errno = EIO }
+    guard count > 0 else { return false }
+    done += count
+  }
+  return true
+}
+
+extension Failure {
+  static func cannotWrite(_ path: String, _ code: Int32) -> Failure {
+    let folder = (path as NSString).deletingLastPathComponent
+    let place = folder.isEmpty ? "this folder" : folder
+    let reason =
+      switch code {
+      case ENOENT, ENOTDIR: "the folder \(place) does not exist; make it first"
+      case EACCES, EPERM, EROFS: "no permission to write in \(place)"
+      case ENOSPC, EDQUOT: "no space left in \(place); free some and run again"
+      case EISDIR: "a folder has this name"
+      default: String(cString: strerror(code))
+      }
+    return Failure(.cannotWrite, "\(path): cannot write: \(reason)")
+  }
+}

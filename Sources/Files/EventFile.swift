@@ -1,0 +1,133 @@
+import Failures
+import Foundation
+import Synchronization
+
+/// A TensorBoard log: scalars and images by tag and step, readable while it grows.
+///
+/// A run that is resumed starts a new file beside the old ones; TensorBoard merges all files of a folder.
+/// Each record is handed to the system at once, whole, so a killed process loses none.
+public final class EventFile {
+  public let path: String
+  private let descriptor: Int32
+  private let now: () -> Double
+
+  /// Makes `events.out.tfevents.<seconds>.<host>.<pid>.<n>` in a folder that exists.
+  /// - Parameter resumingAt: the first step this file will tell of; what older files say of it and of later
+  ///   steps is then no longer shown.
+  /// - Throws: `Failure(.cannotWrite)`.
+  public convenience init(in folder: String, resumingAt step: Int? = nil) throws {
+    try self.init(in: folder, resumingAt: step, host: Host.name, process: getpid()) {
+      Date().timeIntervalSince1970
+    }
+  }
+
+  package init(
+    in folder: String, resumingAt step: Int?, host: String, process: Int32, now: @escaping () -> Double
+  ) throws {
+    let start = now()
+    var descriptor: Int32 = -1
+    var path = ""
+    repeat {
+      let number = EventFile.counter.wrappingAdd(1, ordering: .relaxed).oldValue
+      path = "\(folder)/events.out.tfevents.\(Int(start)).\(host).\(process).\(number)"
+      descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
+    } while descriptor < 0 && errno == EEXIST
+    if descriptor < 0 { throw Failure.cannotWrite(path, errno) }
+    self.path = path
+    self.descriptor = descriptor
+    self.now = now
+
+    var version = ProtobufMessage()
+    version.add(1, start)
+    version.add(3, "brain.Event:2")
+    try append(version)
+    if let step {
+      // SessionLog.status START: TensorBoard then drops events of this step and later from older files.
+      var session = ProtobufMessage()
+      session.add(1, 1 as Int64)
+      var event = event(at: step)
+      event.add(7, session)
+      try append(event)
+    }
+  }
+
+  deinit { close(descriptor) }
+
+  /// Adds one point to each tag's curve.
+  public func add(_ scalars: [(tag: String, value: Float)], step: Int) throws {
+    var summary = ProtobufMessage()
+    for scalar in scalars {
+      var value = ProtobufMessage()
+      value.add(1, scalar.tag)
+      value.add(2, scalar.value)
+      summary.add(1, value)
+    }
+    try append(summary, step)
+  }
+
+  public func add(_ value: Float, tag: String, step: Int) throws { try add([(tag, value)], step: step) }
+
+  /// Adds a picture.
+  /// - Parameter png: a whole PNG file, gray or RGB, with or without alpha.
+  /// - Throws: `.unexpected` where it is none.
+  public func add(png: [UInt8], tag: String, step: Int) throws {
+    // Signature, chunk length 13, "IHDR", then width, height, bit depth and colour type.
+    let start: [UInt8] = [
+      0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52,
+    ]
+    guard png.count > 33, png.starts(with: start), let channels: Int64 = [0: 1, 2: 3, 4: 2, 6: 4][png[25]]
+    else {
+      throw Failure(.unexpected, "\(path): the picture \"\(tag.printable)\" is not a gray or RGB PNG")
+    }
+    func bigEndian(_ place: Int) -> Int64 { png[place..<place + 4].reduce(0) { $0 << 8 | Int64($1) } }
+    var image = ProtobufMessage()
+    image.add(1, bigEndian(20))
+    image.add(2, bigEndian(16))
+    image.add(3, channels)
+    image.add(4, png)
+    var value = ProtobufMessage()
+    value.add(1, tag)
+    value.add(4, image)
+    var summary = ProtobufMessage()
+    summary.add(1, value)
+    try append(summary, step)
+  }
+
+  private static let counter = Atomic<Int>(0)
+
+  private func event(at step: Int) -> ProtobufMessage {
+    var event = ProtobufMessage()
+    event.add(1, now())
+    event.add(2, Int64(step))
+    return event
+  }
+
+  private func append(_ summary: ProtobufMessage, _ step: Int) throws {
+    var event = event(at: step)
+    event.add(5, summary)
+    try append(event)
+  }
+
+  /// A TFRecord: length, its checksum, the message, its checksum.
+  private func append(_ message: ProtobufMessage) throws {
+    func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
+      withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+    let length = bytes(UInt64(message.bytes.count))
+    let record =
+      length + bytes(CRC32C.masked(length)) + message.bytes + bytes(CRC32C.masked(message.bytes))
+    guard record.withUnsafeBytes({ writeAll($0, to: descriptor) }) else {
+      throw Failure.cannotWrite(path, errno)
+    }
+  }
+}
+
+/// The machine this process runs on.
+enum Host {
+  static var name: String {
+    var buffer = [CChar](repeating: 0, count: 256)
+    let found = gethostname(&buffer, buffer.count - 1)
+    let name = String(decoding: buffer.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
+    return found == 0 && !name.isEmpty && !name.contains("/") ? name : "localhost"
+  }
+}
