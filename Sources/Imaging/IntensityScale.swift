@@ -48,7 +48,7 @@ public struct IntensityScale: Sendable, Equatable, Codable {
     clippedAbove = Double(above) / Double(voxels.count)
   }
 
-  /// Intensities divided by `upper` and clipped to [0, 1].
+  /// Intensities, which must be finite, divided by `upper` and clipped to [0, 1].
   public func normalise(_ voxels: [Float]) -> [Float] {
     var result = voxels
     normalise(inPlace: &result)

@@ -25,7 +25,7 @@ extension Volume {
         count: grid.dimensions[axis], inputCount: dimensions[axis], step: map.rows[axis][axis],
         offset: map.rows[axis].w, interpolation)
     }
-    // Slices are dropped or made first and last respectively would cost less; k first keeps rows contiguous.
+    // k and j first: their passes run along whole rows, and a field of view that shrinks leaves less for i.
     var values = axes[2].apply(voxels, inner: dimensions.x * dimensions.y, threads: threads)
     values = axes[1].apply(values, inner: dimensions.x, threads: threads)
     values = axes[0].apply(values, inner: 1, threads: threads)
@@ -129,7 +129,7 @@ extension Volume {
 }
 
 /// Images of numbers: rows from the top, `width` values each.
-public enum Slice {
+public enum Picture {
   /// Another size with the outer edges in place: bilinear, with anti-aliasing where it shrinks.
   public static func resized(
     _ values: [Float], width: Int, height: Int, toWidth: Int, toHeight: Int

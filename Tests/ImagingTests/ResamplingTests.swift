@@ -109,7 +109,7 @@ private let picture = (0..<30).map { (index: Int) -> Float in
   ),
 ])
 func resizingIsPyTorchs(height: Int, width: Int, expected: [Float]) {
-  let result = Slice.resized(picture, width: 6, height: 5, toWidth: width, toHeight: height)
+  let result = Picture.resized(picture, width: 6, height: 5, toWidth: width, toHeight: height)
   #expect(result.count == expected.count)
   for (a, b) in zip(result, expected) { #expect(abs(a - b) < 1e-5) }
 }

@@ -97,7 +97,7 @@ struct SliceMaker: Sendable {
     let start = slice * width * height
     if isResized(volume.grid) {
       let scaled = volume.voxels[start..<start + width * height].map { min(max($0 / scale, 0), 1) }
-      let image = Slice.resized(
+      let image = Picture.resized(
         scaled, width: width, height: height, toWidth: size.width, toHeight: size.height)
       let count = quantise(image, 0..<size.height * size.width, scale: 1, to: first, in: &pixels)
       return (count, count)
