@@ -52,7 +52,7 @@ let withTensors: [Target] = [
   .executableTarget(
     name: "aginet",
     dependencies: [
-      "Experiments", "Reporting", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
+      "Experiments", "Reporting", "Methods", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
       "Metrics", "Layers", "Torch", "Files", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),

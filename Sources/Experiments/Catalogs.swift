@@ -1,4 +1,5 @@
 import Failures
+import Imaging
 import Layers
 import Methods
 import Networks
@@ -48,9 +49,10 @@ public enum NetworkCatalog {
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  private static let builders: [(name: String, build: (Experiment, Device) throws -> any Method)] = [
-    ("pix2pix", pix2pix)
-  ]
+  private static let builders: [(name: String, build: @Sendable (Experiment, Device) throws -> any Method)] =
+    [
+      ("pix2pix", pix2pix)
+    ]
 
   public static let names = builders.map(\.name)
 
@@ -63,7 +65,7 @@ public enum MethodCatalog {
     return try entry.build(experiment, device)
   }
 
-  private static func pix2pix(_ experiment: Experiment, _ device: Device) throws -> any Method {
+  @Sendable private static func pix2pix(_ experiment: Experiment, _ device: Device) throws -> any Method {
     let store = Parameters(seed: experiment.seed, device: device)
     return Pix2Pix(
       generator: try NetworkCatalog.build(experiment, in: store), store,

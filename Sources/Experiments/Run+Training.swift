@@ -44,9 +44,13 @@ extension Run {
   ) throws -> Run {
     try cohort.check(experiment.scenario)
     let folder = RunFolder(path)
-    try prepare(folder, experiment, setting)
+    if setting.resumes && !FileManager.default.fileExists(atPath: folder.experiment) {
+      throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
+    }
+    try RunFolder.make(path)
     let lock = try FolderLock(path)
     defer { withExtendedLifetime(lock) {} }
+    try prepare(folder, experiment, setting)
 
     let method = try MethodCatalog.build(experiment, device: setting.device)
     let plan = Plan(
@@ -120,7 +124,6 @@ extension Run {
       }
       try? FileManager.default.removeItem(atPath: folder.path + "/evaluation")
     }
-    try RunFolder.make(folder.path)
     try AtomicFile.write(try experiment.json, to: folder.experiment)
   }
 

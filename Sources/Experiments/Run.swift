@@ -75,7 +75,7 @@ public struct TrainedModel {
     }
     try tensors.load(maker.parameters.saved, under: "\(maker.name).")
     for network in method.networks { network.parameters.beginEvaluating() }
-    sha256 = try SHA256.hash(file: file)
+    sha256 = try SHA256.ofFile(file).digest
   }
 
   public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }

@@ -13,6 +13,9 @@ public protocol Method: AnyObject {
   /// The networks and, where one is trained, its optimiser: what a checkpoint holds. The first makes the images.
   var networks: [TrainedNetwork] { get }
 
+  /// Names of the losses that `step` returns, in its order.
+  var losses: [String] { get }
+
   /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph.
   func step(_ batch: Batch) -> [Loss]
 

@@ -46,6 +46,10 @@ public final class Pix2Pix: Method {
     ]
   }
 
+  public var losses: [String] {
+    options.weightAdversarial > 0 ? ["discriminator", "l1", "adversarial"] : ["l1"]
+  }
+
   /// Forward of G; D on real and detached fake; D frozen, then G (spec 3.1).
   public func step(_ batch: Batch) -> [Loss] {
     let fake = generator(batch.sources)

@@ -24,6 +24,8 @@ public enum TrainingEvent: Sendable {
   case step(iteration: Int, losses: [Loss], seconds: Double, waited: Double)
   /// Mean PSNR in dB over the validation slices after `iteration`, and whether it is the best so far.
   case validated(iteration: Int, psnr: Double, isBest: Bool)
+  /// A checkpoint is about to be written; whatever it counts on must reach the disk first.
+  case saving(iteration: Int)
   case saved(iteration: Int, path: String)
 }
 
@@ -111,6 +113,7 @@ public final class Trainer {
   }
 
   private func save() throws {
+    try observe(.saving(iteration: state.iteration))
     try state.write(method, optimizers: true, metadata: metadata, to: folder.last)
     try observe(.saved(iteration: state.iteration, path: folder.last))
   }

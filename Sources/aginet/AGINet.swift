@@ -15,16 +15,13 @@ struct AGINet: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Demo.self, PhantomCommand.self, Prepare.self, Train.self, Evaluate.self, Synthesize.self,
-      ReportCommand.self,
-      Info.self, Doctor.self, Cite.self,
+      Prepare.self, Train.self, Evaluate.self, Synthesize.self, Info.self, Doctor.self, Cite.self,
     ])
 
   /// Runs the command and turns whatever it throws into one line and a documented exit code.
   static func main() {
     // A pipe that closes early (| head) ends the program quietly.
     signal(SIGPIPE, SIG_DFL)
-    setvbuf(stdout, nil, _IOLBF, 0)
     do {
       var command = try parseAsRoot()
       try command.run()

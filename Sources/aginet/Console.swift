@@ -78,3 +78,10 @@ struct ProgressBar {
       : String(format: "%d:%02d:%02d", whole / 3600, whole / 60 % 60, whole % 60)
   }
 }
+
+/// A progress bar that several threads report to, one at a time.
+final class SharedBar: Sendable {
+  private let bar: Mutex<ProgressBar>
+  init(_ bar: ProgressBar) { self.bar = Mutex(bar) }
+  func show(_ done: Int, of total: Int) { bar.withLock { $0.show(done, of: total) } }
+}

@@ -5,6 +5,7 @@ import Failures
 import Foundation
 import Imaging
 import Metrics
+import Training
 
 struct Evaluate: ParsableCommand {
   static let configuration = CommandConfiguration(

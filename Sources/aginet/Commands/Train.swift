@@ -4,6 +4,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Methods
 import Training
 
 struct Train: ParsableCommand {
@@ -119,11 +120,11 @@ struct TrainingDisplay {
       for loss in losses {
         average[loss.name] = average[loss.name].map { $0 * 0.95 + loss.value * 0.05 } ?? loss.value
       }
-      let text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
-      let best = psnr.map { String(format: "val %.2f dB", $0) }
-      bar?.show(iteration, of: iterations, (text + [best].compactMap { $0 }).joined(separator: "  "))
+      var text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
+      if let psnr { text.append(String(format: "val %.2f dB", psnr)) }
+      bar?.show(iteration, of: iterations, text.joined(separator: "  "))
     case .training(.validated(_, let value, _)): psnr = value
-    case .training(.saved): break
+    case .training(.saving), .training(.saved): break
     case .finished(_, let waited, let best):
       let share = String(format: "%.1f %%", 100 * waited)
       Console.note(

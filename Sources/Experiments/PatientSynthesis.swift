@@ -1,0 +1,144 @@
+import Failures
+import Files
+import Foundation
+import Imaging
+import Synthesis
+
+/// From a patient's files to the synthesised file and its sidecar.
+public struct PatientSynthesis {
+  public let model: TrainedModel
+  /// The volume to write; the sidecar has the same name with `.json`.
+  public let output: String
+  public var intensity = Synthesizer.Intensity.unit
+  public var batchSize = 4
+  public var replaces = false
+  public var voxelLimit = NIfTI.defaultVoxelLimit
+
+  public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
+
+  var sidecarPath: String {
+    let stem = output.hasSuffix(".gz") ? String(output.dropLast(3)) : output
+    return (stem.hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
+  }
+
+  /// Reads the volumes, synthesises, writes volume and sidecar.
+  ///
+  /// The result lies on the grid of the first file given, with that file's header: dimensions, affine, codes, units.
+  /// - Throws: `.cannotWrite` before any work where an output exists; what reading, synthesis and writing throw.
+  public func run(
+    _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> Sidecar {
+    guard output.hasSuffix(".nii") || output.hasSuffix(".nii.gz") else {
+      throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
+    }
+    for path in [output, sidecarPath] where !replaces && FileManager.default.fileExists(atPath: path) {
+      throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
+    }
+    let folder = (output as NSString).deletingLastPathComponent
+    guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
+      throw Failure(.cannotWrite, "\(output): no folder \(folder) that can be written in; make it first")
+    }
+
+    var volumes: [Modality: (name: String, volume: Volume)] = [:]
+    var headers: [Modality: NIfTIHeader] = [:]
+    for (modality, path) in files {
+      let image = try NIfTI.read(path: path, limit: voxelLimit)
+      volumes[modality] = (path, image.volume)
+      headers[modality] = image.header
+    }
+    let result = try model.synthesizer(
+      volumes, intensity: intensity, batchSize: batchSize, progress: progress)
+
+    let sources = model.card.scenario.sources
+    let sidecar = Sidecar(
+      result, model: model,
+      sources: sources.compactMap { modality in volumes[modality].map { (modality, $0.name) } },
+      intensity: intensity)
+    try NIfTI.write(
+      result.volume, like: headers[sources[0]], as: .float32,
+      description:
+        "SYNTHETIC \(model.card.scenario.target.title), not acquired; research only; aginet \(Version.current)",
+      to: output, replacing: replaces)
+    try AtomicFile.write(try sidecar.json + "\n", to: sidecarPath)
+    return sidecar
+  }
+}
+
+/// What stands beside a synthesised volume: BIDS's derivative fields, and how the intensities came about.
+public struct Sidecar: Codable, Sendable {
+  public struct Source: Codable, Sendable {
+    public var modality: Modality
+    public var file: String
+    /// Intensity that became 1 for the network, the file's 99.5th percentile.
+    public var scale: Double
+    /// Share of voxels above it, which became 1, and below 0, which became 0.
+    public var clippedAbove: Double
+    public var clippedBelow: Double
+  }
+
+  public var description: String
+  public var warning: String
+  public var modality: Modality
+  public var sources: [Source]
+  public var model: String
+  public var modelSHA256: String
+  public var generatedBy: [String: String]
+  /// The rule from the network's [0, 1] to this file's intensities, in words, and its factor.
+  public var intensityRule: String
+  public var intensityFactor: Double
+  /// Shares of the network's output outside [0, 1], brought to the border.
+  public var clippedBelow: Double
+  public var clippedAbove: Double
+  public var emptySlices: Int
+  public var notes: [String]
+
+  enum CodingKeys: String, CodingKey {
+    case description = "Description"
+    case warning = "Warning"
+    case modality = "SynthesizedModality"
+    case sources = "Sources"
+    case model = "Model"
+    case modelSHA256 = "ModelSHA256"
+    case generatedBy = "GeneratedBy"
+    case intensityRule = "IntensityRule"
+    case intensityFactor = "IntensityFactor"
+    case clippedBelow = "OutputClippedBelow"
+    case clippedAbove = "OutputClippedAbove"
+    case emptySlices = "EmptySlices"
+    case notes = "Notes"
+  }
+
+  init(
+    _ result: Synthesizer.Result, model: TrainedModel, sources: [(modality: Modality, file: String)],
+    intensity: Synthesizer.Intensity
+  ) {
+    let card = model.card
+    description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
+    warning = card.warning
+    modality = card.scenario.target
+    self.sources = zip(sources, result.sources).map { source, scaled in
+      Source(
+        modality: source.modality, file: (source.file as NSString).lastPathComponent,
+        scale: scaled.scale.upper,
+        clippedAbove: scaled.scale.clippedAbove, clippedBelow: scaled.scale.clippedBelow)
+    }
+    self.model = (model.file as NSString).lastPathComponent
+    modelSHA256 = model.sha256
+    generatedBy = ["Name": "aginet", "Version": Version.current]
+    intensityRule =
+      intensity == .unit
+      ? "unit: 1 stands for the 99.5th percentile of a \(card.scenario.target.title) volume"
+      : "reference: unit times the median 99.5th percentile of \(card.scenario.target.title) over the training subjects"
+    intensityFactor = result.scale
+    (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
+    notes = result.notes
+  }
+
+  public var json: String {
+    get throws {
+      let encoder = JSONEncoder()
+      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+      return String(decoding: try encoder.encode(self), as: UTF8.self)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Synthesis
+import Training
+
+struct Info: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Say what a volume, a model file, a prepared cohort or a run folder is.",
+    discussion: example("aginet info run/model.safetensors"))
+
+  @Argument(help: "A NIfTI file, a model.safetensors, a prepared cohort or a run folder.")
+  var path: String
+
+  func run() throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw Failure(.notFound, "\(path): no such file or folder")
+    }
+    let rows: [(String, String)] =
+      if isFolder.boolValue {
+        FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
+          ? try cohort() : try model(try Run(opening: path).folder.model)
+      } else if path.hasSuffix(".safetensors") {
+        try model(path)
+      } else {
+        try volume()
+      }
+    let width = rows.map(\.0.count).max() ?? 0
+    for (name, value) in rows {
+      print(name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value)
+    }
+  }
+
+  private func volume() throws -> [(String, String)] {
+    let header = try NIfTI.readHeader(path: path)
+    let spacing = header.grid.affine.spacing
+    let dimensions = header.grid.dimensions
+    return [
+      (
+        "volume",
+        "\(dimensions.x) x \(dimensions.y) x \(dimensions.z) voxels, NIfTI-\(header.version.rawValue)"
+      ),
+      ("voxel size", String(format: "%.4g x %.4g x %.4g mm", spacing.x, spacing.y, spacing.z)),
+      ("orientation", "\(Orientation(of: header.grid.affine))"),
+      ("type", "\(header.datatype)" + (header.isBigEndian ? ", big-endian" : "")),
+      ("codes", "qform \(header.qformCode), sform \(header.sformCode), units \(header.units)"),
+      ("description", header.description),
+    ]
+  }
+
+  private func model(_ file: String) throws -> [(String, String)] {
+    let tensors = try Safetensors(contentsOf: file)
+    guard let json = tensors.metadata[ModelCard.key] else {
+      throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
+    }
+    let card = try ModelCard(json: json, file: file)
+    return [
+      ("model", "\(card.scenario), \(card.parameters.formatted()) parameters"),
+      ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.height) x \(card.width)"),
+      ("iterations", "\(card.iterations)"),
+      ("validation PSNR", card.validationPSNR.map { String(format: "%.2f dB", $0) } ?? "not measured"),
+      ("intensities", card.intensity),
+      (
+        "versions",
+        card.versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+      ),
+      ("intended use", card.intendedUse),
+    ]
+  }
+
+  private func cohort() throws -> [(String, String)] {
+    let cohort = try PreparedCohort(folder: path)
+    let manifest = cohort.manifest
+    let splits = Split.allCases.map { split in
+      let subjects = cohort.subjects(in: split)
+      return
+        "\(split.rawValue) \(subjects.count) subjects, \(subjects.reduce(0) { $0 + $1.slices.count }) slices"
+    }
+    return [
+      ("prepared cohort", "\(manifest.name) (\(manifest.layout))"),
+      ("modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
+      ("slices", "\(manifest.height) x \(manifest.width), rule \(manifest.sliceRule)"),
+      ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
+      ("intensities", manifest.intensity),
+      (
+        "left out",
+        manifest.leftOut.isEmpty
+          ? "none" : manifest.leftOut.map { "\($0.id): \($0.reason)" }.joined(separator: "; ")
+      ),
+    ]
+  }
+}

@@ -1,0 +1,95 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Synchronization
+
+struct Prepare: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Check a cohort's scans and write them as a store of slices to train on.",
+    discussion: example("aginet prepare bids raw -o cohort --splits s.json --slices all"))
+
+  @Argument(help: "The folder's layout: \(CohortLayout.catalog.map(\.name).joined(separator: ", ")).")
+  var layout: String
+  @Argument(help: "The cohort's folder.")
+  var folder: String
+  @Option(name: .shortAndLong, help: "The prepared cohort's folder.")
+  var output: String
+  @Option(help: "Who trains, validates and tests: a JSON file, or published, patient-disjoint, seeded.")
+  var splits: String?
+  @Option(help: "central:N, FIRST-LAST or all (default: the layout's published rule).")
+  var slices: String?
+  @Option(help: "Modalities to store, e.g. t1,t2,flair.")
+  var modalities: String?
+  @Option(help: "Rows and columns of the stored slices, e.g. 256 or 240x240 (default: what fits all).")
+  var size: String?
+  @Flag(help: "Resample scans of one subject that lie on different grids onto the first modality's.")
+  var resample = false
+  @Option(help: "The modality whose grid the others are resampled to.")
+  var grid: Modality?
+  @Option(help: "skip: leave out and name subjects that cannot be used; refuse: prepare nothing.")
+  var onDefect = Preparation.DefectRule.skip
+  @Option(help: "Seed of a seeded split.")
+  var seed: UInt64 = 1
+  @Option(help: "Subjects worked on at a time.")
+  var threads: Int?
+  @Flag(help: "Replace a prepared cohort in the output folder.")
+  var force = false
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    var preparation = Preparation()
+    if let slices { preparation.sliceRule = try SliceRule(slices) }
+    if let text = self.modalities { preparation.modalities = try aginet.modalities(text) }
+    if let size { preparation.size = try imageSize(size) }
+    if let splits {
+      preparation.splits =
+        splits.hasSuffix(".json") || FileManager.default.fileExists(atPath: splits)
+        ? .file(splits) : try Preparation.SplitChoice(variant: splits)
+    }
+    (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
+    (preparation.seed, preparation.overwrite) = (seed, force)
+    if let threads { preparation.threads = max(1, threads) }
+
+    let (outcome, cohort) = try prepared(preparation, layout: layout, folder: folder, output: output)
+    let counts = Split.allCases.map { split in "\(split.rawValue) \(cohort.subjects(in: split).count)" }
+    Console.note(
+      "\(cohort.manifest.modalities.map(\.title).joined(separator: ", ")); "
+        + "\(cohort.manifest.height) x \(cohort.manifest.width); subjects: \(counts.joined(separator: ", "))")
+    print(output)
+    if let failure = outcome.failure { throw failure }
+  }
+}
+
+/// Prepares a cohort with a progress bar and prints what the user should know.
+func prepared(
+  _ preparation: Preparation, layout: String, folder: String, output: String
+) throws -> (outcome: Preparation.Outcome, cohort: PreparedCohort) {
+  guard let known = CohortLayout.catalog.first(where: { $0.name == layout }) else {
+    let names = CohortLayout.catalog.map(\.name).joined(separator: ", ")
+    throw Failure(.usage, "unknown layout '\(layout)'; known are \(names)")
+  }
+  let bar = SharedBar(ProgressBar("preparing", unit: "subjects"))
+  let outcome = try preparation.run(
+    known.open(folder), layout: layout, into: output, program: "aginet \(Version.current)"
+  ) { done, total, _ in bar.show(done, of: total) }
+  for note in outcome.notes { Console.note("note: \(note)") }
+  if outcome.droppedSlices > 0 { Console.note("\(outcome.droppedSlices) empty slices were left out") }
+  return (outcome, try PreparedCohort(folder: output))
+}
+
+extension Preparation.DefectRule: ExpressibleByArgument {}
+
+/// Reads `256` or `240x240` (rows x columns).
+private func imageSize(_ text: String) throws -> ImageSize {
+  let sides = text.split(separator: "x").map { Int($0) ?? 0 }
+  guard (1...2).contains(sides.count), let height = sides.first, let width = sides.last,
+    min(height, width) > 0
+  else {
+    throw Failure(.usage, "--size \(text): write rows and columns, such as 256 or 240x240")
+  }
+  return ImageSize(height: height, width: width)
+}
