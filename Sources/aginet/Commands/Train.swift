@@ -122,7 +122,8 @@ struct TrainingDisplay {
       }
       var text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
       if let psnr { text.append(String(format: "val %.2f dB", psnr)) }
-      bar?.show(iteration, of: iterations, text.joined(separator: "  "))
+      let total = iterations
+      bar?.show(iteration, of: total, text.joined(separator: "  "))
     case .training(.validated(_, let value, _)): psnr = value
     case .training(.saving), .training(.saved): break
     case .finished(_, let waited, let best):
