@@ -3,7 +3,7 @@ import Foundation
 
 /// SHA-256 (FIPS 180-4), to say which file something was made from.
 public struct SHA256: Sendable {
-  private var state: [UInt32] = [
+  private var state: SIMD8<UInt32> = [
     0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab, 0x5be0_cd19,
   ]
   private var rest: [UInt8] = []
@@ -35,7 +35,7 @@ public struct SHA256: Sendable {
     let padding = [0x80] + [UInt8](repeating: 0, count: zeros)
     let length = (0..<8).map { UInt8(truncatingIfNeeded: bits >> (56 - 8 * UInt64($0))) }
     (padding + length).withUnsafeBytes { last.update($0) }
-    return last.state.map { String(format: "%08x", $0) }.joined()
+    return last.state.indices.map { String(format: "%08x", last.state[$0]) }.joined()
   }
 
   /// The digest of a file, and its size in bytes. Throws `.notFound` if it cannot be read.
@@ -59,7 +59,7 @@ public struct SHA256: Sendable {
     Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
   }
 
-  private static func compress(_ bytes: UnsafeRawBufferPointer, blocks: Int, _ state: inout [UInt32]) {
+  private static func compress(_ bytes: UnsafeRawBufferPointer, blocks: Int, _ state: inout SIMD8<UInt32>) {
     func turn(_ x: UInt32, _ by: UInt32) -> UInt32 { x &>> by | x &<< (32 &- by) }
     withUnsafeTemporaryAllocation(of: UInt32.self, capacity: 64) { w in
       constants.withUnsafeBufferPointer { k in
@@ -82,7 +82,7 @@ public struct SHA256: Sendable {
             (h, g, f, e) = (g, f, e, d &+ first)
             (d, c, b, a) = (c, b, a, first &+ second)
           }
-          for (place, value) in [a, b, c, d, e, f, g, h].enumerated() { state[place] &+= value }
+          state &+= SIMD8(a, b, c, d, e, f, g, h)
         }
       }
     }

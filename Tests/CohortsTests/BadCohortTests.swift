@@ -173,6 +173,36 @@ import Testing
     #expect(try leftovers() == ["store"])
   }
 
+  /// Several writers of one output: one wins, the others say so, and what stands is whole.
+  @Test func ofSeveralWritersOneWins() throws {
+    let preparations = try (0..<4).map { _ in
+      var preparation = Preparation()
+      preparation.splits = try splitsFile(scratch)
+      preparation.threads = 1
+      return preparation
+    }
+    let cohort = try BIDSCohort(folder: raw)
+    let (results, store) = (Results(), store)
+    Parallel.forEach(count: 4, threads: 4) { index in
+      results.add(
+        Result {
+          try preparations[index].run(cohort, layout: "bids", into: store, program: "\(index)").manifest
+        })
+    }
+    let winners = results.all.compactMap { try? $0.get() }
+    #expect(winners.count == 1)
+    for case .failure(let error) in results.all { #expect((error as? Failure)?.kind == .cannotWrite) }
+    #expect(try PreparedCohort(folder: store).manifest == winners.first)
+    #expect(try leftovers() == ["store"])
+  }
+
+  private final class Results: @unchecked Sendable {
+    private let lock = NSLock()
+    private var list: [Result<CohortManifest, any Error>] = []
+    var all: [Result<CohortManifest, any Error>] { lock.withLock { list } }
+    func add(_ result: Result<CohortManifest, any Error>) { lock.withLock { list.append(result) } }
+  }
+
   @Test func forceSparesAFolderThatIsNoStore() throws {
     try FileManager.default.createDirectory(atPath: store, withIntermediateDirectories: true)
     _ = try scratch.write("thesis", to: "store/thesis.txt")

@@ -58,8 +58,8 @@ extension Preparation {
     guard !splits.train.isEmpty else {
       throw Failure(
         .inconsistent,
-        "\(cohort.folder): none of its \(known.count) subjects is in the published training split"
-          + "; say who goes where with --splits FILE, or draw one with --split-variant seeded")
+        "\(cohort.folder): none of its subjects (\(known.count)) is in the published training split"
+          + "; say who goes where with --splits FILE, or --splits seeded draws one")
     }
     var notes: [String] = []
     let missing = published.all.count - splits.all.count
@@ -72,7 +72,7 @@ extension Preparation {
     if !straddling.isEmpty {
       notes.append(
         "warning: as published, scans of one patient are in more than one split: \(straddling.listed);"
-          + " --split-variant patient-disjoint mends that")
+          + " --splits patient-disjoint mends that")
     }
     return ResolvedSplits(splits: splits, description: name, notes: notes)
   }

@@ -81,7 +81,8 @@ struct StoreFolder: Sendable {
     guard rename(temporary, final) == 0 else {
       let taken = errno == ENOTEMPTY || errno == EEXIST
       let reason = taken ? "another process wrote there meanwhile" : String(cString: strerror(errno))
-      if replaces { rename(retired, final) }
+      // Should the old store not fit back, another complete one stands in its place.
+      if replaces && rename(retired, final) != 0 { try? FileManager.default.removeItem(atPath: retired) }
       throw Failure(.cannotWrite, "\(final): cannot be written: \(reason)")
     }
     if replaces { try? FileManager.default.removeItem(atPath: retired) }
