@@ -63,8 +63,8 @@ public struct CAGR: Layer {
     let batch = offsets.size(0)
     let members = shape.input / groups
     let taps = weight.count / (shape.input * shape.output)
-    let mixing =
-      FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])  // [B, n, k^d, k^d]
+    // [B, n, k^d, k^d]
+    let mixing = FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])
     let blocks = weight.reshaped([shape.output, groups, members, taps])
     return Tensor.einsum("bnij,oncj->bonci", mixing, blocks)
       .reshaped([batch, shape.output, shape.input] + Array(repeating: shape.kernel, count: shape.dimensions))
@@ -76,7 +76,11 @@ extension ConvolutionKind {
   public static func cagr(groups: Int = 8, attends: Bool = true, rolls: Bool = true) -> ConvolutionKind {
     let name = attends && rolls ? "cagr" : rolls ? "rolling" : "attention"
     return ConvolutionKind(name: name) { shape in
-      shape.input % groups == 0 ? nil : "\(groups) groups do not divide \(shape.input) channels"
+      if groups < 1 || shape.input % groups != 0 {
+        return "\(groups) groups do not divide \(shape.input) channels"
+      }
+      return shape.stride == 1 && !shape.bias
+        ? nil : "\(name) stands in for convolutions with stride 1 and no bias"
     } build: {
       CAGR($0, $1, groups: groups, attends: attends, rolls: rolls)
     }
