@@ -16,7 +16,9 @@ public enum FloatRoll {
     let fraction = (offsets - whole).reshaped([-1, 1])
     let table = permutations(size: size, like: offsets)
     func rolled(by shift: Double) -> Tensor {
-      table.selected(0, at: (whole + shift).remainder(Double(size)).reshaped([-1]).to(.int64))
+      // An offset that is not a number has no index: it takes any, and passes itself on through `fraction`.
+      let index = (whole + shift).remainder(Double(size)).reshaped([-1]).to(.int64)
+      return table.selected(0, at: index.clamped(0, Double(size - 1)).to(.int64))
     }
     let mixed = rolled(by: 0) * (1 - fraction) + rolled(by: 1) * fraction
     return mixed.reshaped(offsets.shape + [size, size])
