@@ -56,10 +56,14 @@ let withTensors: [Target] = [
       "Metrics", "Layers", "Torch", "Files", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  .testTarget(name: "TorchTests", dependencies: ["Torch", "Failures"]),
-  .testTarget(name: "LayersTests", dependencies: ["Layers", "Torch", "Files", "Failures"]),
-  .testTarget(name: "NetworksTests", dependencies: ["Networks", "Layers", "Torch"]),
-  .testTarget(name: "MethodsTests", dependencies: ["Methods", "Networks", "Layers", "Torch"]),
+  .target(
+    name: "TestSupport", dependencies: ["Layers", "Torch", "Files", "Failures"], path: "Tests/TestSupport"),
+  .testTarget(name: "TorchTests", dependencies: ["TestSupport", "Torch", "CTorch", "Failures"]),
+  .testTarget(
+    name: "LayersTests", dependencies: ["TestSupport", "Layers", "Torch", "Files", "Failures"]),
+  .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
+  .testTarget(
+    name: "MethodsTests", dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch"]),
 ]
 
 let package = Package(

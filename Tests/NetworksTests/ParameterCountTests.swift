@@ -1,0 +1,51 @@
+import Layers
+import Networks
+import Testing
+import Torch
+
+/// The parameter counts of the paper's tables at full width (64, 128, 256, 512).
+@Suite(.serialized) struct ParameterCountTests {
+  private func count(
+    _ kind: ConvolutionKind = .standard, in stages: [Stage] = .agiNet, sources: Int = 2, width: Int = 64,
+    dimensions: Int = 2
+  ) -> Int {
+    let store = Parameters()
+    _ = ResUnet(
+      store.root, sources: sources, width: width, dimensions: dimensions, replacing: kind, in: stages)
+    return store.count
+  }
+
+  @Test func resUnet() {
+    #expect(count() == 17_008_320)
+    #expect(count(sources: 3) == 17_008_896)
+  }
+
+  @Test(arguments: [(2, 21_580_884), (4, 19_320_168), (8, 18_211_728), (16, 17_701_344)])
+  func agiNet(_ groups: Int, _ expected: Int) {
+    #expect(count(.cagr(groups: groups)) == expected)
+  }
+
+  @Test func theHalves() {
+    #expect(count(.cagr(attends: false)) == 18_002_448)
+    #expect(count(.cagr(rolls: false)) == 17_217_600)
+  }
+
+  /// Stages replaced from the shallow end on; none is ResUnet, five are AGI-Net.
+  @Test(
+    arguments: zip(
+      [1, 2, 3, 4, 6, 7], [17_023_056, 17_075_040, 17_269_104, 18_017_664, 18_263_712, 18_278_448]))
+  func replacedStages(_ stages: Int, _ expected: Int) {
+    #expect(count(.cagr(), in: Array(Stage.allCases.prefix(stages))) == expected)
+  }
+
+  /// In millions, with two decimals, from 3 sources.
+  @Test(arguments: [(32, 12.41, 13.21), (16, 3.10, 3.31)])
+  func volumes(_ width: Int, _ plain: Double, _ rolled: Double) {
+    #expect(abs(Double(count(sources: 3, width: width, dimensions: 3)) / 1e6 - plain) < 0.00501)
+    #expect(abs(Double(count(.cagr(), sources: 3, width: width, dimensions: 3)) / 1e6 - rolled) < 0.00501)
+  }
+
+  @Test func volumesAtFullWidth() {
+    #expect(abs(Double(count(.cagr(), sources: 3, dimensions: 3)) / 1e6 - 52.73) < 0.00501)
+  }
+}
