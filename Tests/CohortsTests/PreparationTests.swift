@@ -102,6 +102,23 @@ import Testing
     #expect(try store.labels(at: SliceReference(subject: "sub-02", slice: 1)) == nil)
   }
 
+  @Test func aBadLabelMapCostsTheLabelsOnly() throws {
+    let scratch = try Scratch()
+    try makeBIDS("\(scratch.path)/raw", subjects: 4)
+    var map = scan(1)
+    map.voxels[333] = 0.5
+    func path(_ number: Int) -> String {
+      "\(scratch.path)/raw/derivatives/tumour/sub-0\(number)/anat/sub-0\(number)_dseg.nii.gz"
+    }
+    try writeScan(map, path(1))
+    try writeScan(scan(1, [10, 12, 7]), path(2))
+    try writeScan(scan(1), path(3))
+    try Data("no scan".utf8).write(to: URL(fileURLWithPath: path(3)))
+    let (outcome, store) = try prepare(scratch)
+    #expect(outcome.failure == nil && outcome.notes.count { $0.hasPrefix("labels of sub-0") } == 3)
+    #expect(store.manifest.subjects.allSatisfy { $0.labels == nil })
+  }
+
   @Test func ixiPutsT1OnTheGridOfT2AndFillsTheImage() throws {
     let scratch = try Scratch()
     let ids = [Splits.ixi.train[0], Splits.ixi.validation[0], Splits.ixi.test[0]]
@@ -124,7 +141,7 @@ import Testing
     #expect(outcome.manifest.sliceRule == .central(90) && subject.slices == Array(1..<8))
     #expect(subject.scans.map(\.resampled) == [true, false, false])
     #expect(outcome.manifest.splits == "published")
-    #expect(outcome.notes.contains { $0.contains("register it beforehand") })
+    #expect(outcome.notes.contains { $0.hasPrefix("T1 of 3 subjects is resampled onto the grid of T2") })
     #expect(outcome.notes.contains { $0.hasPrefix("574 of the 577 subjects") })
   }
 

@@ -124,5 +124,8 @@ import Testing
     #expect(try start(scenario, batchSize: 0).kind == .usage)
     #expect(try start(Scenario(sources: [.pd], target: .t1)).kind == .inconsistent)
     #expect(try start(scenario, perturbation: Perturbation(of: .flair, radius: 1)).kind == .usage)
+    for radius in [-1, 17, .nan, .infinity] {
+      #expect(try start(scenario, perturbation: Perturbation(of: .t1, radius: radius)).kind == .usage)
+    }
   }
 }

@@ -12,10 +12,6 @@ public struct IXICohort: Cohort {
   public let publishedSplits: Splits? = .ixi
   public let gridModality: Modality? = .t2
   public let imageSize: ImageSize? = ImageSize(height: 256, width: 256)
-  public let notes = [
-    "IXI's T1 is resampled onto the T2 grid by the scanner's coordinates alone: register it beforehand"
-      + " (rigid, T1 to T2), or accept that the patient moved between the two scans"
-  ]
 
   public init(folder path: String) throws {
     let folder = try Folder(path)

@@ -52,6 +52,7 @@ extension Preparation {
       try data.withUnsafeBytes { try store.write($0, to: CohortManifest.fileName) }
       try store.commit(overwrite: overwrite)
       var notes = cohort.notes + resolved.notes + modalityNotes
+      notes += resamplingNotes(plans, onto: gridModality)
       for plan in plans { notes += plan.notes }
       notes += written.notes
       return Outcome(
@@ -60,6 +61,17 @@ extension Preparation {
     } catch {
       store.discard()
       throw error
+    }
+  }
+
+  /// One sentence a modality that was put on another's grid: coordinates do not know that the patient moved.
+  private func resamplingNotes(_ plans: [SubjectPlan], onto gridModality: Modality) -> [String] {
+    Modality.allCases.compactMap { modality in
+      let count = plans.count { $0.resampled.contains(modality) }
+      guard count > 0 else { return nil }
+      return "\(modality.title) of \(count) subject\(count == 1 ? "" : "s") is resampled onto the grid of"
+        + " \(gridModality.title) by the scanner's coordinates alone: register it beforehand (rigid), or accept that"
+        + " the patient may have moved between the scans"
     }
   }
 
@@ -110,7 +122,7 @@ extension Preparation {
     var home: [String: Split] = [:]
     for split in Split.allCases { for id in splits[split] { home[id] = split } }
     let homes = home
-    let results = Slots<Result<(CohortManifest.Subject, dropped: Int, cropped: Double), Failure>>(plans.count)
+    let results = Slots<Result<(CohortManifest.Subject, made: SubjectSlices.Account), Failure>>(plans.count)
     try Parallel.forEach(count: plans.count, threads: threads) { index in
       // Once one subject has stopped the work the others need not be read.
       if results.isStopped { return }
@@ -119,7 +131,7 @@ extension Preparation {
         let result = try caught {
           let made = try maker.make(plan)
           let subject = try store.write(made, of: plan, split: homes[plan.subject.id] ?? .train, by: maker)
-          return (subject, dropped: made.dropped, cropped: made.cropped)
+          return (subject, made: made.account)
         }
         if case .failure(let failure) = result, failure.kind == .cannotWrite || onDefect == .refuse {
           throw failure
@@ -135,10 +147,11 @@ extension Preparation {
     var first: Failure?
     for (plan, result) in zip(plans, results.all) {
       switch result {
-      case .success(let (subject, dropped, cropped))?:
+      case .success(let (subject, made))?:
         written.subjects.append(subject)
-        written.dropped += dropped
-        if cropped > worst.share { worst = (cropped, subject.id) }
+        written.dropped += made.dropped
+        if let note = made.note { written.notes.append(note) }
+        if made.cropped > worst.share { worst = (made.cropped, subject.id) }
       case .failure(let failure)?:
         first = first ?? failure
         written.leftOut.append(.init(id: plan.subject.id, reason: failure.message))

@@ -10,12 +10,19 @@ struct SubjectSlices: Sendable {
   var labels: [UInt8]
   /// Indices of the kept slices.
   var slices: [Int]
-  /// Empty slices left out.
-  var dropped: Int
   var scans: [CohortManifest.Scan]
   var labelSource: CohortManifest.Source?
-  /// Share of the non-zero voxels that the image size cuts off.
-  var cropped: Double
+  var account: Account
+
+  /// What the user hears of it.
+  struct Account: Sendable {
+    /// Empty slices left out.
+    var dropped: Int
+    /// Share of the non-zero voxels that the image size cuts off.
+    var cropped: Double
+    /// Why the label map was not stored.
+    var note: String?
+  }
 }
 
 /// Makes a subject's slices: read, turn to LPS, scale, pad or crop, quantise.
@@ -78,10 +85,20 @@ struct SliceMaker: Sendable {
     }
     compact(&pixels, kept: kept, stride: stride)
     let slices = kept.map { plan.slices.lowerBound + $0 }
-    let (labels, labelSource) = try labels(plan, slices: slices)
+    var account = SubjectSlices.Account(
+      dropped: plan.slices.count - kept.count,
+      cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere))
+    var labels: [UInt8] = []
+    var labelSource: CohortManifest.Source?
+    do {
+      (labels, labelSource) = try self.labels(plan, slices: slices)
+    } catch let failure as Failure {
+      // Synthesis needs no labels: a bad map costs the subject its labels only.
+      account.note = "labels of \(plan.subject.id) are not stored: \(failure.message)"
+    }
     return SubjectSlices(
-      pixels: pixels, labels: labels, slices: slices, dropped: plan.slices.count - kept.count, scans: scans,
-      labelSource: labelSource, cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere))
+      pixels: pixels, labels: labels, slices: slices, scans: scans, labelSource: labelSource, account: account
+    )
   }
 
   private func relative(_ path: String) -> String {

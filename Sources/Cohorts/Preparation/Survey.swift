@@ -66,11 +66,14 @@ struct Survey: Sendable {
 
     var hasLabels = false
     if wantsLabels, let path = subject.labels {
-      let found = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps)
-      let mismatch = found.mismatch(with: grid)
-      hasLabels = mismatch == nil
-      if let mismatch {
-        notes.append("\(path.fileName): is not on the scans' grid and not stored: \(mismatch)")
+      do {
+        let mismatch = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps).mismatch(with: grid)
+        hasLabels = mismatch == nil
+        if let mismatch {
+          notes.append("labels of \(subject.id) are not stored, being on another grid: \(mismatch)")
+        }
+      } catch let failure as Failure {
+        notes.append("labels of \(subject.id) are not stored: \(failure.message)")
       }
     }
 

@@ -7,12 +7,11 @@ import Imaging
 /// subject's name, the slice and the epoch alone, never on batch size or order.
 public struct Perturbation: Sendable, Equatable, Codable {
   public var modality: Modality
-  /// Largest shift along each axis, in pixels.
+  /// Largest shift along each axis, in pixels; streams and batches refuse one beyond the image.
   public var radius: Double
   public var seed: UInt64
 
   public init(of modality: Modality, radius: Double, seed: UInt64 = 1) {
-    precondition(radius >= 0 && radius.isFinite)
     self.modality = modality
     self.radius = radius
     self.seed = seed

@@ -11,7 +11,7 @@ struct SliceReader: Sendable {
   private let target: Int
   private let perturbed: Int?
 
-  /// Throws what `PreparedCohort.check` throws, and `.usage` for a perturbed modality that is not a source.
+  /// Throws what `PreparedCohort.check` throws, and `.usage` for a perturbation that is no shift of a source.
   init(
     _ cohort: PreparedCohort, references: [SliceReference], scenario: Scenario, perturbation: Perturbation?
   ) throws {
@@ -23,6 +23,10 @@ struct SliceReader: Sendable {
     sources = try scenario.sources.map { try cohort.channel($0) }
     target = try cohort.channel(scenario.target)
     perturbed = perturbation.flatMap { scenario.sources.firstIndex(of: $0.modality) }
+    let side = Double(max(cohort.manifest.height, cohort.manifest.width))
+    if let radius = perturbation?.radius, !(0...side).contains(radius) {
+      throw Failure(.usage, "a shift of \(radius) pixels is not possible: give 0 to \(Int(side))")
+    }
     if let perturbation, perturbed == nil {
       let names = scenario.sources.map(\.title).joined(separator: ", ")
       throw Failure(
