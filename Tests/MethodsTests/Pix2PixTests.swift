@@ -123,6 +123,19 @@ func toyBatch(_ seed: UInt64 = 1, size: Int = 32, type: ElementType = .float32) 
   }
 
   #if compiler(>=6.2)
+    /// Whoever trains has to see the loss that is not a number; the program must live to show it.
+    @Test func aDivergedStepComesBack() async {
+      await #expect(processExitsWith: .success) {
+        let method = smallPix2Pix()
+        let batch = toyBatch()
+        method.networks[0].parameters["head.weight"]?.fill(.nan)
+        for _ in 0..<2 {
+          let losses = method.step(batch)
+          #expect(losses.contains { $0.value.isNaN })
+        }
+      }
+    }
+
     @Test func twentyStepsLeakNothing() async {
       await #expect(processExitsWith: .success) {
         let method = smallPix2Pix()
