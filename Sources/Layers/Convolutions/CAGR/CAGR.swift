@@ -33,7 +33,27 @@ public struct CAGR: Layer {
     self.groups = groups
   }
 
-  public func callAsFunction(_ x: Tensor) -> Tensor { reference(x) }
+  public func callAsFunction(_ x: Tensor) -> Tensor { canFuse(x) ? fused(x) : reference(x) }
+
+  /// Whether the one-operator form serves: 3 x 3 kernels in 2-D on the CPU, in float32 or float64.
+  private func canFuse(_ x: Tensor) -> Bool {
+    shape.dimensions == 2 && shape.kernel == 3 && shape.padding == 1 && (attention != nil || routing != nil)
+      && x.device == .cpu && (x.type == .float32 || x.type == .float64)
+  }
+
+  /// The module as one operator (CTorch, cagr.cpp).
+  func fused(_ x: Tensor) -> Tensor {
+    let result = x.cagr(
+      weight: weight, attention: attention.map { ($0.weight, $0.bias) },
+      routing: routing.map { ($0.convolution, $0.normWeight, $0.normBias, $0.offset, $0.scale, $0.scaleBias) },
+      groups: groups)
+    if attention != nil { scope.show("gate", result.gates) }
+    if routing != nil {
+      scope.show("offset", result.offsets.reshaped([x.size(0), groups, shape.dimensions]))
+      scope.show("scale", result.scales)
+    }
+    return result.output
+  }
 
   /// The module as the paper writes it, step by step: what every faster form is tested against.
   func reference(_ x: Tensor) -> Tensor {

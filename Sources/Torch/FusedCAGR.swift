@@ -1,0 +1,29 @@
+import CTorch
+
+extension Tensor {
+  /// A whole CAGR module as one operator with its own backward: kernel 3 x 3, stride 1, padding 1, on the CPU.
+  ///
+  /// Either half may be missing, not both.
+  /// - Parameters:
+  ///   - weight: `[O, C, 3, 3]`.
+  ///   - attention: the gate's weight `[C, 2C/n, 1, 1]` and bias `[C]`.
+  ///   - routing: its convolution `[C, C/n, 3, 3]`, norm weight and bias `[C]`, offset weight `[2n, C]`, scale weight
+  ///     `[n, C]` and bias `[n]`.
+  /// - Returns: `[B, O, H, W]`, and what was read off the input: offsets `[B, 2n]` (x and y of each group), scales
+  ///   `[B, n]` and gates `[B, C]`, empty for the half that is missing.
+  public func cagr(
+    weight: Tensor, attention: (weight: Tensor, bias: Tensor)?,
+    routing: (
+      convolution: Tensor, normWeight: Tensor, normBias: Tensor, offset: Tensor, scale: Tensor, scaleBias: Tensor
+    )?, groups: Int
+  ) -> (output: Tensor, offsets: Tensor, scales: Tensor, gates: Tensor) {
+    let inputs: [Tensor?] = [
+      self, weight, attention?.weight, attention?.bias, routing?.convolution, routing?.normWeight, routing?.normBias,
+      routing?.offset, routing?.scale, routing?.scaleBias,
+    ]
+    let pointers = inputs.map { $0?.raw }
+    var outputs = [OpaquePointer?](repeating: nil, count: 4)
+    withExtendedLifetime(inputs) { check(ct_cagr(pointers, Int32(groups), &outputs)) }
+    return (Tensor(outputs[0]), Tensor(outputs[1]), Tensor(outputs[2]), Tensor(outputs[3]))
+  }
+}
