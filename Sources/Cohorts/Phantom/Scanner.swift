@@ -1,0 +1,182 @@
+import Imaging
+
+/// Turns a person into scans, slice by slice.
+///
+/// A voxel's signal is the mean over sub-voxels at most 1.1 mm apart (which also shares a voxel between its tissues),
+/// taken where the displaced anatomy is: a shifted scan is computed, never interpolated.
+struct Scanner: Sendable {
+  let person: Person
+  let atlas: Atlas
+  let grid: Grid
+  let options: PhantomOptions
+  let subject: Int
+
+  /// Sub-voxels along each axis.
+  private var fineness: Int { max(1, Int((options.voxelSize / 1.1).rounded(.up))) }
+
+  /// Positions (mm) of the sub-voxels along an axis, for a scan displaced by `shift`.
+  private func positions(_ axis: Int, _ range: Range<Int>, shift: Double) -> [Float] {
+    let edge = options.voxelSize
+    let start = grid.affine.rows[axis].w
+    return range.flatMap { voxel in
+      (0..<fineness).map { sub in
+        let within = (Double(sub) + 0.5) / Double(fineness) - 0.5
+        return Float(start + (Double(voxel) + within) * edge - shift)
+      }
+    }
+  }
+
+  /// Noiseless signal of slice k of a scan: per voxel the mean signal, and the mean shares of the tissues.
+  func slice(_ k: Int, of modality: Modality) -> (signal: [Float], tissue: [SIMD8<Float>]) {
+    let nx = grid.dimensions.x
+    let ny = grid.dimensions.y
+    let n = fineness
+    let shift = person.shifts[Modality.allCases.firstIndex(of: modality) ?? 0]
+    let xs = positions(0, 0..<nx, shift: shift.x)
+    let ys = positions(1, 0..<ny, shift: shift.y)
+    let zs = positions(2, k..<(k + 1), shift: shift.z)
+    let contrast = Contrast(modality, person)
+    var signal = [Float](repeating: 0, count: nx * ny)
+    var tissue = [SIMD8<Float>](repeating: .zero, count: nx * ny)
+    var rows = person.fields.map { SplineRows($0, x: xs) }
+    var fields = [[SIMD4<Float>]](
+      repeating: [SIMD4<Float>](repeating: .zero, count: xs.count), count: rows.count)
+    let share = 1 / Float(n * n * n)
+    for z in zs {
+      for index in rows.indices { rows[index].move(toZ: z) }
+      for (row, y) in ys.enumerated() {
+        for index in rows.indices { rows[index].evaluate(y: y, into: &fields[index]) }
+        let base = row / n * nx
+        atlas.voxels.withUnsafeBufferPointer { voxels in
+          guard let voxels = voxels.baseAddress else { return }
+          for i in xs.indices {
+            let here = (fields[0][i], fields[1][i], fields[2][i], fields[3][i], fields[4][i])
+            guard let place = anatomy(voxels, at: [xs[i], y, z], here) else { continue }
+            let voxel = base + i / n
+            let signals = contrast.signal(person.tissue.textured(place.texture), active: place.active)
+            signal[voxel] += share * (place.tissue * signals).sum()
+            tissue[voxel] += share * place.tissue
+          }
+        }
+      }
+    }
+    return (signal, tissue)
+  }
+
+  /// The tissue shares and texture at a patient position (mm) with the five fields' values there; nil outside the
+  /// brain. `active` is how much of the plaque takes up contrast medium.
+  @inline(__always)
+  private func anatomy(
+    _ voxels: UnsafePointer<SIMD4<Float>>, at position: SIMD3<Float>,
+    _ field: (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>)
+  ) -> (tissue: SIMD8<Float>, texture: Texture, active: Float)? {
+    let u = field.0 + field.1
+    let (unpushed, place) = person.deformation(position, displacement: SIMD3<Float>(u.x, u.y, u.z))
+    let index = (place - atlas.origin) / atlas.spacing
+    let map = Atlas.sample(voxels, SIMD3<Int32>(truncatingIfNeeded: atlas.dimensions), index)
+    let brain = map.x
+    guard brain > 0.02 else { return nil }
+    // The average of 152 brains is blurred: each share is raised to a power, which steepens its borders, with weights
+    // that move those borders from place to place, so that every person has folds and ventricles of their own.
+    let shares = SIMD4<Float>(max(0, brain - map.y - map.z), map.y, map.z, 0) / brain
+    let wider = person.atrophy + field.1.w
+    let weights = exponential([wider, 0, field.2.x, 0, 0, 0, 0, 0]).lowHalf
+    var steep = shares * shares * (0.4 + 0.6 * shares) * weights
+    steep *= brain / max(steep.sum(), 1e-6)
+    // Vessels: threads where a random field passes through zero in fluid, and the choroid plexus in the ventricles.
+    let thread = max(0, 1 - abs(field.3.z) * 4) * 0.4
+    let blood = steep.x * max(thread, Nuclei.choroid(place))
+    var tissue = SIMD8<Float>(steep.x - blood, steep.y, steep.z, 0, 0, 0, blood, 0)
+    var active: Float = 0
+    switch person.lesions {
+    case .none: break
+    case .tumour(let tumour): tumour.place(in: &tissue, at: unpushed, bumps: [field.3.x, field.3.y])
+    case .plaques(let plaques): active = Plaque.place(plaques, in: &tissue, at: place, bump: field.3.x)
+    }
+    let texture = Texture(
+      myelin: field.2.y + field.4.w + 7 * map.w, water: field.2.z + field.3.w,
+      iron: field.0.w + field.2.w + Nuclei.iron(place), own: SIMD3<Float>(field.4.x, field.4.y, field.4.z))
+    return (tissue, texture, active)
+  }
+
+  /// A finished slice of a scan: bias, noise, gain, whole numbers 0 ... 32767; 0 where less than half is brain.
+  func acquired(_ k: Int, of modality: Modality) -> (voxels: [Float], tissue: [SIMD8<Float>]) {
+    let number = Modality.allCases.firstIndex(of: modality) ?? 0
+    let nx = grid.dimensions.x
+    var (voxels, tissue) = slice(k, of: modality)
+    let gain = Float(person.gains[number])
+    let grey = SignalEquation(PulseSequence(modality, fieldStrength: person.fieldStrength))(person.tissue)[
+      Tissue.grey.rawValue]
+    let deviation = Float(options.noise) * grey * gain
+    let start = grid.affine.rows
+    let edge = options.voxelSize
+    var bias = person.artefacts.rows(of: modality, x: (0..<nx).map { Float(start[0].w + Double($0) * edge) })
+    bias.move(toZ: Float(start[2].w + Double(k) * edge))
+    var row = [Float](repeating: 1, count: nx)
+    let part = number << 16 | k
+    var random = Person.Stream.noise.source(options.seed, subject: subject, part: part)
+    for j in 0..<grid.dimensions.y {
+      bias.evaluate(y: Float(start[1].w + Double(j) * edge), into: &row)
+      for i in 0..<nx {
+        let at = i + nx * j
+        guard tissue[at].sum() >= 0.5 else {
+          voxels[at] = 0
+          continue
+        }
+        let noisy = Artefacts.rician(voxels[at] * row[i] * gain, deviation: deviation, random: &random)
+        voxels[at] = min(noisy.rounded(), 32767)
+      }
+    }
+    return (voxels, tissue)
+  }
+
+  /// The whole scan, and the label map if asked for, which follows the anatomy of that scan.
+  func scan(_ modality: Modality, labelled: Bool, threads: Int) -> (scan: Volume, labels: Volume?) {
+    let count = grid.dimensions.x * grid.dimensions.y
+    var voxels = [Float](repeating: 0, count: grid.voxelCount)
+    var labels = [Float](repeating: 0, count: labelled ? grid.voxelCount : 0)
+    voxels.withUnsafeMutableBufferPointer { voxels in
+      labels.withUnsafeMutableBufferPointer { labels in
+        // Every slice is written by one thread only.
+        nonisolated(unsafe) let (voxels, labels) = (voxels, labels)
+        Parallel.forEach(count: grid.dimensions.z, threads: threads) { k in
+          let slice = acquired(k, of: modality)
+          for n in 0..<count {
+            voxels[k * count + n] = slice.voxels[n]
+            if labelled { labels[k * count + n] = person.lesions.label(of: slice.tissue[n]) }
+          }
+        }
+      }
+    }
+    return (Volume(grid: grid, voxels: voxels), labelled ? Volume(grid: grid, voxels: labels) : nil)
+  }
+}
+
+/// A sequence applied to a person, with contrast medium where it has any.
+private struct Contrast {
+  let equation: SignalEquation
+  /// Rates that contrast medium adds in each tissue, 1/s, and in active plaque.
+  let added: (r1: SIMD8<Float>, r2: SIMD8<Float>)
+  let activeAdded: (r1: Float, r2: Float)
+
+  init(_ modality: Modality, _ person: Person) {
+    let sequence = PulseSequence(modality, fieldStrength: person.fieldStrength)
+    equation = SignalEquation(sequence)
+    let dose = Float(sequence.gadolinium)
+    let (r1, r2) = PulseSequence.relaxivity(fieldStrength: person.fieldStrength)
+    //                          fluid grey  white oedema necrosis enhancing blood plaque
+    let uptake: SIMD8<Float> = [0, 0.03, 0.012, 0.02, 0.08, 0.8, 1, 0]
+    added = (uptake * dose * r1, uptake * dose * r2)
+    activeAdded = (0.6 * dose * r1, 0.6 * dose * r2)
+  }
+
+  @inline(__always)
+  func signal(_ tissue: TissueParameters, active: Float) -> SIMD8<Float> {
+    var enhanced = tissue
+    enhanced.r1 += added.r1
+    enhanced.r2 += added.r2
+    enhanced.r1[Tissue.plaque.rawValue] += active * activeAdded.r1
+    enhanced.r2[Tissue.plaque.rawValue] += active * activeAdded.r2
+    return equation(enhanced)
+  }
+}
