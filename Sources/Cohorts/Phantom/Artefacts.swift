@@ -43,8 +43,8 @@ struct Artefacts: Sendable {
     }
 
     mutating func evaluate(y: Float, into row: inout [Float]) {
-      coil.evaluate(y: y, into: &scratch.0)
-      own.evaluate(y: y, into: &scratch.1)
+      coil.evaluate(y: y, in: row.indices, into: &scratch.0)
+      own.evaluate(y: y, in: row.indices, into: &scratch.1)
       for i in row.indices {
         let exponent = bias * (scratch.0[i].x + 0.25 * scratch.1[i][lane])
         row[i] = exponential(SIMD8<Float>(repeating: exponent))[0]

@@ -79,8 +79,8 @@ package struct Deformation: Sendable {
     var rows = (SplineRows(coarse, x: xs), SplineRows(fine, x: xs))
     var scratch = (empty, empty)
     func line(_ y: Float, _ z: Float) -> [SIMD4<Float>] {
-      rows.0.evaluate(y: y, into: &scratch.0)
-      rows.1.evaluate(y: y, into: &scratch.1)
+      rows.0.evaluate(y: y, in: xs.indices, into: &scratch.0)
+      rows.1.evaluate(y: y, in: xs.indices, into: &scratch.1)
       return zip(scratch.0, scratch.1).map { ($0 + $1) * strength }
     }
     func lines(_ z: Float) -> [(here: [SIMD4<Float>], next: [SIMD4<Float>])] {

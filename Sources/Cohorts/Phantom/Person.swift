@@ -29,7 +29,13 @@ struct Person: Sendable {
     }
   }
 
-  init(_ subject: Int, of options: PhantomOptions, atlas: Atlas, low: SIMD3<Float>, high: SIMD3<Float>) {
+  /// Where the fields are known (mm): the field of view and the largest shift. It depends on no option, so a person
+  /// is the same at every voxel size and shift.
+  private static let low = SIMD3<Float>(-108, -142, -86)
+  private static let high = SIMD3<Float>(108, 106, 98)
+
+  init(_ subject: Int, of options: PhantomOptions, atlas: Atlas) {
+    let (low, high) = (Self.low, Self.high)
     let seed = options.seed
     fieldStrength = options.fieldStrength(of: subject)
     var random = Stream.parameters.source(seed, subject: subject)
@@ -46,7 +52,7 @@ struct Person: Sendable {
     artefacts = Artefacts(bias: options.bias, low: low, high: high, random: &random)
     random = Stream.fields.source(seed, subject: subject)
     let scales: [(Float, SIMD4<Float>)] = [
-      (30, [2.6, 2.6, 2.2, 0.6]), (12, [0.8, 0.8, 0.8, 0.35]), (8, [0.5, 0.7, 0.6, 0.6]),
+      (30, [2.2, 2.4, 2.0, 0.6]), (12, [0.8, 0.8, 0.8, 0.35]), (8, [0.5, 0.7, 0.6, 0.6]),
       (5, [1, 1, 1, 0.6]),
       (3, [0.012, 0.015, 0.008, 0.5]),
     ]

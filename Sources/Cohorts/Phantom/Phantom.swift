@@ -43,11 +43,7 @@ public struct Phantom: Sendable {
   public func subject(_ index: Int, threads: Int = Parallel.coreCount) -> PhantomSubject {
     precondition(index >= 0 && index < options.subjects)
     let grid = grid
-    let low = SIMD3<Float>(SIMD3<Double>(grid.affine.rows[0].w, grid.affine.rows[1].w, grid.affine.rows[2].w))
-    let edge = Float(options.voxelSize)
-    let high = low + SIMD3<Float>(SIMD3<Int32>(truncatingIfNeeded: grid.dimensions)) * edge
-    let margin = Float(options.shift) + edge
-    let person = Person(index, of: options, atlas: atlas, low: low - margin, high: high + margin)
+    let person = Person(index, of: options, atlas: atlas)
     let scanner = Scanner(person: person, atlas: atlas, grid: grid, options: options, subject: index)
     let kind = options.lesion(of: index)
     var labels: Volume?

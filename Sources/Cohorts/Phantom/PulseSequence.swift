@@ -31,7 +31,7 @@ package struct PulseSequence: Sendable, Equatable {
     switch modality {
     case .t1, .t1gd:
       self.init(
-        .spoiledGradientEcho(flip: isHigh ? 25 : 30), repetition: isHigh ? 0.018 : 0.020, echo: 0.0046,
+        .spoiledGradientEcho(flip: 35), repetition: isHigh ? 0.018 : 0.020, echo: 0.0046,
         gadolinium: modality == .t1gd ? 0.6 : 0)
     case .t2: self.init(.spinEcho, repetition: isHigh ? 5.73 : 8.18, echo: 0.100)
     case .pd: self.init(.spinEcho, repetition: isHigh ? 5.73 : 8.18, echo: 0.008)

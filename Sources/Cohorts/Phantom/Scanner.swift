@@ -2,8 +2,9 @@ import Imaging
 
 /// Turns a person into scans, slice by slice.
 ///
-/// A voxel's signal is the mean over sub-voxels at most 1.1 mm apart (which also shares a voxel between its tissues),
-/// taken where the displaced anatomy is: a shifted scan is computed, never interpolated.
+/// A voxel's signal is the mean over sub-voxels (2 along each axis, 1 for voxels below 1.1 mm, 3 above 2.2 mm), which
+/// also shares a voxel between its tissues, taken where the displaced anatomy is: a shifted scan is computed, never
+/// interpolated.
 struct Scanner: Sendable {
   let person: Person
   let atlas: Atlas
@@ -12,7 +13,7 @@ struct Scanner: Sendable {
   let subject: Int
 
   /// Sub-voxels along each axis.
-  private var fineness: Int { max(1, Int((options.voxelSize / 1.1).rounded(.up))) }
+  private var fineness: Int { min(3, max(1, Int((options.voxelSize / 1.1).rounded(.up)))) }
 
   /// Positions (mm) of the sub-voxels along an axis, for a scan displaced by `shift`.
   private func positions(_ axis: Int, _ range: Range<Int>, shift: Double) -> [Float] {
@@ -41,21 +42,29 @@ struct Scanner: Sendable {
     var rows = person.fields.map { SplineRows($0, x: xs) }
     var fields = [[SIMD4<Float>]](
       repeating: [SIMD4<Float>](repeating: .zero, count: xs.count), count: rows.count)
+    var places = [Place](repeating: Place(), count: xs.count)
     let share = 1 / Float(n * n * n)
-    for z in zs {
-      for index in rows.indices { rows[index].move(toZ: z) }
-      for (row, y) in ys.enumerated() {
-        for index in rows.indices { rows[index].evaluate(y: y, into: &fields[index]) }
-        let base = row / n * nx
-        atlas.voxels.withUnsafeBufferPointer { voxels in
-          guard let voxels = voxels.baseAddress else { return }
+    atlas.voxels.withUnsafeBufferPointer { voxels in
+      guard let voxels = voxels.baseAddress else { return }
+      for z in zs {
+        for index in rows.indices { rows[index].move(toZ: z) }
+        for (row, y) in ys.enumerated() {
+          for index in 0..<2 { rows[index].evaluate(y: y, in: xs.indices, into: &fields[index]) }
+          var brain = xs.count..<xs.count
           for i in xs.indices {
+            let u = fields[0][i] + fields[1][i]
+            places[i] = place(voxels, of: [xs[i], y, z], displacement: [u.x, u.y, u.z])
+            if places[i].map.x > 0.02 { brain = min(i, brain.lowerBound)..<(i + 1) }
+          }
+          for index in 2..<rows.count { rows[index].evaluate(y: y, in: brain, into: &fields[index]) }
+          let base = row / n * nx
+          for i in brain where places[i].map.x > 0.02 {
             let here = (fields[0][i], fields[1][i], fields[2][i], fields[3][i], fields[4][i])
-            guard let place = anatomy(voxels, at: [xs[i], y, z], here) else { continue }
+            let found = anatomy(at: places[i], here)
             let voxel = base + i / n
-            let signals = contrast.signal(person.tissue.textured(place.texture), active: place.active)
-            signal[voxel] += share * (place.tissue * signals).sum()
-            tissue[voxel] += share * place.tissue
+            let signals = contrast.signal(person.tissue.textured(found.texture), active: found.active)
+            signal[voxel] += share * (found.tissue * signals).sum()
+            tissue[voxel] += share * found.tissue
           }
         }
       }
@@ -63,19 +72,31 @@ struct Scanner: Sendable {
     return (signal, tissue)
   }
 
-  /// The tissue shares and texture at a patient position (mm) with the five fields' values there; nil outside the
-  /// brain. `active` is how much of the plaque takes up contrast medium.
+  /// A position in the atlas (mm) without and with a tumour's mass effect, and the atlas's maps there.
+  private struct Place {
+    var unpushed = SIMD3<Float>.zero
+    var position = SIMD3<Float>.zero
+    var map = SIMD4<Float>.zero
+  }
+
   @inline(__always)
-  private func anatomy(
-    _ voxels: UnsafePointer<SIMD4<Float>>, at position: SIMD3<Float>,
-    _ field: (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>)
-  ) -> (tissue: SIMD8<Float>, texture: Texture, active: Float)? {
-    let u = field.0 + field.1
-    let (unpushed, place) = person.deformation(position, displacement: SIMD3<Float>(u.x, u.y, u.z))
+  private func place(
+    _ voxels: UnsafePointer<SIMD4<Float>>, of position: SIMD3<Float>, displacement: SIMD3<Float>
+  ) -> Place {
+    let (unpushed, place) = person.deformation(position, displacement: displacement)
     let index = (place - atlas.origin) / atlas.spacing
     let map = Atlas.sample(voxels, SIMD3<Int32>(truncatingIfNeeded: atlas.dimensions), index)
+    return Place(unpushed: unpushed, position: place, map: map)
+  }
+
+  /// The tissue shares and texture at a place in the brain with the five fields' values there. `active` is how much
+  /// of the plaque takes up contrast medium.
+  @inline(__always)
+  private func anatomy(
+    at place: Place, _ field: (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>)
+  ) -> (tissue: SIMD8<Float>, texture: Texture, active: Float) {
+    let map = place.map
     let brain = map.x
-    guard brain > 0.02 else { return nil }
     // The average of 152 brains is blurred: each share is raised to a power, which steepens its borders, with weights
     // that move those borders from place to place, so that every person has folds and ventricles of their own.
     let shares = SIMD4<Float>(max(0, brain - map.y - map.z), map.y, map.z, 0) / brain
@@ -83,19 +104,21 @@ struct Scanner: Sendable {
     let weights = exponential([wider, 0, field.2.x, 0, 0, 0, 0, 0]).lowHalf
     var steep = shares * shares * (0.4 + 0.6 * shares) * weights
     steep *= brain / max(steep.sum(), 1e-6)
-    // Vessels: threads where a random field passes through zero in fluid, and the choroid plexus in the ventricles.
-    let thread = max(0, 1 - abs(field.3.z) * 4) * 0.4
-    let blood = steep.x * max(thread, Nuclei.choroid(place))
+    // Vessels: threads where a random field passes through zero in the fluid about cortex, and the choroid plexus.
+    let thread = max(0, 1 - abs(field.3.z) * 4) * min(0.4, 2 * steep.y)
+    let blood = steep.x * max(thread, Nuclei.choroid(place.position))
     var tissue = SIMD8<Float>(steep.x - blood, steep.y, steep.z, 0, 0, 0, blood, 0)
     var active: Float = 0
     switch person.lesions {
     case .none: break
-    case .tumour(let tumour): tumour.place(in: &tissue, at: unpushed, bumps: [field.3.x, field.3.y])
-    case .plaques(let plaques): active = Plaque.place(plaques, in: &tissue, at: place, bump: field.3.x)
+    case .tumour(let tumour): tumour.place(in: &tissue, at: place.unpushed, bumps: [field.3.x, field.3.y])
+    case .plaques(let plaques):
+      active = Plaque.place(plaques, in: &tissue, at: place.position, bump: field.3.x)
     }
     let texture = Texture(
       myelin: field.2.y + field.4.w + 7 * map.w, water: field.2.z + field.3.w,
-      iron: field.0.w + field.2.w + Nuclei.iron(place), own: SIMD3<Float>(field.4.x, field.4.y, field.4.z))
+      iron: field.0.w + field.2.w + Nuclei.iron(place.position),
+      own: SIMD3<Float>(field.4.x, field.4.y, field.4.z))
     return (tissue, texture, active)
   }
 

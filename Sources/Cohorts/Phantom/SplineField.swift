@@ -110,13 +110,14 @@ struct SplineRows {
 
   mutating func move(toZ z: Float) { field.contract(z: z, into: &plane) }
 
-  mutating func evaluate(y: Float, into row: inout [SIMD4<Float>]) {
+  /// Values at the given samples of the row at y.
+  mutating func evaluate(y: Float, in samples: Range<Int>, into row: inout [SIMD4<Float>]) {
     field.contract(y: y, of: plane, into: &line)
     line.withUnsafeBufferPointer { line in
       weights.withUnsafeBufferPointer { weights in
         cells.withUnsafeBufferPointer { cells in
           row.withUnsafeMutableBufferPointer { row in
-            for i in 0..<cells.count {
+            for i in samples {
               let c = cells[i]
               let w = weights[i]
               row[i] = (line[c] * w.x + line[c + 1] * w.y) + (line[c + 2] * w.z + line[c + 3] * w.w)

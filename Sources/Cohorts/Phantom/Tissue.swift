@@ -22,7 +22,7 @@ package struct TissueParameters: Sendable {
     //                          fluid grey  white oedema necrosis enhancing blood plaque
     let t1: SIMD8<Float> =
       isHigh
-      ? [4160, 1331, 832, 1550, 2300, 1450, 1584, 1350] : [4070, 1188, 656, 1250, 1950, 1180, 1480, 1080]
+      ? [4160, 1331, 832, 1550, 2300, 1450, 1584, 1350] : [4070, 1188, 656, 1400, 1950, 1180, 1480, 1080]
     let t2: SIMD8<Float> =
       isHigh ? [1500, 110, 80, 165, 260, 125, 35, 150] : [1700, 102, 84, 170, 270, 128, 45, 155]
     r1 = 1000 / t1
@@ -112,6 +112,6 @@ enum Nuclei {
     let glomus = (p - SIMD3<Float>(23, -39, 9)) / SIMD3<Float>(5, 8, 7)
     let strand = (p - SIMD3<Float>(8, -14, 17)) / SIMD3<Float>(3, 18, 3)
     let nearest = min((glomus * glomus).sum(), (strand * strand).sum())
-    return min(1, max(0, 1.5 - nearest)) * 0.7
+    return min(1, max(0, 1.5 - nearest)) * 0.5
   }
 }
