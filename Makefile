@@ -29,8 +29,9 @@ lint: ## check the formatting
 format: ## format the sources
 	swift format -i -r $(sources)
 
-bench: setup ## measure
-	swift run -c release --package-path Benchmarks
+bench: setup ## measure beside PyTorch, on an idle machine, into Benchmarks/RESULTS.md (some 40 minutes)
+	swift build -c release --product aginet-bench
+	.build/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
 
 docs: build ## build the documentation into .docs
 	bash Support/docs.sh

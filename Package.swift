@@ -56,6 +56,13 @@ let withTensors: [Target] = [
       "Metrics", "Layers", "Torch", "Files", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
+  // What `make bench` runs; the PyTorch peer lies beside it.
+  .executableTarget(
+    name: "aginet-bench",
+    dependencies: [
+      "Experiments", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging",
+      .product(name: "ArgumentParser", package: "swift-argument-parser"),
+    ], path: "Benchmarks/aginet-bench"),
   .target(
     name: "TestSupport", dependencies: ["Layers", "Torch", "Files", "Failures"], path: "Tests/TestSupport"),
   .testTarget(name: "TorchTests", dependencies: ["TestSupport", "Torch", "CTorch", "Failures"]),

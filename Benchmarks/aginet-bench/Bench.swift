@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import Torch
+
+@main
+struct Bench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "aginet-bench",
+    abstract: "Time aginet beside its PyTorch peer and say how it stands to its goals.",
+    discussion: """
+      Results go to stdout as Markdown, or into --output; progress goes to stderr. The peer is run by $AGINET_PYTHON \
+      or python3; where torch cannot be imported its columns stay empty.
+      """,
+    subcommands: [Everything.self, MeasureMemory.self, MeasureSynthesis.self],
+    defaultSubcommand: Everything.self)
+}
+
+struct Everything: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure.")
+
+  enum Part: String, CaseIterable, ExpressibleByArgument {
+    case networks, memory, prepare, loading, synthesis, operators
+  }
+
+  @Option(help: "Repetitions of each measurement (default: 7, quick 3).")
+  var repeats: Int?
+  @Flag(help: "Small cases and few repetitions.")
+  var quick = false
+  @Flag(help: "Also time the peer under torch.compile (needs a C++ compiler).")
+  var compiled = false
+  @Flag(help: "Time the single operators alone; the same as --only operators.")
+  var operators = false
+  @Option(parsing: .upToNextOption, help: "The parts to run (default: all).")
+  var only: [Part] = []
+  @Option(
+    parsing: .upToNextOption,
+    help: "small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256).")
+  var sizes: [String] = []
+  @Option(parsing: .upToNextOption, help: "What the networks do: l1, pix2pix, inference (default: all).")
+  var work: [Work] = []
+  @Flag(inversion: .prefixedNo, help: "Time the PyTorch peer too.")
+  var peer = true
+  @Option(parsing: .upToNextOption, help: "NIfTI files for the part prepare (default: generated).")
+  var files: [String] = []
+  @Option(help: "Threads for one operation.")
+  var threads = 2
+  @Option(help: "Folder of the PyTorch peer.")
+  var peerFolder = "Benchmarks/peer"
+  @Option(name: .shortAndLong, help: "File for the results.")
+  var output: String?
+
+  func run() throws {
+    LibTorch.threads = threads
+    let machine = Machine()
+    let peer = self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2) : nil
+    if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
+    let sections = try measured(peer)
+    let text = document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
+    if let output {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+      note("written: \(output)")
+    } else {
+      print(text, terminator: "")
+    }
+  }
+
+  private var count: Int { max(1, repeats ?? (quick ? 3 : 7)) }
+
+  private func chosenSizes() throws -> [Size] {
+    let known: [String: Size] = ["small": .small, "single": .single, "full": .full]
+    if sizes.isEmpty { return quick ? [.small] : [.single, .small, .full] }
+    return try sizes.map { name in
+      guard let size = known[name] else {
+        throw ValidationError("unknown size '\(name)'; known are small, single, full")
+      }
+      return size
+    }
+  }
+
+  private func measured(_ peer: Peer?) throws -> [Section] {
+    let sizes = try chosenSizes()
+    let parts = operators ? [.operators] : only.isEmpty ? Part.allCases : only
+    var sections: [Section] = []
+    var networks = NetworkSection(
+      sizes: sizes, works: work.isEmpty ? Work.allCases : work, repeats: count, compiled: compiled, peer: peer
+    )
+    for part in Part.allCases where parts.contains(part) {
+      switch part {
+      case .networks: sections += try networks.run()
+      case .memory: sections.append(MemorySection(sizes: sizes, threads: threads, peer: peer).run())
+      case .prepare:
+        let folder = self.peer ? peerFolder : nil
+        sections.append(try PrepareSection(files: files, repeats: count, peerFolder: folder).run())
+      case .loading:
+        let section = LoadingSection(stepSeconds: networks.stepSeconds, batches: quick ? 4 : 16)
+        sections.append(try section.run())
+      case .synthesis:
+        let section = SynthesisSection(slices: quick ? 16 : 150, width: quick ? 32 : 64, threads: threads)
+        sections.append(section.run())
+      case .operators:
+        let maps = Map.all(batches: [1, 4], quick: quick)
+        sections.append(try OperatorSection(maps: maps, repeats: count).run())
+      }
+    }
+    return sections
+  }
+
+  private func document(_ sections: [Section], _ machine: String) -> String {
+    let goals = sections.flatMap(\.goals)
+    var parts = ["# Benchmarks\n\nWritten by `make bench`; see `aginet-bench --help`.\n", machine]
+    if !goals.isEmpty {
+      parts.append("## Goals\n\n" + markdownTable(["what", "goal", "measured", "reached"], goals.map(\.row)))
+    }
+    return (parts + sections.map(\.markdown)).joined(separator: "\n")
+  }
+}
+
+extension Work: ExpressibleByArgument {}

@@ -1,0 +1,71 @@
+import Layers
+import Methods
+import Networks
+import Torch
+
+/// What one repetition does.
+enum Work: String, CaseIterable, Sendable {
+  /// A training step of the generator alone: forward, mean absolute error, backward, Adam.
+  case l1
+  /// A training step of generator and discriminator.
+  case pix2pix
+  /// A forward pass without gradients.
+  case inference
+
+  var title: String { self == .inference ? "inference" : "\(rawValue) step" }
+  var trains: Bool { self != .inference }
+}
+
+enum Network: String, CaseIterable, Sendable {
+  case resunet
+  case agiNet = "agi-net"
+
+  var title: String { self == .agiNet ? "AGI-Net" : "ResUnet" }
+}
+
+/// Batch, side of the square images, channels of the first level.
+struct Size: Sendable, Hashable, CustomStringConvertible {
+  var batch: Int, side: Int, width: Int
+
+  var description: String { "batch \(batch), \(side) x \(side), width \(width)" }
+
+  static let small = Size(batch: 4, side: 128, width: 32)
+  static let single = Size(batch: 1, side: 256, width: 64)
+  static let full = Size(batch: 4, side: 256, width: 64)
+}
+
+/// One thing to be timed: the same in `peer/bench.py`.
+struct Case: Sendable {
+  var work: Work
+  var network: Network
+  var size: Size
+
+  /// Source modalities.
+  static let sources = 2
+
+  /// One repetition as a function: networks, optimisers and a batch made ready, from a fixed seed.
+  func prepared() -> () -> Void {
+    let store = Parameters(seed: 1)
+    let generator = ResUnet(
+      store.root, sources: Case.sources, width: size.width,
+      replacing: network == .agiNet ? .cagr(groups: 8) : .standard, in: .agiNet)
+    let sources = Tensor.uniform([size.batch, Case.sources, size.side, size.side], seed: 2).channelsLast()
+    let target = Tensor.uniform([size.batch, 1, size.side, size.side], seed: 3).channelsLast()
+    switch work {
+    case .inference:
+      store.freeze()
+      return { withoutGradient { _ = generator(sources) } }
+    case .l1:
+      let adam = Adam(store, betas: (0.5, 0.999))
+      return {
+        let loss = generator(sources).meanAbsoluteError(target)
+        loss.backward()
+        adam.step()
+        _ = loss.item
+      }
+    case .pix2pix:
+      let method = Pix2Pix(generator: generator, store, sources: Case.sources)
+      return { _ = method.step(Batch(sources: sources, target: target)) }
+    }
+  }
+}

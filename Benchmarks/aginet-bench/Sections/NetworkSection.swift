@@ -1,0 +1,122 @@
+import Torch
+
+/// Training steps and inference of both networks, ours and the peer's in turn.
+struct NetworkSection {
+  var sizes: [Size]
+  var works: [Work]
+  var repeats: Int
+  var compiled: Bool
+  let peer: Peer?
+
+  /// The columns: who runs which network.
+  private enum Column: CaseIterable {
+    case resunet, agiNet, eagerResunet, eagerAGINet, compiledResunet, compiledAGINet
+
+    var network: Network {
+      switch self {
+      case .resunet, .eagerResunet, .compiledResunet: .resunet
+      case .agiNet, .eagerAGINet, .compiledAGINet: .agiNet
+      }
+    }
+    var mode: Peer.Mode? {
+      switch self {
+      case .resunet, .agiNet: nil
+      case .eagerResunet, .eagerAGINet: .eager
+      case .compiledResunet, .compiledAGINet: .compiled
+      }
+    }
+    var title: String {
+      switch mode {
+      case nil: network.title
+      case .eager: "PyTorch \(network.title)"
+      case .compiled: "compiled \(network.title)"
+      }
+    }
+  }
+
+  /// Seconds of our AGI-Net's training step by L1 for each size, for the share that data loading takes.
+  private(set) var stepSeconds: [Size: Double] = [:]
+
+  init(sizes: [Size], works: [Work], repeats: Int, compiled: Bool, peer: Peer?) {
+    (self.sizes, self.works, self.repeats) = (sizes, works, repeats)
+    (self.compiled, self.peer) = (compiled, peer)
+  }
+
+  mutating func run() throws -> [Section] {
+    let columns = Column.allCases.filter {
+      $0.mode == nil || (peer != nil && (compiled || $0.mode == .eager))
+    }
+    var seconds = Section(
+      title: "Networks, seconds",
+      method: "AGI-Net (n = 8) and ResUnet, two sources, channels-last float32, fused Adam on both sides.",
+      header: ["what"] + columns.map(\.title), rows: [])
+    var ratios = Section(
+      title: "Networks, ratios of medians",
+      method: "Below 1, the first of the two is the faster one.",
+      header: [
+        "what", "AGI-Net / ResUnet", "AGI-Net / PyTorch AGI-Net", "ResUnet / PyTorch ResUnet",
+        "PyTorch AGI-Net / PyTorch ResUnet",
+      ] + (compiled ? ["AGI-Net / compiled AGI-Net", "ResUnet / compiled ResUnet"] : []), rows: [])
+    for size in sizes {
+      for work in works {
+        note("\(work.title), \(size)")
+        let timings = try measure(columns, work, size)
+        let what = "\(work.title), \(size)"
+        seconds.rows.append([what] + columns.map { timings[$0]?.text ?? "" })
+        var cells = [
+          what, ratioText(timings[.agiNet], timings[.resunet]),
+          ratioText(timings[.agiNet], timings[.eagerAGINet]),
+          ratioText(timings[.resunet], timings[.eagerResunet]),
+          ratioText(timings[.eagerAGINet], timings[.eagerResunet]),
+        ]
+        if compiled {
+          cells.append(ratioText(timings[.agiNet], timings[.compiledAGINet]))
+          cells.append(ratioText(timings[.resunet], timings[.compiledResunet]))
+        }
+        ratios.rows.append(cells)
+        ratios.goals += goals(work, size, timings)
+        if work == .l1 { stepSeconds[size] = timings[.agiNet]?.median }
+        note("  " + zip(ratios.header, cells).dropFirst().map { "\($0) \($1)" }.joined(separator: "; "))
+      }
+    }
+    return [ratios, seconds]
+  }
+
+  private func measure(_ columns: [Column], _ work: Work, _ size: Size) throws -> [Column: Timing] {
+    let contenders: [Contender] = columns.map { column in
+      let item = Case(work: work, network: column.network, size: size)
+      guard let mode = column.mode else { return warmed(item.prepared()) }
+      // The peer warms a case when it is first asked for.
+      _ = peer?.seconds(item, mode)
+      return { [peer] in peer?.seconds(item, mode) }
+    }
+    let timings = try alternating(contenders, repeats: repeats)
+    peer?.release()
+    var byColumn: [Column: Timing] = [:]
+    for (column, timing) in zip(columns, timings) { byColumn[column] = timing }
+    return byColumn
+  }
+
+  private func goals(_ work: Work, _ size: Size, _ timings: [Column: Timing]) -> [Goal] {
+    let what = "\(work.title), \(size)"
+    var goals = [
+      Goal(
+        "AGI-Net against our own ResUnet: \(what)", ratio(timings[.agiNet], timings[.resunet]),
+        limit: work.trains ? 1.10 : 1.08)
+    ]
+    let eager =
+      work == .pix2pix
+      ? 0.7 : size == .small ? 0.55 : size == .single ? (work == .inference ? 0.72 : 0.68) : 1
+    goals.append(
+      Goal(
+        "AGI-Net against eager PyTorch: \(what)", ratio(timings[.agiNet], timings[.eagerAGINet]), limit: eager
+      ))
+    if compiled {
+      goals.append(
+        Goal(
+          "AGI-Net against compiled PyTorch: \(what)", ratio(timings[.agiNet], timings[.compiledAGINet]),
+          limit: 0.9))
+    }
+    return goals
+  }
+}
