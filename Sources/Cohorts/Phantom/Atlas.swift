@@ -105,15 +105,16 @@ package struct Atlas: Sendable {
   /// The maps at a position in mm, interpolated linearly; zero outside.
   @inline(__always)
   static func sample(
-    _ voxels: UnsafePointer<SIMD4<Float>>, _ dimensions: SIMD3<Int32>, _ index: SIMD3<Float>
+    _ voxels: UnsafePointer<SIMD4<Float>>, _ dimensions: SIMD3<Int>, _ index: SIMD3<Float>
   ) -> SIMD4<Float> {
-    let limit = SIMD3<Float>(dimensions &- 1)
-    guard all(index .>= 0) && all(index .< limit) else { return .zero }
-    let base = SIMD3<Int32>(truncatingIfNeeded: SIMD3<Int32>(index))
-    let f = index - SIMD3<Float>(base)
-    let nx = Int(dimensions.x)
-    let plane = nx * Int(dimensions.y)
-    let p = voxels + (Int(base.x) + nx * Int(base.y) + plane * Int(base.z))
+    guard index.x >= 0, index.y >= 0, index.z >= 0 else { return .zero }
+    // Scalars: the library converts vectors between number types lane by lane and slowly.
+    let (x, y, z) = (Int(index.x), Int(index.y), Int(index.z))
+    guard x < dimensions.x - 1, y < dimensions.y - 1, z < dimensions.z - 1 else { return .zero }
+    let f = SIMD3<Float>(index.x - Float(x), index.y - Float(y), index.z - Float(z))
+    let nx = dimensions.x
+    let plane = nx * dimensions.y
+    let p = voxels + (x + nx * y + plane * z)
     let x00 = p[0] + (p[1] - p[0]) * f.x
     let x10 = p[nx] + (p[nx + 1] - p[nx]) * f.x
     let x01 = p[plane] + (p[plane + 1] - p[plane]) * f.x

@@ -44,8 +44,8 @@ struct Tumour: Sendable {
     guard inside > 0 else { return }
     let solid = tissue.sum() * inside
     tissue *= 1 - inside
-    tissue[Tissue.necrosis.rawValue] += solid * inside * middle
-    tissue[Tissue.enhancing.rawValue] += enhances ? solid * (1 - inside * middle) : solid * (1 - inside)
+    tissue[Tissue.necrosis.rawValue] += solid * middle
+    tissue[Tissue.enhancing.rawValue] += solid * (1 - middle)
   }
 }
 

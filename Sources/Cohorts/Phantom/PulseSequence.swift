@@ -105,7 +105,7 @@ package struct SignalEquation: Sendable {
 /// plain arithmetic, so that every machine gets the same bits.
 @inline(__always)
 package func exponential(_ x: SIMD8<Float>) -> SIMD8<Float> {
-  let y = pointwiseMax(x, SIMD8<Float>(repeating: -87)) * 1.442_695_04
+  let y = x.replacing(with: -87, where: x .< -87) * 1.442_695_04
   // Adding 1.5 * 2^23 rounds to a whole number, which then stands in the low bits.
   let shifted = y + 12_582_912
   let n = shifted - 12_582_912

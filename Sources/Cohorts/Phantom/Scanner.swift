@@ -53,7 +53,8 @@ struct Scanner: Sendable {
           var brain = xs.count..<xs.count
           for i in xs.indices {
             let u = fields[0][i] + fields[1][i]
-            places[i] = place(voxels, of: [xs[i], y, z], displacement: [u.x, u.y, u.z])
+            places[i] = place(
+              voxels, of: SIMD3<Float>(xs[i], y, z), displacement: SIMD3<Float>(u.x, u.y, u.z))
             if places[i].map.x > 0.02 { brain = min(i, brain.lowerBound)..<(i + 1) }
           }
           for index in 2..<rows.count { rows[index].evaluate(y: y, in: brain, into: &fields[index]) }
@@ -85,7 +86,7 @@ struct Scanner: Sendable {
   ) -> Place {
     let (unpushed, place) = person.deformation(position, displacement: displacement)
     let index = (place - atlas.origin) / atlas.spacing
-    let map = Atlas.sample(voxels, SIMD3<Int32>(truncatingIfNeeded: atlas.dimensions), index)
+    let map = Atlas.sample(voxels, atlas.dimensions, index)
     return Place(unpushed: unpushed, position: place, map: map)
   }
 
@@ -101,7 +102,7 @@ struct Scanner: Sendable {
     // that move those borders from place to place, so that every person has folds and ventricles of their own.
     let shares = SIMD4<Float>(max(0, brain - map.y - map.z), map.y, map.z, 0) / brain
     let wider = person.atrophy + field.1.w
-    let weights = exponential([wider, 0, field.2.x, 0, 0, 0, 0, 0]).lowHalf
+    let weights = exponential(SIMD8<Float>(wider, 0, field.2.x, 0, 0, 0, 0, 0)).lowHalf
     var steep = shares * shares * (0.4 + 0.6 * shares) * weights
     steep *= brain / max(steep.sum(), 1e-6)
     // Vessels: threads where a random field passes through zero in the fluid about cortex, and the choroid plexus.
@@ -111,7 +112,8 @@ struct Scanner: Sendable {
     var active: Float = 0
     switch person.lesions {
     case .none: break
-    case .tumour(let tumour): tumour.place(in: &tissue, at: place.unpushed, bumps: [field.3.x, field.3.y])
+    case .tumour(let tumour):
+      tumour.place(in: &tissue, at: place.unpushed, bumps: SIMD2<Float>(field.3.x, field.3.y))
     case .plaques(let plaques):
       active = Plaque.place(plaques, in: &tissue, at: place.position, bump: field.3.x)
     }
