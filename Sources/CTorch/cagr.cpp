@@ -24,6 +24,7 @@
 using at::Tensor;
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
+using Parameter = std::optional<Tensor>;
 
 namespace cagr {
 namespace {
@@ -274,11 +275,16 @@ RollDerivatives rolled_backward(const Tensor &up, const Tensor &weight, const Ro
 
 class Module : public torch::autograd::Function<Module> {
  public:
-  // Attention and routing parameters may be undefined: then that half of the module is not there.
+  // Attention or routing parameters may be missing: then that half of the module is not there. (Autograd asks every
+  // plain Tensor argument for its device, so what may be missing is optional.)
   static variable_list forward(
-    AutogradContext *context, const Tensor &input, const Tensor &weight, const Tensor &gate_weight, const Tensor &gate_bias,
-    const Tensor &routing, const Tensor &norm_weight, const Tensor &norm_bias, const Tensor &offset_weight,
-    const Tensor &scale_weight, const Tensor &scale_bias, int64_t groups) {
+    AutogradContext *context, const Tensor &input, const Tensor &weight, const Parameter &gate_weights,
+    const Parameter &gate_biases, const Parameter &routings, const Parameter &norm_weights, const Parameter &norm_biases,
+    const Parameter &offset_weights, const Parameter &scale_weights, const Parameter &scale_biases, int64_t groups) {
+    const auto given = [](const Parameter &parameter) { return parameter.value_or(Tensor()); };
+    const auto gate_weight = given(gate_weights), gate_bias = given(gate_biases), routing = given(routings),
+               norm_weight = given(norm_weights), norm_bias = given(norm_biases), offset_weight = given(offset_weights),
+               scale_weight = given(scale_weights), scale_bias = given(scale_biases);
     const auto x = last(input), w = last(weight);
     const auto outputs = w.size(0), channels = w.size(1), batch = x.size(0);
     Gate attention;
@@ -368,9 +374,10 @@ class Module : public torch::autograd::Function<Module> {
 
 int ct_cagr(const ct_tensor *inputs, int groups, ct_tensor *outputs) {
   return wall::act([&] {
-    const auto in = [&](int index) { return inputs[index] ? inputs[index]->value : Tensor(); };
-    const auto results =
-      cagr::Module::apply(in(0), in(1), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9), static_cast<int64_t>(groups));
+    const auto in = [&](int index) { return wall::maybe(inputs[index]); };
+    const auto results = cagr::Module::apply(
+      inputs[0]->value, inputs[1]->value, in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
+      static_cast<int64_t>(groups));
     for (size_t i = 0; i < results.size(); ++i) outputs[i] = new ct_tensor_s(results[i]);
   });
 }
