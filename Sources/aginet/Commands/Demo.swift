@@ -1,0 +1,146 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Metrics
+import Reporting
+import Torch
+import Training
+
+/// The whole pipeline on a generated cohort: each step is the command of its own name, on files.
+struct Demo: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Make a cohort, train AGI-Net and ResUnet on it, score them, synthesise a patient, write a report.",
+    discussion: example("aginet demo"))
+
+  @Option(name: .shortAndLong, help: "The folder for everything the demo makes.")
+  var output = "demo"
+  @Option(help: "Subjects of the generated cohort.")
+  var subjects = 16
+  @Option(help: "Largest shift between modalities, in mm.")
+  var shift = 1.0
+  @Option(help: "Training steps of each network.")
+  var iterations = 400
+  @Option(help: "Channels of the first level.")
+  var width = 16
+  @Option(help: "Slices a step.")
+  var batch = 4
+  @Option(help: "Seed of cohort and training.")
+  var seed: UInt64 = 1
+  @Flag(help: "Replace an earlier demo in the output folder.")
+  var force = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var common: CommonOptions
+
+  private var raw: String { output + "/raw" }
+  private var prepared: String { output + "/cohort" }
+  private static let scenario = Scenario(sources: [.t1, .t2], target: .pd)
+
+  func run() throws {
+    common.apply()
+    let device = try compute.apply()
+    try clear()
+    let began = ContinuousClock.now
+
+    Console.stage("1/6  A cohort of \(subjects) people, computed from an atlas (\(raw))")
+    var options = PhantomOptions()
+    (options.subjects, options.seed, options.shift) = (subjects, seed, shift)
+    try writePhantom(options, to: raw, force: true)
+
+    Console.stage("2/6  Checking and preparing the scans (\(prepared))")
+    var preparation = Preparation()
+    (preparation.seed, preparation.overwrite) = (seed, true)
+    let cohort = try aginet.prepared(preparation, layout: "bids", folder: raw, output: prepared).cohort
+
+    Console.stage("3/6  Training, \(iterations) steps each: \(Demo.scenario), PD held back")
+    let runs = try ["agi-net", "resunet"].map { try train($0, cohort, device) }
+
+    Console.stage("4/6  Scoring on the test split, beside a copy of a source and an intensity look-up")
+    var bar: ProgressBar?
+    var current = ""
+    let progress = { (name: String, done: Int, total: Int) in
+      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
+      bar?.show(done, of: total)
+    }
+    let assessment = try Assessment(of: runs, on: cohort, device: device, progress: progress)
+    for run in runs { try assessment.write(to: run.folder.evaluation(Split.test.rawValue)) }
+
+    Console.stage("5/6  Synthesising one test patient's PD from their T1 and T2 files")
+    let written = try synthesize(runs[0], cohort, device)
+
+    Console.stage("6/6  Writing the report")
+    var choice = Report.Options()
+    choice.commands = ["aginet demo" + (CommandLine.arguments.dropFirst(2).map { " " + $0 }.joined())]
+    let path = output + "/report.html"
+    try Report(runs, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
+      .write(to: path)
+
+    print(assessment.table.written(as: .markdown))
+    print(verdict(assessment, models: runs.count))
+    print("report:      \(path)\nsynthesised: \(written)")
+    Console.note("the demo took \(Int((ContinuousClock.now - began).seconds.rounded())) s")
+  }
+
+  /// Makes room, but never in a folder that holds anything but an earlier demo.
+  private func clear() throws {
+    let files = FileManager.default
+    guard files.fileExists(atPath: output), !((try? files.contentsOfDirectory(atPath: output)) ?? []).isEmpty else {
+      return try RunFolder.make(output)
+    }
+    guard files.fileExists(atPath: raw + "/dataset_description.json") else {
+      throw Failure(.cannotWrite, "\(output): holds something other than a demo; choose another folder with -o")
+    }
+    guard force else {
+      throw Failure(.cannotWrite, "\(output): an earlier demo is here; replace it with --force, or choose another -o")
+    }
+  }
+
+  private func train(_ network: String, _ cohort: PreparedCohort, _ device: Device) throws -> Run {
+    var experiment = Experiment()
+    (experiment.network, experiment.scenario, experiment.seed) = (network, Demo.scenario, seed)
+    (experiment.iterations, experiment.width, experiment.batchSize) = (iterations, width, batch)
+    // A few minutes of training want larger steps than the paper's 120,000 iterations, and a judge of their own size.
+    experiment.learningRate = 1e-3
+    experiment.pix2pix.discriminatorWidth = width
+    (experiment.validateEvery, experiment.validationSlices) = (max(1, iterations / 8), 32)
+    experiment.checkpointEvery = max(1, iterations / 4)
+    try experiment.check()
+    var setting = Run.Setting()
+    (setting.device, setting.overwrites) = (device, true)
+    Interruption.watch()
+    var display = TrainingDisplay(title: experiment.title, iterations: iterations)
+    return try Run.train(experiment, on: cohort, into: "\(output)/\(network)", setting) { display.show($0) }
+  }
+
+  /// As a hospital would: from files to a file, as a BIDS derivative.
+  private func synthesize(_ run: Run, _ cohort: PreparedCohort, _ device: Device) throws -> String {
+    guard let subject = cohort.subjects(in: .test).first?.id else {
+      throw Failure(.inconsistent, "\(prepared): the test split is empty")
+    }
+    let source = try BIDSCohort(folder: raw)
+    guard let patient = source.subjects.first(where: { $0.id == subject }) else {
+      throw Failure(.inconsistent, "\(raw): \(subject) is not there any more")
+    }
+    let folder = "\(output)/derivatives/aginet/\(subject)/anat"
+    try RunFolder.make(folder)
+    var job = PatientSynthesis(
+      model: try run.model(device: device), output: "\(folder)/\(subject)_desc-synth_PDw.nii.gz")
+    job.replaces = true
+    job.intensity = .reference
+    var bar = ProgressBar("synthesising", unit: "slices")
+    _ = try job.run(Demo.scenario.sources.map { ($0, try patient.path(of: $0)) }) { bar.show($0, of: $1) }
+    return job.output
+  }
+
+  /// Whether the networks beat the baselines, in one sentence.
+  private func verdict(_ assessment: Assessment, models: Int) -> String {
+    func psnr(_ scores: Scores) -> Double { scores.overSlices(.psnr).mean ?? -.infinity }
+    let baseline = assessment.models.dropFirst(models).map(psnr).max() ?? -.infinity
+    let gains = assessment.models.prefix(models).map { ($0.name, psnr($0) - baseline) }
+    let text = gains.map { "\($0.0) \(String(format: "%+.2f dB", $0.1))" }.joined(separator: ", ")
+    let all = gains.allSatisfy { $0.1 > 0 }
+    return "against the best baseline: \(text)" + (all ? "" : "  (NOT above the baselines)")
+  }
+}

@@ -1,0 +1,58 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+
+struct PhantomCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "phantom",
+    abstract: "Compute a cohort by MR physics from an anatomical atlas, as a BIDS folder of NIfTI files.",
+    discussion: example("aginet phantom -o raw --subjects 24 --shift 1.0"))
+
+  @Option(name: .shortAndLong, help: "The BIDS folder to write.")
+  var output: String
+  @Option(help: "How many subjects.")
+  var subjects = PhantomOptions().subjects
+  @Option(help: "The same seed and options give the same bytes.")
+  var seed = PhantomOptions().seed
+  @Option(help: "Largest translation of each scan against the T1 scan, in mm.")
+  var shift = PhantomOptions().shift
+  @Option(help: "Edge of a voxel, in mm.")
+  var voxel = PhantomOptions().voxelSize
+  @Option(help: "Noise, as a share of grey matter's signal.")
+  var noise = PhantomOptions().noise
+  @Option(help: "Strength of the bias field.")
+  var bias = PhantomOptions().bias
+  @Option(help: "1.5 or 3 (tesla).")
+  var field = 3.0
+  @Option(help: "Share of subjects with a glioma.")
+  var tumours = PhantomOptions().tumours
+  @Option(help: "Share of subjects with white-matter lesions.")
+  var plaques = PhantomOptions().plaques
+  @Option(help: "Threads (default: all cores); they do not change the result.")
+  var threads: Int?
+  @Flag(help: "Replace what is in the output folder.")
+  var force = false
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    var options = PhantomOptions()
+    (options.subjects, options.seed, options.shift, options.voxelSize) = (subjects, seed, shift, voxel)
+    (options.noise, options.bias, options.fieldStrength) = (noise, bias, field)
+    (options.tumours, options.plaques) = (tumours, plaques)
+    try writePhantom(options, to: output, force: force, threads: threads)
+    print(output)
+  }
+}
+
+/// Computes a phantom cohort with a progress bar.
+func writePhantom(_ options: PhantomOptions, to folder: String, force: Bool, threads: Int? = nil) throws {
+  let phantom = try Phantom(atlas: Installation.atlas(), options: options)
+  let bar = SharedBar(ProgressBar("computing", unit: "subjects"))
+  let cores = ProcessInfo.processInfo.activeProcessorCount
+  try phantom.write(to: folder, force: force, threads: max(1, threads ?? cores)) { done, total in
+    bar.show(done, of: total)
+  }
+}
