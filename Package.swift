@@ -47,7 +47,8 @@ let withTensors: [Target] = [
   .target(
     name: "Reporting",
     dependencies: [
-      "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Files", "Failures",
+      "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Layers", "Torch", "Metrics",
+      "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .executableTarget(
     name: "aginet",

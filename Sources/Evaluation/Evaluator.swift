@@ -77,9 +77,12 @@ public struct Evaluator {
 
   // MARK: - Baselines
 
-  /// The best single source copied as it is, and a voxelwise intensity look-up; both chosen on the training split.
+  /// How the look-up is called in tables.
+  public static let lookupName = "Intensity look-up"
+
+  /// The source that serves best as it is (its position), and the voxelwise look-up; both chosen on the training split.
   /// - Parameter limit: most training slices to fit on, spread evenly.
-  public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
+  public func fittedBaselines(on limit: Int = 2000) throws -> (source: Int, lookup: IntensityLookup) {
     let training = try cohort.slices(in: .train)
     let names = scenario.sources.map(\.rawValue)
     var best = BestSource(sources: names)
@@ -94,12 +97,19 @@ public struct Evaluator {
     guard let position = best.position, let lookup = fit.finished() else {
       throw Failure(.inconsistent, "\(cohort.folder): the training split has no slices to fit a baseline on")
     }
+    return (position, lookup)
+  }
+
+  /// The best single source copied as it is, and a voxelwise intensity look-up; both chosen on the training split.
+  /// - Parameter limit: most training slices to fit on, spread evenly.
+  public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
+    let (position, lookup) = try fittedBaselines(on: limit)
     let title = scenario.sources[position].title
     return [
       try scores(named: "Copy of \(title)", in: split) { batch in
         (0..<batch.count).flatMap { batch.images($0).sources[position] }
       },
-      try scores(named: "Intensity look-up", in: split) { batch in
+      try scores(named: Evaluator.lookupName, in: split) { batch in
         (0..<batch.count).flatMap { lookup(batch.images($0).sources) }
       },
     ]

@@ -1,0 +1,45 @@
+import Foundation
+
+/// A run's `log.csv`: losses of every iteration and the validation PSNR at some.
+struct TrainingLog: Sendable {
+  static let validation = "validation_psnr"
+
+  /// Names of the losses, in the file's order.
+  let losses: [String]
+  private let curves: [[Chart.Point]]
+  private let columns: [String]
+
+  /// Mean PSNR in dB over the validation slices, by iteration.
+  var psnr: [Chart.Point] { self[TrainingLog.validation] }
+
+  /// Empty where there is no log: a report of a model that came without one is still a report.
+  init(path: String) {
+    self.init(
+      text: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? "")
+  }
+
+  /// Rows of `iteration` and one figure a column; a missing one is nothing between the commas.
+  init(text: String) {
+    let rows = text.split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    let columns = (rows.first ?? []).map(String.init)
+    var curves = columns.map { _ in [Chart.Point]() }
+    for row in rows.dropFirst() where row.count == columns.count {
+      guard let iteration = row.first.flatMap({ Double($0) }) else { continue }
+      for column in columns.indices.dropFirst() {
+        if let value = Double(row[column]), value.isFinite {
+          curves[column].append(Chart.Point(x: iteration, y: value))
+        }
+      }
+    }
+    self.columns = columns
+    self.curves = curves
+    losses = columns.dropFirst().filter { $0 != TrainingLog.validation }
+  }
+
+  /// A column against the iteration; empty for one that is not there.
+  subscript(column: String) -> [Chart.Point] {
+    columns.firstIndex(of: column).map { curves[$0] } ?? []
+  }
+}

@@ -1,0 +1,85 @@
+import Metrics
+
+/// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
+public struct HTML: Sendable, Equatable {
+  /// The markup as it is written into the file.
+  public private(set) var source: String
+
+  private init(source: String) { self.source = source }
+
+  static let empty = HTML(source: "")
+
+  /// Text as it is, whatever it holds.
+  init(text: String) { source = HTML.escaped(text) }
+
+  /// An element; an attribute without a value is left out.
+  init(
+    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:],
+    @HTMLBuilder _ content: () throws -> HTML
+  ) rethrows {
+    self.init(name, attributes, around: try content())
+  }
+
+  /// An element with nothing in it.
+  init(_ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:]) {
+    self.init(name, attributes, around: .empty)
+  }
+
+  private init(
+    _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?>, around content: HTML
+  ) {
+    var text = "<\(name)"
+    for (key, value) in attributes {
+      if let value { text += " \(key)=\"\(HTML.escaped(value))\"" }
+    }
+    text += ">"
+    // Void elements have no end tag.
+    if !["br", "hr", "img", "meta"].contains("\(name)") { text += content.source + "</\(name)>" }
+    source = text
+  }
+
+  /// Style sheets and the like, which are part of the program.
+  init(trusted: StaticString) { source = "\(trusted)" }
+
+  /// A table's own markup, whose texts it escapes itself.
+  init(escapedBy table: Table) { source = table.written(as: .html) }
+
+  static func + (a: HTML, b: HTML) -> HTML { HTML(source: a.source + b.source) }
+  static func += (a: inout HTML, b: HTML) { a.source += b.source }
+
+  /// One piece after another.
+  init(_ pieces: [HTML]) { source = pieces.map(\.source).joined() }
+
+  static func escaped(_ text: String) -> String {
+    var result = ""
+    result.reserveCapacity(text.utf8.count)
+    // Scalar by scalar: a combining accent after `<` would make one character of both, and hide it.
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "'": result += "&#39;"
+      case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
+      default:
+        // Other control characters are not allowed in HTML at all.
+        result.unicodeScalars.append(scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : scalar)
+      }
+    }
+    return result
+  }
+}
+
+/// Lets pages be written as a list of elements and texts, with `if` and `for`.
+@resultBuilder
+enum HTMLBuilder {
+  static func buildExpression(_ piece: HTML) -> HTML { piece }
+  static func buildExpression(_ text: String) -> HTML { HTML(text: text) }
+  static func buildExpression(_ pieces: [HTML]) -> HTML { HTML(pieces) }
+  static func buildBlock(_ pieces: HTML...) -> HTML { HTML(pieces) }
+  static func buildOptional(_ piece: HTML?) -> HTML { piece ?? .empty }
+  static func buildEither(first piece: HTML) -> HTML { piece }
+  static func buildEither(second piece: HTML) -> HTML { piece }
+  static func buildArray(_ pieces: [HTML]) -> HTML { HTML(pieces) }
+}

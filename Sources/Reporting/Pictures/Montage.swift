@@ -1,0 +1,154 @@
+import Imaging
+
+/// The pictures of one subject: sources, truth and predictions in three planes and a detail, errors below them.
+struct Montage: Sendable {
+  let images: SubjectImages
+  let focus: Focus
+  let box: Box
+  /// The square shown larger, in the axial plane.
+  let detail: Box
+  private let errors: [Stack]
+
+  init(_ images: SubjectImages) {
+    self.images = images
+    errors = images.predictions.map { $0.stack.error(against: images.truth) }
+    box = Box(enclosing: images.sources.map(\.stack) + [images.truth])
+    focus = images.lesions.flatMap { Focus(lesions: $0) } ?? Focus(middleOf: box)
+    let place = errors.first.map { [focus, box] in focus.detail(errors: $0, in: box) } ?? focus.voxel
+    detail = box.detail(about: place, side: focus.side, of: images.truth)
+  }
+
+  /// The voxel where the planes cross.
+  var voxel: SIMD3<Int> { focus.voxel }
+
+  /// The error that 99.5 % of the foreground voxels in the shown planes stay below.
+  var errorLevel: Float {
+    var values: [Float] = []
+    for plane in Plane.allCases {
+      let truth = plane.view(of: images.truth, through: voxel, in: box).values
+      for error in errors {
+        values += zip(plane.view(of: error, through: voxel, in: box).values, truth)
+          .filter { $0.1 > 0 && $0.0.isFinite }.map(\.0)
+      }
+    }
+    values.sort()
+    return values.isEmpty ? 0 : values[min(values.count - 1, Int(0.995 * Double(values.count)))]
+  }
+
+  /// A round error scale that serves several subjects alike, in shares of the full intensity.
+  static func errorScale(of montages: [Montage]) -> Float {
+    let level = Double(montages.map(\.errorLevel).max() ?? 0)
+    return Float(min(1, Ticks.rounded(max(0.05, level))))
+  }
+
+  // MARK: - Panels
+
+  /// One row: sources, truth and predictions, then the errors of the predictions.
+  func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
+    images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]
+  ) {
+    let voxel = isDetail ? SIMD3(self.voxel.x, self.voxel.y, detail.slices.lowerBound) : self.voxel
+    let place =
+      isDetail
+      ? "detail of axial \(plane.position(voxel, in: images.truth))"
+      : "\(plane.rawValue) \(plane.position(voxel, in: images.truth))"
+    func panel(_ stack: Stack, _ tone: Panel.Tone, _ what: String) -> Panel {
+      Panel(
+        view: plane.view(of: stack, through: voxel, in: box), tone: tone,
+        description: "\(what), \(images.id), \(place)", marks: plane.marks)
+    }
+    var shown = images.sources.map { source in
+      (title: source.modality.title, panel: panel(source.stack, .intensity, source.modality.title))
+    }
+    var truth = panel(images.truth, .intensity, "acquired \(images.target.title)")
+    truth.outline = images.lesions.map { plane.view(of: $0, through: voxel, in: box) }
+    if plane == .axial && !isDetail { truth.frame = frame(of: detail, in: box) }
+    shown.append((title: "\(images.target.title), acquired", panel: truth))
+    for prediction in images.predictions {
+      let what = "\(images.target.title) synthesised by \(prediction.name)"
+      shown.append((title: prediction.name, panel: panel(prediction.stack, .intensity, what)))
+    }
+    let wrong = zip(images.predictions, errors).map { prediction, error in
+      (
+        title: prediction.name,
+        panel: panel(error, .error(scale: scale), "absolute error of \(prediction.name)")
+      )
+    }
+    return (shown, wrong)
+  }
+
+  private func frame(of inner: Box, in outer: Box) -> (x: Double, y: Double, width: Double, height: Double) {
+    let (width, height) = (Double(outer.columns.count), Double(outer.rows.count))
+    return (
+      Double(inner.columns.lowerBound - outer.columns.lowerBound) / width,
+      Double(inner.rows.lowerBound - outer.rows.lowerBound) / height,
+      Double(inner.columns.count) / width, Double(inner.rows.count) / height
+    )
+  }
+
+  // MARK: - HTML
+
+  func html(scale: Float, caption: String) throws -> HTML {
+    let columns = images.sources.count + 1 + images.predictions.count
+    return try HTML("figure", ["class": "montage-frame"]) {
+      HTML("figcaption") { caption }
+      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
+        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
+          for plane in Plane.allCases {
+            try rows(
+              "\(plane.title), \(plane.position(voxel, in: images.truth))",
+              panels(plane, in: box, detail: false, scale: scale), scale, isFirst: plane == .axial)
+          }
+          try rows(
+            detailTitle, panels(.axial, in: detail, detail: true, scale: scale), scale, isFirst: false)
+        }
+      }
+    }
+  }
+
+  private var detailTitle: String {
+    let size = Int((Double(detail.columns.count) * images.truth.spacing.x).rounded())
+    let what = focus.isLesion ? "the largest lesion" : "the largest error"
+    return "Detail, \(size) mm around \(what)"
+  }
+
+  private func rows(
+    _ title: String,
+    _ panels: (images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]),
+    _ scale: Float, isFirst: Bool
+  ) throws -> HTML {
+    try HTML {
+      HTML("h4", ["class": "plane"]) { title }
+      for (name, panel) in panels.images {
+        try HTML("div", ["class": "cell"]) {
+          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { name }
+          try panel.html()
+        }
+      }
+      HTML("div", ["class": "cell colourbar", "style": "grid-column:span \(images.sources.count + 1)"]) {
+        HTML("p") { "|truth − synthesis|" }
+        HTML("div", ["class": "ramp", "style": "background:\(Montage.gradient)", "aria-hidden": "true"])
+        HTML("div", ["class": "ends"]) {
+          HTML("span") { "0" }
+          HTML("span") { number(Double(scale) / 2, 3) }
+          HTML("span") { "≥ \(number(Double(scale), 2))" }
+        }
+        HTML("p", ["class": "note"]) { "in shares of the full intensity range" }
+      }
+      for (_, panel) in panels.errors {
+        try HTML("div", ["class": "cell"]) { try panel.html() }
+      }
+    }
+  }
+
+  /// The error map's colours as a CSS gradient.
+  private static var gradient: String {
+    let stops = Colormap.error.stops.map { "rgb(\($0.x) \($0.y) \($0.z))" }
+    return "linear-gradient(to right,\(stops.joined(separator: ",")))"
+  }
+}
+
+extension HTML {
+  /// Pieces without an element around them.
+  init(@HTMLBuilder _ content: () throws -> HTML) rethrows { self = try content() }
+}

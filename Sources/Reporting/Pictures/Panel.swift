@@ -1,0 +1,80 @@
+import Foundation
+import Imaging
+
+/// One picture of a montage: pixels with a sentence that says what it shows.
+struct Panel: Sendable {
+  /// Intensities 0 ... 1 in grey, or errors 0 ... `scale` in colour.
+  enum Tone: Sendable, Equatable {
+    case intensity
+    case error(scale: Float)
+  }
+
+  var view: View
+  var tone: Tone
+  var description: String
+  var marks: (left: String, right: String, top: String, bottom: String)
+  /// A rectangle to draw, in shares of width and height: the detail that is shown larger elsewhere.
+  var frame: (x: Double, y: Double, width: Double, height: Double)?
+  /// Pixels to outline.
+  var outline: View?
+
+  func png() throws -> [UInt8] {
+    switch tone {
+    case .intensity:
+      let pixels = view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
+      return try PNG.encode(gray: pixels, width: view.width, height: view.height)
+    case .error(let scale):
+      let pixels = Colormap.error.rgb(view.values, over: 0...scale)
+      return try PNG.encode(rgb: pixels, width: view.width, height: view.height)
+    }
+  }
+
+  func html() throws -> HTML {
+    let data = Data(try png()).base64EncodedString()
+    return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(view.aspect))"]) {
+      HTML("img", ["src": "data:image/png;base64,\(data)", "alt": description])
+      if frame != nil || outline != nil { overlay }
+      HTML("span", ["class": "mark left", "aria-hidden": "true"]) { marks.left }
+      HTML("span", ["class": "mark right", "aria-hidden": "true"]) { marks.right }
+      HTML("span", ["class": "mark top", "aria-hidden": "true"]) { marks.top }
+      HTML("span", ["class": "mark bottom", "aria-hidden": "true"]) { marks.bottom }
+    }
+  }
+
+  private var overlay: HTML {
+    HTML(
+      "svg",
+      [
+        "class": "overlay", "viewBox": "0 0 \(view.width) \(view.height)", "preserveAspectRatio": "none",
+        "aria-hidden": "true",
+      ]
+    ) {
+      if let outline { HTML("path", ["class": "lesion", "d": Panel.contour(outline)]) }
+      if let frame {
+        HTML(
+          "rect",
+          [
+            "class": "detail", "x": coordinate(frame.x * Double(view.width)),
+            "y": coordinate(frame.y * Double(view.height)),
+            "width": coordinate(frame.width * Double(view.width)),
+            "height": coordinate(frame.height * Double(view.height)),
+          ])
+      }
+    }
+  }
+
+  /// The edges between pixels above 0 and others, as an SVG path in pixels.
+  static func contour(_ mask: View) -> String {
+    func inside(_ x: Int, _ y: Int) -> Bool {
+      x >= 0 && y >= 0 && x < mask.width && y < mask.height && mask.values[x + y * mask.width] > 0
+    }
+    var path = ""
+    for y in 0...mask.height {
+      for x in 0...mask.width {
+        if inside(x, y) != inside(x, y - 1) { path += "M\(x) \(y)h1" }
+        if inside(x, y) != inside(x - 1, y) { path += "M\(x) \(y)v1" }
+      }
+    }
+    return path
+  }
+}

@@ -1,0 +1,120 @@
+import Cohorts
+import Evaluation
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Metrics
+import Synthesis
+import Torch
+import Training
+
+/// One or more runs on one split, as a page that opens without a network and needs no program but a browser.
+///
+/// It holds the scores and whether they beat the baselines, pictures of the subject with the median and of the one
+/// with the lowest PSNR, the training curves, and what the CAGR modules learned.
+public struct Report {
+  public struct Options: Sendable {
+    /// Subjects to picture; without any, the one with the median PSNR of the first run and the one with the lowest.
+    public var subjects: [String] = []
+    /// Slices through a network at a time.
+    public var batchSize = 4
+    /// Slices, spread over the split, on which the CAGR modules are watched.
+    public var routingSlices = 64
+    /// The command lines that made this, as they would be typed; without any, they are put together from the runs.
+    public var commands: [String] = []
+    /// Licences and attributions of the data.
+    public var notices: [String] = []
+    public init() {}
+  }
+
+  /// A run with what is known of it.
+  struct Entry {
+    var run: Run
+    /// As the assessment's rows call it.
+    var name: String
+    var card: ModelCard
+    var sha256: String
+    var log: TrainingLog
+    var time: TrainingTime?
+  }
+
+  let entries: [Entry]
+  let assessment: Assessment
+  let manifest: CohortManifest
+  let cohortHash: String
+  let options: Options
+  /// With a few words on why it is shown.
+  let montages: [(montage: Montage, reason: String)]
+  /// By run; nothing for networks without CAGR modules.
+  public let routing: [RoutingSummary?]
+
+  /// Computes everything that is shown.
+  ///
+  /// - Parameters:
+  ///   - runs: those that `assessment` is of, in its order.
+  ///   - progress: (what is done, slices done, of how many).
+  /// - Throws: `.usage` where a named subject is not in the split, and what reading models and cohort throws.
+  public init(
+    _ runs: [Run], assessment: Assessment, cohort: PreparedCohort, options: Options = Options(),
+    device: Device = .cpu, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+  ) throws {
+    guard !runs.isEmpty, assessment.models.count >= runs.count else {
+      throw Failure(.usage, "a report needs one or more runs, and an assessment of the same runs")
+    }
+    let chosen = try ShownSubjects(options.subjects, of: assessment, in: cohort)
+    let evaluator = try Evaluator(cohort, scenario: assessment.scenario)
+    let sample = try cohort.slices(in: assessment.split).spread(options.routingSlices)
+    var entries: [Entry] = []
+    var routing: [RoutingSummary?] = []
+    var predictors: [SubjectImages.Predictor] = []
+    for (run, scores) in zip(runs, assessment.models) {
+      let model = try run.model(device: device)
+      entries.append(
+        Entry(
+          run: run, name: scores.name, card: model.card, sha256: model.sha256,
+          log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path)))
+      routing.append(
+        try RoutingSummary(
+          model, named: scores.name, on: sample, of: cohort, batchSize: options.batchSize
+        ) { try progress("routing of \(scores.name)", $0, $1) })
+      predictors.append((scores.name, { evaluator.predictions(of: model.method, for: $0, device: device) }))
+    }
+    let lookup = try evaluator.fittedBaselines().lookup
+    predictors.append(
+      (
+        Evaluator.lookupName,
+        { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } }
+      ))
+    montages = try chosen.subjects.map { subject, reason in
+      let images = try SubjectImages(
+        subject, in: cohort, scenario: assessment.scenario, batchSize: options.batchSize,
+        predictors: predictors, progress: progress)
+      return (Montage(images), reason)
+    }
+    self.entries = entries
+    self.routing = routing
+    self.assessment = assessment
+    self.options = options
+    manifest = cohort.manifest
+    cohortHash = try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
+  }
+
+  /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.
+  public func write(to path: String) throws {
+    let page = try html
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    for (entry, summary) in zip(entries, routing) {
+      guard let summary else { continue }
+      let folder = entry.run.folder.evaluation(assessment.split.rawValue)
+      try RunFolder.make(folder)
+      let json = String(decoding: try encoder.encode(summary), as: UTF8.self)
+      try AtomicFile.write(json + "\n", to: folder + "/routing.json")
+    }
+    let folder = (path as NSString).deletingLastPathComponent
+    if !folder.isEmpty { try RunFolder.make(folder) }
+    try AtomicFile.write(page, to: path)
+  }
+}

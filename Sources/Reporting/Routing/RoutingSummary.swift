@@ -1,0 +1,116 @@
+import Foundation
+
+/// What the CAGR modules of one network did to a sample of slices: how far each group's kernel was rolled, how
+/// strongly it counted, and how open the channels' gates were (paper §3.2).
+public struct RoutingSummary: Codable, Sendable, Equatable {
+  /// The scale that training starts from, sigmoid(1).
+  public static let startingScale = 1 / (1 + exp(-1.0))
+  /// Below this mean length, in voxels, offsets count as not learned.
+  public static let negligibleOffset = 0.01
+
+  /// A mean and the standard deviation over the slices.
+  public struct Figure: Codable, Sendable, Equatable {
+    public var mean: Double
+    public var deviation: Double
+  }
+
+  /// One group of a module.
+  public struct Group: Codable, Sendable, Equatable {
+    /// Offsets in voxels: x to the right, y down the image; nothing where kernels are not rolled.
+    public var x: Figure?
+    public var y: Figure?
+    public var scale: Figure?
+  }
+
+  /// One CAGR module, by its place in the network.
+  public struct Module: Codable, Sendable, Equatable {
+    public var path: String
+    public var groups: [Group]
+    /// Mean over slices and groups of the offsets' length in voxels.
+    public var meanOffset: Double?
+    /// The length of the longest group's mean offset in voxels.
+    public var largestOffset: Double?
+    /// Root mean square over groups of the offsets' standard deviation over slices, in voxels: how far routing
+    /// depends on the slice.
+    public var offsetSpread: Double?
+    public var meanScale: Double?
+    public var meanGate: Double?
+    /// Shares of the gates of all slices and channels in twenty equal parts of 0 ... 1.
+    public var gates: [Double]
+  }
+
+  /// The run's name.
+  public var name: String
+  /// Slices in the sample.
+  public var slices: Int
+  public var modules: [Module]
+
+  /// Whether any module has offsets.
+  public var rolls: Bool { modules.contains { $0.meanOffset != nil } }
+  /// Whether no module's kernels are rolled by more than `negligibleOffset` voxels on average.
+  public var isUnrolled: Bool {
+    rolls && modules.allSatisfy { ($0.meanOffset ?? 0) < RoutingSummary.negligibleOffset }
+  }
+}
+
+/// Gathers what CAGR modules show, batch by batch.
+struct RoutingObservation {
+  /// By module path, in order of appearance: per slice the offsets (x, y of each group in turn), scales and gates.
+  private var order: [String] = []
+  private var shown: [String: [String: [[Double]]]] = [:]
+
+  /// Takes what a layer shows under `module.offset`, `module.scale` or `module.gate`: one row of `values` a slice.
+  mutating func add(_ path: String, _ values: [Double], rows: Int) {
+    guard let dot = path.lastIndex(of: "."), rows > 0 else { return }
+    let module = String(path[..<dot])
+    let kind = String(path[path.index(after: dot)...])
+    if shown[module] == nil { order.append(module) }
+    let width = values.count / rows
+    for row in 0..<rows {
+      shown[module, default: [:]][kind, default: []].append(Array(values[row * width..<(row + 1) * width]))
+    }
+  }
+
+  var isEmpty: Bool { order.isEmpty }
+
+  func summary(named name: String, slices: Int) -> RoutingSummary {
+    RoutingSummary(name: name, slices: slices, modules: order.map { module($0) })
+  }
+
+  private func module(_ path: String) -> RoutingSummary.Module {
+    let offsets = shown[path]?["offset"] ?? []
+    let scales = shown[path]?["scale"] ?? []
+    let gates = (shown[path]?["gate"] ?? []).flatMap { $0 }
+    let count = max((offsets.first?.count ?? 0) / 2, scales.first?.count ?? 0)
+    func figure(_ rows: [[Double]], _ column: Int) -> RoutingSummary.Figure? {
+      rows.isEmpty ? nil : RoutingObservation.figure(rows.map { $0[column] })
+    }
+    let groups = (0..<count).map { group in
+      RoutingSummary.Group(
+        x: figure(offsets, 2 * group), y: figure(offsets, 2 * group + 1), scale: figure(scales, group))
+    }
+    let lengths = offsets.flatMap { row in (0..<row.count / 2).map { hypot(row[2 * $0], row[2 * $0 + 1]) } }
+    let means = groups.compactMap { group in group.x.flatMap { x in group.y.map { hypot(x.mean, $0.mean) } } }
+    let variances = groups.compactMap { group in
+      group.x.flatMap { x in group.y.map { x.deviation * x.deviation + $0.deviation * $0.deviation } }
+    }
+    var bins = [Double](repeating: 0, count: gates.isEmpty ? 0 : 20)
+    for gate in gates { bins[min(19, max(0, Int(gate * 20)))] += 1 / Double(gates.count) }
+    return RoutingSummary.Module(
+      path: path, groups: groups, meanOffset: RoutingObservation.mean(lengths), largestOffset: means.max(),
+      offsetSpread: RoutingObservation.mean(variances)?.squareRoot(),
+      meanScale: RoutingObservation.mean(scales.flatMap { $0 }), meanGate: RoutingObservation.mean(gates),
+      gates: bins)
+  }
+
+  private static func mean(_ values: [Double]) -> Double? {
+    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
+  }
+
+  private static func figure(_ values: [Double]) -> RoutingSummary.Figure {
+    let mean = values.reduce(0, +) / Double(max(1, values.count))
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return .init(
+      mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0)
+  }
+}

@@ -1,0 +1,103 @@
+import Cohorts
+import Experiments
+import Imaging
+import Metrics
+import Synthesis
+import Training
+
+extension Report {
+  /// The whole page.
+  public var html: String {
+    get throws {
+      let title = assessment.scenario.description
+      let page = try HTML("html", ["lang": "en"]) {
+        HTML("head") {
+          HTML("meta", ["charset": "utf-8"])
+          HTML("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
+          HTML("meta", ["name": "generator", "content": "aginet \(Version.current)"])
+          HTML("title") { "\(title) – aginet report" }
+          HTML("style") { HTML(trusted: StyleSheet.css) }
+        }
+        try HTML("body") {
+          HTML("header") { head }
+          try HTML("main") {
+            verdict
+            scores
+            try pictures
+            curves
+            routingSection
+            subjects
+          }
+          footer
+        }
+      }
+      return "<!DOCTYPE html>\n" + page.source + "\n"
+    }
+  }
+
+  /// A section that the page's list of contents leads to.
+  func section(_ id: String, _ title: String, @HTMLBuilder _ content: () throws -> HTML) rethrows -> HTML {
+    try HTML("section", ["id": id]) {
+      HTML("h2") { title }
+      try content()
+    }
+  }
+
+  private var head: HTML {
+    HTML {
+      HTML("h1") { assessment.scenario.description }
+      HTML("p", ["class": "subtitle"]) {
+        "Synthesis of \(assessment.scenario.target.title), assessed on the \(assessment.split.rawValue) split of "
+        "\(manifest.name)"
+      }
+      HTML("p", ["class": "warning", "role": "note"]) {
+        ModelCard.warning(from: assessment.scenario.sources)
+      }
+      HTML("nav", ["aria-label": "Contents"]) {
+        for (id, title) in [
+          ("verdict", "Verdict"), ("scores", "Scores"), ("pictures", "Pictures"), ("curves", "Training"),
+          ("routing", "What CAGR learned"), ("subjects", "Subjects"), ("runs", "Runs and data"),
+        ] {
+          HTML("a", ["href": "#\(id)"]) { title }
+        }
+      }
+    }
+  }
+
+  private var verdict: HTML {
+    section("verdict", "Verdict") {
+      HTML("div", ["class": "verdict"]) {
+        let verdict = Verdict(
+          assessment.models, networks: entries.count, split: assessment.split.rawValue)
+        for sentence in verdict.sentences { HTML("p") { sentence } }
+      }
+      for entry in entries {
+        HTML("h3") { entry.name }
+        HTML(facts: facts(of: entry))
+      }
+    }
+  }
+
+  /// What was trained on what, when and for how long.
+  private func facts(of entry: Entry) -> [(name: String, value: String)] {
+    let (card, experiment) = (entry.card, entry.run.experiment)
+    let psnr = card.validationPSNR.map { ", validation PSNR \(number($0, 2)) dB" } ?? ""
+    return [
+      ("Trained on", card.trainedOn),
+      ("Slices", "\(card.sliceRule); \(card.height) x \(card.width)"),
+      ("Parameters", "\(grouped(card.parameters)) (width \(experiment.width), groups \(experiment.groups))"),
+      (
+        "Training",
+        "\(grouped(experiment.iterations)) iterations of \(experiment.batchSize), rate "
+          + "\(experiment.learningRate), seed \(experiment.seed)"
+      ),
+      ("Weights", "of iteration \(grouped(card.iterations))\(psnr)"),
+      ("When", entry.time?.description ?? "not recorded"),
+      (
+        "Versions",
+        card.versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+      ),
+      ("Intensities", card.intensity),
+    ]
+  }
+}

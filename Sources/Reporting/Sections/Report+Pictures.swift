@@ -1,0 +1,83 @@
+import Cohorts
+import Experiments
+
+extension Report {
+  var pictures: HTML {
+    get throws {
+      let scale = Montage.errorScale(of: montages.map(\.montage))
+      return try section("pictures", "Pictures") {
+        HTML("p") {
+          "Radiological convention: the patient's right (R) is at the left of axial and coronal planes, anterior (A) at "
+          "the left of sagittal ones. Intensities are shown from 0 (black) to 1 (white), 1 being the 99.5th percentile of "
+          "the volume. Error maps share one scale, from 0 to \(number(Double(scale), 2)) of that range, for all models and "
+          "subjects. The yellow frame marks the detail"
+          if montages.contains(where: { $0.montage.images.lesions != nil }) {
+            ", blue lines the lesions' label map"
+          }
+          "."
+        }
+        for (montage, reason) in montages {
+          HTML("h3") { montage.images.id }
+          try montage.html(scale: scale, caption: caption(montage, reason))
+        }
+      }
+    }
+  }
+
+  private func caption(_ montage: Montage, _ reason: String) -> String {
+    let place =
+      montage.focus.isLesion
+      ? "Planes through the middle of the largest lesion." : "Planes through the middle of the stored slices."
+    let spacing = montage.images.truth.spacing
+    let size = [spacing.x, spacing.y, spacing.z].map { number($0, 2) }.joined(separator: " x ")
+    return
+      "\(reason.prefix(1).uppercased() + reason.dropFirst()). \(place) Voxels of \(size) mm, in true proportion."
+  }
+
+  // MARK: - Curves
+
+  var curves: HTML {
+    section("curves", "Training") {
+      HTML("div", ["class": "charts"]) {
+        Chart(
+          title: "Validation PSNR", horizontal: "iteration", vertical: "PSNR (dB)",
+          lines: entries.enumerated().map { Chart.Line($1.name, colour: $0, $1.log.psnr) }
+        ).html
+        for loss in losses {
+          Chart(
+            title: "Loss: \(loss)", horizontal: "iteration", vertical: loss,
+            lines: entries.enumerated().filter { $1.log.losses.contains(loss) }.map {
+              Chart.Line($1.name, colour: $0, $1.log[loss], smooth: true)
+            }
+          ).html
+        }
+      }
+      HTML("p", ["class": "note"]) {
+        "Losses as they were logged, batch by batch, faint; their running mean over a thirtieth of the run, strong."
+      }
+    }
+  }
+
+  /// Every run's losses, in order of appearance.
+  private var losses: [String] {
+    entries.flatMap(\.log.losses).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+  }
+
+  // MARK: - Routing
+
+  var routingSection: HTML {
+    section("routing", "What the CAGR modules learned") {
+      let known = routing.compactMap { $0 }
+      if known.isEmpty {
+        HTML("p") { "None of these networks has CAGR modules." }
+      } else {
+        HTML("p") {
+          "Each CAGR module reads from every slice how far to roll the kernel block of each channel group, how strongly "
+          "to weigh it, and how far to open each channel. Watched on \(known[0].slices) slices of the "
+          "\(assessment.split.rawValue) split."
+        }
+        for summary in known { summary.html }
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Cohorts
+import Experiments
+import Metrics
+
+extension Report {
+  private static let brain: [Metric] = [.psnrBrain, .ssimBrain, .maeBrain]
+  private static let lesion: [Metric] = [.psnrLesion, .ssimLesion, .maeLesion]
+
+  var scores: HTML {
+    let models = assessment.models
+    let hasLesions = models.contains { $0.metrics.contains(.psnrLesion) }
+    return section("scores", "Scores") {
+      HTML(
+        Table(
+          "\(assessment.scenario), \(assessment.split.rawValue) split", comparing: models,
+          metrics: Metric.paper + Report.brain))
+      if hasLesions {
+        HTML("h3") { "Inside the lesions" }
+        HTML(Table("Lesion voxels alone", comparing: models, metrics: Report.lesion))
+      }
+      HTML("h3") { "Paired differences" }
+      for index in entries.indices {
+        HTML(
+          Table(
+            "\(models[index].name)", differencesOf: models[index], from: Array(models.dropFirst(index + 1)),
+            metrics: [.psnr, .ssim, .psnrBrain]))
+      }
+    }
+  }
+
+  /// Every subject with every model's figures, and the slices that came out worst.
+  var subjects: HTML {
+    section("subjects", "Subjects") {
+      HTML(subjectTable)
+      HTML("h3") { "Worst slices" }
+      for index in entries.indices { HTML(worstSlices(of: assessment.models[index])) }
+    }
+  }
+
+  private var subjectTable: Table {
+    let metrics: [Metric] = [.psnr, .ssim]
+    var columns = [Table.Column("Subject"), Table.Column("Slices", decimals: 0)]
+    for metric in metrics {
+      for model in assessment.models {
+        columns.append(Table.Column("\(model.name) \(metric.heading)", decimals: metric.decimals))
+      }
+    }
+    var table = Table(
+      "Every subject", caption: "Means over the subject's slices.", columns: columns)
+    let bySubject = assessment.models.map { model in
+      Dictionary(model.subjects.map { ($0.subject, $0) }) { first, _ in first }
+    }
+    for subject in assessment.models.first?.subjects ?? [] {
+      var row: [Table.Cell] = [.text(subject.subject), .number(Double(subject.slices))]
+      for metric in metrics {
+        row += bySubject.map { scores in
+          scores[subject.subject]?.values[metric].map { .number($0 * metric.scale) } ?? .empty
+        }
+      }
+      table.append(row)
+    }
+    return table
+  }
+
+  /// The five slices with the lowest PSNR, beside the last baseline's figure for the same slice.
+  private func worstSlices(of model: Scores) -> Table {
+    let baseline = assessment.models.last
+    var table = Table(
+      model.name, caption: "The five slices with the lowest PSNR.",
+      columns: [
+        Table.Column("Subject"), Table.Column("Slice", decimals: 0), Table.Column("PSNR (dB)"),
+        Table.Column("SSIM (%)"), Table.Column("MAE (×100)", decimals: 3),
+        Table.Column("\(baseline?.name ?? "") PSNR (dB)"),
+      ])
+    let ranked =
+      model.slices.compactMap { slice in slice.values[.psnr].map { (slice: slice, psnr: $0) } }
+      .filter { $0.psnr.isFinite }
+      .sorted { ($0.psnr, $0.slice.subject, $0.slice.slice) < ($1.psnr, $1.slice.subject, $1.slice.slice) }
+    for (slice, psnr) in ranked.prefix(5) {
+      let other = baseline?.slices.first { $0.subject == slice.subject && $0.slice == slice.slice }
+      func cell(_ value: Double?, _ scale: Double = 1) -> Table.Cell {
+        value.map { .number($0 * scale) } ?? .empty
+      }
+      table.append([
+        .text(slice.subject), .number(Double(slice.slice)), .number(psnr),
+        cell(slice.values[.ssim], Metric.ssim.scale), cell(slice.values[.mae], Metric.mae.scale),
+        cell(other?.values[.psnr]),
+      ])
+    }
+    return table
+  }
+}

@@ -1,0 +1,62 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Reporting
+import Training
+
+struct ReportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "report",
+    abstract: "Write scores, pictures, curves and what CAGR learned as one HTML file that opens offline.",
+    discussion: example("aginet report run --data cohort --split test -o run/report.html"))
+
+  @Argument(help: "Run folders; several are compared in one report.")
+  var runs: [String]
+  @Option(help: "The prepared cohort.")
+  var data: String
+  @Option(help: "train, validation or test.")
+  var split = Split.test
+  @Option(
+    name: .customLong("subject"),
+    help: "A subject to picture; may be given several times (default: the median and the worst by PSNR).")
+  var subjects: [String] = []
+  @Option(name: .shortAndLong, help: "The HTML file (default: report.html in the first run's folder).")
+  var output: String?
+  @Option(help: "Slices at a time.")
+  var batch = 4
+  @Flag(help: "Replace an existing file named with --output.")
+  var force = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    guard batch > 0 else { throw ValidationError("--batch must be 1 or more") }
+    if let output, !force, FileManager.default.fileExists(atPath: output) {
+      throw Failure(.cannotWrite, "\(output): exists already; replace it with --force")
+    }
+    let device = try compute.apply()
+    let cohort = try PreparedCohort(folder: data)
+    let opened = try runs.map { try Run(opening: $0) }
+    guard let first = opened.first else { throw ValidationError("name at least one run folder") }
+    var (bar, current) = (ProgressBar?.none, "")
+    let progress = { (name: String, done: Int, total: Int) in
+      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
+      bar?.show(done, of: total)
+    }
+    var options = Assessment.Options()
+    (options.split, options.batchSize) = (split, batch)
+    let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
+    try assessment.write(to: first.folder.evaluation(split.rawValue))
+
+    var choice = Report.Options()
+    (choice.subjects, choice.batchSize) = (subjects, batch)
+    let report = try Report(
+      opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
+    let path = output ?? first.folder.report
+    try report.write(to: path)
+    print(path)
+  }
+}
