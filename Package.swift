@@ -72,6 +72,12 @@ let withTensors: [Target] = [
   .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
   .testTarget(
     name: "MethodsTests", dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch"]),
+  .testTarget(
+    name: "ReportingTests",
+    dependencies: [
+      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Layers", "Torch",
+      "Files", "Failures",
+    ]),
 ]
 
 let package = Package(

@@ -1,19 +1,21 @@
 /// A line chart as SVG: what was measured against the iteration.
-struct Chart: Sendable {
-  struct Point: Sendable, Equatable {
-    var x: Double
-    var y: Double
+package struct Chart: Sendable {
+  package struct Point: Sendable, Equatable {
+    package var x: Double
+    package var y: Double
+
+    package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
   }
 
-  struct Line: Sendable {
-    var name: String
+  package struct Line: Sendable {
+    package var name: String
     /// The colour's number; the style sheet knows eight.
-    var colour: Int
-    var points: [Point]
+    package var colour: Int
+    package var points: [Point]
     /// Whether a running mean is drawn over the points' own, fainter line.
-    var smooth: Bool
+    package var smooth: Bool
 
-    init(_ name: String, colour: Int, _ points: [Point], smooth: Bool = false) {
+    package init(_ name: String, colour: Int, _ points: [Point], smooth: Bool = false) {
       self.name = name
       self.colour = colour
       self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
@@ -21,11 +23,15 @@ struct Chart: Sendable {
     }
   }
 
-  var title: String
+  package var title: String
   /// Name and unit of each axis.
-  var horizontal: String
-  var vertical: String
-  var lines: [Line]
+  package var horizontal: String
+  package var vertical: String
+  package var lines: [Line]
+
+  package init(title: String, horizontal: String, vertical: String, lines: [Line]) {
+    (self.title, self.horizontal, self.vertical, self.lines) = (title, horizontal, vertical, lines)
+  }
 
   private static let width = 560.0
   private static let height = 300.0
@@ -33,7 +39,7 @@ struct Chart: Sendable {
   /// More points than pixels cannot be seen.
   private static let mostPoints = 600
 
-  var html: HTML {
+  package var html: HTML {
     let drawn = lines.map { ($0, Chart.thinned($0.points)) }
     let all = drawn.flatMap(\.1)
     let x = Ticks(covering: all.map(\.x) + (all.isEmpty ? [] : [0]), count: 6)
@@ -120,7 +126,7 @@ struct Chart: Sendable {
   }
 
   /// A running mean over a thirtieth of the points, shorter at the ends so that it stays centred.
-  static func smoothed(_ points: [Point]) -> [Point] {
+  package static func smoothed(_ points: [Point]) -> [Point] {
     let reach = max(1, points.count / 30)
     return points.indices.map { index in
       let half = min(reach, index, points.count - 1 - index)
@@ -130,7 +136,7 @@ struct Chart: Sendable {
   }
 
   /// Means of neighbours where there are more points than the picture can show.
-  static func thinned(_ points: [Point]) -> [Point] {
+  package static func thinned(_ points: [Point]) -> [Point] {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { part in
       let range = points[part * points.count / mostPoints..<(part + 1) * points.count / mostPoints]
@@ -139,7 +145,7 @@ struct Chart: Sendable {
     }
   }
 
-  static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String) -> HTML {
+  package static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String) -> HTML {
     HTML(
       "line",
       [
@@ -147,7 +153,7 @@ struct Chart: Sendable {
       ])
   }
 
-  static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
+  package static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
     HTML("text", ["class": kind, "x": coordinate(x), "y": coordinate(y)]) { text }
   }
 }

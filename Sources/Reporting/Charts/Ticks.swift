@@ -1,16 +1,16 @@
 import Foundation
 
 /// Round numbers along an axis that covers some values.
-struct Ticks: Sendable, Equatable {
+package struct Ticks: Sendable, Equatable {
   /// From the first tick to the last, every step.
-  let values: [Double]
-  let step: Double
+  package let values: [Double]
+  package let step: Double
 
-  var lower: Double { values.first ?? 0 }
-  var upper: Double { values.last ?? 1 }
+  package var lower: Double { values.first ?? 0 }
+  package var upper: Double { values.last ?? 1 }
 
   /// About `count` steps of 1, 2 or 5 times a power of ten; one value alone gets room on both sides.
-  init(covering values: some Sequence<Double>, count: Int = 5) {
+  package init(covering values: some Sequence<Double>, count: Int = 5) {
     let finite = values.filter { $0.isFinite && abs($0) < 1e100 }
     var (low, high) = (finite.min() ?? 0, finite.max() ?? 1)
     if !(high - low > 1e-9 * max(abs(low), abs(high))) {
@@ -25,14 +25,14 @@ struct Ticks: Sendable, Equatable {
   }
 
   /// The smallest of 1, 2, 5 x 10^n that is no less than a positive number.
-  static func rounded(_ value: Double) -> Double {
+  package static func rounded(_ value: Double) -> Double {
     let power = pow(10, log10(value).rounded(.down))
     let fraction = value / power
     return (fraction <= 1 ? 1 : fraction <= 2 ? 2 : fraction <= 5 ? 5 : 10) * power
   }
 
   /// A tick as print: no more digits than the step needs.
-  func label(_ value: Double) -> String {
+  package func label(_ value: Double) -> String {
     if step >= 1 && abs(value) < 1e15 { return grouped(Int(value.rounded())) }
     let decimals = min(12, max(0, Int((-log10(step)).rounded(.up))))
     return number(value, decimals)
@@ -40,14 +40,14 @@ struct Ticks: Sendable, Equatable {
 }
 
 /// A number with so many digits after the point, a true minus sign, and no negative zero.
-func number(_ value: Double, _ decimals: Int) -> String {
+package func number(_ value: Double, _ decimals: Int) -> String {
   guard value.isFinite else { return value.isNaN ? "–" : value < 0 ? "−∞" : "∞" }
   let text = String(format: "%.*f", decimals, abs(value))
   return value < 0 && text.contains { $0 != "0" && $0 != "." } ? "−" + text : text
 }
 
 /// A whole number with commas between the thousands, whatever the machine's language.
-func grouped(_ value: Int) -> String {
+package func grouped(_ value: Int) -> String {
   let digits = Array(String(value.magnitude))
   var text = value < 0 ? "−" : ""
   for (index, digit) in digits.enumerated() {
@@ -58,7 +58,7 @@ func grouped(_ value: Int) -> String {
 }
 
 /// A coordinate in a drawing, short.
-func coordinate(_ value: Double) -> String {
+package func coordinate(_ value: Double) -> String {
   let text = String(format: "%.2f", value.isFinite ? value : 0)
   return text == "-0.00" ? "0.00" : text
 }

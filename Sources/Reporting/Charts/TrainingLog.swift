@@ -1,25 +1,25 @@
 import Foundation
 
 /// A run's `log.csv`: losses of every iteration and the validation PSNR at some.
-struct TrainingLog: Sendable {
-  static let validation = "validation_psnr"
+package struct TrainingLog: Sendable {
+  package static let validation = "validation_psnr"
 
   /// Names of the losses, in the file's order.
-  let losses: [String]
+  package let losses: [String]
   private let curves: [[Chart.Point]]
   private let columns: [String]
 
   /// Mean PSNR in dB over the validation slices, by iteration.
-  var psnr: [Chart.Point] { self[TrainingLog.validation] }
+  package var psnr: [Chart.Point] { self[TrainingLog.validation] }
 
   /// Empty where there is no log: a report of a model that came without one is still a report.
-  init(path: String) {
+  package init(path: String) {
     self.init(
       text: FileManager.default.contents(atPath: path).map { String(decoding: $0, as: UTF8.self) } ?? "")
   }
 
   /// Rows of `iteration` and one figure a column; a missing one is nothing between the commas.
-  init(text: String) {
+  package init(text: String) {
     let rows = text.split(whereSeparator: \.isNewline).map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }
@@ -39,7 +39,7 @@ struct TrainingLog: Sendable {
   }
 
   /// A column against the iteration; empty for one that is not there.
-  subscript(column: String) -> [Chart.Point] {
+  package subscript(column: String) -> [Chart.Point] {
     columns.firstIndex(of: column).map { curves[$0] } ?? []
   }
 }

@@ -1,14 +1,14 @@
 import Foundation
 
 /// When a run was trained and for how long, as its TensorBoard files tell: the log itself holds no times.
-struct TrainingTime: Sendable, Equatable {
+package struct TrainingTime: Sendable, Equatable {
   /// Start of the first part, seconds since 1970.
-  var start: Double
+  package var start: Double
   /// Seconds from the first to the last record, summed over the parts of a run that was resumed.
-  var seconds: Double
+  package var seconds: Double
 
   /// Nothing where the folder has no event files.
-  init?(folder: String) {
+  package init?(folder: String) {
     let names = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [])
       .filter { $0.hasPrefix("events.out.tfevents.") }.sorted()
     let parts = names.compactMap { name in
@@ -20,7 +20,7 @@ struct TrainingTime: Sendable, Equatable {
   }
 
   /// The wall time of every record: field 1 of an Event, which comes first.
-  static func times(in bytes: [UInt8]) -> [Double] {
+  package static func times(in bytes: [UInt8]) -> [Double] {
     func word(_ place: Int) -> UInt64 {
       (0..<8).reduce(0) { $0 | UInt64(bytes[place + $1]) << (8 * UInt64($1)) }
     }
@@ -36,14 +36,14 @@ struct TrainingTime: Sendable, Equatable {
   }
 
   /// `2026-11-22 18:40 UTC, 3 min 12 s`
-  var description: String {
+  package var description: String {
     let day = Date(timeIntervalSince1970: start).formatted(
       .iso8601.year().month().day().dateSeparator(.dash).time(includingFractionalSeconds: false)
         .timeSeparator(.colon).dateTimeSeparator(.space))
     return "\(day.prefix(16)) UTC, \(TrainingTime.span(seconds))"
   }
 
-  static func span(_ seconds: Double) -> String {
+  package static func span(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
     if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }

@@ -1,19 +1,19 @@
 import Metrics
 
 /// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
-public struct HTML: Sendable, Equatable {
+package struct HTML: Sendable, Equatable {
   /// The markup as it is written into the file.
-  public private(set) var source: String
+  package private(set) var source: String
 
   private init(source: String) { self.source = source }
 
-  static let empty = HTML(source: "")
+  package static let empty = HTML(source: "")
 
   /// Text as it is, whatever it holds.
-  init(text: String) { source = HTML.escaped(text) }
+  package init(text: String) { source = HTML.escaped(text) }
 
   /// An element; an attribute without a value is left out.
-  init(
+  package init(
     _ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:],
     @HTMLBuilder _ content: () throws -> HTML
   ) rethrows {
@@ -21,7 +21,7 @@ public struct HTML: Sendable, Equatable {
   }
 
   /// An element with nothing in it.
-  init(_ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:]) {
+  package init(_ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:]) {
     self.init(name, attributes, around: .empty)
   }
 
@@ -39,18 +39,18 @@ public struct HTML: Sendable, Equatable {
   }
 
   /// Style sheets and the like, which are part of the program.
-  init(trusted: StaticString) { source = "\(trusted)" }
+  package init(trusted: StaticString) { source = "\(trusted)" }
 
   /// A table's own markup, whose texts it escapes itself.
-  init(escapedBy table: Table) { source = table.written(as: .html) }
+  package init(escapedBy table: Table) { source = table.written(as: .html) }
 
-  static func + (a: HTML, b: HTML) -> HTML { HTML(source: a.source + b.source) }
-  static func += (a: inout HTML, b: HTML) { a.source += b.source }
+  package static func + (a: HTML, b: HTML) -> HTML { HTML(source: a.source + b.source) }
+  package static func += (a: inout HTML, b: HTML) { a.source += b.source }
 
   /// One piece after another.
-  init(_ pieces: [HTML]) { source = pieces.map(\.source).joined() }
+  package init(_ pieces: [HTML]) { source = pieces.map(\.source).joined() }
 
-  static func escaped(_ text: String) -> String {
+  package static func escaped(_ text: String) -> String {
     var result = ""
     result.reserveCapacity(text.utf8.count)
     // Scalar by scalar: a combining accent after `<` would make one character of both, and hide it.
@@ -73,13 +73,13 @@ public struct HTML: Sendable, Equatable {
 
 /// Lets pages be written as a list of elements and texts, with `if` and `for`.
 @resultBuilder
-enum HTMLBuilder {
-  static func buildExpression(_ piece: HTML) -> HTML { piece }
-  static func buildExpression(_ text: String) -> HTML { HTML(text: text) }
-  static func buildExpression(_ pieces: [HTML]) -> HTML { HTML(pieces) }
-  static func buildBlock(_ pieces: HTML...) -> HTML { HTML(pieces) }
-  static func buildOptional(_ piece: HTML?) -> HTML { piece ?? .empty }
-  static func buildEither(first piece: HTML) -> HTML { piece }
-  static func buildEither(second piece: HTML) -> HTML { piece }
-  static func buildArray(_ pieces: [HTML]) -> HTML { HTML(pieces) }
+package enum HTMLBuilder {
+  package static func buildExpression(_ piece: HTML) -> HTML { piece }
+  package static func buildExpression(_ text: String) -> HTML { HTML(text: text) }
+  package static func buildExpression(_ pieces: [HTML]) -> HTML { HTML(pieces) }
+  package static func buildBlock(_ pieces: HTML...) -> HTML { HTML(pieces) }
+  package static func buildOptional(_ piece: HTML?) -> HTML { piece ?? .empty }
+  package static func buildEither(first piece: HTML) -> HTML { piece }
+  package static func buildEither(second piece: HTML) -> HTML { piece }
+  package static func buildArray(_ pieces: [HTML]) -> HTML { HTML(pieces) }
 }

@@ -1,14 +1,14 @@
 /// Where a subject's planes are laid, and how much around it is shown larger.
-struct Focus: Sendable, Equatable {
+package struct Focus: Sendable, Equatable {
   /// Column, row and slice of the stack.
-  var voxel: SIMD3<Int>
+  package var voxel: SIMD3<Int>
   /// Edge of the detail in mm.
-  var side: Double
+  package var side: Double
   /// Whether it is a lesion, rather than the middle of the volume.
-  var isLesion: Bool
+  package var isLesion: Bool
 
   /// The largest connected lesion of a label map; nothing where it is empty.
-  init?(lesions: Stack) {
+  package init?(lesions: Stack) {
     let largest = Focus.largestComponent(of: lesions)
     guard !largest.isEmpty else { return nil }
     let (columns, rows) = (lesions.columns, lesions.rows)
@@ -36,14 +36,14 @@ struct Focus: Sendable, Equatable {
   }
 
   /// The middle of what is shown; the detail is taken where the errors are largest in that slice.
-  init(middleOf box: Box) {
+  package init(middleOf box: Box) {
     voxel = box.centre
     side = 56
     isLesion = false
   }
 
   /// The same slice, at the middle of the square with the largest summed error.
-  func detail(errors: Stack, in box: Box) -> SIMD3<Int> {
+  package func detail(errors: Stack, in box: Box) -> SIMD3<Int> {
     if isLesion { return voxel }
     let half = (
       columns: max(1, Int(side / errors.spacing.x / 4)), rows: max(1, Int(side / errors.spacing.y / 4))
@@ -64,7 +64,7 @@ struct Focus: Sendable, Equatable {
   }
 
   /// Indices of the largest set of voxels above 0 that touch by their faces; the first of equals.
-  static func largestComponent(of stack: Stack) -> [Int] {
+  package static func largestComponent(of stack: Stack) -> [Int] {
     var free = stack.values.map { $0 > 0 }
     let (columns, plane) = (stack.columns, stack.columns * stack.rows)
     var largest: [Int] = []

@@ -1,15 +1,15 @@
 import Imaging
 
 /// The pictures of one subject: sources, truth and predictions in three planes and a detail, errors below them.
-struct Montage: Sendable {
-  let images: SubjectImages
-  let focus: Focus
-  let box: Box
+package struct Montage: Sendable {
+  package let images: SubjectImages
+  package let focus: Focus
+  package let box: Box
   /// The square shown larger, in the axial plane.
-  let detail: Box
+  package let detail: Box
   private let errors: [Stack]
 
-  init(_ images: SubjectImages) {
+  package init(_ images: SubjectImages) {
     self.images = images
     errors = images.predictions.map { $0.stack.error(against: images.truth) }
     box = Box(enclosing: images.sources.map(\.stack) + [images.truth])
@@ -19,10 +19,10 @@ struct Montage: Sendable {
   }
 
   /// The voxel where the planes cross.
-  var voxel: SIMD3<Int> { focus.voxel }
+  package var voxel: SIMD3<Int> { focus.voxel }
 
   /// The error that 99.5 % of the foreground voxels in the shown planes stay below.
-  var errorLevel: Float {
+  package var errorLevel: Float {
     var values: [Float] = []
     for plane in Plane.allCases {
       let truth = plane.view(of: images.truth, through: voxel, in: box).values
@@ -36,7 +36,7 @@ struct Montage: Sendable {
   }
 
   /// A round error scale that serves several subjects alike, in shares of the full intensity.
-  static func errorScale(of montages: [Montage]) -> Float {
+  package static func errorScale(of montages: [Montage]) -> Float {
     let level = Double(montages.map(\.errorLevel).max() ?? 0)
     return Float(min(1, Ticks.rounded(max(0.05, level))))
   }
@@ -44,7 +44,7 @@ struct Montage: Sendable {
   // MARK: - Panels
 
   /// One row: sources, truth and predictions, then the errors of the predictions.
-  func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
+  package func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
     images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]
   ) {
     let voxel = isDetail ? SIMD3(self.voxel.x, self.voxel.y, detail.slices.lowerBound) : self.voxel
@@ -88,7 +88,7 @@ struct Montage: Sendable {
 
   // MARK: - HTML
 
-  func html(scale: Float, caption: String) throws -> HTML {
+  package func html(scale: Float, caption: String) throws -> HTML {
     let columns = images.sources.count + 1 + images.predictions.count
     return try HTML("figure", ["class": "montage-frame"]) {
       HTML("figcaption") { caption }
@@ -150,5 +150,5 @@ struct Montage: Sendable {
 
 extension HTML {
   /// Pieces without an element around them.
-  init(@HTMLBuilder _ content: () throws -> HTML) rethrows { self = try content() }
+  package init(@HTMLBuilder _ content: () throws -> HTML) rethrows { self = try content() }
 }

@@ -2,23 +2,30 @@ import Foundation
 import Imaging
 
 /// One picture of a montage: pixels with a sentence that says what it shows.
-struct Panel: Sendable {
+package struct Panel: Sendable {
   /// Intensities 0 ... 1 in grey, or errors 0 ... `scale` in colour.
-  enum Tone: Sendable, Equatable {
+  package enum Tone: Sendable, Equatable {
     case intensity
     case error(scale: Float)
   }
 
-  var view: View
-  var tone: Tone
-  var description: String
-  var marks: (left: String, right: String, top: String, bottom: String)
+  package var view: View
+  package var tone: Tone
+  package var description: String
+  package var marks: (left: String, right: String, top: String, bottom: String)
   /// A rectangle to draw, in shares of width and height: the detail that is shown larger elsewhere.
-  var frame: (x: Double, y: Double, width: Double, height: Double)?
+  package var frame: (x: Double, y: Double, width: Double, height: Double)?
   /// Pixels to outline.
-  var outline: View?
+  package var outline: View?
 
-  func png() throws -> [UInt8] {
+  package init(
+    view: View, tone: Tone, description: String,
+    marks: (left: String, right: String, top: String, bottom: String)
+  ) {
+    (self.view, self.tone, self.description, self.marks) = (view, tone, description, marks)
+  }
+
+  package func png() throws -> [UInt8] {
     switch tone {
     case .intensity:
       let pixels = view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
@@ -29,7 +36,7 @@ struct Panel: Sendable {
     }
   }
 
-  func html() throws -> HTML {
+  package func html() throws -> HTML {
     let data = Data(try png()).base64EncodedString()
     return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(view.aspect))"]) {
       HTML("img", ["src": "data:image/png;base64,\(data)", "alt": description])
@@ -64,7 +71,7 @@ struct Panel: Sendable {
   }
 
   /// The edges between pixels above 0 and others, as an SVG path in pixels.
-  static func contour(_ mask: View) -> String {
+  package static func contour(_ mask: View) -> String {
     func inside(_ x: Int, _ y: Int) -> Bool {
       x >= 0 && y >= 0 && x < mask.width && y < mask.height && mask.values[x + y * mask.width] > 0
     }

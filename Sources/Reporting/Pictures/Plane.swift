@@ -1,9 +1,9 @@
 /// The three planes, shown in the radiological convention: the patient faces the reader, or looks to the left.
-enum Plane: String, Sendable, CaseIterable {
+package enum Plane: String, Sendable, CaseIterable {
   case axial, coronal, sagittal
 
   /// What lies at the picture's left, right, top and bottom.
-  var marks: (left: String, right: String, top: String, bottom: String) {
+  package var marks: (left: String, right: String, top: String, bottom: String) {
     switch self {
     case .axial: ("R", "L", "A", "P")
     case .coronal: ("R", "L", "S", "I")
@@ -11,10 +11,10 @@ enum Plane: String, Sendable, CaseIterable {
     }
   }
 
-  var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
+  package var title: String { rawValue.prefix(1).uppercased() + rawValue.dropFirst() }
 
   /// The plane through a voxel (column, row, slice), cut to a box.
-  func view(of stack: Stack, through voxel: SIMD3<Int>, in box: Box) -> View {
+  package func view(of stack: Stack, through voxel: SIMD3<Int>, in box: Box) -> View {
     let voxel = pointwiseMax(
       pointwiseMin(voxel, [stack.columns - 1, stack.rows - 1, stack.slices - 1]), .zero)
     // The head is at the top.
@@ -37,7 +37,7 @@ enum Plane: String, Sendable, CaseIterable {
   }
 
   /// Where the plane cuts the subject: its axis and the voxel's index there.
-  func position(_ voxel: SIMD3<Int>, in stack: Stack) -> String {
+  package func position(_ voxel: SIMD3<Int>, in stack: Stack) -> String {
     switch self {
     case .axial: "slice \(stack.firstSlice + voxel.z)"
     case .coronal: "row \(voxel.y)"
@@ -47,13 +47,13 @@ enum Plane: String, Sendable, CaseIterable {
 }
 
 /// A picture of numbers: rows from the top, with the size of a pixel in mm.
-struct View: Sendable {
-  let width: Int
-  let height: Int
-  let pixel: (width: Double, height: Double)
-  let values: [Float]
+package struct View: Sendable {
+  package let width: Int
+  package let height: Int
+  package let pixel: (width: Double, height: Double)
+  package let values: [Float]
 
-  init(
+  package init(
     _ width: Int, _ height: Int, pixel: (width: Double, height: Double), fill: (inout [Float]) -> Void
   ) {
     var values: [Float] = []
@@ -64,5 +64,5 @@ struct View: Sendable {
   }
 
   /// Width over height as the patient has it.
-  var aspect: Double { Double(width) * pixel.width / (Double(height) * pixel.height) }
+  package var aspect: Double { Double(width) * pixel.width / (Double(height) * pixel.height) }
 }

@@ -5,25 +5,27 @@ import Imaging
 ///
 /// Columns run from the patient's right to left, rows from anterior to posterior, slices from foot to head; the first
 /// stored slice is the lowest here, wherever in the patient it lies. Slices that are not stored are 0.
-struct Stack: Sendable {
-  let columns: Int
-  let rows: Int
-  let slices: Int
+package struct Stack: Sendable {
+  package let columns: Int
+  package let rows: Int
+  package let slices: Int
   /// Voxel size in mm along columns, rows and slices.
-  let spacing: SIMD3<Double>
+  package let spacing: SIMD3<Double>
   /// Index of the lowest slice in the subject's own grid.
-  let firstSlice: Int
+  package let firstSlice: Int
   /// `values[column + columns * (row + rows * slice)]`
-  var values: [Float]
+  package var values: [Float]
 
-  init(columns: Int, rows: Int, slices: Int, spacing: SIMD3<Double>, firstSlice: Int = 0, values: [Float]) {
+  package init(
+    columns: Int, rows: Int, slices: Int, spacing: SIMD3<Double>, firstSlice: Int = 0, values: [Float]
+  ) {
     precondition(values.count == columns * rows * slices)
     (self.columns, self.rows, self.slices, self.spacing) = (columns, rows, slices, spacing)
     (self.firstSlice, self.values) = (firstSlice, values)
   }
 
   /// An empty stack for a subject of a prepared cohort.
-  init(for subject: CohortManifest.Subject, in manifest: CohortManifest) {
+  package init(for subject: CohortManifest.Subject, in manifest: CohortManifest) {
     let first = subject.slices.first ?? 0
     let count = (subject.slices.last ?? first) - first + 1
     var spacing = SIMD3<Double>(repeating: 1)
@@ -40,17 +42,19 @@ struct Stack: Sendable {
       values: [Float](repeating: 0, count: manifest.width * manifest.height * count))
   }
 
-  subscript(column: Int, row: Int, slice: Int) -> Float { values[column + columns * (row + rows * slice)] }
+  package subscript(column: Int, row: Int, slice: Int) -> Float {
+    values[column + columns * (row + rows * slice)]
+  }
 
   /// Puts an image in the place of the slice that has this index in the subject's own grid.
-  mutating func put(_ image: some Collection<Float>, at slice: Int) {
+  package mutating func put(_ image: some Collection<Float>, at slice: Int) {
     let start = (slice - firstSlice) * rows * columns
     precondition(image.count == rows * columns && start >= 0 && start < values.count)
     values.replaceSubrange(start..<start + rows * columns, with: image)
   }
 
   /// The absolute difference, voxel by voxel.
-  func error(against other: Stack) -> Stack {
+  package func error(against other: Stack) -> Stack {
     var result = self
     for index in values.indices { result.values[index] = abs(values[index] - other.values[index]) }
     return result
@@ -58,13 +62,13 @@ struct Stack: Sendable {
 }
 
 /// A box of voxels: what a picture shows.
-struct Box: Sendable, Equatable {
-  var columns: Range<Int>
-  var rows: Range<Int>
-  var slices: Range<Int>
+package struct Box: Sendable, Equatable {
+  package var columns: Range<Int>
+  package var rows: Range<Int>
+  package var slices: Range<Int>
 
   /// What encloses the voxels above `threshold` in any of the stacks, with a margin; the whole where there are none.
-  init(enclosing stacks: [Stack], above threshold: Float = 0.02, margin: Int = 5) {
+  package init(enclosing stacks: [Stack], above threshold: Float = 0.02, margin: Int = 5) {
     let first = stacks[0]
     var low = SIMD3<Int>(first.columns, first.rows, first.slices)
     var high = SIMD3<Int>(repeating: -1)
@@ -92,11 +96,11 @@ struct Box: Sendable, Equatable {
       slices: low.z..<high.z + 1)
   }
 
-  init(columns: Range<Int>, rows: Range<Int>, slices: Range<Int>) {
+  package init(columns: Range<Int>, rows: Range<Int>, slices: Range<Int>) {
     (self.columns, self.rows, self.slices) = (columns, rows, slices)
   }
 
-  var centre: SIMD3<Int> {
+  package var centre: SIMD3<Int> {
     [
       (columns.lowerBound + columns.upperBound) / 2, (rows.lowerBound + rows.upperBound) / 2,
       (slices.lowerBound + slices.upperBound) / 2,
@@ -104,7 +108,7 @@ struct Box: Sendable, Equatable {
   }
 
   /// A square of `side` mm in an axial slice about a voxel, moved inside this box's image where it would stick out.
-  func detail(about centre: SIMD3<Int>, side: Double, of stack: Stack) -> Box {
+  package func detail(about centre: SIMD3<Int>, side: Double, of stack: Stack) -> Box {
     func range(_ middle: Int, _ spacing: Double, _ whole: Int) -> Range<Int> {
       let length = min(whole, max(2, Int((side / spacing).rounded())))
       let start = max(0, min(whole - length, middle - length / 2))

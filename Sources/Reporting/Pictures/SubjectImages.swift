@@ -3,19 +3,19 @@ import Evaluation
 import Imaging
 
 /// Everything that is shown of one subject, voxel by voxel.
-struct SubjectImages: Sendable {
+package struct SubjectImages: Sendable {
   /// What makes a prediction: a name and slices in, `count x height x width` values out.
-  typealias Predictor = (name: String, predict: (SliceBatch) throws -> [Float])
+  package typealias Predictor = (name: String, predict: (SliceBatch) throws -> [Float])
 
-  let id: String
-  let sources: [(modality: Modality, stack: Stack)]
-  let target: Modality
-  let truth: Stack
+  package let id: String
+  package let sources: [(modality: Modality, stack: Stack)]
+  package let target: Modality
+  package let truth: Stack
   /// Models in the order given; brought to [0, 1] as the scores are.
-  let predictions: [(name: String, stack: Stack)]
-  let lesions: Stack?
+  package let predictions: [(name: String, stack: Stack)]
+  package let lesions: Stack?
 
-  init(
+  package init(
     _ subject: CohortManifest.Subject, in cohort: PreparedCohort, scenario: Scenario, batchSize: Int,
     predictors: [Predictor], progress: (String, Int, Int) throws -> Void
   ) throws {
@@ -50,7 +50,7 @@ struct SubjectImages: Sendable {
     self.lesions = lesions
   }
 
-  init(
+  package init(
     id: String, sources: [(modality: Modality, stack: Stack)], target: Modality, truth: Stack,
     predictions: [(name: String, stack: Stack)], lesions: Stack? = nil
   ) {

@@ -3,7 +3,7 @@ import Metrics
 
 extension RoutingSummary {
   /// Two or three sentences on what is seen.
-  var sentences: String {
+  package var sentences: String {
     let scales = modules.flatMap { $0.groups.compactMap(\.scale?.mean) }
     var text = ""
     if rolls {
@@ -39,7 +39,7 @@ extension RoutingSummary {
   }
 
   /// The module-level figures.
-  var table: Table {
+  package var table: Table {
     var table = Table(
       "CAGR modules of \(name)",
       caption:
@@ -68,7 +68,7 @@ extension RoutingSummary {
     return Ticks.rounded(max(RoutingSummary.negligibleOffset, farthest.isFinite ? farthest : 0))
   }
 
-  var html: HTML {
+  package var html: HTML {
     let reach = reach
     return HTML {
       HTML("h3") { name }

@@ -54,13 +54,15 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
 }
 
 /// Gathers what CAGR modules show, batch by batch.
-struct RoutingObservation {
+package struct RoutingObservation {
   /// By module path, in order of appearance: per slice the offsets (x, y of each group in turn), scales and gates.
   private var order: [String] = []
   private var shown: [String: [String: [[Double]]]] = [:]
 
+  package init() {}
+
   /// Takes what a layer shows under `module.offset`, `module.scale` or `module.gate`: one row of `values` a slice.
-  mutating func add(_ path: String, _ values: [Double], rows: Int) {
+  package mutating func add(_ path: String, _ values: [Double], rows: Int) {
     guard let dot = path.lastIndex(of: "."), rows > 0 else { return }
     let module = String(path[..<dot])
     let kind = String(path[path.index(after: dot)...])
@@ -71,9 +73,9 @@ struct RoutingObservation {
     }
   }
 
-  var isEmpty: Bool { order.isEmpty }
+  package var isEmpty: Bool { order.isEmpty }
 
-  func summary(named name: String, slices: Int) -> RoutingSummary {
+  package func summary(named name: String, slices: Int) -> RoutingSummary {
     RoutingSummary(name: name, slices: slices, modules: order.map { module($0) })
   }
 

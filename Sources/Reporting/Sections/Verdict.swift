@@ -1,14 +1,14 @@
 import Metrics
 
 /// Whether the networks are better than what costs nothing, in plain sentences.
-struct Verdict {
+package struct Verdict {
   /// One sentence a network.
-  let sentences: [String]
+  package let sentences: [String]
 
   /// - Parameters:
   ///   - models: scores of the networks, then of the baselines.
   ///   - networks: how many are networks.
-  init(_ models: [Scores], networks: Int, split: String) {
+  package init(_ models: [Scores], networks: Int, split: String) {
     let baselines = models.dropFirst(networks)
     // A baseline without a finite mean left no error anywhere, and so is the one to beat.
     func level(_ scores: Scores) -> Double { scores.overSubjects(.psnr).mean ?? .infinity }
@@ -24,7 +24,7 @@ struct Verdict {
     }
   }
 
-  static func sentence(_ model: String, _ baseline: String, _ paired: PairedComparison, split: String)
+  package static func sentence(_ model: String, _ baseline: String, _ paired: PairedComparison, split: String)
     -> String
   {
     let size = number(abs(paired.mean), 2)
