@@ -75,8 +75,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Layers", "Torch",
-      "Files", "Failures",
+      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Layers",
+      "Torch", "Files", "Failures",
     ]),
 ]
 

@@ -18,11 +18,11 @@ import Testing
     let line = Chart.Line("a", colour: 0, ChartTests.degenerate[index], smooth: smooth)
     let source = Chart(title: "t", horizontal: "x", vertical: "y", lines: [line]).html.source
     #expect(!source.lowercased().contains("nan") && !source.contains("inf"))
-    for match in source.matches(of: /[ML](-?[0-9.]+) (-?[0-9.]+)/) {
+    for match in source.matches(of: #/[ML](-?[0-9.]+) (-?[0-9.]+)/#) {
       let (x, y) = (try #require(Double(match.1)), try #require(Double(match.2)))
       #expect((0...560).contains(x) && (0...300).contains(y))
     }
-    for match in source.matches(of: / (?:x1|x2|y1|y2|cx|cy|x|y)="([^"]*)"/) {
+    for match in source.matches(of: #/ (?:x1|x2|y1|y2|cx|cy|x|y)="([^"]*)"/#) {
       #expect((0...560).contains(try #require(Double(match.1))))
     }
   }
@@ -30,7 +30,7 @@ import Testing
   @Test func aRisingLineRisesOnThePage() throws {
     let line = Chart.Line("a", colour: 0, [Chart.Point(x: 0, y: 1), Chart.Point(x: 10, y: 2)])
     let source = Chart(title: "t", horizontal: "x", vertical: "y", lines: [line]).html.source
-    let path = try #require(source.firstMatch(of: /M([0-9.]+) ([0-9.]+)L([0-9.]+) ([0-9.]+)/))
+    let path = try #require(source.firstMatch(of: #/M([0-9.]+) ([0-9.]+)L([0-9.]+) ([0-9.]+)/#))
     #expect(try #require(Double(path.3)) > #require(Double(path.1)))
     #expect(try #require(Double(path.4)) < #require(Double(path.2)))
   }

@@ -22,7 +22,8 @@ import Training
           (3..<13).contains(place % 16) ? Float(1 + random.uniform() * 99) : 0
         }
         let volume = Volume(
-          dimensions: ReportTests.size, affine: Affine([-1, 0, 0, 5], [0, -1, 0, 6], [0, 0, 2, -3]), voxels: voxels)
+          dimensions: ReportTests.size, affine: Affine([-1, 0, 0, 5], [0, -1, 0, 6], [0, 0, 2, -3]),
+          voxels: voxels)
         try NIfTI.write(volume, to: "\(anat)/sub-0\(number)_\(suffix).nii.gz")
       }
     }
@@ -69,8 +70,8 @@ import Training
       checkNothingExternal(page)
       checkBalance(page)
       // Sources, truth, two networks and the look-up, and three errors, in three planes and a detail.
-      #expect(page.matches(of: /<img /).count == 4 * (3 + 3 + 3))
-      #expect(page.matches(of: /<img [^>]*alt="[^"]+"/).count == 36)
+      #expect(page.matches(of: #/<img /#).count == 4 * (3 + 3 + 3))
+      #expect(page.matches(of: #/<img [^>]*alt="[^"]+"/#).count == 36)
 
       let json = "\(folder)/<agi-net>/evaluation/test/routing.json"
       let data = try #require(FileManager.default.contents(atPath: json))
@@ -90,7 +91,7 @@ import Training
   private func checkNothingExternal(_ page: String) {
     // The one name that SVG needs is no reference, and inline SVG does without it.
     #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("@import"))
-    for match in page.matches(of: /(?:src|href)="([^"]*)"/) {
+    for match in page.matches(of: #/(?:src|href)="([^"]*)"/#) {
       #expect(match.1.hasPrefix("data:image/png;base64,") || match.1.hasPrefix("#"))
     }
     #expect(!page.contains("url("))
@@ -99,7 +100,7 @@ import Training
   /// Every element that opens closes, in order.
   private func checkBalance(_ page: String) {
     var open: [Substring] = []
-    for match in page.matches(of: /<(\/?)([a-z][a-z0-9]*)[^>]*>/) {
+    for match in page.matches(of: #/<(\/?)([a-z][a-z0-9]*)[^>]*>/#) {
       if ["meta", "img", "br", "hr"].contains(match.2) { continue }
       if match.1.isEmpty {
         open.append(match.2)

@@ -24,7 +24,7 @@ enum StyleSheet {
     .verdict p{margin:.3rem 0;max-width:none}
     nav{margin:1.2rem 0;font-size:.92rem;color:var(--soft)} nav a{margin-right:1.1rem;white-space:nowrap}
     a{color:var(--accent);text-decoration:none} a:hover{text-decoration:underline}
-    .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.15rem 1.6rem;margin:.6rem 0}
+    .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:.15rem 1.6rem;margin:.6rem 0}
     .facts div{display:flex;gap:.7rem;border-bottom:1px dotted var(--line);padding:.22rem 0}
     .facts dt{color:var(--soft);flex:0 0 8.2rem} .facts dd{margin:0;overflow-wrap:anywhere}
     .scroll{overflow-x:auto;margin:.8rem 0}

@@ -7,32 +7,37 @@ package struct Focus: Sendable, Equatable {
   /// Whether it is a lesion, rather than the middle of the volume.
   package var isLesion: Bool
 
-  /// The largest connected lesion of a label map; nothing where it is empty.
+  /// The largest connected lesion of a label map, in the slice where it is widest; nothing where the map is empty.
   package init?(lesions: Stack) {
+    let (columns, plane) = (lesions.columns, lesions.columns * lesions.rows)
+    var areas = [Int](repeating: 0, count: lesions.slices)
     let largest = Focus.largestComponent(of: lesions)
-    guard !largest.isEmpty else { return nil }
-    let (columns, rows) = (lesions.columns, lesions.rows)
-    let voxels = largest.map { index in
-      SIMD3<Int>(index % columns, index / columns % rows, index / (columns * rows))
-    }
-    let count = voxels.count
-    let sum = voxels.reduce(SIMD3<Int>.zero, &+)
-    let centre = SIMD3<Int>(sum.x / count, sum.y / count, sum.z / count)
-    func distance(_ voxel: SIMD3<Int>) -> Int {
-      let d = voxel &- centre
-      return d.x * d.x + d.y * d.y + d.z * d.z
+    for index in largest { areas[index / plane] += 1 }
+    guard let area = areas.max(), area > 0, let slice = areas.firstIndex(of: area) else { return nil }
+    // A lesion of several arms may cut the slice more than once; the larger cut is looked at.
+    var cut = Stack(
+      columns: columns, rows: lesions.rows, slices: 1, spacing: lesions.spacing,
+      values: [Float](repeating: 0, count: plane))
+    for index in largest where index / plane == slice { cut.values[index % plane] = 1 }
+    let pixels = Focus.largestComponent(of: cut).map { (column: $0 % columns, row: $0 / columns) }
+    let centre = (
+      column: pixels.reduce(0) { $0 + $1.column } / pixels.count,
+      row: pixels.reduce(0) { $0 + $1.row } / pixels.count
+    )
+    func distance(_ pixel: (column: Int, row: Int)) -> Int {
+      let (x, y) = (pixel.column - centre.column, pixel.row - centre.row)
+      return x * x + y * y
     }
     // A lesion that is bent may not hold its own centre.
-    guard let nearest = voxels.min(by: { distance($0) < distance($1) }) else { return nil }
-    voxel = nearest
+    guard let nearest = pixels.min(by: { distance($0) < distance($1) }) else { return nil }
+    voxel = [nearest.column, nearest.row, slice]
     isLesion = true
-    let slice = voxels.filter { $0.z == nearest.z }
     func extent(_ values: [Int], _ spacing: Double) -> Double {
       Double((values.max() ?? 0) - (values.min() ?? 0) + 1) * spacing
     }
     let size = max(
-      extent(slice.map(\.x), lesions.spacing.x), extent(slice.map(\.y), lesions.spacing.y))
-    side = min(110, max(44, 1.6 * size))
+      extent(pixels.map(\.column), lesions.spacing.x), extent(pixels.map(\.row), lesions.spacing.y))
+    side = min(90, max(44, 1.7 * size))
   }
 
   /// The middle of what is shown; the detail is taken where the errors are largest in that slice.

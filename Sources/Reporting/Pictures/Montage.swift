@@ -21,7 +21,7 @@ package struct Montage: Sendable {
   /// The voxel where the planes cross.
   package var voxel: SIMD3<Int> { focus.voxel }
 
-  /// The error that 99.5 % of the foreground voxels in the shown planes stay below.
+  /// The error that 99 % of the foreground voxels in the shown planes stay below.
   package var errorLevel: Float {
     var values: [Float] = []
     for plane in Plane.allCases {
@@ -32,13 +32,13 @@ package struct Montage: Sendable {
       }
     }
     values.sort()
-    return values.isEmpty ? 0 : values[min(values.count - 1, Int(0.995 * Double(values.count)))]
+    return values.isEmpty ? 0 : values[min(values.count - 1, Int(0.99 * Double(values.count)))]
   }
 
   /// A round error scale that serves several subjects alike, in shares of the full intensity.
   package static func errorScale(of montages: [Montage]) -> Float {
     let level = Double(montages.map(\.errorLevel).max() ?? 0)
-    return Float(min(1, Ticks.rounded(max(0.05, level))))
+    return Float(min(1, (max(0.05, level) * 20).rounded(.up) / 20))
   }
 
   // MARK: - Panels
@@ -130,7 +130,7 @@ package struct Montage: Sendable {
         HTML("div", ["class": "ramp", "style": "background:\(Montage.gradient)", "aria-hidden": "true"])
         HTML("div", ["class": "ends"]) {
           HTML("span") { "0" }
-          HTML("span") { number(Double(scale) / 2, 3) }
+          HTML("span") { number(Double(scale) / 2, 2) }
           HTML("span") { "≥ \(number(Double(scale), 2))" }
         }
         HTML("p", ["class": "note"]) { "in shares of the full intensity range" }

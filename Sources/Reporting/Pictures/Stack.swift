@@ -47,10 +47,10 @@ package struct Stack: Sendable {
   }
 
   /// Puts an image in the place of the slice that has this index in the subject's own grid.
-  package mutating func put(_ image: some Collection<Float>, at slice: Int) {
+  package mutating func put(_ image: [Float], at slice: Int) {
     let start = (slice - firstSlice) * rows * columns
     precondition(image.count == rows * columns && start >= 0 && start < values.count)
-    values.replaceSubrange(start..<start + rows * columns, with: image)
+    for index in image.indices { values[start + index] = image[index] }
   }
 
   /// The absolute difference, voxel by voxel.

@@ -21,9 +21,10 @@ extension RoutingSummary {
           "Kernels are rolled by \(number(mean, 3)) voxels on average; the farthest group mean, in "
           + "\(far?.path ?? "none"), lies \(number(far?.largestOffset ?? 0, 3)) voxels from zero. "
         text +=
-          average < 0.1 * mean
-          ? "Offsets hardly differ between slices (\(number(average, 3)) voxels): they act as learned constants. "
-          : "Between slices offsets vary by \(number(average, 3)) voxels: routing depends on the image. "
+          average < 0.05 * mean
+          ? "Offsets hardly differ between slices (by \(number(average, 4)) voxels): they act as learned constants. "
+          : "Between slices they vary by \(number(average, 3)) voxels, "
+            + "\(number(100 * average / max(mean, 1e-12), 0)) % of that length: routing depends on the image. "
       }
     }
     if let low = scales.min(), let high = scales.max() {

@@ -71,21 +71,24 @@ extension Report {
           assessment.models, networks: entries.count, split: assessment.split.rawValue)
         for sentence in verdict.sentences { HTML("p") { sentence } }
       }
-      for entry in entries {
-        HTML("h3") { entry.name }
-        HTML(facts: facts(of: entry))
+      for index in entries.indices {
+        HTML("h3") { entries[index].name }
+        HTML(facts: facts(of: entries[index], hasGroups: routing[index] != nil))
       }
     }
   }
 
   /// What was trained on what, when and for how long.
-  private func facts(of entry: Entry) -> [(name: String, value: String)] {
+  private func facts(of entry: Entry, hasGroups: Bool) -> [(name: String, value: String)] {
     let (card, experiment) = (entry.card, entry.run.experiment)
     let psnr = card.validationPSNR.map { ", validation PSNR \(number($0, 2)) dB" } ?? ""
     return [
       ("Trained on", card.trainedOn),
       ("Slices", "\(card.sliceRule); \(card.height) x \(card.width)"),
-      ("Parameters", "\(grouped(card.parameters)) (width \(experiment.width), groups \(experiment.groups))"),
+      (
+        "Parameters",
+        "\(grouped(card.parameters)) (width \(experiment.width)\(hasGroups ? ", groups \(experiment.groups)" : ""))"
+      ),
       (
         "Training",
         "\(grouped(experiment.iterations)) iterations of \(experiment.batchSize), rate "
