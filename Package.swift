@@ -75,7 +75,7 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Layers",
+      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Methods",
       "Torch", "Files", "Failures",
     ]),
 ]

@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Methods
 import Reporting
 import Testing
 import Torch

@@ -12,6 +12,8 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
   public struct Figure: Codable, Sendable, Equatable {
     public var mean: Double
     public var deviation: Double
+
+    public init(mean: Double, deviation: Double) { (self.mean, self.deviation) = (mean, deviation) }
   }
 
   /// One group of a module.
