@@ -4,8 +4,10 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Methods
 import Metrics
 import Reporting
+import Synthesis
 import Torch
 import Training
 
