@@ -72,6 +72,10 @@ struct Person: Sendable {
       gains.append(400 / Double(grey) * random.uniform(0.8, 1.25))
       shifts.append(modality == .t1 ? .zero : options.shift * Self.inUnitBall(&random))
     }
+    // T2 and PD are the two echoes of one acquisition, as in IXI: they lie alike.
+    if let pd = Modality.allCases.firstIndex(of: .pd), let t2 = Modality.allCases.firstIndex(of: .t2) {
+      shifts[pd] = shifts[t2]
+    }
     self.shifts = shifts
     self.gains = gains
   }

@@ -7,7 +7,7 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   public var subjects = 24
   public var seed: UInt64 = 1
   /// The largest translation of each scan against the T1 scan, in mm: its vector is drawn uniformly from the ball
-  /// of this radius.
+  /// of this radius; T2 and PD, two echoes of one acquisition, share theirs.
   public var shift = 1.0
   /// Edge of a cubic voxel in mm, 0.5 ... 8.
   public var voxelSize = 2.0
