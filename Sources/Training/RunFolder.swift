@@ -22,12 +22,15 @@ public struct RunFolder: Sendable, Equatable {
   /// Makes the folder and its parents.
   /// - Throws: `.cannotWrite` with the system's reason.
   public static func make(_ path: String) throws {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue {
+      throw Failure(.cannotWrite, "\(path): is a file, where a folder is to be made; choose another name")
+    }
     do {
       try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     } catch {
-      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
       throw Failure(
-        .cannotWrite, "\(path): cannot be made: \((reason ?? error as NSError).localizedDescription)")
+        .cannotWrite, "\(path): the folder cannot be made; check that its parents can be written in")
     }
   }
 

@@ -66,9 +66,14 @@ public final class Trainer {
     guard folder.hasCheckpoint else {
       throw Failure(
         .notFound,
-        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); train without --resume")
+        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with --force")
     }
     state = try Checkpoint(Safetensors(contentsOf: folder.last), into: method)
+    guard state.iteration <= plan.iterations else {
+      throw Failure(
+        .inconsistent,
+        "\(folder.path): is at iteration \(state.iteration) already, past the \(plan.iterations) asked for")
+    }
   }
 
   /// Trains to the plan's end, or until a signal asks to stop, which saves first.
@@ -104,6 +109,7 @@ public final class Trainer {
     // Without a held-out split the latest weights are the best known.
     let isBest = psnr.map { $0 > state.bestPSNR ?? -.infinity } ?? true
     if isBest {
+      try refuseBrokenWeights()
       state.bestPSNR = psnr
       state.bestIteration = state.iteration
       try state.write(method, optimizers: false, metadata: metadata, to: folder.best)
@@ -113,6 +119,7 @@ public final class Trainer {
   }
 
   private func save() throws {
+    try refuseBrokenWeights()
     try observe(.saving(iteration: state.iteration))
     try state.write(method, optimizers: true, metadata: metadata, to: folder.last)
     try observe(.saved(iteration: state.iteration, path: folder.last))
@@ -120,10 +127,26 @@ public final class Trainer {
 
   private func refuseNaN(_ losses: [Loss]) throws {
     guard let bad = losses.first(where: { !$0.value.isFinite }) else { return }
-    let kept =
-      folder.hasCheckpoint
-      ? "the last checkpoint is kept; resume with a lower learningRate" : "no checkpoint yet"
     throw Failure(.numerical, "iteration \(state.iteration): loss \(bad.name) is \(bad.value); \(kept)")
+  }
+
+  /// Losses are those before the step, so weights can be worse than the losses tell: no file may hold such.
+  private func refuseBrokenWeights() throws {
+    for network in method.networks {
+      for (name, tensor) in network.parameters.saved {
+        // Nought times infinity, or times NaN, is NaN.
+        let isFinite = withoutGradient { (tensor * 0).sum().item == 0 }
+        if isFinite { continue }
+        throw Failure(
+          .numerical, "iteration \(state.iteration): \(network.name).\(name) is not finite; \(kept)")
+      }
+    }
+  }
+
+  /// What a run that went wrong leaves, and what to try.
+  private var kept: String {
+    let remedy = "train anew with a lower learningRate"
+    return folder.hasCheckpoint ? "the checkpoint before is kept; \(remedy)" : "no checkpoint yet; \(remedy)"
   }
 }
 
