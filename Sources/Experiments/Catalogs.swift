@@ -65,6 +65,20 @@ public enum MethodCatalog {
     return try entry.build(experiment, device)
   }
 
+  /// Refuses slices that the method's networks would shrink to nothing.
+  /// - Throws: `.inconsistent` with the smallest size.
+  static func check(_ experiment: Experiment, height: Int, width: Int) throws {
+    // What the discriminator's layers (spec 3.3) leave of fewer rows or columns is less than their kernels.
+    let smallest =
+      experiment.pix2pix.weightAdversarial == 0 ? 8 : experiment.pix2pix.discriminator == .isola ? 24 : 16
+    guard min(height, width) >= smallest else {
+      throw Failure(
+        .inconsistent,
+        "the cohort's slices are \(height) x \(width); \(experiment.method) needs \(smallest) x \(smallest) or more, "
+          + "prepare with a larger --size")
+    }
+  }
+
   @Sendable private static func pix2pix(_ experiment: Experiment, _ device: Device) throws -> any Method {
     let store = Parameters(seed: experiment.seed, device: device)
     return Pix2Pix(

@@ -43,6 +43,7 @@ extension Run {
     observe: @escaping (RunEvent) throws -> Void = { _ in }
   ) throws -> Run {
     try cohort.check(experiment.scenario)
+    try MethodCatalog.check(experiment, height: cohort.manifest.height, width: cohort.manifest.width)
     let folder = RunFolder(path)
     if setting.resumes && !FileManager.default.fileExists(atPath: folder.experiment) {
       throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
@@ -51,6 +52,7 @@ extension Run {
     let lock = try FolderLock(path)
     defer { withExtendedLifetime(lock) {} }
     try prepare(folder, experiment, setting)
+    if setting.resumes { try refuseAnother(cohort, in: folder) }
 
     let method = try MethodCatalog.build(experiment, device: setting.device)
     let plan = Plan(
@@ -58,7 +60,7 @@ extension Run {
       checkpointEvery: experiment.checkpointEvery, seed: experiment.seed)
     let trainer = Trainer(
       method, plan: plan, folder: folder, device: setting.device,
-      metadata: [TrainedModel.experimentKey: try experiment.json])
+      metadata: [TrainedModel.experimentKey: try experiment.json, cohortKey: try digest(of: cohort)])
     if setting.resumes { try trainer.resume() }
 
     let stream = try SliceStream(
@@ -102,6 +104,7 @@ extension Run {
         throw Failure(
           .notFound, "\(folder.path): nothing to resume (no experiment.json); train without --resume")
       }
+      removeLeftovers(folder)
       var before = try Run(opening: folder.path).experiment
       // A run may be made longer, and looked at more or less often; all else would be another run.
       (before.iterations, before.validateEvery) = (experiment.iterations, experiment.validateEvery)
@@ -109,9 +112,11 @@ extension Run {
         experiment.checkpointEvery, experiment.validationSlices
       )
       guard before == experiment else {
+        let changes = try experiment.differences(from: before).joined(separator: ", ")
         throw Failure(
           .inconsistent,
-          "\(folder.path): was started with other settings; resume with its own experiment.json")
+          "\(folder.path): was started with other settings (\(changes)); resume without naming them, or train anew"
+        )
       }
     } else if exists {
       guard setting.overwrites else {
@@ -123,8 +128,44 @@ extension Run {
         try? FileManager.default.removeItem(atPath: stale)
       }
       try? FileManager.default.removeItem(atPath: folder.path + "/evaluation")
+      for name in names(in: folder.path) where name.hasPrefix("events.out.tfevents.") {
+        try? FileManager.default.removeItem(atPath: folder.path + "/" + name)
+      }
+      removeLeftovers(folder)
     }
     try AtomicFile.write(try experiment.json, to: folder.experiment)
+  }
+
+  /// The metadata key under which a checkpoint names what it was trained on.
+  private static var cohortKey: String { "aginet.cohort" }
+
+  private static func digest(of cohort: PreparedCohort) throws -> String {
+    try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
+  }
+
+  /// A run that went on with other images would be neither the one run nor the other.
+  private static func refuseAnother(_ cohort: PreparedCohort, in folder: RunFolder) throws {
+    guard folder.hasCheckpoint else { return }
+    let before = try Safetensors(contentsOf: folder.last).metadata[cohortKey]
+    guard try before == nil || before == digest(of: cohort) else {
+      throw Failure(
+        .inconsistent,
+        "\(folder.path): was trained on another prepared cohort than \(cohort.folder); name that one, or train anew"
+      )
+    }
+  }
+
+  /// Removes the unfinished files of a run that was killed while it wrote. The folder must be locked.
+  private static func removeLeftovers(_ folder: RunFolder) {
+    for path in [folder.path, folder.checkpoints] {
+      for name in names(in: path) where name.hasPrefix(".") && name.hasSuffix(".partial") {
+        try? FileManager.default.removeItem(atPath: path + "/" + name)
+      }
+    }
+  }
+
+  private static func names(in folder: String) -> [String] {
+    (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
   }
 
   private static func meanPSNR(

@@ -27,8 +27,13 @@ public struct Run {
   }
 
   /// The best model of this run.
+  /// - Throws: `.notFound` where training has not come to one, and what `TrainedModel` throws.
   public func model(device: Device) throws -> TrainedModel {
-    try TrainedModel(file: folder.model, device: device)
+    guard FileManager.default.fileExists(atPath: folder.model) else {
+      throw Failure(
+        .notFound, "\(folder.path): has no model yet (model.safetensors); aginet train writes it")
+    }
+    return try TrainedModel(file: folder.model, device: device)
   }
 
   /// How the run is called in tables: `AGI-Net (pix2pix)`.
@@ -69,6 +74,12 @@ public struct TrainedModel {
     self.device = device
     self.card = try ModelCard(json: card, file: file)
     experiment = try Experiment(json: json, origin: file)
+    guard self.card.scenario == experiment.scenario else {
+      throw Failure(
+        .invalidModel,
+        "\(file): its card says \(self.card.scenario), its experiment \(experiment.scenario); it was tampered with"
+      )
+    }
     method = try MethodCatalog.build(experiment, device: device)
     guard let maker = method.networks.first else {
       throw Failure(.invalidModel, "\(file): a method without a network")

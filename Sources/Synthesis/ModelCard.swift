@@ -56,6 +56,12 @@ public struct ModelCard: Codable, Sendable, Equatable {
     guard let card = try? JSONDecoder().decode(ModelCard.self, from: Data(json.utf8)) else {
       throw Failure(.invalidModel, "\(file): its model card does not read; was it written by aginet?")
     }
+    // A size that no scanner makes would only exhaust memory.
+    guard (1...16384).contains(card.height), (1...16384).contains(card.width),
+      card.spacing.allSatisfy({ $0 > 0 }), card.scales.values.allSatisfy({ $0 > 0 && $0.isFinite })
+    else {
+      throw Failure(.invalidModel, "\(file): its model card holds sizes or scales that cannot be")
+    }
     self = card
   }
 
