@@ -47,10 +47,13 @@ extension Experiment {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw Failure(.notFound, "\(file): no such file, or it cannot be read")
       }
+      // Says line and column of what is wrong.
+      _ = try StrictJSON.parse(data, file: file)
       guard let overlay = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
         throw Failure(.malformed, "\(file): not a JSON object of experiment settings")
       }
       try Experiment.lay(overlay, over: &tree, path: "", origin: file)
+      _ = try Experiment.decoded(tree, .malformed, origin: file)
     }
     for setting in settings {
       guard let equals = setting.firstIndex(of: "=") else {
@@ -66,12 +69,9 @@ extension Experiment {
         throw Failure(.usage, "--set \(setting): no key is named")
       }
       try Experiment.lay(overlay, over: &tree, path: "", origin: "--set \(setting)")
+      _ = try Experiment.decoded(tree, .usage, origin: "--set \(setting)")
     }
-    do {
-      self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
-    } catch let error as DecodingError {
-      throw Failure(.malformed, "\(file ?? "--set"): \(Experiment.sentence(error))")
-    }
+    self = try Experiment.decoded(tree, .unexpected, origin: "experiment")
     try check()
   }
 
@@ -91,8 +91,33 @@ extension Experiment {
     } catch let error as DecodingError {
       throw Failure(.invalidModel, "\(origin): its experiment does not read: \(Experiment.sentence(error))")
     }
-    try check()
+    do { try check() } catch let failure as Failure {
+      throw Failure(.invalidModel, "\(origin): \(failure.message)")
+    }
   }
+
+  /// What differs, as `learningRate 0.1 instead of 0.0001`, in the order of the keys.
+  func differences(from other: Experiment) throws -> [String] {
+    func leaves(_ value: Any, _ path: String) -> [String: String] {
+      guard let object = value as? [String: Any] else { return [path: Experiment.text(value)] }
+      return object.reduce(into: [:]) { found, member in
+        found.merge(leaves(member.value, path.isEmpty ? member.key : "\(path).\(member.key)")) { $1 }
+      }
+    }
+    let (new, old) = (try leaves(Experiment.tree(of: self), ""), try leaves(Experiment.tree(of: other), ""))
+    return new.keys.sorted().filter { new[$0] != old[$0] }.map {
+      "\($0) \(new[$0] ?? "") instead of \(old[$0] ?? "")"
+    }
+  }
+
+  /// A value as JSON writes it.
+  private static func text(_ value: Any) -> String {
+    let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+  }
+
+  /// Channels of the first level beyond which no memory holds a network.
+  private static let widest = 1024
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
@@ -103,6 +128,18 @@ extension Experiment {
       ("checkpointEvery", checkpointEvery),
     ] where value < 1 {
       throw Failure(.usage, "\(name) is \(value); it must be 1 or more")
+    }
+    for (name, value) in [("width", width), ("pix2pix.discriminatorWidth", pix2pix.discriminatorWidth)]
+    where !(1...Experiment.widest).contains(value) {
+      throw Failure(.usage, "\(name) is \(value); it must be from 1 to \(Experiment.widest)")
+    }
+    for (name, value) in [
+      ("pix2pix.weightL1", pix2pix.weightL1), ("pix2pix.weightAdversarial", pix2pix.weightAdversarial),
+    ] where !(value >= 0 && value.isFinite) {
+      throw Failure(.usage, "\(name) is \(value); it must be 0 or more")
+    }
+    guard Set(stages).count == stages.count else {
+      throw Failure(.usage, "stages: a stage is named twice")
     }
     guard learningRate > 0, learningRate.isFinite else {
       throw Failure(.usage, "learningRate is \(learningRate); it must be above 0")
@@ -121,6 +158,16 @@ extension Experiment {
   }
 
   // MARK: - Overlaying
+
+  private static func decoded(_ tree: [String: Any], _ kind: Failure.Kind, origin: String) throws
+    -> Experiment
+  {
+    do {
+      return try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
+    } catch let error as DecodingError {
+      throw Failure(kind, "\(origin): \(sentence(error))")
+    }
+  }
 
   private static func tree(of experiment: Experiment) throws -> [String: Any] {
     let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(experiment))
@@ -146,14 +193,32 @@ extension Experiment {
 
   private static func sentence(_ error: DecodingError) -> String {
     func name(_ context: DecodingError.Context) -> String {
-      context.codingPath.map { $0.intValue.map { "[\($0)]" } ?? $0.stringValue }.joined(separator: ".")
+      let keys = context.codingPath.map { $0.intValue.map { "element \($0 + 1)" } ?? $0.stringValue }
+      return keys.isEmpty ? "a number" : keys.joined(separator: ".")
     }
     switch error {
-    case .typeMismatch(let type, let context): return "\(name(context)) must be a value of type \(type)"
+    case .typeMismatch(let type, let context): return "\(name(context)) must be \(noun(type))"
     case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
-    case .valueNotFound(_, let context): return "\(name(context)) is null"
-    case .dataCorrupted(let context): return "\(name(context)): \(context.debugDescription)"
+    case .valueNotFound(let type, let context): return "\(name(context)) is null, but must be \(noun(type))"
+    case .dataCorrupted(let context):
+      let known: [String: [String]] = [
+        "discriminator": PatchGANVariant.allCases.map(\.rawValue),
+        "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
+        "target": Modality.allCases.map(\.rawValue),
+      ]
+      // An element of a list is known by the list's name.
+      let key = context.codingPath.last { $0.intValue == nil }?.stringValue ?? ""
+      guard let names = known[key] else { return "\(name(context)): is not in the range of its type" }
+      return "\(name(context)) is not known; known are \(names.joined(separator: ", "))"
     @unknown default: return "\(error)"
     }
+  }
+
+  private static func noun(_ type: Any.Type) -> String {
+    if type is String.Type { return "text" }
+    if type is any BinaryInteger.Type { return "a whole number" }
+    if type is any BinaryFloatingPoint.Type { return "a number" }
+    let name = "\(type)"
+    return name.hasPrefix("Array") ? "a list" : name.hasPrefix("Dictionary") ? "an object" : name
   }
 }
