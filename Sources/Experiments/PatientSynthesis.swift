@@ -21,24 +21,55 @@ public struct PatientSynthesis {
     return (stem.hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
   }
 
+  private func checkPaths(_ files: [(modality: Modality, path: String)]) throws {
+    var isFolder: ObjCBool = false
+    for path in [output, sidecarPath] {
+      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { continue }
+      for input in [model.file] + files.map(\.path) where isOneFile(path, input) {
+        throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
+      }
+      guard !isFolder.boolValue else {
+        throw Failure(.cannotWrite, "\(path): is a folder; choose another name")
+      }
+      guard replaces else {
+        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
+      }
+    }
+    let parent = (output as NSString).deletingLastPathComponent
+    let folder = parent.isEmpty ? "." : parent
+    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+      throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
+    }
+    guard access(folder, W_OK) == 0 else {
+      throw Failure(.cannotWrite, "\(output): \(folder) cannot be written in; choose another folder")
+    }
+    for (place, file) in files.enumerated() {
+      for other in files[..<place] where isOneFile(file.path, other.path) {
+        throw Failure(
+          .inconsistent,
+          "\(file.path): is given as \(other.modality.title) and as \(file.modality.title); name each scan once")
+      }
+    }
+  }
+
+  private func isOneFile(_ a: String, _ b: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    return stat(a, &first) == 0 && stat(b, &second) == 0
+      && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
   /// Reads the volumes, synthesises, writes volume and sidecar.
   ///
-  /// The result lies on the grid of the first file given, with that file's header: dimensions, affine, codes, units.
-  /// - Throws: `.cannotWrite` before any work where an output exists; what reading, synthesis and writing throw.
+  /// The result lies on the grid of the model's first source, with that file's header: dimensions, affine, codes, units.
+  /// - Throws: before any work `.cannotWrite` where an output exists or has no folder, `.refused` where it would replace
+  ///   an input, `.inconsistent` where one file is given twice; then what reading, synthesis and writing throw.
   public func run(
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Sidecar {
     guard output.hasSuffix(".nii") || output.hasSuffix(".nii.gz") else {
       throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
     }
-    for path in [output, sidecarPath] where !replaces && FileManager.default.fileExists(atPath: path) {
-      throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
-    }
-    let folder = (output as NSString).deletingLastPathComponent
-    guard access(folder.isEmpty ? "." : folder, W_OK) == 0 else {
-      throw Failure(.cannotWrite, "\(output): no folder \(folder) that can be written in; make it first")
-    }
-
+    try checkPaths(files)
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     var headers: [Modality: NIfTIHeader] = [:]
     for (modality, path) in files {
