@@ -1,4 +1,6 @@
 import CTorch
+import Failures
+import Foundation
 
 /// An n-dimensional array of numbers on a device, with LibTorch's automatic differentiation.
 ///
@@ -23,7 +25,7 @@ public struct Tensor {
 
   /// Takes over one reference, or stops with LibTorch's sentence where the operation failed.
   init(_ pointer: OpaquePointer?, _ operation: StaticString = #function) {
-    guard let pointer else { fatalError("\(operation): \(LibTorch.lastError)") }
+    guard let pointer else { stop(operation) }
     handle = Handle(pointer)
   }
 }
@@ -174,5 +176,18 @@ func withList<R>(_ tensors: [Tensor], _ body: (UnsafePointer<OpaquePointer?>, In
 }
 
 func check(_ status: Int32, _ operation: StaticString = #function) {
-  if status != 0 { fatalError("\(operation): \(LibTorch.lastError)") }
+  if status != 0 { stop(operation) }
+}
+
+/// Ends the program with LibTorch's sentence. Memory that is not there is no programmer's mistake: that ends with the
+/// exit code documented for it and without a backtrace.
+private func stop(_ operation: StaticString) -> Never {
+  let sentence = LibTorch.lastError
+  guard sentence.contains("allocate memory") || sentence.contains("out of memory") else {
+    fatalError("\(operation): \(sentence)")
+  }
+  let line = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")
+  try? FileHandle.standardError.write(
+    contentsOf: Data("aginet: out of memory; use a smaller --batch or --width (\(line))\n".utf8))
+  exit(Failure.Kind.limit.rawValue)
 }
