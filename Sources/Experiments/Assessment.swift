@@ -49,6 +49,8 @@ public struct Assessment: Sendable {
       let shared = titles.filter { $0 == run.title }.count > 1
       let name = shared ? "\(run.title) [\((run.folder.path as NSString).lastPathComponent)]" : run.title
       evaluator.progress = { try progress(name, $0, $1) }
+      // Nothing is done yet, and the clock starts.
+      try progress(name, 0, cohort.slices(in: split).count)
       let model = try run.model(device: device)
       models.append(try evaluator.scores(of: model.method, named: name, in: split, device: device))
     }

@@ -23,6 +23,8 @@ struct AGINet: ParsableCommand {
   static func main() {
     // A pipe that closes early (| head) ends the program quietly.
     signal(SIGPIPE, SIG_DFL)
+    // A file over the user's size limit is an error to report, not a reason to die.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -38,7 +40,8 @@ struct AGINet: ParsableCommand {
         FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
         Foundation.exit(Failure.Kind.usage.rawValue)
       }
-      Console.error("\(error)")
+      // Whatever it is, it is one line.
+      Console.error("\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
       Foundation.exit(Failure.Kind.unexpected.rawValue)
     }
   }

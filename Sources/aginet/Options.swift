@@ -39,8 +39,8 @@ extension Modality: ExpressibleByArgument {
 func modalities(_ text: String) throws -> [Modality] {
   try text.split(separator: ",").map { part in
     guard let modality = Modality(name: part.trimmingCharacters(in: .whitespaces)) else {
-      throw ValidationError(
-        "unknown modality '\(part)'; known are t1, t2, pd, flair, t1gd (also t1w, t1n, t1c, t1ce, t2f, …)")
+      throw Failure(
+        .usage, "unknown modality '\(part)'; known are t1, t2, pd, flair, t1gd (also t1w, t1n, t1c, t1ce, t2f, …)")
     }
     return modality
   }

@@ -22,6 +22,8 @@ struct Evaluate: ParsableCommand {
   var ssim = SSIM.Variant.full
   @Option(help: "Slices at a time.")
   var batch = 4
+  @Flag(help: "Replace an evaluation of this split.")
+  var force = false
   @Flag(help: "Print the table as JSON.")
   var json = false
   @OptionGroup var compute: ComputeOptions
@@ -29,11 +31,15 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw ValidationError("--batch must be 1 or more") }
+    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
     let device = try compute.apply()
     let cohort = try PreparedCohort(folder: data)
     let opened = try runs.map { try Run(opening: $0) }
-    guard let first = opened.first else { throw ValidationError("name at least one run folder") }
+    guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
+    let folder = first.folder.evaluation(split.rawValue)
+    guard force || !FileManager.default.fileExists(atPath: folder + "/summary.json") else {
+      throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
+    }
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
     var bar: ProgressBar?
@@ -42,7 +48,7 @@ struct Evaluate: ParsableCommand {
       if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
       bar?.show(done, of: total)
     }
-    try assessment.write(to: first.folder.evaluation(split.rawValue))
+    try assessment.write(to: folder)
     print(assessment.table.written(as: json ? .json : .markdown))
   }
 }

@@ -41,11 +41,11 @@ struct Synthesize: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw ValidationError("--batch must be 1 or more") }
+    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
     let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
     let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
     guard !files.isEmpty else {
-      throw ValidationError("name the patient's volumes, e.g. --t1 a.nii.gz --t2 b.nii.gz")
+      throw Failure(.usage, "name the patient's volumes, such as --t1 a.nii.gz --t2 b.nii.gz")
     }
     let device = try compute.apply()
     var job = PatientSynthesis(model: try TrainedModel(file: model, device: device), output: output)

@@ -93,7 +93,11 @@ struct Train: ParsableCommand {
       named.append("scenario.sources=[\(list)]")
     }
     set("scenario.target", target.map { "\"\($0.rawValue)\"" })
-    let file = experiment ?? (resume ? RunFolder(output).experiment : nil)
+    let before = RunFolder(output).experiment
+    if resume && !FileManager.default.fileExists(atPath: before) {
+      throw Failure(.notFound, "\(output): nothing to resume (no experiment.json); train without --resume")
+    }
+    let file = experiment ?? (resume ? before : nil)
     return try Experiment(file: file, settings: settings + named)
   }
 }
