@@ -8,6 +8,11 @@ public enum Interruption {
 
   /// Takes over both signals. A second one of the same kind kills at once, for people in a hurry.
   public static func watch() {
+    // A program that starts this one from a thread with blocked signals hands the block down.
+    var numbers = sigset_t()
+    sigemptyset(&numbers)
+    for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
+    pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
     for number in [SIGINT, SIGTERM] {
       Foundation.signal(number) { received in
         Interruption.signal.store(received, ordering: .relaxed)
