@@ -47,7 +47,8 @@ public struct PatientSynthesis {
       for other in files[..<place] where isOneFile(file.path, other.path) {
         throw Failure(
           .inconsistent,
-          "\(file.path): is given as \(other.modality.title) and as \(file.modality.title); name each scan once")
+          "\(file.path): is given as \(other.modality.title) and as \(file.modality.title); name each scan once"
+        )
       }
     }
   }

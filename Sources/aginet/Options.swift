@@ -40,11 +40,12 @@ func modalities(_ text: String) throws -> [Modality] {
   try text.split(separator: ",").map { part in
     guard let modality = Modality(name: part.trimmingCharacters(in: .whitespaces)) else {
       throw Failure(
-        .usage, "unknown modality '\(part)'; known are t1, t2, pd, flair, t1gd (also t1w, t1n, t1c, t1ce, t2f, …)")
+        .usage,
+        "unknown modality '\(part)'; known are t1, t2, pd, flair, t1gd (also t1w, t1n, t1c, t1ce, t2f, …)")
     }
     return modality
   }
 }
 
-/// A help text's working example.
-func example(_ line: String) -> String { "Example:\n  \(line)" }
+/// A help text's working example, in lines that a terminal of 80 columns does not break.
+func example(_ lines: String...) -> String { "Example:\n" + lines.map { "  \($0)" }.joined(separator: "\n") }

@@ -85,7 +85,7 @@ extension Preparation.DefectRule: ExpressibleByArgument {}
 
 /// Reads `256` or `240x240` (rows x columns).
 private func imageSize(_ text: String) throws -> ImageSize {
-  let sides = text.split(separator: "x").map { Int($0) ?? 0 }
+  let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
   guard (1...2).contains(sides.count), let height = sides.first, let width = sides.last,
     min(height, width) > 0
   else {

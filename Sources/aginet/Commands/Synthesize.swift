@@ -9,7 +9,8 @@ struct Synthesize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compute the missing modality of one patient, on the patient's own grid.",
     discussion: example(
-      "aginet synthesize --model run/model.safetensors --t1 a.nii.gz --t2 b.nii.gz -o pd.nii.gz"))
+      "aginet synthesize --model run/model.safetensors \\",
+      "    --t1 a.nii.gz --t2 b.nii.gz -o pd.nii.gz"))
 
   @Option(help: "A model file that 'aginet train' wrote (model.safetensors).")
   var model: String

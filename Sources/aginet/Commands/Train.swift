@@ -11,7 +11,8 @@ struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Train a method on a prepared cohort.",
     discussion: example(
-      "aginet train --network agi-net --sources t1,t2 --target pd --iterations 400 --batch 4 --width 16 --data cohort -o run"
+      "aginet train --sources t1,t2 --target pd --iterations 400 --batch 4 \\",
+      "    --width 16 --data cohort -o run"
     ))
 
   @Argument(help: "An experiment as JSON: only what differs from the defaults.")
@@ -68,6 +69,7 @@ struct Train: ParsableCommand {
     let cohort = try PreparedCohort(folder: data)
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
+    guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
     Interruption.watch()
     var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
     let run = try Run.train(experiment, on: cohort, into: output, setting) { display.show($0) }
