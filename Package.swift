@@ -65,6 +65,34 @@ let withTensors: [Target] = [
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], path: "Benchmarks/aginet-bench"),
   .target(
+    name: "PipelineSupport",
+    dependencies: ["Experiments", "Methods", "Cohorts", "Imaging", "Failures"], path: "Tests/PipelineSupport"),
+  .testTarget(
+    name: "TrainingTests",
+    dependencies: [
+      "PipelineSupport", "Experiments", "Training", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "Files", "Failures",
+    ]),
+  .testTarget(
+    name: "SynthesisTests",
+    dependencies: ["PipelineSupport", "Synthesis", "Methods", "Layers", "Torch", "Imaging", "Failures"]),
+  .testTarget(
+    name: "EvaluationTests",
+    dependencies: [
+      "PipelineSupport", "Experiments", "Evaluation", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "Metrics",
+      "Failures",
+    ]),
+  .testTarget(
+    name: "ExperimentsTests",
+    dependencies: [
+      "PipelineSupport", "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Networks",
+      "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
+    ]),
+  .testTarget(
+    name: "AginetTests",
+    dependencies: ["aginet", "PipelineSupport", "Cohorts", "Imaging", "Files", "Failures"]),
+  .target(
     name: "TestSupport", dependencies: ["Layers", "Torch", "Files", "Failures"], path: "Tests/TestSupport"),
   .testTarget(name: "TorchTests", dependencies: ["TestSupport", "Torch", "CTorch", "Failures"]),
   .testTarget(

@@ -1,0 +1,152 @@
+import Foundation
+import Imaging
+import PipelineSupport
+import Testing
+
+/// Bad input to `synthesize`: one line on standard error, the documented exit code, no output.
+@Suite struct SynthesizeTests {
+  private let scratch: Scratch
+  private let aginet: Command
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+    try FileManager.default.copyItem(atPath: Trained.scan(.t1), toPath: scratch("t1.nii.gz"))
+    try FileManager.default.copyItem(atPath: Trained.scan(.t2), toPath: scratch("t2.nii.gz"))
+  }
+
+  /// T1 is well, T2 is this file.
+  private func refused(_ code: Int32, _ t2: String) throws -> String {
+    let before = scratch.files()
+    let line = try aginet.fails(
+      code, ["synthesize", "--model", Trained.model, "--t1", "t1.nii.gz", "--t2", t2, "-o", "pd.nii.gz"])
+    #expect(line.contains(t2))
+    #expect(scratch.files() == before)
+    return line
+  }
+
+  private func write(_ volume: Volume, _ name: String) throws { try NIfTI.write(volume, to: scratch(name)) }
+  private func write(_ bytes: Data, _ name: String) throws {
+    try bytes.write(to: URL(fileURLWithPath: scratch(name)))
+  }
+
+  @Test func itWritesVolumeAndSidecar() throws {
+    let outcome = try aginet(
+      "synthesize", "--model", Trained.model, "--t2", "t2.nii.gz", "--t1", "t1.nii.gz", "-o", "pd.nii.gz",
+      "--threads", "1")
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    #expect(outcome.output == "pd.nii.gz\n")
+    #expect(outcome.lines.last?.hasPrefix("SYNTHETIC image computed from T1, T2; not acquired.") == true)
+    #expect(scratch.files() == ["pd.json", "pd.nii.gz", "t1.nii.gz", "t2.nii.gz"])
+    let made = try NIfTI.read(path: scratch("pd.nii.gz"))
+    #expect(made.volume.grid == (try NIfTI.readHeader(path: scratch("t1.nii.gz")).grid))
+
+    // The same again is the same, but not without --force.
+    let first = contents(of: scratch("pd.nii.gz"))
+    let again = [
+      "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o", "pd.nii.gz",
+    ]
+    #expect(try aginet.fails(6, again).contains("--force"))
+    let forced = try aginet(again + ["--force", "--quiet", "--json"])
+    #expect(forced.code == 0 && forced.messages.isEmpty, "\(forced.messages)")
+    #expect(contents(of: scratch("pd.nii.gz")) == first)
+    #expect(Data(forced.output.utf8) == contents(of: scratch("pd.json")))
+  }
+
+  @Test func filesThatCannotBeRead() throws {
+    #expect(try refused(3, "none.nii.gz").contains("no such file"))
+    try FileManager.default.createDirectory(atPath: scratch("d.nii.gz"), withIntermediateDirectories: true)
+    #expect(try refused(3, "d.nii.gz").contains("folder"))
+  }
+
+  @Test func filesThatAreNotNIfTI() throws {
+    try write(
+      Data("not a scan, but long enough to hold a header? \(String(repeating: "x", count: 400))".utf8),
+      "a.nii")
+    #expect(try refused(4, "a.nii").contains("not NIfTI"))
+    try write(Data(), "empty.nii.gz")
+    _ = try refused(4, "empty.nii.gz")
+    let good = try #require(contents(of: scratch("t2.nii.gz")))
+    try write(good.prefix(good.count - 20), "cut.nii.gz")
+    _ = try refused(4, "cut.nii.gz")
+    try write(good, "t2.nii")
+    #expect(try refused(4, "t2.nii").contains("gzip"))
+    var spoiled = good
+    spoiled[good.count - 6] ^= 1
+    try write(spoiled, "crc.nii.gz")
+    _ = try refused(4, "crc.nii.gz")
+    try write(scan(.t2, subject: 5), "plain.nii")
+    let plain = try #require(contents(of: scratch("plain.nii")))
+    try write(plain.prefix(5000), "short.nii")
+    #expect(try refused(4, "short.nii").contains("truncated"))
+    // A header that tells of two volumes, with the voxels to it.
+    var two = plain
+    (two[40], two[48]) = (4, 2)
+    try write(two + plain[352...], "two.nii")
+    _ = try refused(4, "two.nii")
+  }
+
+  @Test func voxelsThatNoNetworkShouldSee() throws {
+    var volume = scan(.t2, subject: 5)
+    volume.voxels[1234] = .nan
+    try write(volume, "nan.nii.gz")
+    #expect(try refused(4, "nan.nii.gz").contains("1 NaN"))
+    volume.voxels = volume.voxels.map { _ in 3 }
+    try write(volume, "flat.nii.gz")
+    #expect(try refused(4, "flat.nii.gz").contains("constant"))
+  }
+
+  @Test func gridsThatDisagree() throws {
+    var volume = scan(.t2, subject: 5)
+    volume.affine = Affine([-1, 0, 0, 14], [0, -1, 0, 19.2], [0, 0, 3, -9])
+    try write(volume, "moved.nii.gz")
+    #expect(try refused(5, "moved.nii.gz").contains("4.2 mm"))
+    try write(scan(.t2, subject: 5, size: [28, 30, 5]), "short.nii.gz")
+    #expect(try refused(5, "short.nii.gz").contains("28x30x5 voxels against 28x30x6"))
+  }
+
+  @Test func modalitiesTheModelDoesNotTake() throws {
+    let model = ["synthesize", "--model", try Trained.model, "-o", "pd.nii.gz"]
+    let both = ["--t1", "t1.nii.gz", "--t2", "t2.nii.gz"]
+    #expect(try aginet.fails(5, model + both + ["--flair", "t2.nii.gz"]).contains("FLAIR"))
+    #expect(try aginet.fails(5, model + ["--t1", "t1.nii.gz"]).contains("--t2 is missing"))
+    #expect(try aginet.fails(5, model + ["--t1", "t1.nii.gz", "--t2", "t1.nii.gz"]).contains("T1 and as T2"))
+    #expect(try aginet.fails(2, model).contains("--t1"))
+    #expect(scratch.files() == ["t1.nii.gz", "t2.nii.gz"])
+  }
+
+  /// R11: nothing in a model file can run.
+  @Test func modelsThatAreNone() throws {
+    let files = ["--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o", "pd.nii.gz"]
+    // The first bytes of a zip archive, as torch.save writes; and of an old pickle.
+    try write(Data([0x50, 0x4B, 3, 4] + Array(repeating: 0, count: 600)), "zip.pth")
+    #expect(try aginet.fails(9, ["synthesize", "--model", "zip.pth"] + files).contains("pickle"))
+    try write(Data([0x80, 2, 0x7D, 0x71, 0, 0x2E] + Array(repeating: 0, count: 60)), "old.pth")
+    try aginet.fails(9, ["synthesize", "--model", "old.pth"] + files)
+    try aginet.fails(9, ["synthesize", "--model", "t1.nii.gz"] + files)
+    try aginet.fails(3, ["synthesize", "--model", "none.safetensors"] + files)
+    try aginet.fails(3, ["synthesize", "--model", "."] + files)
+    let checkpoint = try Trained.path("run/checkpoints/last.safetensors")
+    #expect(try aginet.fails(9, ["synthesize", "--model", checkpoint] + files).contains("not a model"))
+    let model = try #require(contents(of: Trained.model))
+    try write(model.prefix(model.count - 1), "cut.safetensors")
+    try aginet.fails(9, ["synthesize", "--model", "cut.safetensors"] + files)
+    #expect(scratch.files() == ["cut.safetensors", "old.pth", "t1.nii.gz", "t2.nii.gz", "zip.pth"])
+  }
+
+  @Test func outputsThatCannotBe() throws {
+    let start = [
+      "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o",
+    ]
+    #expect(try aginet.fails(6, start + ["no/such/pd.nii.gz"]).contains("no folder no/such"))
+    #expect(try aginet.fails(6, start + ["t1.nii.gz/pd.nii.gz"]).contains("no folder"))
+    #expect(try aginet.fails(2, start + ["pd.png"]).contains(".nii.gz"))
+    #expect(try aginet.fails(11, start + ["t1.nii.gz", "--force"]).contains("input"))
+    try FileManager.default.createDirectory(atPath: scratch("d.nii"), withIntermediateDirectories: true)
+    #expect(try aginet.fails(6, start + ["d.nii", "--force"]).contains("folder"))
+    #expect(try aginet.fails(8, start + ["pd.nii", "--max-voxels", "100"]).contains("limit"))
+    #expect(try aginet.fails(2, start + ["pd.nii", "--device", "gpu"]).contains("cuda"))
+    #expect(try aginet.fails(2, start + ["pd.nii", "--batch", "0"]).contains("--batch 0"))
+    #expect(scratch.files() == ["t1.nii.gz", "t2.nii.gz"])
+  }
+}

@@ -1,0 +1,151 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Methods
+import Metrics
+import Networks
+import PipelineSupport
+import Synthesis
+import Testing
+import Torch
+import Training
+
+@Suite struct RunTests {
+  private let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  private func train(
+    _ experiment: Experiment = tinyExperiment(iterations: 4), on cohort: PreparedCohort? = nil,
+    _ change: (inout Run.Setting) -> Void = { _ in }
+  ) throws -> Run {
+    var setting = Run.Setting()
+    change(&setting)
+    return try Run.train(experiment, on: cohort ?? Trained.cohort(), into: scratch("run"), setting)
+  }
+
+  private func refused(
+    _ experiment: Experiment = tinyExperiment(iterations: 4), on cohort: PreparedCohort? = nil,
+    _ change: (inout Run.Setting) -> Void = { _ in }
+  ) throws -> Failure {
+    try failure { _ = try train(experiment, on: cohort, change) }
+  }
+
+  @Test func aRunHoldsWhatItShould() throws {
+    let run = try train()
+    let names = scratch.files(in: "run")
+    #expect(
+      names.filter { !$0.hasPrefix("events") } == [
+        "checkpoints/best.safetensors", "checkpoints/last.safetensors", "experiment.json", "log.csv",
+        "model.safetensors",
+      ])
+    #expect(names.contains { $0.hasPrefix("events.out.tfevents.") })
+    #expect(run.experiment == tinyExperiment(iterations: 4))
+    let log = try #require(contents(of: run.folder.log))
+    let lines = String(decoding: log, as: UTF8.self).split(separator: "\n")
+    #expect(lines[0] == "iteration,discriminator,l1,adversarial,validation_psnr")
+    // Four steps, and validation after the third and the last.
+    #expect(lines.dropFirst().map { $0.prefix { $0 != "," } } == ["1", "2", "3", "3", "4", "4"])
+  }
+
+  @Test func theModelSaysWhatItIs() throws {
+    let model = try Trained.model()
+    #expect(model.card.scenario == Scenario(sources: [.t1, .t2], target: .pd))
+    #expect((model.card.height, model.card.width) == (32, 32))
+    #expect(model.card.spacing == [1, 1, 3])
+    #expect(model.card.trainedOn.contains("3 subjects, 15 slices"))
+    #expect(model.card.validationPSNR != nil && model.card.scales.count == 3)
+    #expect(model.sha256 == (try SHA256.ofFile(model.file).digest))
+  }
+
+  @Test func anExistingRunIsNotOverwritten() throws {
+    let run = try train()
+    let before = contents(of: run.folder.model)
+    let failure = try refused()
+    #expect(failure.kind == .cannotWrite)
+    #expect(failure.message.contains("--resume") && failure.message.contains("--force"))
+    #expect(contents(of: run.folder.model) == before)
+  }
+
+  @Test func forceLeavesNothingOfTheRunBefore() throws {
+    let run = try train()
+    try RunFolder.make(run.folder.evaluation("test"))
+    let events = scratch.files(in: "run").filter { $0.hasPrefix("events") }
+    try scratch.write("x", to: "run/checkpoints/.last.safetensors.77-1.partial")
+    var other = tinyExperiment(iterations: 1)
+    (other.validateEvery, other.seed) = (5, 9)
+    _ = try train(other) { $0.overwrites = true }
+    let names = scratch.files(in: "run")
+    #expect(!FileManager.default.fileExists(atPath: run.folder.evaluation("test")))
+    #expect(names.count { $0.hasPrefix("events") } == 1 && events.count == 1)
+    #expect(!names.contains { $0.hasSuffix(".partial") })
+  }
+
+  @Test func anotherExperimentIsNotResumed() throws {
+    _ = try train()
+    var other = tinyExperiment(iterations: 4)
+    (other.learningRate, other.pix2pix.weightL1) = (0.5, 7)
+    let failure = try refused(other) { $0.resumes = true }
+    #expect(failure.kind == .inconsistent)
+    #expect(failure.message.contains("learningRate 0.5 instead of 0.0001"), "\(failure)")
+    #expect(failure.message.contains("pix2pix.weightL1 7 instead of 100"), "\(failure)")
+  }
+
+  @Test func aRunIsNotResumedOnOtherImages() throws {
+    _ = try train()
+    let other = try Scratch()
+    let failure = try refused(on: try makeCohort(other) { $0.sliceRule = .central(3) }) { $0.resumes = true }
+    #expect(failure.kind == .inconsistent && failure.message.contains("another prepared cohort"))
+    // The same store at another place is the same.
+    try FileManager.default.copyItem(atPath: Trained.cohort().folder, toPath: scratch("moved"))
+    _ = try train(on: PreparedCohort(folder: scratch("moved"))) { $0.resumes = true }
+  }
+
+  @Test func aRunMayBeMadeLonger() throws {
+    _ = try train()
+    _ = try train(tinyExperiment(iterations: 6)) { $0.resumes = true }
+    let longer = contents(of: scratch("run/checkpoints/last.safetensors"))
+    try FileManager.default.removeItem(atPath: scratch("run"))
+    _ = try train(tinyExperiment(iterations: 6))
+    #expect(contents(of: scratch("run/checkpoints/last.safetensors")) == longer)
+  }
+
+  @Test func aFolderInUseIsLeftAlone() throws {
+    try RunFolder.make(scratch("run"))
+    let lock = try FolderLock(scratch("run"))
+    let failure = try refused()
+    #expect(failure.kind == .cannotWrite && failure.message.contains("in use"))
+    withExtendedLifetime(lock) {}
+    #expect(scratch.files(in: "run").isEmpty)
+  }
+
+  @Test func aModalityTheCohortLacksLeavesNoFolder() throws {
+    var experiment = tinyExperiment()
+    experiment.scenario.target = .flair
+    #expect(try refused(experiment).kind == .inconsistent)
+    #expect(!FileManager.default.fileExists(atPath: scratch("run")))
+  }
+
+  @Test func slicesTooSmallForTheDiscriminatorAreRefused() throws {
+    let other = try Scratch()
+    let small = try makeCohort(other) { $0.size = ImageSize(height: 16, width: 16) }
+    _ = try train(tinyExperiment(iterations: 1), on: small)
+    var isola = tinyExperiment(iterations: 1)
+    isola.pix2pix.discriminator = .isola
+    let failure = try refused(isola, on: small)
+    #expect(failure.kind == .inconsistent && failure.message.contains("24 x 24"))
+  }
+
+  /// What the limits above leave really trains.
+  @Test(arguments: [(16, "codebrain"), (24, "isola"), (8, "none")])
+  func theSmallestSlicesTrain(size: Int, discriminator: String) throws {
+    let other = try Scratch()
+    let small = try makeCohort(other) { $0.size = ImageSize(height: size, width: size) }
+    var experiment = tinyExperiment(iterations: 1)
+    if discriminator == "isola" { experiment.pix2pix.discriminator = .isola }
+    if discriminator == "none" { experiment.pix2pix.weightAdversarial = 0 }
+    _ = try train(experiment, on: small)
+  }
+}

@@ -1,0 +1,67 @@
+import Cohorts
+import Foundation
+import Imaging
+
+/// The size of the scans below: 28 columns, 30 rows and 6 slices of 1 x 1 x 3 mm, stored as 32 x 32.
+public let scanSize: SIMD3<Int> = [28, 30, 6]
+
+private let lps = Affine([-1, 0, 0, 14], [0, -1, 0, 15], [0, 0, 3, -9])
+
+/// An ellipse of texture on black, its first slice empty. What `modality` shows of a subject is a power of one random
+/// texture, so that a network has something to learn.
+public func scan(_ modality: Modality, subject: Int, size: SIMD3<Int> = scanSize) -> Volume {
+  var random = RandomSource(seed: UInt64(subject))
+  let power = Double(1 + (Modality.allCases.firstIndex(of: modality) ?? 0))
+  let centre = SIMD2(Double(size.x - 1) / 2, Double(size.y - 1) / 2)
+  var voxels: [Float] = []
+  for k in 0..<size.z {
+    for j in 0..<size.y {
+      for i in 0..<size.x {
+        let texture = 0.2 + 0.6 * random.uniform()
+        let place = (SIMD2(Double(i), Double(j)) - centre) / (centre - 1)
+        let isInside = k > 0 && (place * place).sum() < 1
+        voxels.append(isInside ? Float(400 * pow(texture, power)) : 0)
+      }
+    }
+  }
+  return Volume(dimensions: size, affine: lps, voxels: voxels)
+}
+
+private let suffixes: [Modality: String] = [
+  .t1: "T1w", .t2: "T2w", .pd: "PDw", .flair: "FLAIR", .t1gd: "ce-gadolinium_T1w",
+]
+
+/// Where a subject's scan lies in a BIDS folder.
+public func bidsPath(_ root: String, _ subject: Int, _ modality: Modality) -> String {
+  "\(root)/sub-0\(subject)/anat/sub-0\(subject)_\(suffixes[modality] ?? "").nii.gz"
+}
+
+/// Writes subjects `sub-01`, ... as a BIDS folder.
+public func makeBIDS(_ root: String, subjects: Int = 5, modalities: [Modality] = [.t1, .t2, .pd]) throws {
+  for subject in 1...subjects {
+    for modality in modalities {
+      let path = bidsPath(root, subject, modality)
+      try FileManager.default.createDirectory(
+        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+      try NIfTI.write(scan(modality, subject: subject), to: path)
+    }
+  }
+}
+
+/// 1, 2 and 3 train, 4 validates, 5 tests.
+public let splits =
+  #"{"train": ["sub-01", "sub-02", "sub-03"], "validation": ["sub-04"], "test": ["sub-05"]}"#
+
+/// Five subjects, prepared: 25 slices of 32 x 32 that are not empty.
+public func makeCohort(
+  _ scratch: Scratch, _ change: (inout Preparation) -> Void = { _ in }
+) throws -> PreparedCohort {
+  try makeBIDS(scratch("raw"))
+  var preparation = Preparation()
+  preparation.splits = .file(try scratch.write(splits, to: "splits.json"))
+  preparation.sliceRule = .all
+  change(&preparation)
+  _ = try preparation.run(
+    BIDSCohort(folder: scratch("raw")), layout: "bids", into: scratch("cohort"), program: "test")
+  return try PreparedCohort(folder: scratch("cohort"))
+}

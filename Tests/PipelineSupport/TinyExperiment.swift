@@ -1,0 +1,23 @@
+import Experiments
+import Failures
+import Methods
+import Testing
+
+/// (T1, T2) -> PD at a width that trains in a moment: 4 channels, 4 groups, a discriminator as thin.
+public func tinyExperiment(iterations: Int = 12) -> Experiment {
+  var experiment = Experiment()
+  (experiment.width, experiment.groups, experiment.batchSize) = (4, 4, 2)
+  experiment.pix2pix.discriminatorWidth = 4
+  (experiment.iterations, experiment.validateEvery, experiment.checkpointEvery) = (iterations, 3, 2)
+  return experiment
+}
+
+/// The failure that `body` throws, which must be one line.
+@discardableResult
+public func failure(_ body: () throws -> Void, sourceLocation: SourceLocation = #_sourceLocation) throws
+  -> Failure
+{
+  let failure = try #require(throws: Failure.self, sourceLocation: sourceLocation) { try body() }
+  #expect(!failure.message.contains("\n"), sourceLocation: sourceLocation)
+  return failure
+}

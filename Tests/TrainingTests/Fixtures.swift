@@ -1,0 +1,69 @@
+import Cohorts
+import Experiments
+import Files
+import Foundation
+import Imaging
+import Layers
+import Methods
+import PipelineSupport
+import Torch
+import Training
+
+let scenario = Scenario(sources: [.t1, .t2], target: .pd)
+
+/// One prepared cohort for all tests of this target; it goes when the process ends.
+enum Prepared {
+  private static let scratch: Result<Scratch, any Error> = Result {
+    let scratch = try Scratch()
+    _ = try makeCohort(scratch)
+    atexit { if case .success(let scratch) = Prepared.scratch { scratch.remove() } }
+    return scratch
+  }
+
+  static func cohort() throws -> PreparedCohort { try PreparedCohort(folder: scratch.get()("cohort")) }
+}
+
+func plan(_ iterations: Int, validateEvery: Int = 3, checkpointEvery: Int = 2) -> Plan {
+  Plan(iterations: iterations, validateEvery: validateEvery, checkpointEvery: checkpointEvery, seed: 5)
+}
+
+/// A trainer of a tiny pix2pix, or of another method, on the shared cohort.
+func trainer(_ folder: RunFolder, _ plan: Plan, method: (any Method)? = nil) throws -> Trainer {
+  let made = try method ?? MethodCatalog.build(tinyExperiment(), device: .cpu)
+  return Trainer(made, plan: plan, folder: folder, device: .cpu, metadata: ["who": "test"])
+}
+
+func stream(from iteration: Int = 0, threads: Int = 1) throws -> SliceStream {
+  try SliceStream(
+    Prepared.cohort(), scenario: scenario, batchSize: 2, seed: 5, startingAt: iteration, threads: threads)
+}
+
+/// One weight that walks as told; its loss is what the caller says.
+final class Walker: Method {
+  let store = Parameters(seed: 1)
+  let weight: Tensor
+  let losses = ["walk"]
+  private let loss: (Int) -> Double
+  private let move: (Int) -> Double
+  private var steps = 0
+
+  init(loss: @escaping (Int) -> Double, move: @escaping (Int) -> Double = Double.init) {
+    weight = store.root.parameter("weight", [2], .ones)
+    (self.loss, self.move) = (loss, move)
+  }
+
+  var networks: [TrainedNetwork] { [TrainedNetwork("generator", store, nil)] }
+
+  func step(_ batch: Batch) -> [Loss] {
+    steps += 1
+    weight.assign(.full(move(steps), [2]))
+    return [Loss("walk", loss(steps))]
+  }
+
+  func synthesize(_ sources: Tensor) -> Tensor { sources.narrowed(1, from: 0, length: 1) }
+}
+
+/// The weight in a checkpoint of a `Walker`.
+func weight(in path: String) throws -> Float {
+  try Safetensors(contentsOf: path).values(of: "generator.weight", as: Float.self)[0]
+}
