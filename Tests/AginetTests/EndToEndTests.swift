@@ -53,7 +53,7 @@ import Testing
   #expect(try NIfTI.read(path: scratch("pd.nii.gz")).volume.grid == scan(.t1, subject: 5).grid)
 
   if UsageTests.commands.contains("report") {
-    _ = try run("report", "agi-net")
+    _ = try run("report", "agi-net", "--data", "cohort", "--threads", "1")
     let page = String(decoding: contents(of: scratch("agi-net/report.html")) ?? Data(), as: UTF8.self)
     #expect(page.contains("</html>") && page.contains("AGI-Net"))
     // One file that opens offline.

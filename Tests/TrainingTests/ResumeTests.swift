@@ -16,7 +16,8 @@ import Training
     for (place, stop) in stops.enumerated() {
       let trainer = try trainer(folder, plan(stop))
       if place > 0 { try trainer.resume() }
-      trainer.validate = { 20 + sin(Double(trainer.iteration)) }
+      // The end of every plan is looked at, so only a rising score has the same best in both.
+      trainer.validate = { 20 + sin(Double(trainer.iteration) / 10) }
       try trainer.run(stream(from: trainer.iteration, threads: threads))
       #expect(trainer.iteration == stop)
     }
