@@ -1,10 +1,11 @@
+import Cohorts
 import Foundation
 import Imaging
 import PipelineSupport
 import Testing
 
-/// The whole command line, from scans to a report.
-@Test func fromScansToAReport() throws {
+/// The whole command line, from the atlas to a report, on a phantom of large voxels.
+@Test func fromAPhantomToAReport() throws {
   let scratch = try Scratch()
   let aginet = try Command(in: scratch.path)
   func run(_ arguments: String..., sourceLocation: SourceLocation = #_sourceLocation) throws -> String {
@@ -16,10 +17,9 @@ import Testing
     try JSONSerialization.jsonObject(with: #require(contents(of: scratch(name)), "\(name)"))
   }
 
-  try makeBIDS(scratch("raw"))
-  try scratch.write(splits, to: "splits.json")
+  #expect(try run("phantom", "-o", "raw", "--subjects", "4", "--voxel", "6", "--seed", "3") == "raw\n")
   #expect(
-    try run("prepare", "bids", "raw", "-o", "cohort", "--splits", "splits.json", "--slices", "all")
+    try run("prepare", "bids", "raw", "-o", "cohort", "--splits", "seeded", "--slices", "central:12")
       == "cohort\n")
   try scratch.write(
     #"{"width": 4, "groups": 4, "batchSize": 2, "iterations": 20, "validateEvery": 10}"#,
@@ -34,7 +34,7 @@ import Testing
 
   let table = try run(
     "evaluate", "agi-net", "resunet", "--data", "cohort", "--split", "test", "--threads", "1")
-  for row in ["AGI-Net (pix2pix)", "ResUnet (pix2pix)", "Copy of T2", "Intensity look-up"] {
+  for row in ["AGI-Net (pix2pix)", "ResUnet (pix2pix)", "Copy of T", "Intensity look-up"] {
     #expect(table.contains("| \(row)"), "\(table)")
   }
   let folder = "agi-net/evaluation/test"
@@ -44,13 +44,14 @@ import Testing
   let asJSON = try run("evaluate", "agi-net", "--data", "cohort", "--json", "--force", "--threads", "1")
   #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(asJSON.utf8)) }
 
-  let (t1, t2) = (bidsPath("raw", 5, .t1), bidsPath("raw", 5, .t2))
+  let subject = try #require(try PreparedCohort(folder: scratch("cohort")).subjects(in: .test).first).id
+  let (t1, t2) = ("raw/\(subject)/anat/\(subject)_T1w.nii.gz", "raw/\(subject)/anat/\(subject)_T2w.nii.gz")
   #expect(
     try run(
       "synthesize", "--model", "agi-net/model.safetensors", "--t1", t1, "--t2", t2, "-o", "pd.nii.gz",
       "--intensity", "reference", "--threads", "1") == "pd.nii.gz\n")
   #expect(try (object("pd.json") as? [String: Any])?["SynthesizedModality"] as? String == "pd")
-  #expect(try NIfTI.read(path: scratch("pd.nii.gz")).volume.grid == scan(.t1, subject: 5).grid)
+  #expect(try NIfTI.readHeader(path: scratch("pd.nii.gz")).grid == NIfTI.readHeader(path: scratch(t1)).grid)
 
   if UsageTests.commands.contains("report") {
     _ = try run("report", "agi-net", "--data", "cohort", "--threads", "1")

@@ -92,8 +92,8 @@ import Testing
 
   @Test func memoryThatIsNotThereIsALimit() throws {
     var command = aginet
-    // 16 GiB of addresses: the libraries fit, a batch of half a million slices does not.
-    command.prefix = ["/bin/bash", "-c", "ulimit -v 16777216 && exec \"$@\"", "limited"]
+    // 1.5 GiB of addresses: the libraries fit, a network of 512 channels does not.
+    command.prefix = ["/bin/bash", "-c", "ulimit -v 1572864 && exec \"$@\"", "limited"]
     let outcome = try command(
       tinyTraining(1) + ["--quiet", "--data", Trained.cohort, "-o", "run", "--width", "512", "--groups", "8"])
     #expect(outcome.code == 8 && outcome.lines.count == 1, "\(outcome.messages)")
