@@ -33,14 +33,14 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw ValidationError("--batch must be 1 or more") }
+    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
     if let output, !force, FileManager.default.fileExists(atPath: output) {
       throw Failure(.cannotWrite, "\(output): exists already; replace it with --force")
     }
     let device = try compute.apply()
     let cohort = try PreparedCohort(folder: data)
     let opened = try runs.map { try Run(opening: $0) }
-    guard let first = opened.first else { throw ValidationError("name at least one run folder") }
+    guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     var (bar, current) = (ProgressBar?.none, "")
     let progress = { (name: String, done: Int, total: Int) in
       if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
