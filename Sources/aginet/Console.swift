@@ -45,6 +45,8 @@ struct ProgressBar {
     guard !Console.isQuiet else { return }
     let now = ContinuousClock.now
     let isEnd = done == total
+    // Only a person watching wants to see that nothing is done yet.
+    if done == start && !isEnd && !Console.isTerminal { return }
     let pause: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(10)
     if let shown, now - shown < pause, !isEnd { return }
     shown = now
