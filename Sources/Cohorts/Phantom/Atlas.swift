@@ -6,10 +6,11 @@ import Imaging
 /// The anatomy that subjects are made from: tissue fractions of the ICBM 152 average (2009a symmetric, 1 mm;
 /// Fonov et al. 2009, 2011), which is without skull and scalp.
 package struct Atlas: Sendable {
-  /// (brain, grey matter, white matter, T1 residual) on the cropped grid, first axis fastest. The first three are
-  /// fractions 0 ... 1; what of the brain is neither grey nor white matter is cerebrospinal fluid. The residual is
-  /// how much brighter the T1 average is than those fractions explain, as a share of the range between
-  /// cerebrospinal fluid and white matter: a map of myelin.
+  /// (extent, grey matter, white matter, T1 residual) on the cropped grid, first axis fastest. Extent is 1 within the
+  /// brain as the atlas strips it, 0.5 in a rim of 4 mm of cerebrospinal fluid that is put around it, 0 beyond. Grey
+  /// and white matter are fractions 0 ... 1; what is neither is fluid. The residual is how much brighter the T1
+  /// average is than those fractions explain, as a share of the range between fluid and white matter: a map of
+  /// myelin.
   let voxels: [SIMD4<Float>]
   let dimensions: SIMD3<Int>
   /// Position of voxel (0, 0, 0) in mm, and the edge of a voxel.
@@ -77,8 +78,10 @@ package struct Atlas: Sendable {
       }
     }
     guard all(low .< high) else { throw Failure(.malformed, "the atlas: holds no brain") }
-    // One empty voxel around the brain, so that sampling beyond the crop is sampling of nothing.
-    let dimensions = high &- low &+ 3
+    // Room for the rim, and one empty voxel, so that sampling beyond the crop is sampling of nothing.
+    let rim = max(1, Int((4 / edge).rounded()))
+    let dimensions = high &- low &+ (2 * rim + 3)
+    let corner = low &- (rim + 1)
     var voxels = [SIMD4<Float>](repeating: .zero, count: dimensions.x * dimensions.y * dimensions.z)
     for k in low.z...high.z {
       for j in low.y...high.y {
@@ -89,13 +92,15 @@ package struct Atlas: Sendable {
           let w = min(max(white.voxels[from] / 255, 0), 1 - g)
           let expected = 65 * (1 - g - w) + 165 * g + 223 * w
           let residual = t1.voxels[from] > 0 ? min(max((t1.voxels[from] - expected) / 158, -0.3), 0.3) : 0
-          let to = (i - low.x + 1) + dimensions.x * ((j - low.y + 1) + dimensions.y * (k - low.z + 1))
+          let to =
+            (i - corner.x) + dimensions.x * ((j - corner.y) + dimensions.y * (k - corner.z))
           voxels[to] = [1, g, w, residual]
         }
       }
     }
+    for _ in 0..<rim { Self.addRim(to: &voxels, dimensions) }
     let translation = SIMD3(rows[0].w, rows[1].w, rows[2].w)
-    origin = SIMD3<Float>(translation + SIMD3<Double>(low &- 1) * edge)
+    origin = SIMD3<Float>(translation + SIMD3<Double>(corner) * edge)
     spacing = Float(edge)
     self.dimensions = dimensions
     self.voxels = voxels
@@ -124,6 +129,25 @@ package struct Atlas: Sendable {
     return y0 + (y1 - y0) * f.z
   }
 
+  /// Gives empty voxels that touch a face of one that is not an extent of 0.5.
+  private static func addRim(to voxels: inout [SIMD4<Float>], _ n: SIMD3<Int>) {
+    let before = voxels.map { $0.x > 0 }
+    let plane = n.x * n.y
+    for k in 1..<(n.z - 1) {
+      for j in 1..<(n.y - 1) {
+        for i in 1..<(n.x - 1) {
+          let at = i + n.x * j + plane * k
+          guard !before[at] else { continue }
+          if before[at - 1] || before[at + 1] || before[at - n.x] || before[at + n.x] || before[at - plane]
+            || before[at + plane]
+          {
+            voxels[at] = [0.5, 0, 0, 0]
+          }
+        }
+      }
+    }
+  }
+
   private static func places(
     _ voxels: [SIMD4<Float>], _ n: SIMD3<Int>, _ origin: SIMD3<Float>, _ spacing: Float
   ) -> (deep: [SIMD3<Float>], near: [SIMD3<Float>]) {
@@ -144,8 +168,8 @@ package struct Atlas: Sendable {
           let position = origin + SIMD3<Float>(SIMD3<Int32>(Int32(i), Int32(j), Int32(k))) * spacing
           // Supratentorial, where gliomas of adults grow.
           let isHigh = position.z > -15
-          if isHigh && around.allSatisfy({ $0.x > 0 }) { deep.append(position) }
-          let hasVentricle = around.contains { $0.x - $0.y - $0.z > 0.5 }
+          if isHigh && around.allSatisfy({ $0.x > 0.5 }) { deep.append(position) }
+          let hasVentricle = around.contains { $0.x == 1 && $0.y + $0.z < 0.5 }
           if hasVentricle && isHigh && abs(position.x) < 45 { near.append(position) }
         }
       }

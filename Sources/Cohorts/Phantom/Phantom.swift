@@ -5,7 +5,8 @@ import Imaging
 /// Subjects computed from an anatomical atlas and the physics of magnetic resonance: every test and the demonstration
 /// run on them, and what they hide (the true shift, lesion, noise) is known.
 ///
-/// Heads are without skull and scalp, as after skull stripping, because the atlas is; voxels outside the brain are 0.
+/// Heads are without skull and scalp because the atlas is: as in registered and stripped scans, voxels outside one mask
+/// of the brain, the T1 scan's, are 0 in all of them.
 public struct Phantom: Sendable {
   public let options: PhantomOptions
   let atlas: Atlas
@@ -46,12 +47,16 @@ public struct Phantom: Sendable {
     let person = Person(index, of: options, atlas: atlas)
     let scanner = Scanner(person: person, atlas: atlas, grid: grid, options: options, subject: index)
     let kind = options.lesion(of: index)
+    var mask: [Bool]?
     var labels: Volume?
     let scans = Modality.allCases.enumerated().map { number, modality in
       let isReference = modality == .t1
-      let (scan, map) = scanner.scan(modality, labelled: isReference && kind != .none, threads: threads)
-      if isReference { labels = map }
-      return PhantomSubject.Scan(modality: modality, volume: scan, shift: person.shifts[number])
+      let made = scanner.scan(modality, stripped: mask, threads: threads)
+      if isReference {
+        mask = made.mask
+        labels = kind == .none ? nil : made.labels
+      }
+      return PhantomSubject.Scan(modality: modality, volume: made.scan, shift: person.shifts[number])
     }
     // As many digits as the cohort needs, at least three.
     let number = String(index + 1)

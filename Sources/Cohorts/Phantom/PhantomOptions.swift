@@ -13,9 +13,9 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   public var voxelSize = 2.0
   /// Standard deviation of each channel's noise, as a share of grey matter's signal in that scan.
   public var noise = 0.02
-  /// Standard deviation of the coil's sensitivity, which all scans of a subject share; each scan adds a quarter of
-  /// it of its own.
-  public var bias = 0.1
+  /// Standard deviation of the coil's sensitivity, which all scans of a subject share; each acquisition adds
+  /// a quarter to three fifths of it of its own.
+  public var bias = 0.15
   /// 1.5 or 3 T; nil alternates between them.
   public var fieldStrength: Double? = 3
   /// Share of subjects with a glioma.

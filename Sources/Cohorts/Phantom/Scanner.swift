@@ -27,8 +27,16 @@ struct Scanner: Sendable {
     }
   }
 
-  /// Noiseless signal of slice k of a scan: per voxel the mean signal, and the mean shares of the tissues.
-  func slice(_ k: Int, of modality: Modality) -> (signal: [Float], tissue: [SIMD8<Float>]) {
+  /// A slice without noise: per voxel the mean signal, the mean shares of the tissues, and the share that lies in the
+  /// stripped brain.
+  struct Slice {
+    var signal: [Float]
+    var tissue: [SIMD8<Float>]
+    var brain: [Float]
+  }
+
+  /// Slice k of a scan.
+  func slice(_ k: Int, of modality: Modality) -> Slice {
     let nx = grid.dimensions.x
     let ny = grid.dimensions.y
     let n = fineness
@@ -37,8 +45,9 @@ struct Scanner: Sendable {
     let ys = positions(1, 0..<ny, shift: shift.y)
     let zs = positions(2, k..<(k + 1), shift: shift.z)
     let contrast = Contrast(modality, person)
-    var signal = [Float](repeating: 0, count: nx * ny)
-    var tissue = [SIMD8<Float>](repeating: .zero, count: nx * ny)
+    var slice = Slice(
+      signal: [Float](repeating: 0, count: nx * ny), tissue: [SIMD8<Float>](repeating: .zero, count: nx * ny),
+      brain: [Float](repeating: 0, count: nx * ny))
     var rows = person.fields.map { SplineRows($0, x: xs) }
     var fields = [[SIMD4<Float>]](
       repeating: [SIMD4<Float>](repeating: .zero, count: xs.count), count: rows.count)
@@ -64,13 +73,14 @@ struct Scanner: Sendable {
             let found = anatomy(at: places[i], here)
             let voxel = base + i / n
             let signals = contrast.signal(person.tissue.textured(found.texture), active: found.active)
-            signal[voxel] += share * (found.tissue * signals).sum()
-            tissue[voxel] += share * found.tissue
+            slice.signal[voxel] += share * (found.tissue * signals).sum()
+            slice.tissue[voxel] += share * found.tissue
+            slice.brain[voxel] += share * max(0, 2 * places[i].map.x - 1)
           }
         }
       }
     }
-    return (signal, tissue)
+    return slice
   }
 
   /// A position in the atlas (mm) without and with a tumour's mass effect, and the atlas's maps there.
@@ -97,14 +107,14 @@ struct Scanner: Sendable {
     at place: Place, _ field: (SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>, SIMD4<Float>)
   ) -> (tissue: SIMD8<Float>, texture: Texture, active: Float) {
     let map = place.map
-    let brain = map.x
+    let present = min(1, 2 * map.x)
     // The average of 152 brains is blurred: each share is raised to a power, which steepens its borders, with weights
     // that move those borders from place to place, so that every person has folds and ventricles of their own.
-    let shares = SIMD4<Float>(max(0, brain - map.y - map.z), map.y, map.z, 0) / brain
+    let shares = SIMD4<Float>(max(0, 1 - map.y - map.z), map.y, map.z, 0)
     let wider = person.atrophy + field.1.w
     let weights = exponential(SIMD8<Float>(wider, 0, field.2.x, 0, 0, 0, 0, 0)).lowHalf
     var steep = shares * shares * (0.4 + 0.6 * shares) * weights
-    steep *= brain / max(steep.sum(), 1e-6)
+    steep *= present / max(steep.sum(), 1e-6)
     // Vessels: threads where a random field passes through zero in the fluid about cortex, and the choroid plexus.
     let thread = max(0, 1 - abs(field.3.z) * 4) * min(0.4, 2 * steep.y)
     let blood = steep.x * max(thread, Nuclei.choroid(place.position))
@@ -124,11 +134,15 @@ struct Scanner: Sendable {
     return (tissue, texture, active)
   }
 
-  /// A finished slice of a scan: bias, noise, gain, whole numbers 0 ... 32767; 0 where less than half is brain.
-  func acquired(_ k: Int, of modality: Modality) -> (voxels: [Float], tissue: [SIMD8<Float>]) {
+  /// A finished slice of a scan: bias, noise, gain, whole numbers 0 ... 32767. All scans of a subject are stripped with
+  /// one mask, as registered scans are: `stripped` says which voxels are brain; nil takes those of this scan that are
+  /// so by half.
+  func acquired(_ k: Int, of modality: Modality, stripped: ArraySlice<Bool>?) -> (slice: Slice, mask: [Bool])
+  {
     let number = Modality.allCases.firstIndex(of: modality) ?? 0
     let nx = grid.dimensions.x
-    var (voxels, tissue) = slice(k, of: modality)
+    var slice = slice(k, of: modality)
+    let mask = stripped.map { Array($0) } ?? slice.brain.map { $0 >= 0.5 }
     let gain = Float(person.gains[number])
     let grey = SignalEquation(PulseSequence(modality, fieldStrength: person.fieldStrength))(person.tissue)[
       Tissue.grey.rawValue]
@@ -144,36 +158,43 @@ struct Scanner: Sendable {
       bias.evaluate(y: Float(start[1].w + Double(j) * edge), into: &row)
       for i in 0..<nx {
         let at = i + nx * j
-        guard tissue[at].sum() >= 0.5 else {
-          voxels[at] = 0
+        guard mask[at] else {
+          slice.signal[at] = 0
           continue
         }
-        let noisy = Artefacts.rician(voxels[at] * row[i] * gain, deviation: deviation, random: &random)
-        voxels[at] = min(noisy.rounded(), 32767)
+        let noisy = Artefacts.rician(slice.signal[at] * row[i] * gain, deviation: deviation, random: &random)
+        slice.signal[at] = min(noisy.rounded(), 32767)
       }
     }
-    return (voxels, tissue)
+    return (slice, mask)
   }
 
-  /// The whole scan, and the label map if asked for, which follows the anatomy of that scan.
-  func scan(_ modality: Modality, labelled: Bool, threads: Int) -> (scan: Volume, labels: Volume?) {
+  /// The whole scan with its mask, and the label map of its own anatomy.
+  func scan(
+    _ modality: Modality, stripped: [Bool]?, threads: Int
+  ) -> (scan: Volume, mask: [Bool], labels: Volume) {
     let count = grid.dimensions.x * grid.dimensions.y
     var voxels = [Float](repeating: 0, count: grid.voxelCount)
-    var labels = [Float](repeating: 0, count: labelled ? grid.voxelCount : 0)
+    var labels = voxels
+    var mask = [Bool](repeating: false, count: grid.voxelCount)
     voxels.withUnsafeMutableBufferPointer { voxels in
       labels.withUnsafeMutableBufferPointer { labels in
-        // Every slice is written by one thread only.
-        nonisolated(unsafe) let (voxels, labels) = (voxels, labels)
-        Parallel.forEach(count: grid.dimensions.z, threads: threads) { k in
-          let slice = acquired(k, of: modality)
-          for n in 0..<count {
-            voxels[k * count + n] = slice.voxels[n]
-            if labelled { labels[k * count + n] = person.lesions.label(of: slice.tissue[n]) }
+        mask.withUnsafeMutableBufferPointer { mask in
+          // Every slice is written by one thread only.
+          nonisolated(unsafe) let (voxels, labels, mask) = (voxels, labels, mask)
+          Parallel.forEach(count: grid.dimensions.z, threads: threads) { k in
+            let range = (k * count)..<((k + 1) * count)
+            let (slice, brain) = acquired(k, of: modality, stripped: stripped?[range])
+            for n in 0..<count {
+              voxels[k * count + n] = slice.signal[n]
+              mask[k * count + n] = brain[n]
+              labels[k * count + n] = brain[n] ? person.lesions.label(of: slice.tissue[n]) : 0
+            }
           }
         }
       }
     }
-    return (Volume(grid: grid, voxels: voxels), labelled ? Volume(grid: grid, voxels: labels) : nil)
+    return (Volume(grid: grid, voxels: voxels), mask, Volume(grid: grid, voxels: labels))
   }
 }
 
