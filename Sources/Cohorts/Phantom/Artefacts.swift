@@ -4,8 +4,8 @@ import Imaging
 ///
 /// Bias is exp(b (s + c o)): s, the sensitivity of the receiving coil, is the same for all scans of a subject. o is the
 /// transmit field's effect on one acquisition: T2 and PD are two echoes of one, T1 before and after contrast medium
-/// the same twice. It weighs more (c = 0.6) in gradient echoes, where it turns the flip angle, than in spin echoes
-/// (0.25) and FLAIR (0.35). Noise is Rician: the magnitude of a complex signal with Gaussian
+/// the same twice. It weighs more (c = 0.8) in gradient echoes, where it turns the flip angle, than in spin echoes
+/// (0.1) and FLAIR (0.25). Noise is Rician: the magnitude of a complex signal with Gaussian
 /// noise of equal deviation in both channels (Gudbjartsson and Patz 1995).
 struct Artefacts: Sendable {
   private let field: SplineField
@@ -31,9 +31,9 @@ struct Artefacts: Sendable {
       let share: Float
       // Lane 0 is the coil.
       switch modality {
-      case .t1, .t1gd: (lane, share) = (1, 0.6)
-      case .t2, .pd: (lane, share) = (2, 0.25)
-      case .flair: (lane, share) = (3, 0.35)
+      case .t1, .t1gd: (lane, share) = (1, 0.8)
+      case .t2, .pd: (lane, share) = (2, 0.1)
+      case .flair: (lane, share) = (3, 0.25)
       }
       coil = artefacts.bias
       own = artefacts.bias * share

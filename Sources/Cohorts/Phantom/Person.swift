@@ -52,9 +52,9 @@ struct Person: Sendable {
     artefacts = Artefacts(bias: options.bias, low: low, high: high, random: &random)
     random = Stream.fields.source(seed, subject: subject)
     let scales: [(Float, SIMD4<Float>)] = [
-      (30, [2.2, 2.4, 2.0, 0.6]), (12, [0.8, 0.8, 0.8, 0.35]), (8, [0.5, 0.7, 0.6, 0.6]),
+      (30, [2.2, 2.4, 2.0, 0.35]), (12, [0.8, 0.8, 0.8, 0.35]), (8, [0.5, 0.7, 0.7, 0.35]),
       (5, [1, 1, 1, 0.6]),
-      (3, [0.012, 0.015, 0.008, 0.5]),
+      (3, [0.01, 0.01, 0.006, 0.5]),
     ]
     fields = scales.map { SplineField(low: low, high: high, spacing: $0, deviation: $1, random: &random) }
     random = Stream.pose.source(seed, subject: subject)

@@ -12,10 +12,10 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   /// Edge of a cubic voxel in mm, 0.5 ... 8.
   public var voxelSize = 2.0
   /// Standard deviation of each channel's noise, as a share of grey matter's signal in that scan.
-  public var noise = 0.02
+  public var noise = 0.03
   /// Standard deviation of the coil's sensitivity, which all scans of a subject share; each acquisition adds
-  /// a quarter to three fifths of it of its own.
-  public var bias = 0.15
+  /// a tenth to four fifths of it of its own.
+  public var bias = 0.08
   /// 1.5 or 3 T; nil alternates between them.
   public var fieldStrength: Double? = 3
   /// Share of subjects with a glioma.

@@ -73,7 +73,7 @@ extension TissueParameters {
     var new = self
     new.r1 *= (1 + 0.06 * m + 0.015 * f + Self.own * texture.own.x) / (1 + 0.07 * w + 0.008 * w * w)
     new.r2 *= (1 + 0.04 * m + 0.06 * f + Self.own * texture.own.y) / (1 + 0.06 * w + 0.008 * w * w)
-    new.density *= 1 - 0.015 * m + 0.035 * w + Self.own * texture.own.z
+    new.density *= 1 - 0.02 * m + 0.055 * w + Self.own * texture.own.z
     return new
   }
 }
