@@ -13,6 +13,12 @@ struct Bench: ParsableCommand {
       """,
     subcommands: [Everything.self, MeasureMemory.self, MeasureSynthesis.self],
     defaultSubcommand: Everything.self)
+
+  static func main() {
+    // As the program itself does.
+    LibTorch.keepMemory()
+    main(nil)
+  }
 }
 
 struct Everything: ParsableCommand {

@@ -83,7 +83,7 @@ Tensor convolve(const Tensor &x, const Tensor &kernels, int64_t outputs, int64_t
   return y;
 }
 
-// Adds to `down` (or makes it) and returns the kernels' derivatives, laid out as the kernels.
+// Adds to `down` (or makes it) and returns the kernels' derivatives, in whatever layout the library makes them.
 Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernels, int64_t groups, Tensor &down) {
   const auto batch = x.size(0), outputs = up.size(1);
   const auto derive = [&](const Tensor &up, const Tensor &x, const Tensor &kernel) {
@@ -92,11 +92,11 @@ Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernel
   if (kernels.size(0) == outputs) {
     const auto [image, kernel, bias] = derive(up, x, kernels);
     down = down.defined() ? down.add_(image) : image;
-    return last(kernel);
+    return kernel;
   }
   const bool fresh = !down.defined();
   if (fresh) down = at::empty_like(x);
-  auto derivatives = at::empty_like(kernels);
+  auto derivatives = at::empty(kernels.sizes(), kernels.options());
   for (int64_t b = 0; b < batch; ++b) {
     const auto [image, kernel, bias] =
       derive(up.narrow(0, b, 1), x.narrow(0, b, 1), kernels.narrow(0, b * outputs, outputs));
@@ -236,8 +236,18 @@ struct RollDerivatives {
   Tensor weight, gate, scales, offsets;  // [O, C, 3, 3], [B, C], [B, n], [B, 2n]
 };
 
-RollDerivatives rolled_backward(const Tensor &up, const Tensor &weight, const Roll &roll, const Tensor &scales, const Tensor &gate) {
+// [C][9] to [9][C]: the library gives kernels' derivatives channels-first.
+template <class T>
+void transpose(const T *from, int64_t inputs, T *to) {
+  for (int64_t c = 0; c < inputs; ++c) {
+    for (int64_t tap = 0; tap < 9; ++tap) to[tap * inputs + c] = from[c * 9 + tap];
+  }
+}
+
+RollDerivatives rolled_backward(const Tensor &derivatives, const Tensor &weight, const Roll &roll, const Tensor &scales, const Tensor &gate) {
   const auto outputs = weight.size(0), inputs = weight.size(1), batch = scales.size(0), groups = scales.size(1);
+  const bool first_channels = derivatives.is_contiguous();
+  const auto up = first_channels ? derivatives : last(derivatives);
   auto weights = at::zeros_like(weight);
   // Output channels in pieces, as the pixels above.
   auto sums = at::zeros({pieces, batch, 3, inputs}, scales.options());
@@ -247,12 +257,14 @@ RollDerivatives rolled_backward(const Tensor &up, const Tensor &weight, const Ro
     const T *factors = roll.scales.const_data_ptr<T>();
     T *to = weights.mutable_data_ptr<T>(), *sum = sums.mutable_data_ptr<T>();
     each_piece(outputs, [&](int64_t piece, int64_t first, int64_t count) {
+      std::vector<T> row(first_channels ? 9 * inputs : 0);
       for (int64_t o = first; o < first + count; ++o) {
         for (int64_t b = 0; b < batch; ++b) {
+          const T *in = derivative + (b * outputs + o) * 9 * inputs;
+          if (first_channels) transpose(in, inputs, row.data());
           one(
             from + o * 9 * inputs, roll.shifts.data() + b * groups * 2, factors + b * inputs,
-            derivative + (b * outputs + o) * 9 * inputs, inputs, groups, to + o * 9 * inputs,
-            sum + (piece * batch + b) * 3 * inputs);
+            first_channels ? row.data() : in, inputs, groups, to + o * 9 * inputs, sum + (piece * batch + b) * 3 * inputs);
         }
       }
     });
@@ -324,7 +336,7 @@ class Module : public torch::autograd::Function<Module> {
     if (routing.defined()) {
       const auto roll = roll_by(offsets, scales, attention.gate, w.size(1));
       const auto dkernels = convolve_backward(up, x, rolled(w, roll, groups), 1, dx);
-      const auto rolling = rolled_backward(last(dkernels), w, roll, scales, attention.gate);
+      const auto rolling = rolled_backward(dkernels, w, roll, scales, attention.gate);
       dw = rolling.weight;
       dgate = rolling.gate;
       const auto dlogits = rolling.scales * scales * (1 - scales);
@@ -345,7 +357,7 @@ class Module : public torch::autograd::Function<Module> {
     } else {
       const auto batch = x.size(0), outputs = w.size(0);
       const auto dkernels = convolve_backward(up, x, scaled_kernels(w, attention.gate), 1, dx)
-                              .view({batch, outputs, w.size(1), 3, 3});
+                              .contiguous().view({batch, outputs, w.size(1), 3, 3});
       dw = at::einsum("bocij,bc->ocij", {dkernels, attention.gate});
       dgate = at::einsum("bocij,ocij->bc", {dkernels, w});
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Failures
 import Foundation
+import Torch
 
 @main
 struct AGINet: ParsableCommand {
@@ -25,6 +26,7 @@ struct AGINet: ParsableCommand {
     signal(SIGPIPE, SIG_DFL)
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
+    LibTorch.keepMemory()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -24,6 +24,7 @@ const char *ct_version(void);
 int64_t ct_live_tensors(void);
 int ct_threads(void);
 int ct_set_threads(int count);
+void ct_keep_memory(void);
 int ct_cuda_count(void);
 int ct_load_library(const char *path);
 int ct_seed(uint64_t seed);
