@@ -17,7 +17,7 @@ build: setup ## build .build/release/aginet
 	swift build -c release
 
 demo: build ## generate a cohort, train, evaluate, synthesise, report
-	.build/release/aginet demo
+	.build/release/aginet demo --force
 
 test: setup ## run every test
 	bash Support/tests/setup.sh

@@ -2,7 +2,7 @@ import Failures
 
 /// Which axial slices of a volume are used: `central:90` (IXI), `37-116` (BraTS2023) or `all`.
 public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
-  /// The middle N slices; of a stack thinner than N, all but the first and the last (spec, section 14.2).
+  /// The middle N slices; of a stack thinner than N, all but the first and the last.
   case central(Int)
   /// These indices, counted from the feet, both included.
   case range(ClosedRange<Int>)

@@ -68,7 +68,7 @@ public enum MethodCatalog {
   /// Refuses slices that the method's networks would shrink to nothing.
   /// - Throws: `.inconsistent` with the smallest size.
   static func check(_ experiment: Experiment, height: Int, width: Int) throws {
-    // What the discriminator's layers (spec 3.3) leave of fewer rows or columns is less than their kernels.
+    // What the discriminator's layers leave of fewer rows or columns is less than their kernels.
     let smallest =
       experiment.pix2pix.weightAdversarial == 0 ? 8 : experiment.pix2pix.discriminator == .isola ? 24 : 16
     guard min(height, width) >= smallest else {

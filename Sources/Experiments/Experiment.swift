@@ -4,6 +4,7 @@ import Foundation
 import Imaging
 import Methods
 import Networks
+import Training
 
 /// Everything that decides what a training run computes, as a value: the same experiment on the same cohort with the
 /// same build and threads gives the same bytes.
@@ -26,6 +27,8 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var iterations = 120_000
   public var batchSize = 16
   public var learningRate = 1e-4
+  /// How the learning rate goes on: the paper's is constant.
+  public var schedule = Schedule.constant
   /// Decides initial weights, the order of slices and every random number in between.
   public var seed: UInt64 = 1
   /// Iterations between two looks at the validation split, and the most slices one look takes (spread evenly).

@@ -57,7 +57,8 @@ extension Run {
     let method = try MethodCatalog.build(experiment, device: setting.device)
     let plan = Plan(
       iterations: experiment.iterations, validateEvery: experiment.validateEvery,
-      checkpointEvery: experiment.checkpointEvery, seed: experiment.seed)
+      checkpointEvery: experiment.checkpointEvery, seed: experiment.seed,
+      schedule: experiment.schedule)
     let trainer = Trainer(
       method, plan: plan, folder: folder, device: setting.device,
       metadata: [TrainedModel.experimentKey: try experiment.json, cohortKey: try digest(of: cohort)])
@@ -107,7 +108,9 @@ extension Run {
       removeLeftovers(folder)
       var before = try Run(opening: folder.path).experiment
       // A run may be made longer, and looked at more or less often; all else would be another run.
-      (before.iterations, before.validateEvery) = (experiment.iterations, experiment.validateEvery)
+      // (A schedule that ends with the run would have been another one from its middle on.)
+      if experiment.schedule == .constant { before.iterations = experiment.iterations }
+      before.validateEvery = experiment.validateEvery
       (before.checkpointEvery, before.validationSlices) = (
         experiment.checkpointEvery, experiment.validationSlices
       )

@@ -4,8 +4,9 @@ import Torch
 
 /// pix2pix (Isola et al. 2017): a generator trained by L1 and by a conditional patch discriminator.
 ///
-/// As the paper uses it ("pixel2pixel", §4.1.2; spec 3.3): least-squares GAN, L1 weight 100, Adam 1e-4 with betas
-/// (0.5, 0.999) for both networks, the discriminator sees sources and target together.
+/// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
+/// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
+/// together.
 public final class Pix2Pix: Method {
   public struct Options: Codable, Sendable, Equatable {
     /// Weight of the mean absolute error beside the adversarial term.
@@ -50,7 +51,7 @@ public final class Pix2Pix: Method {
     options.weightAdversarial > 0 ? ["discriminator", "l1", "adversarial"] : ["l1"]
   }
 
-  /// Forward of G; D on real and detached fake; D frozen, then G (spec 3.1).
+  /// Forward of G; D on real and detached fake; D frozen, then G, in this order as in the original.
   public func step(_ batch: Batch) -> [Loss] {
     let fake = generator(batch.sources)
     var losses: [Loss] = []

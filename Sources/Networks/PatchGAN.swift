@@ -5,7 +5,7 @@ import Torch
 public enum PatchGANVariant: String, Codable, Sendable, CaseIterable {
   /// The 70 x 70 PatchGAN of pix2pix with instance norm: three halvings, output 30 x 30 at 256 x 256.
   case isola
-  /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default (spec, 3.3).
+  /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default.
   case codebrain
 }
 

@@ -14,11 +14,13 @@ extension Tensor {
   public func cagr(
     weight: Tensor, attention: (weight: Tensor, bias: Tensor)?,
     routing: (
-      convolution: Tensor, normWeight: Tensor, normBias: Tensor, offset: Tensor, scale: Tensor, scaleBias: Tensor
+      convolution: Tensor, normWeight: Tensor, normBias: Tensor, offset: Tensor, scale: Tensor,
+      scaleBias: Tensor
     )?, groups: Int
   ) -> (output: Tensor, offsets: Tensor, scales: Tensor, gates: Tensor) {
     let inputs: [Tensor?] = [
-      self, weight, attention?.weight, attention?.bias, routing?.convolution, routing?.normWeight, routing?.normBias,
+      self, weight, attention?.weight, attention?.bias, routing?.convolution, routing?.normWeight,
+      routing?.normBias,
       routing?.offset, routing?.scale, routing?.scaleBias,
     ]
     let pointers = inputs.map { $0?.raw }

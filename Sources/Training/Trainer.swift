@@ -5,16 +5,34 @@ import Layers
 import Methods
 import Torch
 
+/// How the learning rate changes in the course of a run.
+public enum Schedule: String, Codable, Sendable, CaseIterable {
+  case constant
+  /// Constant for the first half, then linearly down to 0, as pix2pix was trained.
+  case linear
+
+  /// The factor on the learning rate for the iteration after `iteration`, of `total`.
+  public func factor(after iteration: Int, of total: Int) -> Double {
+    switch self {
+    case .constant: 1
+    case .linear: min(1, 2 * Double(total - iteration) / Double(total))
+    }
+  }
+}
+
 /// How long to train and how often to look up.
 public struct Plan: Sendable {
   public var iterations: Int
   public var validateEvery: Int
   public var checkpointEvery: Int
   public var seed: UInt64
+  public var schedule: Schedule
 
-  public init(iterations: Int, validateEvery: Int, checkpointEvery: Int, seed: UInt64) {
+  public init(
+    iterations: Int, validateEvery: Int, checkpointEvery: Int, seed: UInt64, schedule: Schedule = .constant
+  ) {
     (self.iterations, self.validateEvery) = (iterations, validateEvery)
-    (self.checkpointEvery, self.seed) = (checkpointEvery, seed)
+    (self.checkpointEvery, self.seed, self.schedule) = (checkpointEvery, seed, schedule)
   }
 }
 
@@ -82,11 +100,15 @@ public final class Trainer {
   ///   signal, and whatever validation and writing throw.
   public func run(_ stream: SliceStream) throws {
     let clock = ContinuousClock()
+    // What an optimiser was made with is the schedule's starting point.
+    let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
     try RunFolder.make(folder.checkpoints)
     while state.iteration < plan.iterations {
       let start = clock.now
       let (slices, waited) = stream.next()
       LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
+      let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
+      for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
       let losses = method.step(Batch(slices, device: device))
       state.iteration += 1
       try refuseNaN(losses)

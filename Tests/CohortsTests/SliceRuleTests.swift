@@ -15,7 +15,7 @@ import Testing
     #expect(try SliceRule.central(90).indices(depth: 27) == 1..<26)
   }
 
-  /// The spec's count for the IXI training split: 499 full stacks and the thin one.
+  /// The count of the IXI training split: 499 full stacks and the thin one.
   @Test func reproducesThePublishedNumberOfTrainingSlices() throws {
     let depths = Splits.ixi.train.map { $0 == "IXI014-HH-1236" ? 27 : $0.contains("-IOP-") ? 136 : 130 }
     #expect(try depths.reduce(0) { try $0 + SliceRule.central(90).indices(depth: $1).count } == 44935)

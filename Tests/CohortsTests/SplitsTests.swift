@@ -9,7 +9,7 @@ import Testing
     for splits in [Splits.ixi, .brats2023] { #expect(Set(splits.all).count == splits.all.count) }
   }
 
-  /// The site mix that the spec states, train / validation / test.
+  /// The site mix of the published split, train / validation / test.
   @Test(arguments: [("Guys", [275, 19, 25]), ("HH", [160, 15, 10]), ("IOP", [65, 3, 5])])
   func sitesOfIXI(site: String, counts: [Int]) {
     #expect(Split.allCases.map { Splits.ixi[$0].count { $0.contains("-\(site)-") } } == counts)

@@ -3,7 +3,7 @@ import Networks
 import Testing
 import Torch
 
-/// The parameter counts of the paper's tables at full width (64, 128, 256, 512).
+/// Parameter counts at full width, computed by hand from the architecture (64, 128, 256, 512).
 @Suite(.serialized) struct ParameterCountTests {
   private func count(
     _ kind: ConvolutionKind = .standard, in stages: [Stage] = .agiNet, sources: Int = 2, width: Int = 64,

@@ -3,7 +3,7 @@ import Imaging
 
 /// IXI: `IXI002-Guys-0828-T1.nii.gz`, all in one folder or in a folder a modality (`IXI-T1`, `IXI-T2`, ...).
 ///
-/// T2 and PD share a grid; T1 lies on another and is resampled onto it (spec, section 14.2).
+/// T2 and PD share a grid; T1 lies on another and is resampled onto it.
 public struct IXICohort: Cohort {
   public let folder: String
   public let subjects: [Subject]

@@ -14,7 +14,8 @@ import Training
 /// The whole pipeline on a generated cohort: each step is the command of its own name, on files.
 struct Demo: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Make a cohort, train AGI-Net and ResUnet on it, score them, synthesise a patient, write a report.",
+    abstract:
+      "Make a cohort, train AGI-Net and ResUnet on it, score them, synthesise a patient, write a report.",
     discussion: example("aginet demo"))
 
   @Option(name: .shortAndLong, help: "The folder for everything the demo makes.")
@@ -22,9 +23,9 @@ struct Demo: ParsableCommand {
   @Option(help: "Subjects of the generated cohort.")
   var subjects = 16
   @Option(help: "Largest shift between modalities, in mm.")
-  var shift = 1.0
+  var shift = 2.0
   @Option(help: "Training steps of each network.")
-  var iterations = 400
+  var iterations = 1000
   @Option(help: "Channels of the first level.")
   var width = 16
   @Option(help: "Slices a step.")
@@ -43,6 +44,7 @@ struct Demo: ParsableCommand {
   func run() throws {
     common.apply()
     let device = try compute.apply()
+    let experiments = try ["agi-net", "resunet"].map(experiment)
     try clear()
     let began = ContinuousClock.now
 
@@ -57,7 +59,8 @@ struct Demo: ParsableCommand {
     let cohort = try aginet.prepared(preparation, layout: "bids", folder: raw, output: prepared).cohort
 
     Console.stage("3/6  Training, \(iterations) steps each: \(Demo.scenario), PD held back")
-    let runs = try ["agi-net", "resunet"].map { try train($0, cohort, device) }
+    Interruption.watch()
+    let runs = try experiments.map { try train($0, cohort, device) }
 
     Console.stage("4/6  Scoring on the test split, beside a copy of a source and an intensity look-up")
     var bar: ProgressBar?
@@ -76,8 +79,10 @@ struct Demo: ParsableCommand {
     var choice = Report.Options()
     choice.commands = ["aginet demo" + (CommandLine.arguments.dropFirst(2).map { " " + $0 }.joined())]
     let path = output + "/report.html"
-    try Report(runs, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
-      .write(to: path)
+    try Report(
+      runs, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress
+    )
+    .write(to: path)
 
     print(assessment.table.written(as: .markdown))
     print(verdict(assessment, models: runs.count))
@@ -88,32 +93,36 @@ struct Demo: ParsableCommand {
   /// Makes room, but never in a folder that holds anything but an earlier demo.
   private func clear() throws {
     let files = FileManager.default
-    guard files.fileExists(atPath: output), !((try? files.contentsOfDirectory(atPath: output)) ?? []).isEmpty else {
-      return try RunFolder.make(output)
-    }
+    let inside = (try? files.contentsOfDirectory(atPath: output)) ?? []
+    guard !inside.isEmpty else { return try RunFolder.make(output) }
     guard files.fileExists(atPath: raw + "/dataset_description.json") else {
-      throw Failure(.cannotWrite, "\(output): holds something other than a demo; choose another folder with -o")
+      throw Failure(.cannotWrite, "\(output): holds something other than a demo; choose another -o")
     }
     guard force else {
-      throw Failure(.cannotWrite, "\(output): an earlier demo is here; replace it with --force, or choose another -o")
+      throw Failure(
+        .cannotWrite, "\(output): an earlier demo is here; replace it with --force, or choose another -o")
     }
   }
 
-  private func train(_ network: String, _ cohort: PreparedCohort, _ device: Device) throws -> Run {
+  private func experiment(_ network: String) throws -> Experiment {
     var experiment = Experiment()
     (experiment.network, experiment.scenario, experiment.seed) = (network, Demo.scenario, seed)
     (experiment.iterations, experiment.width, experiment.batchSize) = (iterations, width, batch)
     // A few minutes of training want larger steps than the paper's 120,000 iterations, and a judge of their own size.
-    experiment.learningRate = 1e-3
+    (experiment.learningRate, experiment.schedule) = (1e-3, .linear)
     experiment.pix2pix.discriminatorWidth = width
     (experiment.validateEvery, experiment.validationSlices) = (max(1, iterations / 8), 32)
     experiment.checkpointEvery = max(1, iterations / 4)
     try experiment.check()
+    return experiment
+  }
+
+  private func train(_ experiment: Experiment, _ cohort: PreparedCohort, _ device: Device) throws -> Run {
     var setting = Run.Setting()
     (setting.device, setting.overwrites) = (device, true)
-    Interruption.watch()
     var display = TrainingDisplay(title: experiment.title, iterations: iterations)
-    return try Run.train(experiment, on: cohort, into: "\(output)/\(network)", setting) { display.show($0) }
+    let folder = "\(output)/\(experiment.network)"
+    return try Run.train(experiment, on: cohort, into: folder, setting) { display.show($0) }
   }
 
   /// As a hospital would: from files to a file, as a BIDS derivative.

@@ -45,7 +45,9 @@ public struct CAGR: Layer {
   func fused(_ x: Tensor) -> Tensor {
     let result = x.cagr(
       weight: weight, attention: attention.map { ($0.weight, $0.bias) },
-      routing: routing.map { ($0.convolution, $0.normWeight, $0.normBias, $0.offset, $0.scale, $0.scaleBias) },
+      routing: routing.map {
+        ($0.convolution, $0.normWeight, $0.normBias, $0.offset, $0.scale, $0.scaleBias)
+      },
       groups: groups)
     if attention != nil { scope.show("gate", result.gates) }
     if routing != nil {

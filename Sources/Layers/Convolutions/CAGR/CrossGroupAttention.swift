@@ -1,6 +1,6 @@
 import Torch
 
-/// One gate for every channel, from what its own group and all groups saw on average (paper §3.1, Eq. 1-3).
+/// One gate for every channel, from what its own group and all groups saw on average (paper §3.1, Eq. 1 and 2).
 struct CrossGroupAttention {
   let weight: Tensor, bias: Tensor, groups: Int
 
