@@ -89,6 +89,14 @@ public struct TrainedModel {
     sha256 = try SHA256.ofFile(file).digest
   }
 
+  /// What the model in this file was trained by.
+  public static func experiment(of file: Safetensors) throws -> Experiment {
+    guard let json = file.metadata[experimentKey] else {
+      throw Failure(.invalidModel, "\(file.path): not a model of aginet (no experiment in its metadata)")
+    }
+    return try Experiment(json: json, origin: file.path)
+  }
+
   public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
 }
 

@@ -51,7 +51,8 @@ struct ProgressBar {
     if let shown, now - shown < pause, !isEnd { return }
     shown = now
     let elapsed = seconds(now - began)
-    let rate = elapsed > 0 ? Double(done - start) / elapsed : 0
+    // What was done before the bar saw the clock makes the first rates nonsense.
+    let rate = elapsed > 0.3 ? Double(done - start) / elapsed : 0
     let left = rate > 0 ? Double(total - done) / rate : 0
     let figures =
       "\(done)/\(total) \(unit)  \(format(rate))/s  \(isEnd ? clock(elapsed) : clock(left) + " left")"

@@ -113,9 +113,12 @@ extension Table {
     for other in others {
       for metric in metrics {
         guard let paired = model.compared(with: other, metric) else { continue }
+        // One subject has a difference, but nothing to say how sure it is.
+        let isSingle = paired.count < 2
         append([
           .text(other.name), .text(metric.heading), .number(paired.mean * metric.scale),
-          .number(paired.lower * metric.scale), .number(paired.upper * metric.scale), .number(paired.p),
+          isSingle ? .empty : .number(paired.lower * metric.scale),
+          isSingle ? .empty : .number(paired.upper * metric.scale), isSingle ? .empty : .number(paired.p),
           .number(Double(paired.count)),
         ])
       }

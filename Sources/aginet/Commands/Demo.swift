@@ -23,7 +23,7 @@ struct Demo: ParsableCommand {
   @Option(help: "Subjects of the generated cohort.")
   var subjects = 16
   @Option(help: "Largest shift between modalities, in mm.")
-  var shift = 2.0
+  var shift = 1.0
   @Option(help: "Training steps of each network.")
   var iterations = 1000
   @Option(help: "Channels of the first level.")
@@ -39,7 +39,7 @@ struct Demo: ParsableCommand {
 
   private var raw: String { output + "/raw" }
   private var prepared: String { output + "/cohort" }
-  private static let scenario = Scenario(sources: [.t1, .t2], target: .pd)
+  private static let scenario = Scenario(sources: [.t2, .pd], target: .t1)
 
   func run() throws {
     common.apply()
@@ -58,7 +58,7 @@ struct Demo: ParsableCommand {
     (preparation.seed, preparation.overwrite) = (seed, true)
     let cohort = try aginet.prepared(preparation, layout: "bids", folder: raw, output: prepared).cohort
 
-    Console.stage("3/6  Training, \(iterations) steps each: \(Demo.scenario), PD held back")
+    Console.stage("3/6  Training, \(iterations) steps each: \(Demo.scenario)")
     Interruption.watch()
     let runs = try experiments.map { try train($0, cohort, device) }
 
@@ -72,7 +72,7 @@ struct Demo: ParsableCommand {
     let assessment = try Assessment(of: runs, on: cohort, device: device, progress: progress)
     for run in runs { try assessment.write(to: run.folder.evaluation(Split.test.rawValue)) }
 
-    Console.stage("5/6  Synthesising one test patient's PD from their T1 and T2 files")
+    Console.stage("5/6  Synthesising one test patient's T1 from their T2 and PD files")
     let written = try synthesize(runs[0], cohort, device)
 
     Console.stage("6/6  Writing the report")
@@ -137,7 +137,7 @@ struct Demo: ParsableCommand {
     let folder = "\(output)/derivatives/aginet/\(subject)/anat"
     try RunFolder.make(folder)
     var job = PatientSynthesis(
-      model: try run.model(device: device), output: "\(folder)/\(subject)_desc-synth_PDw.nii.gz")
+      model: try run.model(device: device), output: "\(folder)/\(subject)_desc-synth_T1w.nii.gz")
     job.replaces = true
     job.intensity = .reference
     var bar = ProgressBar("synthesising", unit: "slices")

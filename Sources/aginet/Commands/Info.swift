@@ -59,8 +59,9 @@ struct Info: ParsableCommand {
       throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
     }
     let card = try ModelCard(json: json, file: file)
+    let name = try TrainedModel.experiment(of: tensors).title
     return [
-      ("model", "\(card.scenario), \(card.parameters.formatted()) parameters"),
+      ("model", "\(card.scenario), \(name), \(card.parameters.formatted()) parameters"),
       ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.height) x \(card.width)"),
       ("iterations", "\(card.iterations)"),
       ("validation PSNR", card.validationPSNR.map { String(format: "%.2f dB", $0) } ?? "not measured"),
