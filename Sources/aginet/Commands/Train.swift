@@ -110,6 +110,8 @@ struct TrainingDisplay {
   private var bar: ProgressBar?
   private var average: [String: Double] = [:]
   private var psnr: Double?
+  private var lowest = Double.infinity
+  private var hasWarned = false
 
   init(title: String, iterations: Int) { (self.title, self.iterations) = (title, iterations) }
 
@@ -126,6 +128,7 @@ struct TrainingDisplay {
       for loss in losses {
         average[loss.name] = average[loss.name].map { $0 * 0.95 + loss.value * 0.05 } ?? loss.value
       }
+      warn(of: average["l1"], at: iteration)
       var text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
       if let psnr { text.append(String(format: "val %.2f dB", psnr)) }
       let total = iterations
@@ -138,5 +141,16 @@ struct TrainingDisplay {
         "data loading took \(share) of the time\(best.map { String(format: "; best validation PSNR %.2f dB", $0) } ?? "")"
       )
     }
+  }
+
+  /// Says once that the error has grown far beyond what it was: the network has no normalisation to hold it.
+  private mutating func warn(of error: Double?, at iteration: Int) {
+    guard let error else { return }
+    lowest = min(lowest, error)
+    guard error > 10 * lowest, !hasWarned else { return }
+    hasWarned = true
+    Console.note(
+      "\nwarning: at iteration \(iteration) l1 is ten times its lowest: training diverges; the best weights so far are kept, "
+        + "a lower --rate helps")
   }
 }

@@ -42,7 +42,7 @@ public struct CAGR: Layer {
   }
 
   /// The module as one operator (CTorch, cagr.cpp).
-  func fused(_ x: Tensor) -> Tensor {
+  package func fused(_ x: Tensor) -> Tensor {
     let result = x.cagr(
       weight: weight, attention: attention.map { ($0.weight, $0.bias) },
       routing: routing.map {
@@ -58,7 +58,7 @@ public struct CAGR: Layer {
   }
 
   /// The module as the paper writes it, step by step: what every faster form is tested against.
-  func reference(_ x: Tensor) -> Tensor {
+  package func reference(_ x: Tensor) -> Tensor {
     let (batch, channels) = (x.size(0), x.size(1))
     var gated = x
     if let gate = attention?(x) {
