@@ -23,7 +23,7 @@ struct Demo: ParsableCommand {
   @Option(help: "Subjects of the generated cohort.")
   var subjects = 16
   @Option(help: "Largest shift between modalities, in mm.")
-  var shift = 2.0
+  var shift = 1.0
   @Option(help: "Training steps of each network.")
   var iterations = 1000
   @Option(help: "Channels of the first level.")
