@@ -101,10 +101,6 @@ extension Run {
   private static func prepare(_ folder: RunFolder, _ experiment: Experiment, _ setting: Setting) throws {
     let exists = FileManager.default.fileExists(atPath: folder.experiment)
     if setting.resumes {
-      guard exists else {
-        throw Failure(
-          .notFound, "\(folder.path): nothing to resume (no experiment.json); train without --resume")
-      }
       removeLeftovers(folder)
       var before = try Run(opening: folder.path).experiment
       // A run may be made longer, and looked at more or less often; all else would be another run.

@@ -82,6 +82,18 @@ struct ProgressBar {
   }
 }
 
+extension ProgressBar {
+  /// Shows works that follow one another, each under its name with a bar of its own.
+  static func named(_ unit: String) -> (_ name: String, _ done: Int, _ total: Int) -> Void {
+    var bar: ProgressBar?
+    var current = ""
+    return { name, done, total in
+      if name != current { (current, bar) = (name, ProgressBar(name, unit: unit)) }
+      bar?.show(done, of: total)
+    }
+  }
+}
+
 /// A progress bar that several threads report to, one at a time.
 final class SharedBar: Sendable {
   private let bar: Mutex<ProgressBar>

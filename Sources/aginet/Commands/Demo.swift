@@ -63,12 +63,7 @@ struct Demo: ParsableCommand {
     let runs = try experiments.map { try train($0, cohort, device) }
 
     Console.stage("4/6  Scoring on the test split, beside a copy of a source and an intensity look-up")
-    var bar: ProgressBar?
-    var current = ""
-    let progress = { (name: String, done: Int, total: Int) in
-      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
-      bar?.show(done, of: total)
-    }
+    let progress = ProgressBar.named("slices")
     let assessment = try Assessment(of: runs, on: cohort, device: device, progress: progress)
     for run in runs { try assessment.write(to: run.folder.evaluation(Split.test.rawValue)) }
 

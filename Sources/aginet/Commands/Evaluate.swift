@@ -42,12 +42,8 @@ struct Evaluate: ParsableCommand {
     }
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
-    var bar: ProgressBar?
-    var current = ""
-    let assessment = try Assessment(of: opened, on: cohort, options, device: device) { name, done, total in
-      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
-      bar?.show(done, of: total)
-    }
+    let assessment = try Assessment(
+      of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)
     print(assessment.table.written(as: json ? .json : .markdown))
   }

@@ -41,11 +41,7 @@ struct ReportCommand: ParsableCommand {
     let cohort = try PreparedCohort(folder: data)
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
-    var (bar, current) = (ProgressBar?.none, "")
-    let progress = { (name: String, done: Int, total: Int) in
-      if name != current { (current, bar) = (name, ProgressBar(name, unit: "slices")) }
-      bar?.show(done, of: total)
-    }
+    let progress = ProgressBar.named("slices")
     var options = Assessment.Options()
     (options.split, options.batchSize) = (split, batch)
     let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
