@@ -13,7 +13,7 @@ import Training
 public struct Experiment: Codable, Sendable, Equatable {
   /// The framework: one of `MethodCatalog`'s names.
   public var method = "pix2pix"
-  /// The generator: one of `NetworkCatalog`'s names.
+  /// The generator: one of `NetworkCatalog`'s names. Where a file or the command line names none, the method's own.
   public var network = "agi-net"
   /// Groups n of the CAGR modules; ignored by networks that have none.
   public var groups = 8
@@ -46,6 +46,8 @@ extension Experiment {
   ///   unknown key or a value that makes no sense.
   public init(file: String? = nil, settings: [String] = []) throws {
     var tree = try Experiment.tree(of: Experiment())
+    // A name that no network has, to see whether one is asked for.
+    tree["network"] = ""
     if let file {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw Failure(.notFound, "\(file): no such file, or it cannot be read")
@@ -75,6 +77,7 @@ extension Experiment {
       _ = try Experiment.decoded(tree, .usage, origin: "--set \(setting)")
     }
     self = try Experiment.decoded(tree, .unexpected, origin: "experiment")
+    if network.isEmpty { network = try MethodCatalog.entry(method).network }
     try check()
   }
 
@@ -132,14 +135,8 @@ extension Experiment {
     ] where value < 1 {
       throw Failure(.usage, "\(name) is \(value); it must be 1 or more")
     }
-    for (name, value) in [("width", width), ("pix2pix.discriminatorWidth", pix2pix.discriminatorWidth)]
-    where !(1...Experiment.widest).contains(value) {
-      throw Failure(.usage, "\(name) is \(value); it must be from 1 to \(Experiment.widest)")
-    }
-    for (name, value) in [
-      ("pix2pix.weightL1", pix2pix.weightL1), ("pix2pix.weightAdversarial", pix2pix.weightAdversarial),
-    ] where !(value >= 0 && value.isFinite) {
-      throw Failure(.usage, "\(name) is \(value); it must be 0 or more")
+    guard width <= Experiment.widest else {
+      throw Failure(.usage, "width is \(width); it must be from 1 to \(Experiment.widest)")
     }
     guard Set(stages).count == stages.count else {
       throw Failure(.usage, "stages: a stage is named twice")
@@ -147,10 +144,7 @@ extension Experiment {
     guard learningRate > 0, learningRate.isFinite else {
       throw Failure(.usage, "learningRate is \(learningRate); it must be above 0")
     }
-    guard MethodCatalog.names.contains(method) else {
-      throw Failure(
-        .usage, "method '\(method)' is not known; known are \(MethodCatalog.names.joined(separator: ", "))")
-    }
+    try MethodCatalog.check(self)
     try NetworkCatalog.check(self)
     guard !scenario.sources.isEmpty, Set(scenario.sources).count == scenario.sources.count,
       !scenario.sources.contains(scenario.target)

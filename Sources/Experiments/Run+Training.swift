@@ -172,13 +172,13 @@ extension Run {
     device: Device
   ) throws -> Double {
     let evaluator = try Evaluator(cohort, scenario: experiment.scenario)
-    let maker = method.networks.first?.parameters
     var values: [Double] = []
     for batch in try cohort.batches(
       of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize)
     {
-      let predictions =
-        maker.map { $0.evaluating { evaluator.predictions(of: method, for: batch, device: device) } } ?? []
+      let predictions = method.generator.parameters.evaluating {
+        evaluator.predictions(of: method, for: batch, device: device)
+      }
       let pixels = batch.height * batch.width
       for index in 0..<batch.count {
         let range = index * pixels..<(index + 1) * pixels
@@ -212,7 +212,7 @@ extension ModelCard {
       scales: scales, spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,
       trainedOn: "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(slices) slices",
-      iterations: iteration, validationPSNR: psnr, parameters: method.networks.first?.parameters.count ?? 0,
+      iterations: iteration, validationPSNR: psnr, parameters: method.generator.parameters.count,
       versions: ["aginet": Version.current, "libtorch": LibTorch.version])
   }
 }

@@ -41,13 +41,11 @@ public struct Run {
 }
 
 extension Experiment {
-  /// The network's name as it is written in the literature, with its framework.
+  /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its published generator.
   public var title: String {
-    let names = [
-      "agi-net": "AGI-Net", "resunet": "ResUnet", "rolling-resunet": "ResUnet + rolling",
-      "attention-resunet": "ResUnet + attention",
-    ]
-    return "\(names[network] ?? network) (\(method))"
+    let framework = (try? MethodCatalog.entry(method))?.title(self) ?? method
+    guard network != NetworkCatalog.published else { return framework }
+    return "\((try? NetworkCatalog.backbone(of: self))?.title ?? network) (\(framework))"
   }
 }
 
@@ -66,14 +64,13 @@ public struct TrainedModel {
   /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's.
   public init(file: String, device: Device) throws {
     let tensors = try Safetensors(contentsOf: file)
-    guard let json = tensors.metadata[TrainedModel.experimentKey], let card = tensors.metadata[ModelCard.key]
-    else {
-      throw Failure(.invalidModel, "\(file): not a model of aginet (no experiment and card in its metadata)")
+    experiment = try TrainedModel.experiment(of: tensors)
+    guard let card = tensors.metadata[ModelCard.key] else {
+      throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
     }
     self.file = file
     self.device = device
     self.card = try ModelCard(json: card, file: file)
-    experiment = try Experiment(json: json, origin: file)
     guard self.card.scenario == experiment.scenario else {
       throw Failure(
         .invalidModel,
@@ -81,11 +78,9 @@ public struct TrainedModel {
       )
     }
     method = try MethodCatalog.build(experiment, device: device)
-    guard let maker = method.networks.first else {
-      throw Failure(.invalidModel, "\(file): a method without a network")
-    }
-    try tensors.load(maker.parameters.saved, under: "\(maker.name).")
-    for network in method.networks { network.parameters.beginEvaluating() }
+    let generator = method.generator
+    try tensors.load(generator.parameters.saved, under: "\(generator.name).")
+    generator.parameters.beginEvaluating()
     sha256 = try SHA256.ofFile(file).digest
   }
 
@@ -103,8 +98,10 @@ public struct TrainedModel {
 extension Run {
   /// Writes the generator as a model file.
   static func write(_ method: any Method, experiment: Experiment, card: ModelCard, to path: String) throws {
-    guard let maker = method.networks.first else { return }
-    let tensors = maker.parameters.saved.map { Safetensors.Tensor("\(maker.name).\($0.name)", $0.tensor) }
+    let generator = method.generator
+    let tensors = generator.parameters.saved.map {
+      Safetensors.Tensor("\(generator.name).\($0.name)", $0.tensor)
+    }
     try Safetensors.write(
       tensors, metadata: [TrainedModel.experimentKey: experiment.json, ModelCard.key: card.json], to: path)
   }

@@ -10,7 +10,11 @@ public struct Batch {
 
 /// How one batch improves the networks, and how an image is made afterwards: one framework, one file.
 public protocol Method: AnyObject {
-  /// The networks and, where one is trained, its optimiser: what a checkpoint holds. The first makes the images.
+  /// The network that makes the images: what a model file holds, and all that `synthesize` uses.
+  var generator: TrainedNetwork { get }
+
+  /// All networks with their optimisers, the generator first: what a checkpoint holds. What only training needs is made
+  /// when it is first asked for, so a model that only makes images does without.
   var networks: [TrainedNetwork] { get }
 
   /// Names of the losses that `step` returns, in its order.
@@ -19,7 +23,9 @@ public protocol Method: AnyObject {
   /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph.
   func step(_ batch: Batch) -> [Loss]
 
-  /// `[B, S, H, W]` to `[B, 1, H, W]`, not clamped; to be called inside `withoutGradient`.
+  /// `[B, S, H, W]` in [0, 1] to `[B, 1, H, W]` on the same scale, not clamped; to be called inside `withoutGradient`.
+  ///
+  /// A slice's image does not depend on the slices beside it in the batch.
   func synthesize(_ sources: Tensor) -> Tensor
 }
 
@@ -35,7 +41,22 @@ public struct TrainedNetwork {
   public let name: String
   public let parameters: Parameters
   public let optimizer: Adam?
-  public init(_ name: String, _ parameters: Parameters, _ optimizer: Adam?) {
+  public init(_ name: String, _ parameters: Parameters, _ optimizer: Adam? = nil) {
     (self.name, self.parameters, self.optimizer) = (name, parameters, optimizer)
+  }
+}
+
+/// What a framework can be told beyond what all share: its part of an experiment.
+public protocol MethodOptions: Codable, Sendable, Equatable {
+  /// What is wrong with the values, as `weightL1 is -1; it must be 0 or more`, or nil.
+  var refusal: String? { get }
+}
+
+extension MethodOptions {
+  /// The sentence for the first of `weights` that is negative or no number.
+  func refusal(ofWeights weights: [(name: String, value: Double)]) -> String? {
+    weights.first { !($0.value >= 0 && $0.value.isFinite) }.map {
+      "\($0.name) is \($0.value); it must be 0 or more"
+    }
   }
 }

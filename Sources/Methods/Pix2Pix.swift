@@ -8,7 +8,7 @@ import Torch
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
 /// together.
 public final class Pix2Pix: Method {
-  public struct Options: Codable, Sendable, Equatable {
+  public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
     /// Weight of the adversarial term; 0 trains by L1 alone, without a discriminator step.
@@ -17,34 +17,37 @@ public final class Pix2Pix: Method {
     /// Channels of the discriminator's first layer.
     public var discriminatorWidth = 64
     public init() {}
+
+    public var refusal: String? {
+      guard (1...1024).contains(discriminatorWidth) else {
+        return "discriminatorWidth is \(discriminatorWidth); it must be from 1 to 1024"
+      }
+      return refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
+    }
   }
 
-  private let generator: any Layer, discriminator: PatchGAN
-  private let generatorStore: Parameters, discriminatorStore: Parameters
-  private let generatorAdam: Adam, discriminatorAdam: Adam
+  private let network: any Layer
+  private let store: Parameters
+  private let sources: Int, rate: Double
   public let options: Options
+  /// The discriminator and what trains the generator.
+  private lazy var adversary = Adversary(
+    store, discriminating: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
+    rate: rate)
+  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
 
   public init(
-    generator: any Layer, _ generatorStore: Parameters, sources: Int, options: Options = Options(),
+    generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
     rate: Double = 1e-4
   ) {
-    self.generator = generator
-    self.generatorStore = generatorStore
-    discriminatorStore = Parameters(
-      seed: generatorStore.seed &+ 1, device: generatorStore.device, type: generatorStore.type)
-    discriminator = PatchGAN(
-      discriminatorStore.root, channels: sources + 1, width: options.discriminatorWidth,
-      variant: options.discriminator)
-    generatorAdam = Adam(generatorStore, rate: rate, betas: (0.5, 0.999))
-    discriminatorAdam = Adam(discriminatorStore, rate: rate, betas: (0.5, 0.999))
-    self.options = options
+    (network, self.store, self.sources) = (generator, store, sources)
+    (self.options, self.rate) = (options, rate)
   }
 
+  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
   public var networks: [TrainedNetwork] {
-    [
-      TrainedNetwork("generator", generatorStore, generatorAdam),
-      TrainedNetwork("discriminator", discriminatorStore, discriminatorAdam),
-    ]
+    [TrainedNetwork("generator", store, optimizer), adversary.network]
   }
 
   public var losses: [String] {
@@ -53,19 +56,19 @@ public final class Pix2Pix: Method {
 
   /// Forward of G; D on real and detached fake; D frozen, then G, in this order as in the original.
   public func step(_ batch: Batch) -> [Loss] {
-    let fake = generator(batch.sources)
+    let fake = network(batch.sources)
     var losses: [Loss] = []
     if options.weightAdversarial > 0 { losses.append(improveDiscriminator(batch, fake.detached)) }
     return losses + improveGenerator(batch, fake)
   }
 
   private func improveDiscriminator(_ batch: Batch, _ fake: Tensor) -> Loss {
-    discriminatorStore.freeze(false)
+    adversary.parameters.freeze(false)
     let real = judge(batch.sources, batch.target)
     let made = judge(batch.sources, fake)
-    let loss = (leastSquares(made, 0) + leastSquares(real, 1)) * 0.5
+    let loss = (made.leastSquares(0) + real.leastSquares(1)) * 0.5
     loss.backward()
-    discriminatorAdam.step()
+    adversary.optimizer.step()
     return Loss("discriminator", loss.item)
   }
 
@@ -73,24 +76,20 @@ public final class Pix2Pix: Method {
     let distance = fake.meanAbsoluteError(batch.target)
     guard options.weightAdversarial > 0 else {
       distance.backward()
-      generatorAdam.step()
+      optimizer.step()
       return [Loss("l1", distance.item)]
     }
     // Frozen, the discriminator passes the gradient on and keeps none for itself.
-    discriminatorStore.freeze()
-    let adversarial = leastSquares(judge(batch.sources, fake), 1)
+    adversary.parameters.freeze()
+    let adversarial = judge(batch.sources, fake).leastSquares(1)
     (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
-    generatorAdam.step()
+    optimizer.step()
     return [Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
 
   private func judge(_ sources: Tensor, _ image: Tensor) -> Tensor {
-    discriminator(.concatenated([sources, image], axis: 1))
+    adversary(.concatenated([sources, image], axis: 1))
   }
 
-  private func leastSquares(_ scores: Tensor, _ wanted: Double) -> Tensor {
-    (scores - wanted).squared().mean()
-  }
-
-  public func synthesize(_ sources: Tensor) -> Tensor { generator(sources) }
+  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
 }

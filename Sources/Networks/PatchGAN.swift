@@ -7,9 +7,12 @@ public enum PatchGANVariant: String, Codable, Sendable, CaseIterable {
   case isola
   /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default.
   case codebrain
+
+  /// Rows or columns below which nothing is left for the last layer's kernel.
+  public var smallestSide: Int { self == .isola ? 24 : 16 }
 }
 
-/// A discriminator that judges overlapping patches: `[B, channels, H, W]` to a map of scores, linear.
+/// A discriminator that judges overlapping patches: `[B, channels, H, W]` to `[B, outputs, …]` maps of scores, linear.
 ///
 /// Leaky ReLU 0.2, instance norm without affine on all inner layers but the first, so that a batch's size does not
 /// matter. Weights start at N(0, 0.02), as in pix2pix.
@@ -19,8 +22,11 @@ public struct PatchGAN: Layer {
 
   /// - Parameters:
   ///   - channels: sources and target together.
+  ///   - outputs: maps of scores; 1 but for mmGAN, which judges every modality by itself.
   ///   - width: channels after the first layer; 64 as published.
-  public init(_ scope: Scope, channels: Int, width: Int = 64, variant: PatchGANVariant = .codebrain) {
+  public init(
+    _ scope: Scope, channels: Int, outputs: Int = 1, width: Int = 64, variant: PatchGANVariant = .codebrain
+  ) {
     let widths = [channels, width, 2 * width, 4 * width, 8 * width]
     let strides = variant == .isola ? [2, 2, 2, 1] : [2, 2, 2, 2]
     let inner = (0..<4).map { layer in
@@ -30,7 +36,7 @@ public struct PatchGAN: Layer {
         start: .normal(0.02))
     }
     let last = Convolution(
-      scope / "conv5", .init(8 * width, 1, kernel: 4, padding: 1, bias: variant == .isola),
+      scope / "conv5", .init(8 * width, outputs, kernel: 4, padding: 1, bias: variant == .isola),
       start: .normal(0.02))
     layers = inner + [last]
     self.variant = variant

@@ -114,7 +114,7 @@ func toyBatch(_ seed: UInt64 = 1, size: Int = 32, type: ElementType = .float32) 
   @Test func synthesisIsTheGenerator() {
     let method = smallPix2Pix()
     let batch = toyBatch()
-    let parameters = method.networks[0].parameters
+    let parameters = method.generator.parameters
     let image = parameters.evaluating { method.synthesize(batch.sources) }
     #expect(image.shape == batch.target.shape && !image.requiresGradient)
     let loss = method.step(batch).first { $0.name == "l1" }?.value ?? .nan
@@ -128,7 +128,7 @@ func toyBatch(_ seed: UInt64 = 1, size: Int = 32, type: ElementType = .float32) 
       await #expect(processExitsWith: .success) {
         let method = smallPix2Pix()
         let batch = toyBatch()
-        method.networks[0].parameters["head.weight"]?.fill(.nan)
+        method.generator.parameters["head.weight"]?.fill(.nan)
         for _ in 0..<2 {
           let losses = method.step(batch)
           #expect(losses.contains { $0.value.isNaN })
@@ -144,7 +144,7 @@ func toyBatch(_ seed: UInt64 = 1, size: Int = 32, type: ElementType = .float32) 
         let before = LibTorch.liveTensors
         for _ in 0..<20 { _ = method.step(batch) }
         #expect(LibTorch.liveTensors == before)
-        _ = method.networks[0].parameters.evaluating { method.synthesize(batch.sources).mean().item }
+        _ = method.generator.parameters.evaluating { method.synthesize(batch.sources).mean().item }
         #expect(LibTorch.liveTensors == before)
       }
     }

@@ -1,4 +1,5 @@
 import Imaging
+import Layers
 import Methods
 import PipelineSupport
 import Synthesis
@@ -6,7 +7,8 @@ import Torch
 
 /// A method whose synthesis is a known function of its sources, so that every voxel can be foretold.
 final class Known: Method {
-  let networks: [TrainedNetwork] = []
+  let generator = TrainedNetwork("generator", Parameters())
+  var networks: [TrainedNetwork] { [generator] }
   let losses: [String] = []
   private let function: (Tensor) -> Tensor
   /// Shapes of the batches it was given.

@@ -52,7 +52,8 @@ final class Walker: Method {
     (self.loss, self.move) = (loss, move)
   }
 
-  var networks: [TrainedNetwork] { [TrainedNetwork("generator", store, nil)] }
+  var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+  var networks: [TrainedNetwork] { [generator] }
 
   func step(_ batch: Batch) -> [Loss] {
     steps += 1

@@ -11,7 +11,7 @@ extension RoutingSummary {
     _ model: TrainedModel, named name: String, on references: [SliceReference], of cohort: PreparedCohort,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
-    guard let network = model.method.networks.first else { return nil }
+    let network = model.method.generator
     let evaluator = try Evaluator(cohort, scenario: model.experiment.scenario)
     // What the layers show arrives in their own order, while one thread computes.
     let observation = Observed()

@@ -1,0 +1,58 @@
+import Failures
+import Methods
+import Torch
+
+/// A framework as an experiment names it.
+struct MethodEntry: Sendable {
+  let name: String
+  /// As it is written in the literature: `pGAN`, or `pGAN without VGG` where the experiment lacks a part.
+  let title: @Sendable (Experiment) -> String
+  /// The generator where none is named.
+  let network: String
+  /// Whether the method comes with a generator of its own.
+  var hasPublishedNetwork = true
+  /// Why the method cannot serve slices of (rows, columns), with what would help, or nil.
+  let refusal: @Sendable (Experiment, Int, Int) -> String?
+  /// The method's part of the experiment.
+  let options: @Sendable (Experiment) -> any MethodOptions
+  let build: @Sendable (Experiment, Device) throws -> any Method
+}
+
+/// The frameworks that can be named.
+public enum MethodCatalog {
+  static let entries: [MethodEntry] = [.pix2pix]
+
+  public static let names = entries.map(\.name)
+
+  static func entry(_ name: String) throws -> MethodEntry {
+    guard let entry = entries.first(where: { $0.name == name }) else {
+      throw Failure(.usage, "method '\(name)' is not known; known are \(names.joined(separator: ", "))")
+    }
+    return entry
+  }
+
+  /// The networks at their starting values.
+  public static func build(_ experiment: Experiment, device: Device) throws -> any Method {
+    try entry(experiment.method).build(experiment, device)
+  }
+
+  /// - Throws: `.usage` for a method that does not exist, has no such generator, or was given options that make no sense.
+  static func check(_ experiment: Experiment) throws {
+    let entry = try entry(experiment.method)
+    for entry in entries {
+      if let refusal = entry.options(experiment).refusal { throw Failure(.usage, "\(entry.name).\(refusal)") }
+    }
+    if experiment.network == NetworkCatalog.published && !entry.hasPublishedNetwork {
+      throw Failure(
+        .usage,
+        "method \(entry.name) has no published generator here; name a network, such as \(entry.network)")
+    }
+  }
+
+  /// Refuses slices that the method's networks cannot take.
+  /// - Throws: `.inconsistent` with what is needed.
+  static func check(_ experiment: Experiment, height: Int, width: Int) throws {
+    guard let reason = try entry(experiment.method).refusal(experiment, height, width) else { return }
+    throw Failure(.inconsistent, "the cohort's slices are \(height) x \(width); \(reason)")
+  }
+}
