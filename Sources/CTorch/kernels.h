@@ -18,10 +18,7 @@ struct Shift {
   double part;
 };
 
-// Where a rolled kernel comes from. Kernels are [output][3][3][input], inputs fastest (channels-last).
-struct RollShape {
-  int64_t batch, outputs, inputs, groups;
-};
+// Kernels are [output][3][3][input], inputs fastest (channels-last).
 
 // Layer norm over channels, GELU, and the sum over pixels. `map` is [pixels][channels], channels fastest.
 void pool_f32(const float *map, const float *weight, const float *bias, int64_t pixels, int64_t channels, float epsilon, float *sum);

@@ -28,9 +28,10 @@ CT_INLINE Axis<T> axis(const Shift &shift) {
   return axis;
 }
 
-template <class T>
+// `known` is the number of a group's channels where it is one of the usual ones: loops of known length unroll.
+template <int64_t known, class T>
 CT_INLINE void roll(const T *kernel, const Shift *shifts, const T *scales, int64_t inputs, int64_t groups, T *__restrict rolled) {
-  const int64_t members = inputs / groups;
+  const int64_t members = known ? known : inputs / groups;
   for (int64_t g = 0; g < groups; ++g) {
     const Axis<T> x = axis<T>(shifts[2 * g]), y = axis<T>(shifts[2 * g + 1]);
     const T a = x.keep * y.keep, b = x.move * y.keep, c = x.keep * y.move, d = x.move * y.move;
@@ -48,9 +49,9 @@ CT_INLINE void roll(const T *kernel, const Shift *shifts, const T *scales, int64
   }
 }
 
-template <class T>
+template <int64_t known, class T>
 CT_INLINE void roll_backward(const T *kernel, const Shift *shifts, const T *scales, const T *up, int64_t inputs, int64_t groups, T *__restrict down, T *__restrict sums) {
-  const int64_t members = inputs / groups;
+  const int64_t members = known ? known : inputs / groups;
   for (int64_t g = 0; g < groups; ++g) {
     const Axis<T> x = axis<T>(shifts[2 * g]), y = axis<T>(shifts[2 * g + 1]);
     const int64_t first = g * members;
@@ -94,19 +95,29 @@ CT_INLINE void roll_backward(const T *kernel, const Shift *shifts, const T *scal
   }
 }
 
+#define CT_MEMBERS(members, function, ...)           \
+  switch (members) {                                 \
+    case 4: return function<4>(__VA_ARGS__);         \
+    case 8: return function<8>(__VA_ARGS__);         \
+    case 16: return function<16>(__VA_ARGS__);       \
+    case 32: return function<32>(__VA_ARGS__);       \
+    case 64: return function<64>(__VA_ARGS__);       \
+    default: return function<0>(__VA_ARGS__);        \
+  }
+
 }  // namespace
 
 CT_CLONES void roll_f32(const float *kernel, const Shift *shifts, const float *scales, int64_t inputs, int64_t groups, float *rolled) {
-  roll(kernel, shifts, scales, inputs, groups, rolled);
+  CT_MEMBERS(inputs / groups, roll, kernel, shifts, scales, inputs, groups, rolled)
 }
 void roll_f64(const double *kernel, const Shift *shifts, const double *scales, int64_t inputs, int64_t groups, double *rolled) {
-  roll(kernel, shifts, scales, inputs, groups, rolled);
+  roll<0>(kernel, shifts, scales, inputs, groups, rolled);
 }
 CT_CLONES void roll_backward_f32(const float *kernel, const Shift *shifts, const float *scales, const float *up, int64_t inputs, int64_t groups, float *down, float *sums) {
-  roll_backward(kernel, shifts, scales, up, inputs, groups, down, sums);
+  CT_MEMBERS(inputs / groups, roll_backward, kernel, shifts, scales, up, inputs, groups, down, sums)
 }
 void roll_backward_f64(const double *kernel, const Shift *shifts, const double *scales, const double *up, int64_t inputs, int64_t groups, double *down, double *sums) {
-  roll_backward(kernel, shifts, scales, up, inputs, groups, down, sums);
+  roll_backward<0>(kernel, shifts, scales, up, inputs, groups, down, sums);
 }
 
 }  // namespace cagr

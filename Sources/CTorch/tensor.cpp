@@ -23,7 +23,7 @@ void ct_keep_memory(void) {
   setenv("THP_MEM_ALLOC_ENABLE", "1", 0);
 #ifdef __GLIBC__
   mallopt(M_MMAP_MAX, 0);
-  mallopt(M_TRIM_THRESHOLD, 0x7fffffff);
+  mallopt(M_TRIM_THRESHOLD, -1);  // never
 #endif
 }
 int ct_cuda_count(void) {

@@ -5,6 +5,13 @@ import Torch
 /// Feature maps are `[B, C, H, W]` in 2-D and `[B, C, D, H, W]` in 3-D.
 public protocol Layer {
   func callAsFunction(_ x: Tensor) -> Tensor
+
+  /// The layer with a ReLU after it: for layers that can do both in one pass over the map.
+  func rectified(_ x: Tensor) -> Tensor
+}
+
+extension Layer {
+  public func rectified(_ x: Tensor) -> Tensor { self(x).reluInPlace() }
 }
 
 /// What a convolution has to do, whatever its kind.

@@ -105,5 +105,5 @@ struct ResidualBlock: Layer {
     second = Convolution(scope / "second", shape)
   }
 
-  func callAsFunction(_ z: Tensor) -> Tensor { second(first(z).reluInPlace()).addingInPlace(z) }
+  func callAsFunction(_ z: Tensor) -> Tensor { second(first.rectified(z)).addingInPlace(z) }
 }

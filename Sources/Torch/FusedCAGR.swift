@@ -9,6 +9,7 @@ extension Tensor {
   ///   - attention: the gate's weight `[C, 2C/n, 1, 1]` and bias `[C]`.
   ///   - routing: its convolution `[C, C/n, 3, 3]`, norm weight and bias `[C]`, offset weight `[2n, C]`, scale weight
   ///     `[n, C]` and bias `[n]`.
+  ///   - rectifies: whether a ReLU follows.
   /// - Returns: `[B, O, H, W]`, and what was read off the input: offsets `[B, 2n]` (x and y of each group), scales
   ///   `[B, n]` and gates `[B, C]`, empty for the half that is missing.
   public func cagr(
@@ -16,7 +17,7 @@ extension Tensor {
     routing: (
       convolution: Tensor, normWeight: Tensor, normBias: Tensor, offset: Tensor, scale: Tensor,
       scaleBias: Tensor
-    )?, groups: Int
+    )?, groups: Int, rectifies: Bool = false
   ) -> (output: Tensor, offsets: Tensor, scales: Tensor, gates: Tensor) {
     let inputs: [Tensor?] = [
       self, weight, attention?.weight, attention?.bias, routing?.convolution, routing?.normWeight,
@@ -25,7 +26,7 @@ extension Tensor {
     ]
     let pointers = inputs.map { $0?.raw }
     var outputs = [OpaquePointer?](repeating: nil, count: 4)
-    withExtendedLifetime(inputs) { check(ct_cagr(pointers, Int32(groups), &outputs)) }
+    withExtendedLifetime(inputs) { check(ct_cagr(pointers, Int32(groups), rectifies, &outputs)) }
     return (Tensor(outputs[0]), Tensor(outputs[1]), Tensor(outputs[2]), Tensor(outputs[3]))
   }
 }

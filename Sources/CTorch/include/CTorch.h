@@ -141,8 +141,9 @@ ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target);
 // MARK: A whole CAGR module
 // inputs: x [B,C,H,W], weight [O,C,3,3], attention weight and bias, routing convolution, norm weight and bias, offset
 // weight, scale weight and bias; the attention's two or the routing's six may be NULL. outputs: y, offsets [B,2n],
-// scales [B,n], gates [B,C] (empty where that half is missing), of which only y carries a gradient.
-int ct_cagr(const ct_tensor *inputs, int groups, ct_tensor *outputs);
+// scales [B,n], gates [B,C] (empty where that half is missing), of which only y carries a gradient. `rectifies` applies a
+// ReLU to y.
+int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs);
 
 // MARK: Optimisers: one fused step over all parameters, counts and moments updated in place
 int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);

@@ -35,6 +35,10 @@ public struct CAGR: Layer {
 
   public func callAsFunction(_ x: Tensor) -> Tensor { canFuse(x) ? fused(x) : reference(x) }
 
+  public func rectified(_ x: Tensor) -> Tensor {
+    canFuse(x) ? fused(x, rectifies: true) : reference(x).reluInPlace()
+  }
+
   /// Whether the one-operator form serves: 3 x 3 kernels in 2-D on the CPU, in float32 or float64.
   private func canFuse(_ x: Tensor) -> Bool {
     shape.dimensions == 2 && shape.kernel == 3 && shape.padding == 1 && (attention != nil || routing != nil)
@@ -42,13 +46,13 @@ public struct CAGR: Layer {
   }
 
   /// The module as one operator (CTorch, cagr.cpp).
-  package func fused(_ x: Tensor) -> Tensor {
+  package func fused(_ x: Tensor, rectifies: Bool = false) -> Tensor {
     let result = x.cagr(
       weight: weight, attention: attention.map { ($0.weight, $0.bias) },
       routing: routing.map {
         ($0.convolution, $0.normWeight, $0.normBias, $0.offset, $0.scale, $0.scaleBias)
       },
-      groups: groups)
+      groups: groups, rectifies: rectifies)
     if attention != nil { scope.show("gate", result.gates) }
     if routing != nil {
       scope.show("offset", result.offsets.reshaped([x.size(0), groups, shape.dimensions]))

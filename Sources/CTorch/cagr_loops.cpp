@@ -1,0 +1,152 @@
+// The plain loops of pool.cpp and roll.cpp over tensors and threads.
+#include "cagr.h"
+
+#include <ATen/Parallel.h>
+#include <cmath>
+
+namespace cagr {
+namespace {
+
+constexpr double epsilon = 1e-5;
+
+// Work is cut into this many pieces whatever the number of threads, so that sums do not depend on it.
+constexpr int64_t pieces = 32;
+
+template <class Body>
+void each_piece(int64_t count, const Body &body) {
+  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t piece = begin; piece < end; ++piece) {
+      const auto from = piece * count / pieces, to = (piece + 1) * count / pieces;
+      if (to > from) body(piece, from, to - from);
+    }
+  });
+}
+
+}  // namespace
+
+// MARK: Norm + GELU + pool
+
+Tensor pooled(const Tensor &map, const Tensor &weight, const Tensor &bias) {
+  const auto channels = map.size(1), pixels = map.size(2) * map.size(3);
+  auto sums = at::zeros({pieces, channels}, weight.options());
+  const auto run = [&](auto zero, auto pool) {
+    using T = decltype(zero);
+    const T *from = map.const_data_ptr<T>(), *w = weight.const_data_ptr<T>(), *b = bias.const_data_ptr<T>();
+    T *sum = sums.mutable_data_ptr<T>();
+    each_piece(pixels, [&](int64_t piece, int64_t first, int64_t count) {
+      pool(from + first * channels, w, b, count, channels, static_cast<T>(epsilon), sum + piece * channels);
+    });
+  };
+  if (map.scalar_type() == at::kDouble) run(0.0, pool_f64); else run(0.0f, pool_f32);
+  return sums.sum(0) / static_cast<double>(pixels);
+}
+
+std::tuple<Tensor, Tensor, Tensor> pooled_backward(const Tensor &map, const Tensor &weight, const Tensor &bias, const Tensor &up) {
+  const auto channels = map.size(1), pixels = map.size(2) * map.size(3);
+  const auto each = (up / static_cast<double>(pixels)).contiguous();
+  auto down = at::empty_like(map);
+  auto sums = at::zeros({2, pieces, channels}, weight.options());
+  const auto run = [&](auto zero, auto backward) {
+    using T = decltype(zero);
+    const T *from = map.const_data_ptr<T>(), *derivative = each.const_data_ptr<T>();
+    const T *w = weight.const_data_ptr<T>(), *b = bias.const_data_ptr<T>();
+    T *to = down.mutable_data_ptr<T>(), *weights = sums.mutable_data_ptr<T>(), *biases = weights + pieces * channels;
+    each_piece(pixels, [&](int64_t piece, int64_t first, int64_t count) {
+      backward(
+        from + first * channels, w, b, derivative, count, channels, static_cast<T>(epsilon), to + first * channels,
+        weights + piece * channels, biases + piece * channels);
+    });
+  };
+  if (map.scalar_type() == at::kDouble) run(0.0, pool_backward_f64); else run(0.0f, pool_backward_f32);
+  const auto total = sums.sum(1);
+  return {down, total[0], total[1]};
+}
+
+// MARK: Rolled kernels
+
+Roll roll_by(const Tensor &offsets, const Tensor &scales, const Tensor &gate, int64_t channels) {
+  const auto batch = scales.size(0), groups = scales.size(1);
+  Roll roll;
+  const auto values = offsets.to(at::kDouble).contiguous();
+  const double *offset = values.const_data_ptr<double>();
+  for (int64_t i = 0; i < values.numel(); ++i) {
+    const double whole = std::floor(offset[i]);
+    // Only the remainder counts; brought near zero it fits an int whatever the network says. What is not a number
+    // becomes a kernel that is not one, for the training loop to see.
+    const bool finite = std::isfinite(whole);
+    roll.shifts.push_back({finite ? static_cast<int>(std::fmod(whole, 3)) : 0, offset[i] - whole});
+  }
+  const auto wide = scales.unsqueeze(2).expand({batch, groups, channels / groups}).reshape({batch, channels});
+  roll.scales = (gate.defined() ? wide * gate : wide).contiguous();
+  return roll;
+}
+
+Tensor rolled(const Tensor &weight, const Roll &roll, int64_t sample, int64_t groups) {
+  const auto outputs = weight.size(0), inputs = weight.size(1);
+  // The layout is named whatever the sizes: a 1-wide kernel would fit both.
+  auto kernel = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
+  const auto run = [&](auto zero, auto one) {
+    using T = decltype(zero);
+    const T *from = weight.const_data_ptr<T>(), *scales = roll.scales.const_data_ptr<T>() + sample * inputs;
+    const Shift *shifts = roll.shifts.data() + sample * groups * 2;
+    T *to = kernel.mutable_data_ptr<T>();
+    at::parallel_for(0, outputs, 8, [&](int64_t begin, int64_t end) {
+      for (auto o = begin; o < end; ++o) one(from + o * 9 * inputs, shifts, scales, inputs, groups, to + o * 9 * inputs);
+    });
+  };
+  if (weight.scalar_type() == at::kDouble) run(0.0, roll_f64); else run(0.0f, roll_f32);
+  return kernel;
+}
+
+RollDerivatives::RollDerivatives(const Tensor &kernel, const Roll &roll, int64_t groups)
+    : weight(at::zeros_like(kernel)), kernel_(kernel), roll_(roll), groups_(groups),
+      sums_(at::zeros({pieces, roll.scales.size(0), 3, kernel.size(1)}, roll.scales.options())) {}
+
+namespace {
+
+// [C][9] to [9][C]: the library gives kernels' derivatives channels-first.
+template <class T>
+void transpose(const T *from, int64_t inputs, T *to) {
+  for (int64_t c = 0; c < inputs; ++c) {
+    for (int64_t tap = 0; tap < 9; ++tap) to[tap * inputs + c] = from[c * 9 + tap];
+  }
+}
+
+}  // namespace
+
+void RollDerivatives::add(const Tensor &derivatives, int64_t sample) {
+  const auto outputs = kernel_.size(0), inputs = kernel_.size(1), batch = roll_.scales.size(0);
+  const bool first_channels = derivatives.is_contiguous();
+  const auto up = first_channels ? derivatives : channels_last(derivatives);
+  const auto run = [&](auto zero, auto one) {
+    using T = decltype(zero);
+    const T *from = kernel_.const_data_ptr<T>(), *derivative = up.const_data_ptr<T>();
+    const T *factors = roll_.scales.const_data_ptr<T>() + sample * inputs;
+    const Shift *shifts = roll_.shifts.data() + sample * groups_ * 2;
+    T *to = weight.mutable_data_ptr<T>(), *sum = sums_.mutable_data_ptr<T>();
+    each_piece(outputs, [&](int64_t piece, int64_t first, int64_t count) {
+      std::vector<T> row(first_channels ? 9 * inputs : 0);
+      for (auto o = first; o < first + count; ++o) {
+        const T *in = derivative + o * 9 * inputs;
+        if (first_channels) transpose(in, inputs, row.data());
+        one(
+          from + o * 9 * inputs, shifts, factors, first_channels ? row.data() : in, inputs, groups_, to + o * 9 * inputs,
+          sum + (piece * batch + sample) * 3 * inputs);
+      }
+    });
+  };
+  if (kernel_.scalar_type() == at::kDouble) run(0.0, roll_backward_f64); else run(0.0f, roll_backward_f32);
+}
+
+std::tuple<Tensor, Tensor, Tensor> RollDerivatives::finish(const Tensor &scales, const Tensor &gate) const {
+  const auto batch = scales.size(0), groups = scales.size(1), inputs = kernel_.size(1);
+  const auto total = sums_.sum(0).view({batch, 3, groups, inputs / groups});
+  const auto weighted = gate.defined() ? total * gate.view({batch, 1, groups, -1}) : total;
+  const auto by_group = weighted.sum(3);  // [B, 3, n]
+  Tensor gates;
+  if (gate.defined()) gates = (total.select(1, 0) * scales.unsqueeze(2)).reshape({batch, inputs});
+  const auto offsets = (by_group.narrow(1, 1, 2) * scales.unsqueeze(1)).transpose(1, 2).reshape({batch, 2 * groups});
+  return {gates, by_group.select(1, 0), offsets};
+}
+
+}  // namespace cagr
