@@ -1,3 +1,4 @@
+import Cohorts
 import Failures
 import Files
 import Foundation
@@ -29,6 +30,8 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var learningRate = 1e-4
   /// How the learning rate goes on: the paper's is constant.
   public var schedule = Schedule.constant
+  /// A random translation of one source while training, for the experiments on misalignment; none at radius 0.
+  public var perturbation = Perturbation(of: .t2, radius: 0)
   /// Decides initial weights, the order of slices and every random number in between.
   public var seed: UInt64 = 1
   /// Iterations between two looks at the validation split, and the most slices one look takes (spread evenly).
@@ -93,12 +96,20 @@ extension Experiment {
   /// Reads back what `json` wrote, from a checkpoint or a run folder.
   public init(json: String, origin: String) throws {
     do {
-      self = try JSONDecoder().decode(Experiment.self, from: Data(json.utf8))
+      let stored = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] ?? [:]
+      var tree = try Experiment.tree(of: Experiment())
+      // Every version wrote these; what an earlier one did not know yet had the effect of today's default.
+      for key in ["method", "network", "scenario", "iterations", "seed"] { tree[key] = stored[key] }
+      try Experiment.lay(stored, over: &tree, path: "", origin: origin)
+      self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
+      try check()
     } catch let error as DecodingError {
       throw Failure(.invalidModel, "\(origin): its experiment does not read: \(Experiment.sentence(error))")
-    }
-    do { try check() } catch let failure as Failure {
-      throw Failure(.invalidModel, "\(origin): \(failure.message)")
+    } catch let failure as Failure {
+      throw Failure(
+        .invalidModel, failure.message.hasPrefix(origin) ? failure.message : "\(origin): \(failure.message)")
+    } catch {
+      throw Failure(.invalidModel, "\(origin): its experiment is not JSON")
     }
   }
 
@@ -143,6 +154,12 @@ extension Experiment {
     }
     guard learningRate > 0, learningRate.isFinite else {
       throw Failure(.usage, "learningRate is \(learningRate); it must be above 0")
+    }
+    guard perturbation.radius >= 0, perturbation.radius.isFinite else {
+      throw Failure(.usage, "perturbation.radius is \(perturbation.radius); it must be 0 or more pixels")
+    }
+    guard perturbation.radius == 0 || scenario.sources.contains(perturbation.modality) else {
+      throw Failure(.usage, "perturbation.modality \(perturbation.modality.rawValue) is none of the sources")
     }
     try MethodCatalog.check(self)
     try NetworkCatalog.check(self)
@@ -201,7 +218,7 @@ extension Experiment {
       let known: [String: [String]] = [
         "discriminator": PatchGANVariant.allCases.map(\.rawValue),
         "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
-        "target": Modality.allCases.map(\.rawValue),
+        "target": Modality.allCases.map(\.rawValue), "modality": Modality.allCases.map(\.rawValue),
       ]
       // An element of a list is known by the list's name.
       let key = context.codingPath.last { $0.intValue == nil }?.stringValue ?? ""

@@ -28,8 +28,6 @@ extension Run {
     public var loaders = 1
     public var resumes = false
     public var overwrites = false
-    /// A translation of one source while training, for the experiments on misalignment.
-    public var perturbation: Perturbation?
     public init() {}
   }
 
@@ -66,7 +64,8 @@ extension Run {
 
     let stream = try SliceStream(
       cohort, scenario: experiment.scenario, batchSize: experiment.batchSize, seed: experiment.seed,
-      startingAt: trainer.iteration, threads: setting.loaders, perturbation: setting.perturbation)
+      startingAt: trainer.iteration, threads: setting.loaders,
+      perturbation: experiment.perturbation.radius > 0 ? experiment.perturbation : nil)
     defer { stream.stop() }
     let held =
       cohort.subjects(in: .validation).isEmpty
@@ -138,7 +137,7 @@ extension Run {
   /// The metadata key under which a checkpoint names what it was trained on.
   private static var cohortKey: String { "aginet.cohort" }
 
-  private static func digest(of cohort: PreparedCohort) throws -> String {
+  static func digest(of cohort: PreparedCohort) throws -> String {
     try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
   }
 

@@ -1,3 +1,4 @@
+import Cohorts
 import Experiments
 import Failures
 import Imaging
@@ -53,6 +54,28 @@ import Testing
     #expect(try Experiment(file: file) == experiment)
   }
 
+  @Test func aShiftIsOfASource() throws {
+    let shifted = try Experiment(settings: ["perturbation.radius=3", "perturbation.modality=t1"])
+    #expect(shifted.perturbation.radius == 3 && shifted.perturbation.modality == .t1)
+    #expect(try refused("perturbation.radius=3", "perturbation.modality=pd").message.contains("pd is none"))
+    #expect(try refused("perturbation.modality=ct").message.contains("flair"))
+    // Without a shift its modality does not matter.
+    #expect(try Experiment(settings: ["scenario.sources=[\"t1\"]"]).perturbation.radius == 0)
+  }
+
+  /// What a later version added is at its default in a file of an earlier one; what all versions wrote must be there.
+  @Test func filesOfEarlierVersionsRead() throws {
+    let full = try tinyExperiment().json
+    var lines = full.split(separator: "\n").map(String.init)
+    let start = try #require(lines.firstIndex { $0.contains("\"perturbation\"") })
+    lines.removeSubrange(start...start + 4)
+    #expect(try Experiment(json: lines.joined(separator: "\n"), origin: "old") == tinyExperiment())
+    for json in ["{}", "[]", "x", full.replacing("\"method\"", with: "\"methods\"")] {
+      let failure = try failure { _ = try Experiment(json: json, origin: "file") }
+      #expect(failure.kind == .invalidModel && failure.message.hasPrefix("file: "), "\(failure)")
+    }
+  }
+
   @Test func anUnknownKeyListsTheKnown() throws {
     let failure = try refused("widht=8")
     #expect(failure.kind == .usage)
@@ -86,6 +109,7 @@ import Testing
     ("network=unet", "resunet, agi-net"), ("method=gan", "pix2pix"), ("scenario.target=t1", "(T1, T2) -> T1"),
     ("scenario.sources=[]", "PD"), ("scenario.sources=[\"t1\",\"t1\"]", "T1"),
     ("pix2pix.discriminatorWidth=0", "discriminatorWidth"), ("pix2pix.weightL1=-1", "weightL1"),
+    ("perturbation.radius=-1", "perturbation.radius"), ("perturbation.radius=1e999", "perturbation.radius"),
     ("stages=[\"body\",\"body\"]", "twice"), ("checkpointEvery=0", "checkpointEvery"),
   ])
   func aValueThatMakesNoSenseIsNamed(setting: String, says: String) throws {
