@@ -73,6 +73,44 @@ import Testing
     }
   }
 
+  /// Columns of one scenario stand under its name; a line parts the baselines from the models.
+  @Test func groupsOfColumnsAndRulesOverRows() throws {
+    var table = Table(
+      "t",
+      columns: [
+        Table.Column("Model"), Table.Column("PSNR", group: "A & B"), Table.Column("SSIM", group: "A & B"),
+        Table.Column("PSNR", group: "C"), Table.Column("Cost"),
+      ],
+      rows: [
+        [.text("net"), .number(1), .number(2), .number(3), .number(4)],
+        [.text("copy"), .number(1), .number(2), .number(3), .empty],
+      ])
+    table.rules = [1]
+    let latex = table.written(as: .latex)
+    #expect(
+      latex.contains(
+        """
+            \\toprule
+             & \\multicolumn{2}{c}{A \\& B} & \\multicolumn{1}{c}{C} &  \\\\
+            \\cmidrule(lr){2-3} \\cmidrule(lr){4-4}
+            Model & PSNR & SSIM & PSNR & Cost \\\\
+
+        """), "\(latex)")
+    #expect(latex.contains("    \\midrule\n    copy &"))
+    let html = table.written(as: .html)
+    #expect(html.contains("<th scope=\"colgroup\" colspan=\"2\">A &amp; B</th>"))
+    #expect(html.contains("<tr class=\"rule\"><td>copy</td>"))
+    #expect(table.written(as: .csv).hasPrefix("Model,A & B: PSNR,A & B: SSIM,C: PSNR,Cost\r\n"))
+    #expect(table.written(as: .markdown).contains("| A \\& B: PSNR |"))
+    let back = try JSONDecoder().decode(Table.self, from: Data(table.written(as: .json).utf8))
+    #expect(back == table)
+    // Plain tables say nothing of either.
+    table.rules = []
+    #expect(!table.written(as: .json).contains("rules"))
+    #expect(
+      !self.table.written(as: .json).contains("group") && !self.table.written(as: .html).contains("groups"))
+  }
+
   @Test func negativesAndLonelyFigures() {
     let one = Table(
       "", columns: [Table.Column("x", decimals: 1, best: .largest)],

@@ -12,12 +12,18 @@ public struct Table: Sendable, Equatable, Codable {
     public var decimals: Int
     /// Which value is marked as the best; none by default.
     public var best: Best?
+    /// What this column has in common with its neighbours of the same group; it stands above them.
+    public var group: String?
 
-    public init(_ heading: String, decimals: Int = 2, best: Best? = nil) {
+    public init(_ heading: String, decimals: Int = 2, best: Best? = nil, group: String? = nil) {
       self.heading = heading
       self.decimals = decimals
       self.best = best
+      self.group = group
     }
+
+    /// Where a column has to say all by itself.
+    var fullHeading: String { group.map { "\($0): \(heading)" } ?? heading }
   }
 
   public enum Cell: Sendable, Equatable {
@@ -33,6 +39,10 @@ public struct Table: Sendable, Equatable, Codable {
   public var caption: String
   public var columns: [Column]
   public private(set) var rows: [[Cell]]
+  /// Rows over which a line is drawn, as they are of another kind than those before.
+  public var rules: Set<Int> = []
+
+  private enum CodingKeys: String, CodingKey { case title, caption, columns, rows, rules }
 
   public init(_ title: String, caption: String = "", columns: [Column], rows: [[Cell]] = []) {
     self.title = title
@@ -48,6 +58,7 @@ public struct Table: Sendable, Equatable, Codable {
     caption = try container.decode(String.self, forKey: .caption)
     columns = try container.decode([Column].self, forKey: .columns)
     rows = try container.decode([[Cell]].self, forKey: .rows)
+    rules = Set(try container.decodeIfPresent([Int].self, forKey: .rules) ?? [])
     if let odd = rows.first(where: { $0.count != columns.count }) {
       throw DecodingError.dataCorruptedError(
         forKey: .rows, in: container,
@@ -55,10 +66,31 @@ public struct Table: Sendable, Equatable, Codable {
     }
   }
 
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(title, forKey: .title)
+    try container.encode(caption, forKey: .caption)
+    try container.encode(columns, forKey: .columns)
+    try container.encode(rows, forKey: .rows)
+    if !rules.isEmpty { try container.encode(rules.sorted(), forKey: .rules) }
+  }
+
   /// Adds a row with a cell for every column.
   public mutating func append(_ row: [Cell]) {
     precondition(row.count == columns.count, "a row of \(row.count) cells in \(columns.count) columns")
     rows.append(row)
+  }
+
+  /// Neighbouring columns of one group together, in order; those without a group each by itself.
+  var groups: [(title: String?, columns: Range<Int>)] {
+    columns.indices.reduce(into: []) { found, index in
+      let title = columns[index].group
+      if let last = found.last, let title, last.title == title {
+        found[found.count - 1].columns = last.columns.lowerBound..<index + 1
+      } else {
+        found.append((title, index..<index + 1))
+      }
+    }
   }
 
   /// Whether a column holds figures, which stand at its right.

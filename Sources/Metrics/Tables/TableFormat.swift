@@ -43,7 +43,7 @@ extension Table {
     func number(_ value: Double) -> String { NonFinite(value)?.rawValue ?? "\(value)" }
     var lines = [
       columns.indices.map { i in
-        let heading = columns[i].heading
+        let heading = columns[i].fullHeading
         return spread[i] ? field(heading + " mean") + "," + field(heading + " sd") : field(heading)
       }.joined(separator: ",")
     ]

@@ -31,14 +31,15 @@ struct TableMarkup: Sendable {
     }
   }
 
-  func heading(_ column: Table.Column) -> String {
+  /// - Parameter full: with the column's group, where that does not stand above.
+  func heading(_ column: Table.Column, full: Bool = false) -> String {
     let arrow =
       switch column.best {
       case .largest: " " + larger
       case .smallest: " " + smaller
       case nil: ""
       }
-    return text(column.heading.onOneLine) + arrow
+    return text((full ? column.fullHeading : column.heading).onOneLine) + arrow
   }
 
   /// Every cell as print, row by row.
@@ -88,7 +89,7 @@ extension Table {
   var markdown: String {
     let markup = TableMarkup.markdown
     let numeric = columns.indices.map { isNumeric($0) }
-    let lines = [columns.map { markup.heading($0) }] + markup.body(of: self)
+    let lines = [columns.map { markup.heading($0, full: true) }] + markup.body(of: self)
     let widths = columns.indices.map { i in max(3, lines.map { $0[i].count }.max() ?? 0) }
     func pad(_ text: String, _ column: Int) -> String {
       let space = String(repeating: " ", count: widths[column] - text.count)
@@ -120,8 +121,21 @@ extension Table {
       text += "  \\caption{\(legend.joined(separator: separator))}\n"
     }
     text += "  \\begin{tabular}{\(alignment)}\n    \\toprule\n"
+    let groups = groups
+    if groups.contains(where: { $0.title != nil }) {
+      text += line(
+        groups.map { title, range in
+          title.map { "\\multicolumn{\(range.count)}{c}{\(markup.text($0.onOneLine))}" } ?? ""
+        })
+      let spans = groups.filter { $0.title != nil }.map(\.columns)
+      text += "    "
+      text += spans.map { "\\cmidrule(lr){\($0.lowerBound + 1)-\($0.upperBound)}" }.joined(separator: " ")
+      text += "\n"
+    }
     text += line(columns.map { markup.heading($0) }) + "    \\midrule\n"
-    for cells in markup.body(of: self) { text += line(cells) }
+    for (row, cells) in markup.body(of: self).enumerated() {
+      text += (rules.contains(row) ? "    \\midrule\n" : "") + line(cells)
+    }
     return text + "    \\bottomrule\n  \\end{tabular}\n\\end{table}\n"
   }
 
@@ -136,13 +150,23 @@ extension Table {
       let tail = caption.isEmpty ? [] : [markup.text(caption.onOneLine)]
       text += "  <caption>\((head + tail).joined(separator: " "))</caption>\n"
     }
-    text += "  <thead>\n    <tr>"
+    text += "  <thead>\n"
+    let groups = groups
+    if groups.contains(where: { $0.title != nil }) {
+      text += "    <tr class=\"groups\">"
+      for (title, range) in groups {
+        let name = title.map { markup.text($0.onOneLine) } ?? ""
+        text += "<th scope=\"colgroup\" colspan=\"\(range.count)\">\(name)</th>"
+      }
+      text += "</tr>\n"
+    }
+    text += "    <tr>"
     for (i, column) in columns.enumerated() {
       text += "<th scope=\"col\"\(numeric[i] ? " class=\"number\"" : "")>\(markup.heading(column))</th>"
     }
     text += "</tr>\n  </thead>\n  <tbody>\n"
     for (row, cells) in markup.body(of: self).enumerated() {
-      text += "    <tr>"
+      text += rules.contains(row) ? "    <tr class=\"rule\">" : "    <tr>"
       for (i, cell) in cells.enumerated() {
         let kind = numeric[i] ? " class=\"number\(best[i][row] ? " best" : "")\"" : ""
         text += "<td\(kind)>\(cell)</td>"
