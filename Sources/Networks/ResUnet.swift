@@ -22,6 +22,8 @@ public struct ResUnet: Layer {
   private let body: [ResidualBlock]
   private let up: [(sample: TransposedConvolution, blocks: [ResidualBlock])]
   private let dimensions: Int
+  /// Under which stages show what comes out of their blocks.
+  private let shown: Scope
 
   /// - Parameters:
   ///   - sources: channels in, one a source modality (or neighbouring slice).
@@ -61,7 +63,11 @@ public struct ResUnet: Layer {
     }
     tail = Convolution(scope / "tail", .init(width, targets, dimensions: dimensions))
     self.dimensions = dimensions
+    shown = scope / ResUnet.features
   }
+
+  /// The name under which an observer sees what comes out of each stage's blocks: `features.down1`.
+  public static let features = "features"
 
   /// The factor by which the deepest level is smaller.
   public static let multiple = 8
@@ -80,16 +86,19 @@ public struct ResUnet: Layer {
   private func whole(_ x: Tensor) -> Tensor {
     var x = head(x.channelsLast())
     var skips: [Tensor] = []
-    for (blocks, sample) in down {
+    for (stage, (blocks, sample)) in zip([Stage.down1, .down2, .down3], down) {
       skips.append(x)
       for block in blocks { x = block(x) }
+      shown.show(stage.rawValue, x)
       x = sample(x)
     }
     skips.append(x)
     for block in body { x = block(x) }
-    for (sample, blocks) in up {
+    shown.show(Stage.body.rawValue, x)
+    for (stage, (sample, blocks)) in zip([Stage.up1, .up2, .up3], up) {
       x = sample(x + skips.removeLast())
       for block in blocks { x = block(x) }
+      shown.show(stage.rawValue, x)
     }
     return tail(x + skips.removeLast())
   }

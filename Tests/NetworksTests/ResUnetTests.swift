@@ -92,6 +92,23 @@ import Torch
     #expect(left == [], "without a gradient")
   }
 
+  @Test func everyStageShowsWhatComesOutOfIt() {
+    let store = Parameters()
+    let network = ResUnet(store.root, sources: 2, width: 4)
+    let x = Tensor.uniform([1, 2, 16, 24], seed: 1)
+    let silent = store.evaluating { network(x) }.values(Float.self)
+    var seen: [(name: String, shape: [Int], values: [Float])] = []
+    store.observer = { seen.append(($0, $1.shape, $1.values())) }
+    #expect(store.evaluating { network(x) }.values(Float.self) == silent)
+    store.observer = nil
+    #expect(seen.map(\.name) == Stage.allCases.map { "features.\($0.rawValue)" })
+    #expect(
+      seen.map(\.shape) == [
+        [1, 4, 16, 24], [1, 8, 8, 12], [1, 16, 4, 6], [1, 32, 2, 3], [1, 16, 4, 6], [1, 8, 8, 12],
+        [1, 4, 16, 24],
+      ])
+  }
+
   @Test func namesAreThoseOfTheDesign() {
     let store = Parameters()
     _ = ResUnet(store.root / "generator", sources: 2, width: 4, replacing: .cagr(groups: 4), in: .agiNet)

@@ -16,6 +16,8 @@ extension RoutingSummary {
     // What the layers show arrives in their own order, while one thread computes.
     let observation = Observed()
     network.parameters.observer = { path, tensor in
+      // Whole feature maps would be copied for nothing.
+      guard RoutingObservation.isRouting(path) else { return }
       observation.routing.add(path, tensor.values(Double.self), rows: tensor.size(0))
     }
     defer { network.parameters.observer = nil }

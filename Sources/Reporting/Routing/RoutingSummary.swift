@@ -63,6 +63,11 @@ package struct RoutingObservation {
 
   package init() {}
 
+  /// What CAGR modules show; networks show other things too.
+  package static func isRouting(_ path: String) -> Bool {
+    [".offset", ".scale", ".gate"].contains { path.hasSuffix($0) }
+  }
+
   /// Takes what a layer shows under `module.offset`, `module.scale` or `module.gate`: one row of `values` a slice.
   package mutating func add(_ path: String, _ values: [Double], rows: Int) {
     guard let dot = path.lastIndex(of: "."), rows > 0 else { return }
