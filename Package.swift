@@ -61,7 +61,7 @@ let withTensors: [Target] = [
   .executableTarget(
     name: "aginet-bench",
     dependencies: [
-      "Experiments", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging",
+      "Experiments", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ], path: "Benchmarks/aginet-bench"),
   .target(

@@ -11,7 +11,7 @@ struct Bench: ParsableCommand {
       Results go to stdout as Markdown, or into --output; progress goes to stderr. The peer is run by $AGINET_PYTHON \
       or python3; where torch cannot be imported its columns stay empty.
       """,
-    subcommands: [Everything.self, MeasureMemory.self, MeasureSynthesis.self],
+    subcommands: [Everything.self, Parity.self, MeasureMemory.self, MeasureSynthesis.self],
     defaultSubcommand: Everything.self)
 
   static func main() {
@@ -40,7 +40,9 @@ struct Everything: ParsableCommand {
   var only: [Part] = []
   @Option(
     parsing: .upToNextOption,
-    help: "small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256).")
+    help:
+      "small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256), paper (16 x 256 x 256)."
+  )
   var sizes: [String] = []
   @Option(parsing: .upToNextOption, help: "What the networks do: l1, pix2pix, inference (default: all).")
   var work: [Work] = []
@@ -48,6 +50,10 @@ struct Everything: ParsableCommand {
   var peer = true
   @Option(parsing: .upToNextOption, help: "NIfTI files for the part prepare (default: generated).")
   var files: [String] = []
+  @Option(help: "Where the networks are timed: cpu, cuda or cuda:N.")
+  var device = "cpu"
+  @Flag(help: "Let a GPU multiply in TF32, on both sides.")
+  var tf32 = false
   @Option(help: "Threads for one operation.")
   var threads = 2
   @Option(help: "Folder of the PyTorch peer.")
@@ -58,9 +64,11 @@ struct Everything: ParsableCommand {
   func run() throws {
     LibTorch.threads = threads
     let machine = Machine()
-    let peer = self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2) : nil
+    let peer =
+      self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, tf32: tf32) : nil
     if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
-    let sections = try measured(peer)
+    LibTorch.allowTF32(tf32)
+    let sections = try measured(peer, Device(named: device))
     let text = document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
     if let output {
       try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
@@ -73,23 +81,25 @@ struct Everything: ParsableCommand {
   private var count: Int { max(1, repeats ?? (quick ? 3 : 7)) }
 
   private func chosenSizes() throws -> [Size] {
-    let known: [String: Size] = ["small": .small, "single": .single, "full": .full]
+    let known: [String: Size] = [
+      "small": .small, "single": .single, "full": .full, "paper": .paper,
+    ]
     if sizes.isEmpty { return quick ? [.small] : [.single, .small, .full] }
     return try sizes.map { name in
       guard let size = known[name] else {
-        throw ValidationError("unknown size '\(name)'; known are small, single, full")
+        throw ValidationError("unknown size '\(name)'; known are small, single, full, paper")
       }
       return size
     }
   }
 
-  private func measured(_ peer: Peer?) throws -> [Section] {
+  private func measured(_ peer: Peer?, _ device: Device) throws -> [Section] {
     let sizes = try chosenSizes()
     let parts = operators ? [.operators] : only.isEmpty ? Part.allCases : only
     var sections: [Section] = []
     var networks = NetworkSection(
-      sizes: sizes, works: work.isEmpty ? Work.allCases : work, repeats: count, compiled: compiled, peer: peer
-    )
+      sizes: sizes, works: work.isEmpty ? Work.allCases : work, repeats: count, compiled: compiled,
+      device: device, peer: peer)
     for part in Part.allCases where parts.contains(part) {
       switch part {
       case .networks: sections += try networks.run()

@@ -21,6 +21,12 @@ enum Network: String, CaseIterable, Sendable {
   case agiNet = "agi-net"
 
   var title: String { self == .agiNet ? "AGI-Net" : "ResUnet" }
+
+  func generator(in store: Parameters, width: Int) -> ResUnet {
+    ResUnet(
+      store.root, sources: Case.sources, width: width,
+      replacing: self == .agiNet ? .cagr(groups: 8) : .standard, in: .agiNet)
+  }
 }
 
 /// Batch, side of the square images, channels of the first level.
@@ -32,6 +38,8 @@ struct Size: Sendable, Hashable, CustomStringConvertible {
   static let small = Size(batch: 4, side: 128, width: 32)
   static let single = Size(batch: 1, side: 256, width: 64)
   static let full = Size(batch: 4, side: 256, width: 64)
+  /// The paper's batch.
+  static let paper = Size(batch: 16, side: 256, width: 64)
 }
 
 /// One thing to be timed: the same in `peer/bench.py`.
@@ -39,18 +47,28 @@ struct Case: Sendable {
   var work: Work
   var network: Network
   var size: Size
+  var device = Device.cpu
 
   /// Source modalities.
   static let sources = 2
 
   /// One repetition as a function: networks, optimisers and a batch made ready, from a fixed seed.
   func prepared() -> () -> Void {
-    let store = Parameters(seed: 1)
-    let generator = ResUnet(
-      store.root, sources: Case.sources, width: size.width,
-      replacing: network == .agiNet ? .cagr(groups: 8) : .standard, in: .agiNet)
-    let sources = Tensor.uniform([size.batch, Case.sources, size.side, size.side], seed: 2).channelsLast()
-    let target = Tensor.uniform([size.batch, 1, size.side, size.side], seed: 3).channelsLast()
+    let (work, device) = (repetition(), device)
+    return {
+      work()
+      LibTorch.synchronize(device)
+    }
+  }
+
+  private func repetition() -> () -> Void {
+    let store = Parameters(seed: 1, device: device)
+    let generator = network.generator(in: store, width: size.width)
+    let sources = Tensor.uniform(
+      [size.batch, Case.sources, size.side, size.side], seed: 2, device: device
+    ).channelsLast()
+    let target = Tensor.uniform([size.batch, 1, size.side, size.side], seed: 3, device: device)
+      .channelsLast()
     switch work {
     case .inference:
       store.freeze()

@@ -1,4 +1,5 @@
 import Foundation
+import Torch
 
 /// The PyTorch peer: one Python process that times one repetition whenever it is asked.
 final class Peer {
@@ -22,7 +23,7 @@ final class Peer {
   static var python: String { ProcessInfo.processInfo.environment["AGINET_PYTHON"] ?? "python3" }
 
   /// Nil where Python or its torch is missing.
-  init?(folder: String, threads: Int, keeping cases: Int) {
+  init?(folder: String, threads: Int, keeping cases: Int, tf32: Bool = false) {
     self.folder = folder
     self.threads = threads
     guard
@@ -31,9 +32,10 @@ final class Peer {
     else { return nil }
     self.version = version
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      Peer.python, "\(folder)/bench.py", "--serve", "--threads", "\(threads)", "--keep", "\(cases)",
-    ]
+    process.arguments =
+      [
+        Peer.python, "\(folder)/bench.py", "--serve", "--threads", "\(threads)", "--keep", "\(cases)",
+      ] + (tf32 ? ["--tf32"] : [])
     process.standardInput = requests
     process.standardOutput = answers
     guard (try? process.run()) != nil else { return nil }
@@ -49,7 +51,7 @@ final class Peer {
     [
       "what": item.work.rawValue, "network": item.network.rawValue, "batch": item.size.batch,
       "size": item.size.side, "width": item.size.width, "mode": mode.rawValue, "channels_last": true,
-      "fused_adam": true,
+      "fused_adam": true, "device": item.device.description,
     ]
   }
 

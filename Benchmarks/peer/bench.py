@@ -194,12 +194,15 @@ def main() -> None:
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--fused-adam", action="store_true", help="PyTorch's fused Adam instead of its default")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--tf32", action="store_true", help="let a GPU multiply in TF32")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--serve", action="store_true")
     parser.add_argument("--keep", type=int, default=2, help="cases kept ready by --serve")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
+    torch.backends.cuda.matmul.allow_tf32 = given.tf32
+    torch.backends.cudnn.allow_tf32 = given.tf32
 
     def case(what: str, network: str, batch: int, size: int) -> Case:
         mode = "compile" if given.compile else "eager"

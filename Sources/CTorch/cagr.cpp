@@ -22,6 +22,7 @@
 
 #include "cagr.h"
 #include "wall.h"
+#include "winograd.h"
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
@@ -33,14 +34,16 @@ namespace {
 const std::vector<int64_t> one{1, 1}, zero{0, 0};
 
 Tensor convolve(const Tensor &x, const Tensor &kernels, int64_t groups) {
+  if (groups == 1 && winograd::serves(x, kernels)) return winograd::convolve(x, kernels);
   return at::convolution(x, kernels, {}, one, one, one, false, zero, groups);
 }
 
 // The derivatives of the map and of the kernels, the latter in whatever layout the library makes them.
 std::pair<Tensor, Tensor> convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernels, int64_t groups) {
+  const bool is_transformed = groups == 1 && winograd::serves(x, kernels);
   const auto [image, kernel, bias] = at::convolution_backward(
-    up, x, kernels, std::nullopt, one, one, one, false, zero, groups, {true, true, false});
-  return {image, kernel};
+    up, x, kernels, std::nullopt, one, one, one, false, zero, groups, {!is_transformed, true, false});
+  return {is_transformed ? winograd::convolve_backward(up, kernels) : image, kernel};
 }
 
 // A · w for every sample, [B·O, C, 3, 3]: the module's kernels without routing.

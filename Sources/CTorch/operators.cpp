@@ -1,5 +1,6 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
 #include "wall.h"
+#include "winograd.h"
 
 using namespace wall;
 
@@ -89,6 +90,9 @@ static std::vector<int64_t> each(const at::Tensor &weight, int value) {
 ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
   return make([&] {
     const auto &w = weight->value;
+    if (stride == 1 && padding == 1 && dilation == 1 && groups == 1 && winograd::serves(x->value, w)) {
+      return winograd::convolution(x->value, w, maybe(bias));
+    }
     return at::convolution(
       x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), false, each(w, 0), groups);
   });

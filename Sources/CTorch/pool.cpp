@@ -6,17 +6,10 @@
 #include <cmath>
 
 #include "kernels.h"
+#include "lanes.h"
 
 namespace cagr {
 namespace {
-
-// Sixteen numbers at a time: a register of AVX-512, two of AVX2, four of SSE and NEON. They go in and out of functions by
-// reference: by value, each instruction set would pass them in its own way.
-typedef float Lanes __attribute__((vector_size(64), aligned(4), may_alias));
-constexpr int64_t width = 16;
-
-CT_INLINE const Lanes &lanes(const float *from) { return *reinterpret_cast<const Lanes *>(from); }
-CT_INLINE Lanes &lanes(float *from) { return *reinterpret_cast<Lanes *>(from); }
 
 CT_INLINE float sum(const Lanes &x) {
   const auto a = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) +
@@ -123,10 +116,10 @@ CT_INLINE void pool_backward(const T *map, const T *weight, const T *bias, const
 
 CT_INLINE void moments(const float *v, int64_t channels, float epsilon, float &mean, float &inverse) {
   Lanes total = {};
-  for (int64_t c = 0; c < channels; c += width) total += lanes(v + c);
+  for (int64_t c = 0; c < channels; c += lane_count) total += lanes(v + c);
   mean = sum(total) / channels;
   Lanes squares = {};
-  for (int64_t c = 0; c < channels; c += width) {
+  for (int64_t c = 0; c < channels; c += lane_count) {
     const Lanes d = lanes(v + c) - mean;
     squares += d * d;
   }
@@ -137,7 +130,7 @@ CT_CLONES void pool_lanes(const float *map, const float *weight, const float *bi
   for (int64_t p = 0; p < pixels; ++p, map += channels) {
     float mean, inverse;
     moments(map, channels, epsilon, mean, inverse);
-    for (int64_t c = 0; c < channels; c += width) {
+    for (int64_t c = 0; c < channels; c += lane_count) {
       const Lanes u = (lanes(map + c) - mean) * inverse * lanes(weight + c) + lanes(bias + c);
       Lanes cumulative, density;
       normal(u, cumulative, density);
@@ -151,7 +144,7 @@ CT_CLONES void pool_backward_lanes(const float *map, const float *weight, const 
     float mean, inverse;
     moments(map, channels, epsilon, mean, inverse);
     Lanes totals = {}, alongs = {};
-    for (int64_t c = 0; c < channels; c += width) {
+    for (int64_t c = 0; c < channels; c += lane_count) {
       const Lanes x = (lanes(map + c) - mean) * inverse, w = lanes(weight + c);
       const Lanes u = x * w + lanes(bias + c);
       Lanes cumulative, density;
@@ -165,7 +158,7 @@ CT_CLONES void pool_backward_lanes(const float *map, const float *weight, const 
       alongs += scaled * x;
     }
     const float total = sum(totals) / channels, along = sum(alongs) / channels * inverse;
-    for (int64_t c = 0; c < channels; c += width) {
+    for (int64_t c = 0; c < channels; c += lane_count) {
       lanes(down + c) = (lanes(down + c) - total - (lanes(map + c) - mean) * along) * inverse;
     }
   }
@@ -174,7 +167,7 @@ CT_CLONES void pool_backward_lanes(const float *map, const float *weight, const 
 }  // namespace
 
 void pool_f32(const float *map, const float *weight, const float *bias, int64_t pixels, int64_t channels, float epsilon, float *sum) {
-  if (channels % width == 0) {
+  if (channels % lane_count == 0) {
     pool_lanes(map, weight, bias, pixels, channels, epsilon, sum);
   } else {
     pool(map, weight, bias, pixels, channels, epsilon, sum);
@@ -184,7 +177,7 @@ void pool_f64(const double *map, const double *weight, const double *bias, int64
   pool(map, weight, bias, pixels, channels, epsilon, sum);
 }
 void pool_backward_f32(const float *map, const float *weight, const float *bias, const float *up, int64_t pixels, int64_t channels, float epsilon, float *down, float *weights, float *biases) {
-  if (channels % width == 0) {
+  if (channels % lane_count == 0) {
     pool_backward_lanes(map, weight, bias, up, pixels, channels, epsilon, down, weights, biases);
   } else {
     pool_backward(map, weight, bias, up, pixels, channels, epsilon, down, weights, biases);

@@ -29,6 +29,13 @@ void ct_keep_memory(void) {
 int ct_cuda_count(void) {
   return guard([] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }, 0);
 }
+int ct_synchronize(int device) {
+  return act([&] { if (device >= 0) at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device)); });
+}
+void ct_allow_tf32(bool on) {
+  at::globalContext().setAllowTF32CuBLAS(on);
+  at::globalContext().setAllowTF32CuDNN(on);
+}
 int ct_load_library(const char *path) {
   return act([&] {
     if (!dlopen(path, RTLD_NOW | RTLD_GLOBAL)) {

@@ -34,6 +34,17 @@ public enum LibTorch {
   /// CUDA devices that can be used now.
   public static var cudaDevices: Int { Int(ct_cuda_count()) }
 
+  /// Waits until the device has done what it was asked: work on a GPU is only queued by the call that asks for it.
+  public static func synchronize(_ device: Device) { check(ct_synchronize(device.number)) }
+
+  /// Whether a GPU may multiply float32 numbers with ten bits of mantissa (TF32): faster, and no longer within 1e-4 of the
+  /// CPU. Off in aginet.
+  public static func allowTF32(_ on: Bool) { ct_allow_tf32(on) }
+
+  /// Whether 3 x 3 convolutions of float32 maps with many channels go through Winograd's transform on the CPU: up to twice
+  /// as fast, with rounding of 1e-5 of the largest output in place of 1e-6. On unless switched off.
+  public static func allowWinograd(_ on: Bool) { ct_allow_winograd(on) }
+
   /// Loads a shared library for its side effects: LibTorch's CUDA half registers itself when it is loaded.
   /// - Throws: `Failure(.notFound)` with the loader's sentence.
   public static func load(library path: String) throws {

@@ -6,6 +6,7 @@ struct NetworkSection {
   var works: [Work]
   var repeats: Int
   var compiled: Bool
+  var device: Device
   let peer: Peer?
 
   /// The columns: who runs which network.
@@ -37,9 +38,9 @@ struct NetworkSection {
   /// Seconds of our AGI-Net's training step by L1 for each size, for the share that data loading takes.
   private(set) var stepSeconds: [Size: Double] = [:]
 
-  init(sizes: [Size], works: [Work], repeats: Int, compiled: Bool, peer: Peer?) {
+  init(sizes: [Size], works: [Work], repeats: Int, compiled: Bool, device: Device, peer: Peer?) {
     (self.sizes, self.works, self.repeats) = (sizes, works, repeats)
-    (self.compiled, self.peer) = (compiled, peer)
+    (self.compiled, self.device, self.peer) = (compiled, device, peer)
   }
 
   mutating func run() throws -> [Section] {
@@ -48,7 +49,8 @@ struct NetworkSection {
     }
     var seconds = Section(
       title: "Networks, seconds",
-      method: "AGI-Net (n = 8) and ResUnet, two sources, channels-last float32, fused Adam on both sides.",
+      method:
+        "AGI-Net (n = 8) and ResUnet, two sources, channels-last float32, fused Adam on both sides, on \(device).",
       header: ["what"] + columns.map(\.title), rows: [])
     var ratios = Section(
       title: "Networks, ratios of medians",
@@ -84,7 +86,7 @@ struct NetworkSection {
 
   private func measure(_ columns: [Column], _ work: Work, _ size: Size) throws -> [Column: Timing] {
     let contenders: [Contender] = columns.map { column in
-      let item = Case(work: work, network: column.network, size: size)
+      let item = Case(work: work, network: column.network, size: size, device: device)
       guard let mode = column.mode else { return warmed(item.prepared()) }
       // The peer warms a case when it is first asked for.
       _ = peer?.seconds(item, mode)

@@ -52,7 +52,7 @@ struct SynthesisSection {
     var experiment = Experiment()
     experiment.width = width
     let method = try MethodCatalog.build(experiment, device: .cpu)
-    for network in method.networks { network.parameters.beginEvaluating() }
+    method.generator.parameters.beginEvaluating()
     let side = SynthesisSection.side
     let card = ModelCard(
       scenario: experiment.scenario, height: side, width: side, intensity: "", scales: [:],
