@@ -87,6 +87,7 @@ import Testing
     ("scenario.sources=[]", "PD"), ("scenario.sources=[\"t1\",\"t1\"]", "T1"),
     ("pix2pix.discriminatorWidth=0", "discriminatorWidth"), ("pix2pix.weightL1=-1", "weightL1"),
     ("stages=[\"body\",\"body\"]", "twice"), ("checkpointEvery=0", "checkpointEvery"),
+    ("arcKernels=0", "arcKernels"),
   ])
   func aValueThatMakesNoSenseIsNamed(setting: String, says: String) throws {
     let failure = try refused(setting)
