@@ -1,4 +1,4 @@
-// The three loops of a fused CAGR module that LibTorch has no operator for: plain pointers, float or double.
+// Loops that LibTorch has no operator for: plain pointers, float or double.
 #pragma once
 #include <cstdint>
 
@@ -39,3 +39,31 @@ void roll_backward_f32(const float *kernel, const Shift *shifts, const float *sc
 void roll_backward_f64(const double *kernel, const Shift *shifts, const double *scales, const double *up, int64_t inputs, int64_t groups, double *down, double *sums);
 
 }  // namespace cagr
+
+namespace deform {
+
+// Where a 3 x 3 kernel's taps lie in a feature map. Maps are [pixels][channels], offsets [pixels][groups][9][2] in pixels
+// from a tap's own place, weights [pixels][groups][9].
+struct Grid {
+  int64_t height, width, channels, groups;
+  // Whether taps are counted down the columns and x comes first in an offset (DCNv3), or along the rows with y first.
+  bool x_first;
+};
+
+constexpr int64_t taps = 9;
+
+// Bilinear samples around pixels first..<first + count, zero outside the map, each times its weight: [count][9][channels],
+// or their sum over the taps, [count][channels].
+void sample(const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, float *samples);
+void sample(const double *map, const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, double *samples);
+
+// The derivatives of the same pixels' offsets and weights, written; `up` is shaped as the samples.
+void sample_backward_places(const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, float *down_offsets, float *down_weights);
+void sample_backward_places(const double *map, const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const double *up, double *down_offsets, double *down_weights);
+
+// The derivative of the map's channels channel..<channel + size, all of one group, added to `down`. Pixels may share places
+// in the map: calls that run at once must take different channels.
+void sample_backward_map(const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, int64_t channel, int64_t size, float *down);
+void sample_backward_map(const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const double *up, int64_t channel, int64_t size, double *down);
+
+}  // namespace deform

@@ -16,8 +16,10 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var method = "pix2pix"
   /// The generator: one of `NetworkCatalog`'s names. Where a file or the command line names none, the method's own.
   public var network = "agi-net"
-  /// Groups n of the CAGR modules; ignored by networks that have none.
+  /// Groups n of CAGR's and GRA's modules; ignored by networks that have none.
   public var groups = 8
+  /// Kernels n of ARC's modules; ignored by networks that have none.
+  public var arcKernels = 4
   /// Channels of the first level; the others have 2, 4 and 8 times as many.
   public var width = 64
   /// Residual blocks a stage.
@@ -139,8 +141,8 @@ extension Experiment {
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
     for (name, value) in [
-      ("width", width), ("blocks", blocks), ("groups", groups), ("iterations", iterations),
-      ("batchSize", batchSize),
+      ("width", width), ("blocks", blocks), ("groups", groups), ("arcKernels", arcKernels),
+      ("iterations", iterations), ("batchSize", batchSize),
       ("validateEvery", validateEvery), ("validationSlices", validationSlices),
       ("checkpointEvery", checkpointEvery),
     ] where value < 1 {

@@ -39,6 +39,12 @@ public struct ConvolutionShape: Sendable, Equatable {
   public func weight(groups: Int = 1) -> [Int] {
     [output, input / groups] + Array(repeating: kernel, count: dimensions)
   }
+
+  /// Why a kind that is defined for the residual blocks' convolutions alone cannot serve this one, or nil.
+  func refusalUnlessPlain(for name: String) -> String? {
+    dimensions == 2 && kernel == 3 && padding == 1 && stride == 1 && !bias
+      ? nil : "\(name) stands in for 3 x 3 convolutions of slices with padding 1, stride 1 and no bias"
+  }
 }
 
 /// A kind of convolution, as a value: networks take one and build it wherever it replaces the standard one.

@@ -14,8 +14,6 @@ stored as exact zeros.
 
 from __future__ import annotations
 
-import json
-import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -28,44 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "Benchmarks" / "peer"))
 
 from agi_net import CAGR, PatchGAN, Pix2Pix, ResUnet, float_roll  # noqa: E402
-
-Tensors = dict[str, Tensor]
-
-
-def save(path: Path, tensors: Tensors, about: str) -> None:
-    """A safetensors file whose header is sorted, so that its bytes depend on the numbers alone."""
-    names = {torch.float64: "F64", torch.float32: "F32"}
-    header: dict[str, object] = {
-        "__metadata__": {"about": about, "script": "Support/golden/agi_net.py", "torch": torch.__version__}
-    }
-    data = bytearray()
-    for name, tensor in sorted(tensors.items()):
-        assert tensor.isfinite().all(), name
-        raw = tensor.detach().contiguous().numpy().tobytes()
-        place = [len(data), len(data) + len(raw)]
-        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name:24} {path.stat().st_size:>9,} bytes")
-
-
-def stored(tensors: Tensors) -> Tensors:
-    return {name: tensor.detach().float() for name, tensor in tensors.items()}
-
-
-def under(prefix: str, tensors: Tensors) -> Tensors:
-    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
-
-
-def single(*shape: int) -> Tensor:
-    """Normal numbers that single precision holds exactly."""
-    return torch.randn(*shape).float().double()
-
-
-def unit(*shape: int) -> Tensor:
-    return torch.rand(*shape).float().double()
+from golden import Tensors, save, single, stored, under, unit  # noqa: E402
 
 
 def parameters(module: nn.Module) -> Tensors:

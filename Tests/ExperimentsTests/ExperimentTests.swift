@@ -111,6 +111,7 @@ import Testing
     ("pix2pix.discriminatorWidth=0", "discriminatorWidth"), ("pix2pix.weightL1=-1", "weightL1"),
     ("perturbation.radius=-1", "perturbation.radius"), ("perturbation.radius=1e999", "perturbation.radius"),
     ("stages=[\"body\",\"body\"]", "twice"), ("checkpointEvery=0", "checkpointEvery"),
+    ("arcKernels=0", "arcKernels"),
   ])
   func aValueThatMakesNoSenseIsNamed(setting: String, says: String) throws {
     let failure = try refused(setting)

@@ -12,11 +12,24 @@ extension ConvolutionKind: CustomTestStringConvertible {
 @Suite struct CatalogTests {
   static let kinds = ConvolutionKind.catalog
 
-  /// A small layer away from its start, where zero weights keep some parameters from being reached.
+  /// A kind, for slices or volumes.
+  struct Trial: Sendable, CustomTestStringConvertible {
+    let kind: ConvolutionKind, dimensions: Int
+    var shape: ConvolutionShape { .init(16, 16, dimensions: dimensions) }
+    var testDescription: String { "\(kind.name), \(dimensions)-D" }
+  }
+
+  /// All but what a kind refuses.
+  static let trials = kinds.flatMap { kind in
+    [2, 3].map { Trial(kind: kind, dimensions: $0) }.filter { kind.refusal($0.shape) == nil }
+  }
+
+  /// A small layer, without dropout, away from its start, where zero weights keep some parameters from being reached.
   private func layer(
     _ kind: ConvolutionKind, _ shape: ConvolutionShape, seed: UInt64 = 1, stirred: Bool = true
   ) -> (Parameters, any Layer) {
     let store = Parameters(seed: seed)
+    store.beginEvaluating()
     let layer = kind(store.root, shape)
     if stirred {
       for (name, tensor) in store.entries {
@@ -36,19 +49,29 @@ extension ConvolutionKind: CustomTestStringConvertible {
     #expect(names.allSatisfy { $0 == $0.lowercased() && !$0.contains(" ") && !$0.isEmpty })
   }
 
-  @Test(arguments: kinds, [2, 3])
-  func theOutputHasTheInputsSize(_ kind: ConvolutionKind, _ dimensions: Int) {
-    let (store, layer) = layer(kind, .init(16, 16, dimensions: dimensions), stirred: false)
-    let x = input(16, dimensions)
+  @Test func everyKindServesSlicesAndWhatItRefusesOfVolumesHasItsName() throws {
+    #expect(Self.trials.filter { $0.dimensions == 2 }.map(\.kind.name) == Self.kinds.map(\.name))
+    let volumes = Self.trials.filter { $0.dimensions == 3 }.map(\.kind.name)
+    #expect(volumes.contains("standard") && volumes.contains("cagr"))
+    for kind in Self.kinds where !volumes.contains(kind.name) {
+      let reason = try #require(kind.refusal(.init(16, 16, dimensions: 3)))
+      #expect(reason.contains(kind.name) && reason.contains("slices"), "\(reason)")
+    }
+  }
+
+  @Test(arguments: trials)
+  func theOutputHasTheInputsSize(_ trial: Trial) {
+    let (store, layer) = layer(trial.kind, trial.shape, stirred: false)
+    let x = input(16, trial.dimensions)
     let y = layer(x)
     #expect(y.shape == x.shape && y.type == .float32 && y.isFinite)
     #expect(store.count > 0)
   }
 
-  @Test(arguments: kinds, [2, 3])
-  func aGradientReachesEveryParameter(_ kind: ConvolutionKind, _ dimensions: Int) throws {
-    let (store, layer) = layer(kind, .init(16, 16, dimensions: dimensions))
-    let x = input(16, dimensions)
+  @Test(arguments: trials)
+  func aGradientReachesEveryParameter(_ trial: Trial) throws {
+    let (store, layer) = layer(trial.kind, trial.shape)
+    let x = input(16, trial.dimensions)
     x.requiresGradient = true
     let y = layer(x)
     (y * .normal(y.shape, seed: 3)).sum().backward()
@@ -61,11 +84,11 @@ extension ConvolutionKind: CustomTestStringConvertible {
     #expect(try #require(x.gradient).isFinite)
   }
 
-  @Test(arguments: kinds, [2, 3])
-  func aSeedFixesEveryBit(_ kind: ConvolutionKind, _ dimensions: Int) throws {
+  @Test(arguments: trials)
+  func aSeedFixesEveryBit(_ trial: Trial) throws {
     func run(_ seed: UInt64) throws -> [[Float]] {
-      let (store, layer) = layer(kind, .init(16, 16, dimensions: dimensions), seed: seed, stirred: false)
-      let y = layer(input(16, dimensions))
+      let (store, layer) = layer(trial.kind, trial.shape, seed: seed, stirred: false)
+      let y = layer(input(16, trial.dimensions))
       y.squared().sum().backward()
       return [y.values()] + store.entries.map { $0.tensor.gradient?.values() ?? [] }
     }
@@ -73,10 +96,10 @@ extension ConvolutionKind: CustomTestStringConvertible {
     #expect(try run(1)[0] != run(2)[0])
   }
 
-  @Test(arguments: kinds, [2, 3])
-  func samplesDoNotMeet(_ kind: ConvolutionKind, _ dimensions: Int) {
-    let (_, layer) = layer(kind, .init(16, 16, dimensions: dimensions))
-    let x = input(16, dimensions, batch: 3)
+  @Test(arguments: trials)
+  func samplesDoNotMeet(_ trial: Trial) {
+    let (_, layer) = layer(trial.kind, trial.shape)
+    let x = input(16, trial.dimensions, batch: 3)
     let alone = (0..<3).map { layer(x.narrowed(0, from: $0, length: 1)) }
     expectClose(layer(x), .concatenated(alone, axis: 0), within: 2e-6)
   }
@@ -101,7 +124,8 @@ extension ConvolutionKind: CustomTestStringConvertible {
   func whatItCannotDoItRefuses(_ kind: ConvolutionKind) {
     // Whatever is not refused works; what no group divides is refused in words.
     for shape in [
-      ConvolutionShape(16, 16), .init(13, 13), .init(16, 16, stride: 2), .init(16, 16, bias: true),
+      ConvolutionShape(16, 16), .init(13, 13), .init(40, 40), .init(88, 88), .init(16, 8),
+      .init(16, 16, stride: 2), .init(16, 16, bias: true),
     ] {
       if let reason = kind.refusal(shape) {
         #expect(!reason.isEmpty && !reason.contains("\n"))
@@ -114,6 +138,25 @@ extension ConvolutionKind: CustomTestStringConvertible {
   }
 
   #if compiler(>=6.2)
+    /// In a process of its own, where nobody else draws from the common stream.
+    @Test func whatTrainingDropsIsSeeded() async {
+      await #expect(processExitsWith: .success) {
+        for kind in ConvolutionKind.catalog {
+          func run(_ seed: UInt64) -> [[Float]] {
+            LibTorch.seed(seed)
+            let store = Parameters()
+            let layer = kind(store.root, .init(16, 16))
+            let y = layer(.normal([2, 16, 6, 5], seed: 9))
+            y.squared().sum().backward()
+            return [y.values()] + store.entries.map { $0.tensor.gradient?.values() ?? [] }
+          }
+          #expect(run(1) == run(1), "\(kind.name)")
+          let drops = ["arc", "gra"].contains(kind.name)
+          #expect((run(1) != run(2)) == drops, "\(kind.name)")
+        }
+      }
+    }
+
     /// A diverged run has to reach the place where its loss is looked at: no kind may stop the program.
     @Test func whatIsNotANumberPassesThrough() async {
       await #expect(processExitsWith: .success) {
@@ -124,7 +167,9 @@ extension ConvolutionKind: CustomTestStringConvertible {
             for entry in store.entries {
               entry.tensor.assign(.normal(entry.tensor.shape, deviation: 0.1, seed: 2))
             }
-            store["routing.offset.weight"]?.fill(bad)
+            for name in ["routing.offset.weight", "offset.weight", "head.weight", "routing.angle.weight"] {
+              store[name]?.fill(bad)
+            }
             let x = Tensor.full(bad, [2, 16, 5, 5])
             let y = layer(x)
             #expect(y.shape == x.shape && (bad.isFinite || !y.isFinite), "\(kind.name) of \(bad)")
@@ -141,8 +186,12 @@ extension ConvolutionKind: CustomTestStringConvertible {
     let folder = root.appendingPathComponent("Sources/Layers/Convolutions")
     let written = try FileManager.default.contentsOfDirectory(atPath: folder.path)
       .map { $0.replacingOccurrences(of: ".swift", with: "") }.filter { $0 != "Catalog" }.sorted()
-    // A kind's names say which file it is in, but for the halves of CAGR.
-    let owners = Self.kinds.map { ["rolling": "cagr", "attention": "cagr"][$0.name] ?? $0.name }
+    // A kind's name says which file it is in, but for those that share a folder.
+    let shared = [
+      "rolling": "cagr", "attention": "cagr", "dcnv2": "deformable", "dcnv3": "deformable", "arc": "rotated",
+      "gra": "rotated",
+    ]
+    let owners = Self.kinds.map { shared[$0.name] ?? $0.name }
     for file in written {
       #expect(owners.contains(file.lowercased()), "\(file) has no entry in ConvolutionKind.catalog")
     }

@@ -30,6 +30,15 @@ import Torch
     #expect(count(.cagr(rolls: false)) == 17_217_600)
   }
 
+  @Test(
+    arguments: [
+      (ConvolutionKind.dcnv3, 12_650_952), (.dcnv2, 17_599_566), (.arc(), 39_394_152),
+      (.arc(kernels: 1), 17_039_946), (.gra(), 17_078_144), (.gra(groups: 32), 17_207_360),
+    ])
+  func theComparedConvolutions(_ kind: ConvolutionKind, _ expected: Int) {
+    #expect(count(kind) == expected, "\(kind.name)")
+  }
+
   /// Stages replaced from the shallow end on; none is ResUnet, five are AGI-Net.
   @Test(
     arguments: zip(

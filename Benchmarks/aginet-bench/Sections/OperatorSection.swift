@@ -28,6 +28,10 @@ struct Operator: Sendable {
     layer("CAGR", .cagr(groups: 8)),
     layer("CAGR, attention alone", .cagr(groups: 8, rolls: false)),
     layer("CAGR, rolling alone", .cagr(groups: 8, attends: false)),
+    layer("DCNv3", .dcnv3),
+    layer("DCNv2", .dcnv2),
+    layer("ARC, 4 kernels", .arc(kernels: 4)),
+    layer("GRA", .gra(groups: 8)),
     Operator(name: "a pass: x * gate") { map in
       let gate = Tensor.uniform([map.batch, map.channels, 1, 1], seed: 6)
       return { $0 * gate }

@@ -148,6 +148,10 @@ ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target);
 // ReLU to y.
 int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs);
 
+// MARK: Deformable convolution, 3 x 3, on the CPU: channels-last maps [B,H,W,C], offsets [B,H,W,18n], weights [B,H,W,9n]
+ct_tensor ct_deformable_sum(ct_tensor map, ct_tensor offsets, ct_tensor weights, int groups);  // DCNv3: [B,H,W,C]
+ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor weights, ct_tensor kernel, int groups);  // DCNv2: [B,H,W,O]
+
 // MARK: Optimisers: one fused step over all parameters, counts and moments updated in place
 int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);
 

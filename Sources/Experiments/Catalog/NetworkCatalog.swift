@@ -27,17 +27,21 @@ public enum NetworkCatalog {
     Backbone(name: "attention-resunet", title: "ResUnet + attention") {
       .cagr(groups: $0.groups, rolls: false)
     },
+    Backbone(name: "deform-resunet", title: "Deform-ResUnet") { _ in .dcnv3 },
+    Backbone(name: "deform2-resunet", title: "Deform-ResUnet (DCNv2)") { _ in .dcnv2 },
+    Backbone(name: "arc-resunet", title: "ARC-ResUnet") { .arc(kernels: $0.arcKernels) },
+    Backbone(name: "gra-resunet", title: "GRA-ResUnet") { .gra(groups: $0.groups) },
   ]
 
   public static let names = [published] + backbones.map(\.name)
 
-  /// - Throws: `.usage` for a width that the convolution kind cannot divide.
-  static func check(_ experiment: Experiment) throws {
+  /// - Throws: `.usage` for a width that the convolution kind cannot divide, or dimensions that it does not have.
+  static func check(_ experiment: Experiment, dimensions: Int = 2) throws {
     guard experiment.network != published else { return }
     let kind = try backbone(of: experiment).kind(experiment)
     for level in 0..<4 {
       let channels = experiment.width << level
-      if let reason = kind.refusal(ConvolutionShape(channels, channels)) {
+      if let reason = kind.refusal(ConvolutionShape(channels, channels, dimensions: dimensions)) {
         throw Failure(.usage, "network \(experiment.network) at width \(experiment.width): \(reason)")
       }
     }
@@ -55,10 +59,12 @@ public enum NetworkCatalog {
   /// - Parameters:
   ///   - inputs: channels in; one a source modality where nothing is said.
   ///   - outputs: channels out.
+  /// - Throws: `.usage` for a network that cannot be built so.
   public static func build(
     _ experiment: Experiment, in store: Parameters, inputs: Int? = nil, outputs: Int = 1, dimensions: Int = 2
   ) throws -> ResUnet {
-    ResUnet(
+    try check(experiment, dimensions: dimensions)
+    return ResUnet(
       store.root, sources: inputs ?? experiment.scenario.sources.count, targets: outputs,
       width: experiment.width, blocks: experiment.blocks, dimensions: dimensions,
       replacing: try backbone(of: experiment).kind(experiment), in: experiment.stages)

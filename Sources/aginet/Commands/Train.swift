@@ -36,7 +36,7 @@ struct Train: ParsableCommand {
   var batch: Int?
   @Option(help: "Channels of the first level; the others have 2, 4 and 8 times as many.")
   var width: Int?
-  @Option(help: "Groups of the CAGR modules.")
+  @Option(help: "Groups of CAGR's and GRA's modules.")
   var groups: Int?
   @Option(help: "Learning rate.")
   var rate: Double?

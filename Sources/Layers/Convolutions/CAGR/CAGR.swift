@@ -74,14 +74,7 @@ public struct CAGR: Layer {
     }
     scope.show("offset", offsets)
     scope.show("scale", scales)
-    // One kernel a sample; a grouped convolution keeps the samples apart.
-    let kernels = rolledKernels(offsets, scales)  // [B, O, C, k…]
-    let space = Array(x.shape.dropFirst(2))
-    let mixed = gated.reshaped([1, batch * channels] + space).convolved(
-      with: kernels.reshaped([batch * shape.output] + Array(kernels.shape.dropFirst(2))),
-      padding: shape.padding,
-      groups: batch)
-    return mixed.reshaped([batch, shape.output] + Array(mixed.shape.dropFirst(2)))
+    return gated.convolved(withOwn: rolledKernels(offsets, scales), padding: shape.padding)
   }
 
   /// `[B, O, C, k…]`: every group's block of the kernel rolled by its offsets `[B, n, d]`, times its scale `[B, n]`.
