@@ -29,7 +29,7 @@ let withTensors: [Target] = [
     linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Failures"]),
-  .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Failures"]),
+  .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
   .target(
     name: "Training",
     dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
@@ -99,7 +99,8 @@ let withTensors: [Target] = [
     name: "LayersTests", dependencies: ["TestSupport", "Layers", "Torch", "Files", "Failures"]),
   .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
   .testTarget(
-    name: "MethodsTests", dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch"]),
+    name: "MethodsTests",
+    dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch", "Files"]),
   .testTarget(
     name: "ReportingTests",
     dependencies: [

@@ -38,6 +38,9 @@ ct_tensor ct_softmax(ct_tensor x, int axis) { return make([&] { return x->value.
 ct_tensor ct_dropout(ct_tensor x, double probability, bool active) {
   return make([&] { return at::dropout(x->value, probability, active); });
 }
+ct_tensor ct_channel_dropout(ct_tensor x, double probability, bool active) {
+  return make([&] { return at::feature_dropout(x->value, probability, active); });
+}
 
 ct_tensor ct_sum(ct_tensor x) { return make([&] { return x->value.sum(); }); }
 ct_tensor ct_mean(ct_tensor x) { return make([&] { return x->value.mean(); }); }

@@ -41,6 +41,9 @@ public struct Experiment: Codable, Sendable, Equatable {
   /// Iterations between two checkpoints.
   public var checkpointEvery = 1000
   public var pix2pix = Pix2Pix.Options()
+  public var pgan = PGAN.Options()
+  public var mmgan = MMGAN.Options()
+  public var medsynth = MedSynth.Options()
 
   public init() {}
 }
@@ -219,6 +222,7 @@ extension Experiment {
     case .dataCorrupted(let context):
       let known: [String: [String]] = [
         "discriminator": PatchGANVariant.allCases.map(\.rawValue),
+        "longSkip": MedSynth.LongSkip.allCases.map(\.rawValue),
         "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
         "target": Modality.allCases.map(\.rawValue), "modality": Modality.allCases.map(\.rawValue),
       ]

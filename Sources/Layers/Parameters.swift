@@ -68,8 +68,8 @@ public enum Start: Sendable {
   case constant(Double)
   /// Uniform on [-bound, bound).
   case uniform(Double)
-  /// Normal with mean 0 and this standard deviation.
-  case normal(Double)
+  /// Normal with this standard deviation.
+  case normal(Double, mean: Double = 0)
   /// PyTorch's default for convolutions and linear layers: Kaiming-uniform with a = √5, that is uniform within
   /// ± 1/√(fan in), where the fan in is the size of one output's receptive field.
   case kaiming
@@ -80,7 +80,8 @@ public enum Start: Sendable {
     case .ones: return .ones(shape, type: type)
     case .constant(let value): return .full(value, shape, type: type)
     case .uniform(let bound): return .uniform(shape, low: -bound, high: bound, seed: seed, type: type)
-    case .normal(let deviation): return .normal(shape, deviation: deviation, seed: seed, type: type)
+    case .normal(let deviation, let mean):
+      return .normal(shape, mean: mean, deviation: deviation, seed: seed, type: type)
     case .kaiming:
       let bound = 1 / Double(shape.dropFirst().reduce(1, *)).squareRoot()
       return .uniform(shape, low: -bound, high: bound, seed: seed, type: type)

@@ -17,6 +17,10 @@ public protocol Method: AnyObject {
   /// when it is first asked for, so a model that only makes images does without.
   var networks: [TrainedNetwork] { get }
 
+  /// Reads the files that only training needs; to be called before the first step.
+  /// - Throws: where one of them is missing or is not what it should be.
+  func prepare() throws
+
   /// Names of the losses that `step` returns, in its order.
   var losses: [String] { get }
 
@@ -27,6 +31,10 @@ public protocol Method: AnyObject {
   ///
   /// A slice's image does not depend on the slices beside it in the batch.
   func synthesize(_ sources: Tensor) -> Tensor
+}
+
+extension Method {
+  public func prepare() throws {}
 }
 
 /// A loss by name.
@@ -58,5 +66,14 @@ extension MethodOptions {
     weights.first { !($0.value >= 0 && $0.value.isFinite) }.map {
       "\($0.name) is \($0.value); it must be 0 or more"
     }
+  }
+
+  func refusal(ofDiscriminatorWidth width: Int) -> String? {
+    (1...1024).contains(width) ? nil : "discriminatorWidth is \(width); it must be from 1 to 1024"
+  }
+
+  /// The sentence for a U-Net that cannot halve so often.
+  func refusal(ofLevels levels: Int) -> String? {
+    (2...10).contains(levels) ? nil : "levels is \(levels); it must be from 2 to 10"
   }
 }

@@ -6,7 +6,7 @@ import Torch
 ///
 /// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
-/// together.
+/// together. With its published generator, intensities are on [-1, 1] for both networks, as in the original.
 public final class Pix2Pix: Method {
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
@@ -16,19 +16,22 @@ public final class Pix2Pix: Method {
     public var discriminator = PatchGANVariant.codebrain
     /// Channels of the discriminator's first layer.
     public var discriminatorWidth = 64
+    /// Halvings of the published generator.
+    public var levels = 8
+    /// Whether the published generator may train on slices that are no multiples of 2^levels, with zeros around them.
+    public var padding = false
     public init() {}
 
     public var refusal: String? {
-      guard (1...1024).contains(discriminatorWidth) else {
-        return "discriminatorWidth is \(discriminatorWidth); it must be from 1 to 1024"
-      }
-      return refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
+      refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
+        ?? refusal(ofDiscriminatorWidth: discriminatorWidth) ?? refusal(ofLevels: levels)
     }
   }
 
   private let network: any Layer
   private let store: Parameters
   private let sources: Int, rate: Double
+  private let isSigned: Bool
   public let options: Options
   /// The discriminator and what trains the generator.
   private lazy var adversary = Adversary(
@@ -36,11 +39,14 @@ public final class Pix2Pix: Method {
     rate: rate)
   private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
 
+  /// - Parameters:
+  ///   - generator: from [0, 1] to [0, 1].
+  ///   - signed: whether losses and discriminator take intensities on [-1, 1].
   public init(
-    generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
-    rate: Double = 1e-4
+    generator: any Layer, _ store: Parameters, sources: Int, signed: Bool = false,
+    options: Options = Options(), rate: Double = 1e-4
   ) {
-    (network, self.store, self.sources) = (generator, store, sources)
+    (network, self.store, self.sources, isSigned) = (generator, store, sources, signed)
     (self.options, self.rate) = (options, rate)
   }
 
@@ -56,36 +62,24 @@ public final class Pix2Pix: Method {
 
   /// Forward of G; D on real and detached fake; D frozen, then G, in this order as in the original.
   public func step(_ batch: Batch) -> [Loss] {
-    let fake = network(batch.sources)
-    var losses: [Loss] = []
-    if options.weightAdversarial > 0 { losses.append(improveDiscriminator(batch, fake.detached)) }
-    return losses + improveGenerator(batch, fake)
-  }
-
-  private func improveDiscriminator(_ batch: Batch, _ fake: Tensor) -> Loss {
-    adversary.parameters.freeze(false)
-    let real = judge(batch.sources, batch.target)
-    let made = judge(batch.sources, fake)
-    let loss = (made.leastSquares(0) + real.leastSquares(1)) * 0.5
-    loss.backward()
-    adversary.optimizer.step()
-    return Loss("discriminator", loss.item)
-  }
-
-  private func improveGenerator(_ batch: Batch, _ fake: Tensor) -> [Loss] {
-    let distance = fake.meanAbsoluteError(batch.target)
+    let (sources, target) = (scaled(batch.sources), scaled(batch.target))
+    let fake = scaled(network(batch.sources))
+    let distance = fake.meanAbsoluteError(target)
     guard options.weightAdversarial > 0 else {
       distance.backward()
       optimizer.step()
       return [Loss("l1", distance.item)]
     }
-    // Frozen, the discriminator passes the gradient on and keeps none for itself.
-    adversary.parameters.freeze()
-    let adversarial = judge(batch.sources, fake).leastSquares(1)
+    let discriminator = adversary.learn {
+      (judge(sources, fake.detached).leastSquares(0) + judge(sources, target).leastSquares(1)) * 0.5
+    }
+    let adversarial = judge(sources, fake).leastSquares(1)
     (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
     optimizer.step()
-    return [Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
+    return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
+
+  private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
 
   private func judge(_ sources: Tensor, _ image: Tensor) -> Tensor {
     adversary(.concatenated([sources, image], axis: 1))

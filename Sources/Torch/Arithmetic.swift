@@ -53,6 +53,10 @@ extension Tensor {
   public func dropout(_ probability: Double, active: Bool) -> Tensor {
     Tensor(ct_dropout(raw, probability, active))
   }
+  /// Drops whole channels of single samples.
+  public func channelDropout(_ probability: Double, active: Bool) -> Tensor {
+    Tensor(ct_channel_dropout(raw, probability, active))
+  }
 }
 
 // MARK: - Reductions

@@ -100,6 +100,7 @@ public final class Trainer {
   ///   signal, and whatever validation and writing throw.
   public func run(_ stream: SliceStream) throws {
     let clock = ContinuousClock()
+    try method.prepare()
     // What an optimiser was made with is the schedule's starting point.
     let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
     try RunFolder.make(folder.checkpoints)

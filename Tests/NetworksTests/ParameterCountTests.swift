@@ -57,4 +57,24 @@ import Torch
   @Test func volumesAtFullWidth() {
     #expect(abs(Double(count(.cagr(), sources: 3, dimensions: 3)) / 1e6 - 52.73) < 0.00501)
   }
+
+  private func count(_ build: (Scope) -> Void) -> Int {
+    let store = Parameters()
+    build(store.root)
+    return store.count
+  }
+
+  @Test func generatorsAsPublished() {
+    #expect(count { _ = Pix2PixUnet($0, sources: 2) } == 54_408_833)
+    #expect(count { _ = ResNet9($0, sources: 2) } == 11_368_769)
+    #expect(count { _ = MedSynthUnet($0, sources: 2) } == 32_446_145)
+    #expect(count { _ = MMGANUnet($0, modalities: 3) } == 54_404_099)
+    #expect(count { _ = MMGANUnet($0, modalities: 4) } == 54_407_172)
+  }
+
+  @Test func discriminatorsAsPublished() {
+    #expect(count { _ = MedSynthDiscriminator($0) } == 714_049)
+    // mmGAN's for four modalities: all of them twice, one map of scores each.
+    #expect(count { _ = PatchGAN($0, channels: 8, outputs: 4) } == 2_794_432)
+  }
 }

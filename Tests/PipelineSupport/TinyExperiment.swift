@@ -12,6 +12,19 @@ public func tinyExperiment(iterations: Int = 12) -> Experiment {
   return experiment
 }
 
+/// Rows and columns that every method can train on as `tinyExperiment(method:network:)` sets it.
+public let tinySide = 64
+
+/// The same with any method and generator of the catalogue, made as small as it can be.
+public func tinyExperiment(method: String, network: String, iterations: Int = 4) -> Experiment {
+  var experiment = tinyExperiment(iterations: iterations)
+  (experiment.method, experiment.network) = (method, network)
+  (experiment.validateEvery, experiment.checkpointEvery, experiment.validationSlices) = (2, 2, 2)
+  (experiment.pgan.discriminatorWidth, experiment.mmgan.discriminatorWidth) = (4, 4)
+  (experiment.pix2pix.levels, experiment.mmgan.levels) = (5, 5)
+  return experiment
+}
+
 /// The failure that `body` throws, which must be one line.
 @discardableResult
 public func failure(_ body: () throws -> Void, sourceLocation: SourceLocation = #_sourceLocation) throws

@@ -21,4 +21,11 @@ import Torch
     #expect(abs(normal.mean().item - 2) < 0.02)
     #expect(abs((normal - 2).squared().mean().sqrt().item - 0.5) < 0.02)
   }
+
+  @Test func wholeNumbersFillTheirRange() {
+    let values = Tensor.randomIntegers(below: 5, count: 5000)
+    #expect(Set(values) == [0, 1, 2, 3, 4])
+    #expect((0..<5).allSatisfy { value in abs(values.count { $0 == value } - 1000) < 150 })
+    #expect(Tensor.randomIntegers(below: 1, count: 3) == [0, 0, 0])
+  }
 }

@@ -42,6 +42,7 @@ ct_tensor ct_arange(double start, double end, double step, int type, int device)
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_randn_like(ct_tensor x);
+ct_tensor ct_random_integers(int64_t bound, int64_t count);
 int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
 double ct_item(ct_tensor x);                                    // NaN on failure
 int ct_rank(ct_tensor x);
@@ -102,6 +103,7 @@ ct_tensor ct_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_remainder(ct_tensor x, double divisor);
 ct_tensor ct_softmax(ct_tensor x, int axis);
 ct_tensor ct_dropout(ct_tensor x, double probability, bool active);
+ct_tensor ct_channel_dropout(ct_tensor x, double probability, bool active);
 
 // MARK: Reductions
 ct_tensor ct_sum(ct_tensor x);

@@ -11,8 +11,11 @@ struct MethodEntry: Sendable {
   let network: String
   /// Whether the method comes with a generator of its own.
   var hasPublishedNetwork = true
-  /// Why the method cannot serve slices of (rows, columns), with what would help, or nil.
-  let refusal: @Sendable (Experiment, Int, Int) -> String?
+  /// What of the method's options does not fit the rest of the experiment, as `longSkip is pd; …`, or nil.
+  var mismatch: @Sendable (Experiment) -> String? = { _ in nil }
+  /// Why the method cannot train on slices of (rows, columns), with what would help, or nil; throws for files that
+  /// training needs and that are not what they should be.
+  let refusal: @Sendable (Experiment, Int, Int) throws -> String?
   /// The method's part of the experiment.
   let options: @Sendable (Experiment) -> any MethodOptions
   let build: @Sendable (Experiment, Device) throws -> any Method
@@ -20,7 +23,7 @@ struct MethodEntry: Sendable {
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  static let entries: [MethodEntry] = [.pix2pix]
+  static let entries: [MethodEntry] = [.pix2pix, .pgan, .mmgan, .medSynth]
 
   public static let names = entries.map(\.name)
 
@@ -29,6 +32,13 @@ public enum MethodCatalog {
       throw Failure(.usage, "method '\(name)' is not known; known are \(names.joined(separator: ", "))")
     }
     return entry
+  }
+
+  /// The generators that a method can have.
+  public static func networks(of method: String) throws -> [String] {
+    try NetworkCatalog.names.filter {
+      try $0 != NetworkCatalog.published || entry(method).hasPublishedNetwork
+    }
   }
 
   /// The networks at their starting values.
@@ -42,6 +52,7 @@ public enum MethodCatalog {
     for entry in entries {
       if let refusal = entry.options(experiment).refusal { throw Failure(.usage, "\(entry.name).\(refusal)") }
     }
+    if let mismatch = entry.mismatch(experiment) { throw Failure(.usage, "\(entry.name).\(mismatch)") }
     if experiment.network == NetworkCatalog.published && !entry.hasPublishedNetwork {
       throw Failure(
         .usage,
@@ -49,8 +60,8 @@ public enum MethodCatalog {
     }
   }
 
-  /// Refuses slices that the method's networks cannot take.
-  /// - Throws: `.inconsistent` with what is needed.
+  /// Refuses slices that the method's networks cannot be trained on, and files that training cannot use.
+  /// - Throws: `.inconsistent` with what is needed, or what is wrong with a file.
   static func check(_ experiment: Experiment, height: Int, width: Int) throws {
     guard let reason = try entry(experiment.method).refusal(experiment, height, width) else { return }
     throw Failure(.inconsistent, "the cohort's slices are \(height) x \(width); \(reason)")

@@ -55,6 +55,15 @@ public enum NetworkCatalog {
     return entry
   }
 
+  /// Builds the method's own generator into `store` where the experiment asks for that, else the named backbone.
+  static func build(
+    _ experiment: Experiment, in store: Parameters, inputs: Int? = nil, outputs: Int = 1,
+    published generator: () -> any Layer
+  ) throws -> any Layer {
+    experiment.network == published
+      ? generator() : try build(experiment, in: store, inputs: inputs, outputs: outputs)
+  }
+
   /// Builds the named backbone into `store`.
   /// - Parameters:
   ///   - inputs: channels in; one a source modality where nothing is said.

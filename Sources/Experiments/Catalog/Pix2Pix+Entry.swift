@@ -6,20 +6,26 @@ import Torch
 
 extension MethodEntry {
   static let pix2pix = MethodEntry(
-    name: "pix2pix", title: { _ in "pix2pix" }, network: "agi-net", hasPublishedNetwork: false,
+    name: "pix2pix", title: { _ in "pix2pix" }, network: "agi-net",
     refusal: { experiment, height, width in
       let options = experiment.pix2pix
       let smallest = options.weightAdversarial == 0 ? 8 : options.discriminator.smallestSide
-      return min(height, width) >= smallest
-        ? nil
-        : "\(experiment.method) needs \(smallest) x \(smallest) or more, prepare with a larger --size"
+      if let refusal = experiment.refusal(ofSlices: height, width, below: smallest) { return refusal }
+      guard experiment.network == NetworkCatalog.published else { return nil }
+      return experiment.refusal(
+        ofSlices: height, width, halved: options.levels, padding: options.padding)
     },
     options: { $0.pix2pix },
     build: { experiment, device in
       let store = Parameters(seed: experiment.seed, device: device)
+      let sources = experiment.scenario.sources.count
+      let levels = experiment.pix2pix.levels
+      let generator = try NetworkCatalog.build(experiment, in: store) {
+        let network = Pix2PixUnet(store.root, sources: sources, width: experiment.width, levels: levels)
+        return Padded(SignedScale(network), multiple: 1 << levels)
+      }
       return Pix2Pix(
-        generator: try NetworkCatalog.build(experiment, in: store), store,
-        sources: experiment.scenario.sources.count, options: experiment.pix2pix, rate: experiment.learningRate
-      )
+        generator: generator, store, sources: sources, signed: experiment.network == NetworkCatalog.published,
+        options: experiment.pix2pix, rate: experiment.learningRate)
     })
 }

@@ -1,0 +1,35 @@
+import Imaging
+import Layers
+import Methods
+import Networks
+import Torch
+
+extension MethodEntry {
+  static let mmgan = MethodEntry(
+    name: "mmgan", title: { _ in "mmGAN" }, network: NetworkCatalog.published,
+    refusal: { experiment, height, width in
+      let options = experiment.mmgan
+      let smallest = options.weightAdversarial == 0 ? 8 : PatchGANVariant.codebrain.smallestSide
+      if let refusal = experiment.refusal(ofSlices: height, width, below: smallest) { return refusal }
+      guard experiment.network == NetworkCatalog.published else { return nil }
+      return experiment.refusal(
+        ofSlices: height, width, halved: options.levels, padding: options.padding)
+    },
+    options: { $0.mmgan },
+    build: { experiment, device in
+      let store = Parameters(seed: experiment.seed, device: device)
+      let sources = experiment.scenario.sources.count
+      let modalities = sources + 1
+      let levels = experiment.mmgan.levels
+      let generator = try NetworkCatalog.build(
+        experiment, in: store, inputs: modalities, outputs: modalities
+      ) {
+        let network = MMGANUnet(
+          store.root, modalities: modalities, width: experiment.width, levels: levels)
+        return Padded(network, multiple: 1 << levels)
+      }
+      return MMGAN(
+        generator: generator, store, sources: sources, options: experiment.mmgan,
+        rate: experiment.learningRate)
+    })
+}

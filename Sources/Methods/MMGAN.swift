@@ -1,0 +1,98 @@
+import Layers
+import Networks
+import Torch
+
+/// mmGAN (Sharma and Hamarneh 2020): the generator takes all modalities, the missing one as zeros, and gives all; the
+/// discriminator judges every modality by itself, beside the complete real ones.
+///
+/// Implicit conditioning: what is there replaces what the generator made of it, so losses are those of the missing modality
+/// alone. Here that is always the target, as the paper's scenarios are fixed; the curriculum over scenarios that the
+/// original trains a single model with has no place. Least-squares GAN, weights 0.9 and 0.1, Adam with betas (0.5, 0.999).
+public final class MMGAN: Method {
+  public struct Options: MethodOptions {
+    /// Weight of the mean absolute error beside the adversarial term.
+    public var weightL1 = 0.9
+    /// Weight of the adversarial term; 0 trains by L1 alone, without a discriminator step.
+    public var weightAdversarial = 0.1
+    /// Channels of the discriminator's first layer.
+    public var discriminatorWidth = 64
+    /// Halvings of the published generator.
+    public var levels = 8
+    /// Whether the published generator may train on slices that are no multiples of 2^levels, with zeros around them.
+    public var padding = false
+    public init() {}
+
+    public var refusal: String? {
+      refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
+        ?? refusal(ofDiscriminatorWidth: discriminatorWidth) ?? refusal(ofLevels: levels)
+    }
+  }
+
+  private let network: any Layer
+  private let store: Parameters
+  private let sources: Int, rate: Double
+  public let options: Options
+  /// The discriminator and what trains the generator.
+  private lazy var adversary = Adversary(
+    store, discriminating: 2 * (sources + 1), outputs: sources + 1, width: options.discriminatorWidth,
+    variant: .codebrain, rate: rate)
+  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
+
+  /// - Parameter generator: `[B, M, H, W]` to `[B, M, H, W]`; M - 1 sources and, last, the target.
+  public init(
+    generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
+    rate: Double = 1e-4
+  ) {
+    (network, self.store, self.sources) = (generator, store, sources)
+    (self.options, self.rate) = (options, rate)
+  }
+
+  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
+  public var networks: [TrainedNetwork] {
+    [TrainedNetwork("generator", store, optimizer), adversary.network]
+  }
+
+  public var losses: [String] {
+    options.weightAdversarial > 0 ? ["discriminator", "l1", "adversarial"] : ["l1"]
+  }
+
+  /// G against the frozen D; then D on the real modalities and on those with the image that G was improved by.
+  public func step(_ batch: Batch) -> [Loss] {
+    let image = synthesize(batch.sources)
+    let distance = image.meanAbsoluteError(batch.target)
+    guard options.weightAdversarial > 0 else {
+      distance.backward()
+      optimizer.step()
+      return [Loss("l1", distance.item)]
+    }
+    let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
+    let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
+    let adversarial = judge(imputed, real).leastSquares(1)
+    (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
+    optimizer.step()
+    let discriminator = adversary.learn {
+      let made = judge(imputed.detached, real)
+      return ((made - available(made)).squared().mean() + judge(real, real).leastSquares(1)) * 0.5
+    }
+    return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
+  }
+
+  /// One map of scores a modality.
+  private func judge(_ modalities: Tensor, _ real: Tensor) -> Tensor {
+    adversary(.concatenated([modalities, real], axis: 1))
+  }
+
+  /// What the scores of an imputed stack should be, `[1, M, 1, 1]`: 1 for the sources, 0 for the target.
+  private func available(_ scores: Tensor) -> Tensor {
+    Tensor(Array(repeating: 1.0, count: sources) + [0], shape: [1, sources + 1, 1, 1]).to(scores.type)
+      .to(scores.device)
+  }
+
+  public func synthesize(_ sources: Tensor) -> Tensor {
+    let (batch, height, width) = (sources.size(0), sources.size(2), sources.size(3))
+    let missing = Tensor.zeros([batch, 1, height, width], type: sources.type, device: sources.device)
+    let all = network(.concatenated([sources, missing], axis: 1))
+    return all.narrowed(1, from: self.sources, length: 1)
+  }
+}

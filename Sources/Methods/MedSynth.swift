@@ -1,0 +1,121 @@
+import Layers
+import Networks
+import Torch
+
+/// MedSynth (Nie et al. 2018): L1, the difference of image gradients, and a discriminator that sees patches of the target
+/// alone.
+///
+/// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
+/// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
+public final class MedSynth: Method {
+  /// Which source the published generator adds its output to.
+  public enum LongSkip: String, Codable, Sendable, CaseIterable {
+    /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
+    case nearest
+    case t1, t2, pd, flair, t1gd
+  }
+
+  public struct Options: MethodOptions {
+    /// Weight of the mean absolute error.
+    public var weightL1 = 1.0
+    /// Weight of the gradient difference loss.
+    public var weightGradient = 0.05
+    /// Weight of the adversarial term; 0 trains without a discriminator step.
+    public var weightAdversarial = 0.05
+    public var longSkip = LongSkip.nearest
+    public init() {}
+
+    public var refusal: String? {
+      refusal(ofWeights: [
+        ("weightL1", weightL1), ("weightGradient", weightGradient), ("weightAdversarial", weightAdversarial),
+      ])
+    }
+  }
+
+  private let network: any Layer
+  private let store: Parameters
+  private let rate: Double
+  public let options: Options
+  /// The discriminator and what trains the generator.
+  private lazy var adversary = Adversary(store, rate: rate, betas: (0.9, 0.999)) { MedSynthDiscriminator($0) }
+  private lazy var optimizer = Adam(store, rate: rate)
+
+  public init(
+    generator: any Layer, _ store: Parameters, options: Options = Options(), rate: Double = 1e-4
+  ) {
+    (network, self.store) = (generator, store)
+    (self.options, self.rate) = (options, rate)
+  }
+
+  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
+  public var networks: [TrainedNetwork] {
+    [TrainedNetwork("generator", store, optimizer), adversary.network]
+  }
+
+  public var losses: [String] {
+    options.weightAdversarial > 0 ? ["discriminator", "l1", "gradient", "adversarial"] : ["l1", "gradient"]
+  }
+
+  /// Forward of G; D on patches of real and detached fake; D frozen, then G on the same patches.
+  public func step(_ batch: Batch) -> [Loss] {
+    let fake = network(batch.sources)
+    let distance = fake.meanAbsoluteError(batch.target)
+    let gradient = fake.gradientDifference(batch.target)
+    var total = distance * options.weightL1 + gradient * options.weightGradient
+    let losses = [Loss("l1", distance.item), Loss("gradient", gradient.item)]
+    guard options.weightAdversarial > 0 else {
+      total.backward()
+      optimizer.step()
+      return losses
+    }
+    let patches = RandomPatches(of: fake, side: MedSynthDiscriminator.side)
+    let made = patches(fake)
+    let discriminator = adversary.learn {
+      adversary(patches(batch.target)).crossEntropy(1) + adversary(made.detached).crossEntropy(0)
+    }
+    let adversarial = adversary(made).crossEntropy(1)
+    total = total + adversarial * options.weightAdversarial
+    total.backward()
+    optimizer.step()
+    return [discriminator] + losses + [Loss("adversarial", adversarial.item)]
+  }
+
+  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
+}
+
+/// One random square of every slice of a batch, from the stream that dropout draws from.
+package struct RandomPatches {
+  private let rows: [Int], columns: [Int]
+  private let side: Int
+
+  /// - Parameter x: `[B, C, H, W]`, no side shorter than the square's.
+  package init(of x: Tensor, side: Int) {
+    rows = Tensor.randomIntegers(below: x.size(2) - side + 1, count: x.size(0))
+    columns = Tensor.randomIntegers(below: x.size(3) - side + 1, count: x.size(0))
+    self.side = side
+  }
+
+  package func callAsFunction(_ x: Tensor) -> Tensor {
+    let patches = zip(rows, columns).enumerated().map { index, corner in
+      x.narrowed(0, from: index, length: 1).narrowed(2, from: corner.0, length: side)
+        .narrowed(3, from: corner.1, length: side)
+    }
+    return .concatenated(patches, axis: 0)
+  }
+}
+
+extension Tensor {
+  /// The gradient difference loss (Mathieu et al. 2016) of `[B, C, H, W]`: squared differences between the magnitudes of the
+  /// steps from pixel to neighbour, over rows and columns, with zeros around the image; their sum by the number of pixels.
+  package func gradientDifference(_ target: Tensor) -> Tensor {
+    func steps(_ x: Tensor, _ axis: Int) -> Tensor {
+      let length = x.size(axis) + 1
+      let padded = x.padded(axis == 3 ? [1, 1] : [0, 0, 1, 1])
+      return (padded.narrowed(axis, from: 1, length: length) - padded.narrowed(axis, from: 0, length: length))
+        .abs()
+    }
+    let differences = [2, 3].map { (steps(self, $0) - steps(target, $0)).squared().sum() }
+    return (differences[0] + differences[1]) / Double(count)
+  }
+}

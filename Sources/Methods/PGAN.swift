@@ -1,0 +1,113 @@
+import Layers
+import Networks
+import Torch
+
+/// pGAN (Dar et al. 2019): pix2pix with a perceptual term beside L1, for a generator without skips.
+///
+/// Weights 100, 100 and 1 for L1, perceptual and adversarial term, least-squares GAN, the 70 x 70 PatchGAN with instance
+/// norm, Adam with betas (0.5, 0.999). Losses and discriminator take intensities on [-1, 1]. The original compares the
+/// features of a batch's first sample alone; here all are compared.
+public final class PGAN: Method {
+  public struct Options: MethodOptions {
+    /// Weight of the mean absolute error.
+    public var weightL1 = 100.0
+    /// Weight of the distance of VGG16's features.
+    public var weightPerceptual = 100.0
+    /// Weight of the adversarial term; 0 trains without a discriminator step.
+    public var weightAdversarial = 1.0
+    /// A safetensors file with torchvision's VGG16; without one there is no perceptual term.
+    public var vgg = ""
+    public var discriminator = PatchGANVariant.isola
+    /// Channels of the discriminator's first layer.
+    public var discriminatorWidth = 64
+    /// Whether the published generator's dropout stays on when images are made, as in the original; by default it is off.
+    public var dropoutAtTest = false
+    public init() {}
+
+    /// Whether training needs VGG16.
+    public var isPerceptual: Bool { !vgg.isEmpty && weightPerceptual > 0 }
+
+    public var refusal: String? {
+      refusal(ofWeights: [
+        ("weightL1", weightL1), ("weightPerceptual", weightPerceptual),
+        ("weightAdversarial", weightAdversarial),
+      ]) ?? refusal(ofDiscriminatorWidth: discriminatorWidth)
+    }
+  }
+
+  private let network: any Layer
+  private let store: Parameters
+  private let sources: Int, rate: Double
+  public let options: Options
+  /// What only training needs.
+  private var features: PerceptualFeatures?
+  private lazy var adversary = Adversary(
+    store, discriminating: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
+    rate: rate)
+  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
+
+  /// - Parameter generator: from [0, 1] to [0, 1].
+  public init(
+    generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
+    rate: Double = 1e-4
+  ) {
+    (network, self.store, self.sources) = (generator, store, sources)
+    (self.options, self.rate) = (options, rate)
+  }
+
+  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
+  public var networks: [TrainedNetwork] {
+    [TrainedNetwork("generator", store, optimizer), adversary.network]
+  }
+
+  public var losses: [String] {
+    (options.weightAdversarial > 0 ? ["discriminator"] : []) + ["l1"]
+      + (options.isPerceptual ? ["perceptual"] : [])
+      + (options.weightAdversarial > 0 ? ["adversarial"] : [])
+  }
+
+  /// - Throws: `.notFound` and `.invalidModel` for the file of VGG16.
+  public func prepare() throws {
+    guard options.isPerceptual, features == nil else { return }
+    features = try PerceptualFeatures(file: options.vgg, device: store.device, type: store.type)
+  }
+
+  /// Forward of G; D on real and detached fake; D frozen, then G.
+  public func step(_ batch: Batch) -> [Loss] {
+    precondition(features != nil || !options.isPerceptual, "prepare comes before the first step")
+    let (sources, target) = (batch.sources.signed, batch.target.signed)
+    let fake = network(batch.sources).signed
+    var losses: [Loss] = []
+    if options.weightAdversarial > 0 {
+      losses.append(
+        adversary.learn {
+          (judge(sources, fake.detached).leastSquares(0) + judge(sources, target).leastSquares(1))
+            * (0.5 * options.weightAdversarial)
+        })
+    }
+
+    var total = Tensor.zeros([], type: fake.type, device: fake.device)
+    func add(_ name: String, _ weight: Double, _ loss: Tensor) {
+      total = total + loss * weight
+      losses.append(Loss(name, loss.item))
+    }
+    add("l1", options.weightL1, fake.meanAbsoluteError(target))
+    if let features {
+      let wanted = withoutGradient { features(target) }
+      add("perceptual", options.weightPerceptual, features(fake).meanAbsoluteError(wanted))
+    }
+    if options.weightAdversarial > 0 {
+      add("adversarial", options.weightAdversarial, judge(sources, fake).leastSquares(1))
+    }
+    total.backward()
+    optimizer.step()
+    return losses
+  }
+
+  private func judge(_ sources: Tensor, _ image: Tensor) -> Tensor {
+    adversary(.concatenated([sources, image], axis: 1))
+  }
+
+  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
+}

@@ -1,0 +1,39 @@
+import Layers
+import Torch
+
+/// MedSynth's discriminator (Nie et al. 2018): patches `[B, 1, 64, 64]` of a target to one logit each, `[B, 1]`, whatever
+/// they were made from.
+///
+/// Three convolutions without padding, each with ReLU and max pooling, and three fully connected layers. Starts as
+/// `MedSynthUnet` does.
+public struct MedSynthDiscriminator: Layer {
+  /// Rows and columns of a patch: what the convolutions shrink to the 4 x 4 that the first full layer takes.
+  public static let side = 64
+
+  private let convolutions: [Convolution]
+  private let full: [(weight: Tensor, bias: Tensor)]
+
+  public init(_ scope: Scope) {
+    convolutions = [(1, 32, 9), (32, 64, 5), (64, 64, 5)].enumerated().map { index, layer in
+      let shape = ConvolutionShape(layer.0, layer.1, kernel: layer.2, padding: 0, bias: true)
+      return Convolution(scope / "conv\(index + 1)", shape, start: .xavier(shape), biasStart: .zeros)
+    }
+    full = [(1024, 512), (512, 64), (64, 1)].enumerated().map { index, layer in
+      let place = scope / "full\(index + 1)"
+      let start = Start.xavier(ConvolutionShape(layer.0, layer.1, kernel: 1))
+      return (
+        place.parameter("weight", [layer.1, layer.0], start), place.parameter("bias", [layer.1], .zeros)
+      )
+    }
+  }
+
+  public func callAsFunction(_ x: Tensor) -> Tensor {
+    var x = x.channelsLast()
+    for convolution in convolutions { x = convolution(x).relu().maxPooled(2) }
+    x = x.reshaped([x.size(0), -1])
+    for (index, layer) in full.enumerated() {
+      x = (index == 0 ? x : x.relu()).linear(layer.weight, bias: layer.bias)
+    }
+    return x
+  }
+}
