@@ -44,6 +44,8 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var pgan = PGAN.Options()
   public var mmgan = MMGAN.Options()
   public var medsynth = MedSynth.Options()
+  public var ddpm = DDPM.Options()
+  public var iddpm = IDDPM.Options()
 
   public init() {}
 }
@@ -225,6 +227,8 @@ extension Experiment {
         "longSkip": MedSynth.LongSkip.allCases.map(\.rawValue),
         "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
         "target": Modality.allCases.map(\.rawValue), "modality": Modality.allCases.map(\.rawValue),
+        "betas": BetaSchedule.allCases.map(\.rawValue), "variance": ReverseVariance.allCases.map(\.rawValue),
+        "sampler": Sampler.allCases.map(\.rawValue), "injection": TimeInjection.allCases.map(\.rawValue),
       ]
       // An element of a list is known by the list's name.
       let key = context.codingPath.last { $0.intValue == nil }?.stringValue ?? ""

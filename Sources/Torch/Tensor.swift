@@ -108,11 +108,6 @@ extension Tensor {
   ) -> Tensor {
     withSizes(shape) { Tensor(ct_normal(mean, deviation, seed, type.rawValue, $0, $1, device.number)) }
   }
-
-  /// Whole numbers from 0 up to but not including `bound`, all as likely, from the stream that dropout draws from.
-  public static func randomIntegers(below bound: Int, count: Int) -> [Int] {
-    Tensor(ct_random_integers(Int64(bound), Int64(count))).values(Int64.self).map(Int.init)
-  }
 }
 
 // MARK: - Reading tensors

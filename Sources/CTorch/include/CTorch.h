@@ -42,7 +42,7 @@ ct_tensor ct_arange(double start, double end, double step, int type, int device)
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_randn_like(ct_tensor x);
-ct_tensor ct_random_integers(int64_t bound, int64_t count);
+ct_tensor ct_random_integers(int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
 int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
 double ct_item(ct_tensor x);                                    // NaN on failure
 int ct_rank(ct_tensor x);
@@ -101,6 +101,7 @@ ct_tensor ct_cos(ct_tensor x);
 ct_tensor ct_sin(ct_tensor x);
 ct_tensor ct_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_remainder(ct_tensor x, double divisor);
+ct_tensor ct_where_below(ct_tensor x, double threshold, ct_tensor a, ct_tensor b);
 ct_tensor ct_softmax(ct_tensor x, int axis);
 ct_tensor ct_dropout(ct_tensor x, double probability, bool active);
 ct_tensor ct_channel_dropout(ct_tensor x, double probability, bool active);
@@ -154,7 +155,7 @@ int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outp
 ct_tensor ct_deformable_sum(ct_tensor map, ct_tensor offsets, ct_tensor weights, int groups);  // DCNv3: [B,H,W,C]
 ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor weights, ct_tensor kernel, int groups);  // DCNv2: [B,H,W,O]
 
-// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place
+// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place. The decay is decoupled (AdamW).
 int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);
 
 #ifdef __cplusplus

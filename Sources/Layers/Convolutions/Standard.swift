@@ -5,7 +5,9 @@ public struct Convolution: Layer {
   let weight: Tensor, bias: Tensor?
   let stride: Int, padding: Int
 
-  /// - Parameter biasStart: where nothing is said PyTorch's, uniform within ± 1/√(fan in).
+  /// - Parameters:
+  ///   - start: of the kernel.
+  ///   - biasStart: of the bias; PyTorch's uniform one where nothing is said.
   public init(
     _ scope: Scope, _ shape: ConvolutionShape, start: Start = .kaiming, biasStart: Start? = nil
   ) {
