@@ -33,6 +33,9 @@ ct_tensor ct_cos(ct_tensor x) { return make([&] { return x->value.cos(); }); }
 ct_tensor ct_sin(ct_tensor x) { return make([&] { return x->value.sin(); }); }
 ct_tensor ct_clamp(ct_tensor x, double low, double high) { return make([&] { return x->value.clamp(low, high); }); }
 ct_tensor ct_remainder(ct_tensor x, double divisor) { return make([&] { return x->value.remainder(divisor); }); }
+ct_tensor ct_where_below(ct_tensor x, double threshold, ct_tensor a, ct_tensor b) {
+  return make([&] { return at::where(x->value < threshold, a->value, b->value); });
+}
 ct_tensor ct_softmax(ct_tensor x, int axis) { return make([&] { return x->value.softmax(axis); }); }
 ct_tensor ct_dropout(ct_tensor x, double probability, bool active) {
   return make([&] { return at::dropout(x->value, probability, active); });

@@ -19,7 +19,7 @@ int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_t
     }
     if (values.empty()) return;
     for (auto &step : steps) step += 1;
-    at::_fused_adam_(
+    at::_fused_adamw_(
       values, gradients, firsts, seconds, {}, steps, rate, beta1, beta2, decay, epsilon,
       /*amsgrad=*/false, /*maximize=*/false);
   });

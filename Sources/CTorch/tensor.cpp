@@ -74,6 +74,9 @@ ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, cons
   });
 }
 ct_tensor ct_randn_like(ct_tensor x) { return make([&] { return at::randn_like(x->value); }); }
+ct_tensor ct_random_integers(int64_t bound, int64_t count) {
+  return make([&] { return at::randint(bound, {count}, options(CT_INT64, CT_CPU)); });
+}
 
 int ct_read(ct_tensor x, void *into, int type, int64_t count) {
   return act([&] {

@@ -1,11 +1,14 @@
 import Torch
 
-/// Adam (Kingma and Ba 2015) through LibTorch's fused kernel, with bias correction as in `torch.optim.Adam`.
+/// Adam (Kingma and Ba 2015) through LibTorch's fused kernel, with bias correction as in `torch.optim.Adam`; with a
+/// weight decay, AdamW (Loshchilov and Hutter 2019).
 public final class Adam {
   public let parameters: Parameters
   public var rate: Double
   public let betas: (Double, Double)
   public let epsilon: Double
+  /// The share of itself, times the rate, that every parameter loses in a step.
+  public let decay: Double
   private let first: [Tensor], second: [Tensor], counts: [Tensor]
 
   /// - Parameters:
@@ -14,10 +17,10 @@ public final class Adam {
   ///   - betas: (0.5, 0.999) for adversarial training, (0.9, 0.999) for diffusion.
   public init(
     _ parameters: Parameters, rate: Double = 1e-4, betas: (Double, Double) = (0.9, 0.999),
-    epsilon: Double = 1e-8
+    epsilon: Double = 1e-8, decay: Double = 0
   ) {
     self.parameters = parameters
-    (self.rate, self.betas, self.epsilon) = (rate, betas, epsilon)
+    (self.rate, self.betas, self.epsilon, self.decay) = (rate, betas, epsilon, decay)
     let tensors = parameters.entries.map(\.tensor)
     // A product with zero keeps the memory layout of the parameter, which the fused kernel needs.
     func zeros(_ tensor: Tensor) -> Tensor { withoutGradient { (tensor.detached * 0).copied() } }
@@ -29,10 +32,13 @@ public final class Adam {
   /// Moves every parameter that has a gradient, then forgets the gradients.
   public func step() {
     Tensor.adamStep(
-      parameters.entries.map(\.tensor), moments: (first, second, counts), rate: rate, betas: betas, decay: 0,
-      epsilon: epsilon)
+      parameters.entries.map(\.tensor), moments: (first, second, counts), rate: rate, betas: betas,
+      decay: decay, epsilon: epsilon)
     parameters.clearGradients()
   }
+
+  /// Steps taken, before and after a resume.
+  public var steps: Int { Int(counts.map(\.item).max() ?? 0) }
 
   /// What a checkpoint must hold to continue exactly: `<parameter>.first`, `.second` and `.count`.
   public var state: [(name: String, tensor: Tensor)] {

@@ -15,13 +15,14 @@ extension [Stage] {
 ///
 /// Three levels down and up, additive skips, no normalisation, no biases, linear output (paper §3.3; KAIR,
 /// models/network_unet.py). `ResUnet(scope, sources: 2)` is the backbone;
-/// `ResUnet(scope, sources: 2, replacing: .cagr(groups: 8), in: .agiNet)` is AGI-Net.
-public struct ResUnet: Layer {
+/// `ResUnet(scope, sources: 2, replacing: .cagr(groups: 8), in: .agiNet)` is AGI-Net. A timed one serves diffusions: every
+/// block adds, after its first convolution, one number a channel that it reads off an embedding of the time.
+public struct ResUnet: Layer, TimedNetwork {
   private let head: Convolution, tail: Convolution
   private let down: [(blocks: [ResidualBlock], sample: Convolution)]
   private let body: [ResidualBlock]
   private let up: [(sample: TransposedConvolution, blocks: [ResidualBlock])]
-  private let dimensions: Int
+  private let time: TimeEmbedding?
 
   /// - Parameters:
   ///   - sources: channels in, one a source modality (or neighbouring slice).
@@ -30,15 +31,17 @@ public struct ResUnet: Layer {
   ///   - blocks: residual blocks a stage.
   ///   - dimensions: 2 for slices `[B, C, H, W]`, 3 for volumes `[B, C, D, H, W]`.
   ///   - kind: the kind of the first convolution of each block in `stages`.
+  ///   - timed: whether it is told a time.
   public init(
     _ scope: Scope, sources: Int, targets: Int = 1, width: Int = 64, blocks: Int = 2, dimensions: Int = 2,
-    replacing kind: ConvolutionKind = .standard, in stages: [Stage] = []
+    replacing kind: ConvolutionKind = .standard, in stages: [Stage] = [], timed: Bool = false
   ) {
     let widths = [1, 2, 4, 8].map { $0 * width }
     func blocksOf(_ stage: Stage, _ channels: Int) -> [ResidualBlock] {
       let first = stages.contains(stage) ? kind : .standard
       return (1...blocks).map {
-        ResidualBlock(scope / stage.rawValue / "block\($0)", channels, first: first, dimensions: dimensions)
+        ResidualBlock(
+          scope / stage.rawValue / "block\($0)", channels, first: first, dimensions: dimensions, timed: timed)
       }
     }
 
@@ -60,8 +63,12 @@ public struct ResUnet: Layer {
       )
     }
     tail = Convolution(scope / "tail", .init(width, targets, dimensions: dimensions))
-    self.dimensions = dimensions
+    time =
+      timed ? TimeEmbedding(scope / "time", waves: ResUnet.timeWaves, output: ResUnet.timeChannels) : nil
   }
+
+  /// Sinusoids of the time, and the length of the vector that the blocks read.
+  static let timeWaves = 64, timeChannels = 256
 
   /// The factor by which the deepest level is smaller.
   public static let multiple = 8
@@ -69,41 +76,52 @@ public struct ResUnet: Layer {
   /// `[B, sources, spatial…]` to `[B, targets, spatial…]`, any size: what is not a multiple of 8 is padded by replication at the
   /// far ends and cropped back.
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    let space = Array(x.shape.dropFirst(2))
-    let missing = space.map { (ResUnet.multiple - $0 % ResUnet.multiple) % ResUnet.multiple }
-    guard missing.contains(where: { $0 > 0 }) else { return whole(x) }
-    var y = whole(x.padded(missing.reversed().flatMap { [0, $0] }, .replicate))
-    for (axis, size) in space.enumerated() { y = y.narrowed(axis + 2, from: 0, length: size) }
-    return y
+    precondition(time == nil, "a timed ResUnet needs a time")
+    return padded(x, toMultiplesOf: ResUnet.multiple) { whole($0, nil) }
   }
 
-  private func whole(_ x: Tensor) -> Tensor {
+  /// The same of a timed network.
+  public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
+    guard let time else { preconditionFailure("this ResUnet was not built for a time") }
+    let embedding = time(times)
+    return padded(x, toMultiplesOf: ResUnet.multiple) { whole($0, embedding) }
+  }
+
+  private func whole(_ x: Tensor, _ time: Tensor?) -> Tensor {
     var x = head(x.channelsLast())
     var skips: [Tensor] = []
     for (blocks, sample) in down {
       skips.append(x)
-      for block in blocks { x = block(x) }
+      for block in blocks { x = block(x, time) }
       x = sample(x)
     }
     skips.append(x)
-    for block in body { x = block(x) }
+    for block in body { x = block(x, time) }
     for (sample, blocks) in up {
       x = sample(x + skips.removeLast())
-      for block in blocks { x = block(x) }
+      for block in blocks { x = block(x, time) }
     }
     return tail(x + skips.removeLast())
   }
 }
 
-/// z + second(relu(first(z))), with as many channels out as in.
-struct ResidualBlock: Layer {
+/// z + second(relu(first(z) + shift(time))), with as many channels out as in; the shift only where there is a time.
+struct ResidualBlock {
   let first: any Layer, second: Convolution
+  private let shift: Linear?, dimensions: Int
 
-  init(_ scope: Scope, _ channels: Int, first kind: ConvolutionKind, dimensions: Int) {
+  init(_ scope: Scope, _ channels: Int, first kind: ConvolutionKind, dimensions: Int, timed: Bool) {
     let shape = ConvolutionShape(channels, channels, dimensions: dimensions)
     first = kind(scope / "first", shape)
     second = Convolution(scope / "second", shape)
+    shift = timed ? Linear(scope / "time", ResUnet.timeChannels, channels) : nil
+    self.dimensions = dimensions
   }
 
-  func callAsFunction(_ z: Tensor) -> Tensor { second(first.rectified(z)).addingInPlace(z) }
+  /// - Parameter time: its embedding `[B, 256]`.
+  func callAsFunction(_ z: Tensor, _ time: Tensor?) -> Tensor {
+    guard let shift, let time else { return second(first.rectified(z)).addingInPlace(z) }
+    let told = shift(time).reshaped([time.size(0), -1] + Array(repeating: 1, count: dimensions))
+    return second(first(z).addingInPlace(told).reluInPlace()).addingInPlace(z)
+  }
 }

@@ -49,6 +49,10 @@ extension Tensor {
   public func clamped(_ low: Double, _ high: Double) -> Tensor { Tensor(ct_clamp(raw, low, high)) }
   /// The remainder with the divisor's sign, as Python's `%`.
   public func remainder(_ divisor: Double) -> Tensor { Tensor(ct_remainder(raw, divisor)) }
+  /// `a` where this tensor is below `threshold`, `b` elsewhere; shapes broadcast.
+  public func below(_ threshold: Double, _ a: Tensor, else b: Tensor) -> Tensor {
+    Tensor(ct_where_below(raw, threshold, a.raw, b.raw))
+  }
   public func softmax(over axis: Int) -> Tensor { Tensor(ct_softmax(raw, Int32(axis))) }
   public func dropout(_ probability: Double, active: Bool) -> Tensor {
     Tensor(ct_dropout(raw, probability, active))

@@ -45,9 +45,10 @@ extension Tensor {
   /// Moves every element the share `weight` of the way to `source`, as a moving average does. Not recorded.
   public func move(towards source: Tensor, by weight: Double) { check(ct_lerp_into(raw, source.raw, weight)) }
 
-  /// One fused Adam step (decoupled weight decay is not used: `decay` is the L2 term of the original).
-  /// - Parameter moments: first and second moment and the number of steps taken, one triple per parameter;
-  ///   updated in place.
+  /// One fused Adam step.
+  /// - Parameters:
+  ///   - moments: first and second moment and the number of steps taken, one triple per parameter; updated in place.
+  ///   - decay: decoupled weight decay: the share of itself, times the rate, that every parameter loses (AdamW).
   public static func adamStep(
     _ parameters: [Tensor], moments: (first: [Tensor], second: [Tensor], counts: [Tensor]), rate: Double,
     betas: (Double, Double), decay: Double, epsilon: Double

@@ -25,6 +25,22 @@ import Torch
     #expect(state["p.count"]?.item == 3)
   }
 
+  @Test func withADecayItIsAdamW() throws {
+    let golden = try Golden("adamw")
+    let store = Parameters(type: .float64)
+    let parameter = store.root.parameter("p", [6], .zeros)
+    parameter.assign(try golden("initial"))
+    let adam = Adam(store, rate: 1e-2, decay: 0.3)
+    for step in 0..<3 {
+      #expect(adam.steps == step)
+      let gradient = try golden("gradients").narrowed(0, from: step, length: 1).reshaped([6])
+      (parameter * gradient).sum().backward()
+      adam.step()
+      let expected = try golden("parameter").narrowed(0, from: step, length: 1).reshaped([6])
+      expectClose(parameter, expected, within: 1e-13, "after step \(step + 1)")
+    }
+  }
+
   /// The fused kernel walks through memory: layouts that differed would pair the wrong elements.
   @Test(arguments: [[4, 3, 3, 2], [4, 1, 3, 3], [4, 3, 1, 1], [3, 2, 3, 2, 3]])
   func everyLayoutOfAKernelMovesAlike(_ shape: [Int]) throws {

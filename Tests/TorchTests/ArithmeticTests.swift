@@ -29,6 +29,12 @@ import Torch
     expectClose(-a, [-1, 2, -3, -0.5], within: 0)
   }
 
+  /// Where the threshold is met exactly, the tensor is not below it.
+  @Test func aChoiceByThreshold() {
+    expectClose(a.below(0.5, b, else: a * 10), [10, 5, 30, 5], within: 0)
+    expectClose(a.below(.infinity, Tensor([7.0], shape: [1]), else: b), [7, 7, 7, 7], within: 0)
+  }
+
   @Test func broadcasting() {
     let row = Tensor([10.0, 20], shape: [2])
     let column = Tensor([10.0, 20], shape: [2, 1])

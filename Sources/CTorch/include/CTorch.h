@@ -39,6 +39,7 @@ ct_tensor ct_arange(double start, double end, double step, int type, int device)
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_randn_like(ct_tensor x);
+ct_tensor ct_random_integers(int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
 int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
 double ct_item(ct_tensor x);                                    // NaN on failure
 int ct_rank(ct_tensor x);
@@ -97,6 +98,7 @@ ct_tensor ct_cos(ct_tensor x);
 ct_tensor ct_sin(ct_tensor x);
 ct_tensor ct_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_remainder(ct_tensor x, double divisor);
+ct_tensor ct_where_below(ct_tensor x, double threshold, ct_tensor a, ct_tensor b);
 ct_tensor ct_softmax(ct_tensor x, int axis);
 ct_tensor ct_dropout(ct_tensor x, double probability, bool active);
 
@@ -145,7 +147,7 @@ ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target);
 // ReLU to y.
 int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs);
 
-// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place
+// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place. The decay is decoupled (AdamW).
 int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);
 
 #ifdef __cplusplus

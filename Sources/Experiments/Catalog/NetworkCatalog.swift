@@ -55,12 +55,24 @@ public enum NetworkCatalog {
   /// - Parameters:
   ///   - inputs: channels in; one a source modality where nothing is said.
   ///   - outputs: channels out.
+  ///   - timed: whether the network is told a time, as diffusions need.
   public static func build(
-    _ experiment: Experiment, in store: Parameters, inputs: Int? = nil, outputs: Int = 1, dimensions: Int = 2
+    _ experiment: Experiment, in store: Parameters, inputs: Int? = nil, outputs: Int = 1, dimensions: Int = 2,
+    timed: Bool = false
   ) throws -> ResUnet {
-    ResUnet(
-      store.root, sources: inputs ?? experiment.scenario.sources.count, targets: outputs,
-      width: experiment.width, blocks: experiment.blocks, dimensions: dimensions,
-      replacing: try backbone(of: experiment).kind(experiment), in: experiment.stages)
+    try builder(experiment, inputs: inputs, outputs: outputs, dimensions: dimensions, timed: timed)(store)
+  }
+
+  /// The same, for methods that build a network more than once and not at once.
+  static func builder(
+    _ experiment: Experiment, inputs: Int? = nil, outputs: Int = 1, dimensions: Int = 2, timed: Bool = false
+  ) throws -> (Parameters) -> ResUnet {
+    let kind = try backbone(of: experiment).kind(experiment)
+    return { store in
+      ResUnet(
+        store.root, sources: inputs ?? experiment.scenario.sources.count, targets: outputs,
+        width: experiment.width, blocks: experiment.blocks, dimensions: dimensions, replacing: kind,
+        in: experiment.stages, timed: timed)
+    }
   }
 }

@@ -5,10 +5,15 @@ public struct Convolution: Layer {
   let weight: Tensor, bias: Tensor?
   let stride: Int, padding: Int
 
-  public init(_ scope: Scope, _ shape: ConvolutionShape, start: Start = .kaiming) {
+  /// - Parameters:
+  ///   - start: of the kernel.
+  ///   - biasStart: of the bias; PyTorch's uniform one where nothing is said.
+  public init(
+    _ scope: Scope, _ shape: ConvolutionShape, start: Start = .kaiming, biasStart: Start? = nil
+  ) {
     weight = scope.parameter("weight", shape.weight(), start)
     let bound = 1 / Double(weight.count / shape.output).squareRoot()
-    bias = shape.bias ? scope.parameter("bias", [shape.output], .uniform(bound)) : nil
+    bias = shape.bias ? scope.parameter("bias", [shape.output], biasStart ?? .uniform(bound)) : nil
     (stride, padding) = (shape.stride, shape.padding)
   }
 
