@@ -64,15 +64,27 @@ public struct Evaluator {
   public func scores(of method: any Method, named name: String, in split: Split, device: Device) throws
     -> Scores
   {
-    try scores(named: name, in: split) { batch in
-      predictions(of: method, for: batch, device: device)
+    var done = 0
+    let total = try cohort.slices(in: split).count
+    return try scores(named: name, in: split) { batch in
+      defer { done += batch.count }
+      return try withoutGradient {
+        try method.synthesize(sources(of: batch, on: device)) { passes, all in
+          // Where an image takes long, the slices of a batch are counted as they come along.
+          if passes < all { try progress(done + batch.count * passes / all, total) }
+        }
+      }.values()
     }
   }
 
   /// `count x height x width` values, not clamped.
   public func predictions(of method: any Method, for batch: SliceBatch, device: Device) -> [Float] {
-    let shape = [batch.count, batch.channels, batch.height, batch.width]
-    return withoutGradient { method.synthesize(Tensor(batch.sources, shape: shape, device: device)).values() }
+    withoutGradient { method.synthesize(sources(of: batch, on: device)).values() }
+  }
+
+  private func sources(of batch: SliceBatch, on device: Device) -> Tensor {
+    Tensor(
+      batch.sources, shape: [batch.count, batch.channels, batch.height, batch.width], device: device)
   }
 
   // MARK: - Baselines

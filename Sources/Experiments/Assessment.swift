@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Methods
 import Metrics
 import Torch
 import Training
@@ -15,6 +16,8 @@ public struct Assessment: Sendable {
     public var scorer = Scorer()
     public var batchSize = 4
     public var perturbation: Perturbation?
+    /// How diffusion models draw, where that differs from what they were trained with.
+    public var sampling = SamplingChange()
     public init() {}
   }
 
@@ -47,11 +50,15 @@ public struct Assessment: Sendable {
     for run in runs {
       // Two runs of one kind are told apart by their folders.
       let shared = titles.filter { $0 == run.title }.count > 1
-      let name = shared ? "\(run.title) [\((run.folder.path as NSString).lastPathComponent)]" : run.title
-      evaluator.progress = { try progress(name, $0, $1) }
+      let title = shared ? "\(run.title) [\((run.folder.path as NSString).lastPathComponent)]" : run.title
+      evaluator.progress = { try progress(title, $0, $1) }
       // Nothing is done yet, and the clock starts.
-      try progress(name, 0, cohort.slices(in: split).count)
+      try progress(title, 0, cohort.slices(in: split).count)
       let model = try run.model(device: device)
+      // In a table of several, only some may draw.
+      if runs.count == 1 || model.method is any SampledMethod { try model.method.change(options.sampling) }
+      let drawn = options.sampling.isEmpty ? nil : model.method.samplingDescription
+      let name = drawn.map { "\(title) [\($0)]" } ?? title
       models.append(try evaluator.scores(of: model.method, named: name, in: split, device: device))
     }
     evaluator.progress = { _, _ in }

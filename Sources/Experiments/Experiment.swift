@@ -36,6 +36,8 @@ public struct Experiment: Codable, Sendable, Equatable {
   /// Iterations between two checkpoints.
   public var checkpointEvery = 1000
   public var pix2pix = Pix2Pix.Options()
+  public var ddpm = DDPM.Options()
+  public var iddpm = IDDPM.Options()
 
   public init() {}
 }
@@ -201,7 +203,9 @@ extension Experiment {
       let known: [String: [String]] = [
         "discriminator": PatchGANVariant.allCases.map(\.rawValue),
         "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
-        "target": Modality.allCases.map(\.rawValue),
+        "target": Modality.allCases.map(\.rawValue), "betas": BetaSchedule.allCases.map(\.rawValue),
+        "variance": ReverseVariance.allCases.map(\.rawValue), "sampler": Sampler.allCases.map(\.rawValue),
+        "injection": TimeInjection.allCases.map(\.rawValue),
       ]
       // An element of a list is known by the list's name.
       let key = context.codingPath.last { $0.intValue == nil }?.stringValue ?? ""

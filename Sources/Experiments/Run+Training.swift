@@ -177,7 +177,7 @@ extension Run {
       of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize)
     {
       let predictions = method.generator.parameters.evaluating {
-        evaluator.predictions(of: method, for: batch, device: device)
+        method.validating { evaluator.predictions(of: method, for: batch, device: device) }
       }
       let pixels = batch.height * batch.width
       for index in 0..<batch.count {

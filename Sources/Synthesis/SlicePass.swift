@@ -25,6 +25,7 @@ struct SlicePass {
     output = Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
   }
 
+  /// - Parameter progress: passes of slices through the network, done and in all.
   mutating func run(
     _ method: any Method, device: Device, batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
@@ -34,10 +35,12 @@ struct SlicePass {
     var done = 0
     while done < filled.count {
       let batch = Array(filled[done..<min(done + batchSize, filled.count)])
-      let values = method.synthesize(tensor(of: batch, device)).values(Float.self)
+      let image = try method.synthesize(tensor(of: batch, device)) { passes, total in
+        try progress(done * total + passes * batch.count, filled.count * total)
+      }
+      let values = image.values(Float.self)
       for (place, slice) in batch.enumerated() { try put(values, place, slice) }
       done += batch.count
-      try progress(done, filled.count)
     }
   }
 

@@ -47,7 +47,7 @@ public struct Synthesizer {
   /// - Parameters:
   ///   - volumes: one per source modality of the card, on one grid.
   ///   - batchSize: slices at a time.
-  ///   - progress: slices done, of how many.
+  ///   - progress: slices done, of how many; where a slice takes several passes through the network, those.
   /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
   ///   mismatch in mm), `.malformed` for volumes that cannot be scaled, `.numerical` where the network gives NaN.
   public func callAsFunction(
@@ -110,6 +110,11 @@ public struct Synthesizer {
   }
 
   private func notes(_ image: Volume) -> [String] {
+    let drawn = method.samplingDescription.map { ["drawn by \($0)"] } ?? []
+    return drawn + voxelNotes(image)
+  }
+
+  private func voxelNotes(_ image: Volume) -> [String] {
     let (spacing, trained) = (image.affine.spacing, card.spacing)
     guard trained.count == 3 else { return [] }
     let ratios = (0..<2).map { spacing[$0] / trained[$0] }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Failures
 import Foundation
 import Imaging
+import Methods
 import Torch
 
 /// Flags that every working command has.
@@ -29,6 +30,26 @@ struct ComputeOptions: ParsableArguments {
     return try Device(named: device)
   }
 }
+
+/// How a diffusion model draws its images, where that is to differ from what it was trained with.
+struct DrawingOptions: ParsableArguments {
+  @Option(help: "Diffusion models: sampling steps of those in training, evenly spread; 0 takes all.")
+  var steps: Int?
+  @Option(help: "Diffusion models: ancestral or ddim.")
+  var sampler: Sampler?
+  @Option(help: "Diffusion models: images drawn, whose mean is taken.")
+  var samples: Int?
+  @Option(help: "Diffusion models: seed of the noise.")
+  var samplingSeed: UInt64?
+
+  var change: SamplingChange {
+    var change = SamplingChange()
+    (change.steps, change.sampler, change.samples, change.seed) = (steps, sampler, samples, samplingSeed)
+    return change
+  }
+}
+
+extension Sampler: ExpressibleByArgument {}
 
 extension Modality: ExpressibleByArgument {
   public init?(argument: String) { self.init(name: argument) }

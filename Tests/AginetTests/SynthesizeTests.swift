@@ -147,6 +147,7 @@ import Testing
     #expect(try aginet.fails(8, start + ["pd.nii", "--max-voxels", "100"]).contains("limit"))
     #expect(try aginet.fails(2, start + ["pd.nii", "--device", "gpu"]).contains("cuda"))
     #expect(try aginet.fails(2, start + ["pd.nii", "--batch", "0"]).contains("--batch 0"))
+    #expect(try aginet.fails(2, start + ["pd.nii", "--steps", "5"]).contains("one pass"))
     #expect(scratch.files() == ["t1.nii.gz", "t2.nii.gz"])
   }
 }

@@ -20,7 +20,7 @@ struct MethodEntry: Sendable {
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  static let entries: [MethodEntry] = [.pix2pix]
+  static let entries: [MethodEntry] = [.pix2pix, .ddpm, .iddpm]
 
   public static let names = entries.map(\.name)
 

@@ -26,6 +26,7 @@ struct Evaluate: ParsableCommand {
   var force = false
   @Flag(help: "Print the table as JSON.")
   var json = false
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var common: CommonOptions
 
@@ -42,6 +43,7 @@ struct Evaluate: ParsableCommand {
     }
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
+    options.sampling = drawing.change
     let assessment = try Assessment(
       of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)

@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Methods
 import Synthesis
 
 struct Synthesize: ParsableCommand {
@@ -37,6 +38,7 @@ struct Synthesize: ParsableCommand {
   var force = false
   @Flag(help: "Print the sidecar.")
   var json = false
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var common: CommonOptions
 
@@ -49,9 +51,11 @@ struct Synthesize: ParsableCommand {
       throw Failure(.usage, "name the patient's volumes, such as --t1 a.nii.gz --t2 b.nii.gz")
     }
     let device = try compute.apply()
-    var job = PatientSynthesis(model: try TrainedModel(file: model, device: device), output: output)
+    let model = try TrainedModel(file: model, device: device)
+    try model.method.change(drawing.change)
+    var job = PatientSynthesis(model: model, output: output)
     (job.intensity, job.batchSize, job.replaces, job.voxelLimit) = (intensity, batch, force, maxVoxels)
-    var bar = ProgressBar("synthesising", unit: "slices")
+    var bar = ProgressBar("synthesising", unit: model.method is any StepwiseMethod ? "slice steps" : "slices")
     let sidecar = try job.run(files) { bar.show($0, of: $1) }
     for note in sidecar.notes { Console.note("note: \(note)") }
     Console.note(

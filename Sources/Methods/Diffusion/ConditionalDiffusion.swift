@@ -1,0 +1,90 @@
+import Layers
+import Networks
+import Torch
+
+/// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, and the way back.
+///
+/// Intensities are in [-1, 1] here, sources too.
+final class ConditionalDiffusion {
+  let network: AveragedNetwork, schedule: NoiseSchedule
+  private let variance: ReverseVariance
+  var sampling: SamplingOptions
+  var observer: ((Int) -> Void)?
+
+  /// - Parameter variance: where the network gives none of its own.
+  init(
+    _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions,
+    variance: ReverseVariance = .large
+  ) {
+    (self.network, self.schedule, self.sampling, self.variance) = (network, schedule, sampling, variance)
+  }
+
+  private var reverse: ReverseProcess { ReverseProcess(schedule, sampling, variance: variance) }
+  var evaluations: Int { reverse.evaluations }
+
+  /// What a training step compares.
+  struct Noised {
+    let image: Tensor, noise: Tensor, noised: Tensor
+    let steps: [Int]
+    /// x_t and the sources, as the network sees them.
+    let input: Tensor
+    let times: Tensor
+  }
+
+  /// A batch, each slice at a step of its own.
+  func noised(_ batch: Batch) -> Noised {
+    let steps = Tensor.randomIntegers(below: schedule.count, count: batch.target.size(0))
+    return noised(batch, with: .normal(like: batch.target), at: steps)
+  }
+
+  func noised(_ batch: Batch, with noise: Tensor, at steps: [Int]) -> Noised {
+    let image = batch.target.signed
+    let noised = schedule.noised(image, with: noise, at: steps)
+    return Noised(
+      image: image, noise: noise, noised: noised, steps: steps,
+      input: .concatenated([noised, batch.sources.signed], axis: 1),
+      times: schedule.times(at: steps, like: image))
+  }
+
+  /// `[B, S, H, W]` to `[B, 1, H, W]`, both in [0, 1].
+  func synthesize(_ sources: Tensor) -> Tensor {
+    let condition = sources.signed
+    let image = reverse(like: sources.narrowed(1, from: 0, length: 1)) { x, times in
+      NoisePrediction(network(.concatenated([x, condition], axis: 1), at: times))
+    } done: {
+      observer?($0)
+    }
+    return image * 0.5 + 0.5
+  }
+}
+
+extension NoisePrediction {
+  /// Of a network's output: the noise in the first channel, the range in the second where there is one.
+  init(_ output: Tensor) {
+    self.init(
+      noise: output.narrowed(1, from: 0, length: 1),
+      range: output.size(1) > 1 ? output.narrowed(1, from: 1, length: 1) : nil)
+  }
+}
+
+extension Tensor {
+  /// [0, 1] brought to [-1, 1].
+  var signed: Tensor { self * 2 - 1 }
+}
+
+extension ConditionalDiffusion {
+  /// What is wrong with options that both methods have, or nil.
+  static func refusal(
+    steps: Int, averageDecay: Double, unet: DiffusionUnet.Architecture, sampling: SamplingOptions,
+    validationSteps: Int
+  ) -> String? {
+    guard (2...100_000).contains(steps) else { return "steps is \(steps); it must be from 2 to 100000" }
+    guard (0..<1).contains(averageDecay) else {
+      return "averageDecay is \(averageDecay); it must be at least 0 and below 1"
+    }
+    if let refusal = unet.refusal { return "unet.\(refusal)" }
+    if let refusal = sampling.refusal(of: steps) { return "sampling.\(refusal)" }
+    return (1...steps).contains(validationSteps)
+      ? nil : "validationSteps is \(validationSteps); it must be from 1 to the process's \(steps)"
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import Layers
+import Networks
+import Torch
+
+/// Improved DDPM (Nichol and Dhariwal 2021) as conditional translation: a cosine schedule, and a network that tells beside
+/// the noise how far each step back may vary.
+///
+/// The noise is learned by its mean squared error, the variance by the variational bound in bits per pixel, weighted
+/// T/1000, with the mean held fixed (L_hybrid). AdamW; images are made by the moving average of the weights, in fewer steps
+/// than training knows.
+public final class IDDPM: SampledMethod {
+  public struct Options: MethodOptions {
+    /// T: steps from an image to noise.
+    public var steps = 1000
+    public var betas = BetaSchedule.cosine
+    /// Decay of the moving average of the weights that makes the images.
+    public var averageDecay = 0.9999
+    /// Decoupled weight decay of AdamW.
+    public var weightDecay = 0.0
+    public var unet: DiffusionUnet.Architecture = {
+      var unet = DiffusionUnet.Architecture()
+      (unet.attention, unet.heads, unet.injection) = ([16, 32], 4, .scaleShift)
+      return unet
+    }()
+    public var sampling = SamplingOptions(steps: 250)
+    /// DDIM steps by which validation during training makes its images; full sampling would take longer than training.
+    public var validationSteps = 10
+    public init() {}
+
+    public var refusal: String? {
+      ConditionalDiffusion.refusal(
+        steps: steps, averageDecay: averageDecay, unet: unet, sampling: sampling,
+        validationSteps: validationSteps) ?? refusal(ofWeights: [("weightDecay", weightDecay)])
+    }
+  }
+
+  private let diffusion: ConditionalDiffusion
+  public let options: Options
+  public let losses = ["mse", "vlb"]
+
+  /// - Parameters:
+  ///   - store: of the averaged network.
+  ///   - build: makes the network, 1 + S channels in and 2 out; called again for training.
+  public init(
+    _ store: Parameters, options: Options = Options(), rate: Double = 1e-4,
+    build: @escaping (Parameters) -> any TimedNetwork
+  ) {
+    self.options = options
+    let network = AveragedNetwork(
+      store, rate: rate, decay: options.averageDecay, weightDecay: options.weightDecay, build: build)
+    diffusion = ConditionalDiffusion(network, options.betas(options.steps), options.sampling)
+  }
+
+  public var generator: TrainedNetwork { diffusion.network.generator }
+  public var networks: [TrainedNetwork] { diffusion.network.networks }
+
+  public func step(_ batch: Batch) -> [Loss] {
+    let losses = losses(diffusion.noised(batch))
+    diffusion.network.improve(losses.noise + losses.bound)
+    return [Loss("mse", losses.noise.item), Loss("vlb", losses.bound.item)]
+  }
+
+  /// With noise and steps given: the terms whose sum `step` lowers.
+  package func losses(_ batch: Batch, noise: Tensor, at steps: [Int]) -> (noise: Tensor, bound: Tensor) {
+    losses(diffusion.noised(batch, with: noise, at: steps))
+  }
+
+  private func losses(_ noised: ConditionalDiffusion.Noised) -> (noise: Tensor, bound: Tensor) {
+    let prediction = NoisePrediction(diffusion.network.trained(noised.input, at: noised.times))
+    guard let range = prediction.range else {
+      preconditionFailure("improved DDPM's network gives noise and variance")
+    }
+    let bits = diffusion.schedule.boundInBits(noised, noise: prediction.noise.detached, range: range)
+    return (
+      prediction.noise.meanSquaredError(noised.noise), bits.mean() * (Double(options.steps) / 1000)
+    )
+  }
+
+  // MARK: - Sampling
+
+  public func synthesize(_ sources: Tensor) -> Tensor { diffusion.synthesize(sources) }
+  public var sampling: SamplingOptions {
+    get { diffusion.sampling }
+    set { diffusion.sampling = newValue }
+  }
+  public var validationSampling: SamplingOptions { .init(sampler: .ddim, steps: options.validationSteps) }
+  public var processSteps: Int { options.steps }
+  public var stepsPerImage: Int { diffusion.evaluations }
+  public var stepObserver: ((Int) -> Void)? {
+    get { diffusion.observer }
+    set { diffusion.observer = newValue }
+  }
+}
+
+extension NoiseSchedule {
+  /// Each sample's term of the variational bound in bits per pixel, `[B]`: at step 0 what the image costs under the last
+  /// step back, later the divergence of that step from the posterior.
+  func boundInBits(_ noised: ConditionalDiffusion.Noised, noise: Tensor, range: Tensor) -> Tensor {
+    let (x, steps) = (noised.noised, noised.steps)
+    let learned = Gaussian(
+      mean: posteriorMean(image(in: x, without: noise, at: steps), x, at: steps),
+      logVariance: logVariance(range, at: steps))
+    let posterior = Gaussian(
+      mean: posteriorMean(noised.image, x, at: steps),
+      logVariance: column(positivePosteriorVariances, at: steps, like: x).log())
+    let divergence = learned.divergence(of: posterior).mean(over: [1, 2, 3])
+    let cost = -learned.logLikelihood(of: noised.image).mean(over: [1, 2, 3])
+    // A step is a whole number: below a half is the first.
+    let whole = Tensor(steps.map(Double.init), shape: [steps.count], device: x.device)
+    return whole.below(0.5, cost, else: divergence) / log(2)
+  }
+}
