@@ -38,6 +38,7 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var pix2pix = Pix2Pix.Options()
   public var ddpm = DDPM.Options()
   public var iddpm = IDDPM.Options()
+  public var selfrdb = SelfRDB.Options()
 
   public init() {}
 }

@@ -15,12 +15,14 @@ struct MethodEntry: Sendable {
   let refusal: @Sendable (Experiment, Int, Int) -> String?
   /// The method's part of the experiment.
   let options: @Sendable (Experiment) -> any MethodOptions
+  /// Where the method's part contradicts the rest of the experiment, as `origin is 'pd'; …`, or nil.
+  var contradiction: @Sendable (Experiment) -> String? = { _ in nil }
   let build: @Sendable (Experiment, Device) throws -> any Method
 }
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  static let entries: [MethodEntry] = [.pix2pix, .ddpm, .iddpm]
+  static let entries: [MethodEntry] = [.pix2pix, .ddpm, .iddpm, .selfRDB]
 
   public static let names = entries.map(\.name)
 
@@ -42,6 +44,7 @@ public enum MethodCatalog {
     for entry in entries {
       if let refusal = entry.options(experiment).refusal { throw Failure(.usage, "\(entry.name).\(refusal)") }
     }
+    if let refusal = entry.contradiction(experiment) { throw Failure(.usage, "\(entry.name).\(refusal)") }
     if experiment.network == NetworkCatalog.published && !entry.hasPublishedNetwork {
       throw Failure(
         .usage,
