@@ -99,7 +99,8 @@ let withTensors: [Target] = [
     name: "LayersTests", dependencies: ["TestSupport", "Layers", "Torch", "Files", "Failures"]),
   .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
   .testTarget(
-    name: "MethodsTests", dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch"]),
+    name: "MethodsTests",
+    dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch", "Failures"]),
   .testTarget(
     name: "ReportingTests",
     dependencies: [

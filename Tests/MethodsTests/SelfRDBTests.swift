@@ -1,3 +1,4 @@
+import Failures
 import Layers
 import Methods
 import Networks
@@ -223,6 +224,22 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     // Without noise the walk begins at the sources' mean.
     expectClose(
       channel(oracle.inputs[0], 1), (sources * 2 - 1).mean(over: [1], keeping: true), within: 1e-13, "origin")
+  }
+
+  @Test func whatIsDrawnCanBeChangedAfterTraining() throws {
+    let method = smallSelfRDB()
+    #expect(method.samplingDescription == "a bridge of 10 steps, 1 sample, seed 1")
+    var change = SamplingChange()
+    (change.samples, change.seed) = (3, 7)
+    try method.change(change)
+    #expect(method.samplingDescription == "a bridge of 10 steps, 3 samples, seed 7")
+    #expect(method.stepsPerImage == 60)
+    change.samples = 0
+    #expect(throws: Failure.self) { try method.change(change) }
+    change.samples = nil
+    change.steps = 5
+    let failure = try #require(throws: Failure.self) { try method.change(change) }
+    #expect(failure.kind == .usage && failure.message.contains("10 steps it was trained for"))
   }
 
   @Test func oneSourceCanBeTheOrigin() {

@@ -1,9 +1,27 @@
+import Failures
 import Layers
 import Torch
 
 extension SelfRDB {
   /// Where every recursion runs to its end.
   public var stepsPerImage: Int { options.samples * bridge.steps * options.recursions }
+
+  public var drawing: String {
+    "a bridge of \(bridge.steps) steps, \(options.samples) sample\(options.samples == 1 ? "" : "s"), "
+      + "seed \(options.samplingSeed)"
+  }
+
+  public func redraw(_ change: SamplingChange) throws {
+    guard change.steps == nil, change.sampler == nil else {
+      throw Failure(
+        .usage, "SelfRDB goes the \(bridge.steps) steps it was trained for: leave out --steps and --sampler")
+    }
+    var options = options
+    if let samples = change.samples { options.samples = samples }
+    if let seed = change.seed { options.samplingSeed = seed }
+    if let refusal = options.refusal { throw Failure(.usage, refusal) }
+    self.options = options
+  }
 
   public func synthesize(_ sources: Tensor) -> Tensor {
     let frame = Frame(of: sources, multiple: multiple)

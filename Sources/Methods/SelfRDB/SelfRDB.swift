@@ -21,7 +21,7 @@ public final class SelfRDB: StepwiseMethod {
   /// The position of the source at which the bridge begins; nil for the mean of all.
   let origin: Int?
   let bridge: Bridge
-  public let options: Options
+  public internal(set) var options: Options
   public var stepObserver: ((Int) -> Void)?
   private lazy var optimizer = Adam(store, rate: rate, betas: SelfRDB.betas)
   private lazy var judge = Judge(store, options, rate: rate * options.discriminatorRate)
