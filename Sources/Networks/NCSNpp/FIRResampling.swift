@@ -23,7 +23,7 @@ package struct FIRResampling {
 
   /// `[B, C, H, W]` to `[B, C, 2H, 2W]`: the image with zeros between its pixels, filtered, times 4.
   package func doubled(_ x: Tensor) -> Tensor {
-    (x * 4).convolvedTransposed(with: kernel, stride: 2, padding: 1, groups: channels)
+    x.convolvedTransposed(with: kernel * 4, stride: 2, padding: 1, groups: channels)
   }
 
   /// `[B, C, H, W]` to `[B, C, H + 1, W + 1]`: the filter alone, placed so that a 3 x 3 convolution with stride 2 and no
