@@ -100,7 +100,7 @@ let withTensors: [Target] = [
   .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
   .testTarget(
     name: "MethodsTests",
-    dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch", "Files"]),
+    dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch", "Files", "Failures"]),
   .testTarget(
     name: "ReportingTests",
     dependencies: [

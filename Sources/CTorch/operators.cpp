@@ -22,6 +22,7 @@ ct_tensor ct_relu_in_place(ct_tensor x) { return make([&] { return x->value.relu
 ct_tensor ct_leaky_relu(ct_tensor x, double slope) { return make([&] { return at::leaky_relu(x->value, slope); }); }
 ct_tensor ct_gelu(ct_tensor x) { return make([&] { return at::gelu(x->value); }); }
 ct_tensor ct_silu(ct_tensor x) { return make([&] { return at::silu(x->value); }); }
+ct_tensor ct_softplus(ct_tensor x) { return make([&] { return at::softplus(x->value); }); }
 ct_tensor ct_sigmoid(ct_tensor x) { return make([&] { return x->value.sigmoid(); }); }
 ct_tensor ct_tanh(ct_tensor x) { return make([&] { return x->value.tanh(); }); }
 ct_tensor ct_exp(ct_tensor x) { return make([&] { return x->value.exp(); }); }

@@ -4,6 +4,7 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <cstdlib>
+#include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
 #include "wall.h"
@@ -125,6 +126,11 @@ void ct_set_grad_enabled(bool on) { at::GradMode::set_enabled(on); }
 int ct_requires_grad(ct_tensor x, bool on) { return act([&] { x->value.requires_grad_(on); }); }
 bool ct_does_require_grad(ct_tensor x) { return x->value.requires_grad(); }
 int ct_backward(ct_tensor loss) { return act([&] { loss->value.backward(); }); }
+ct_tensor ct_derivative(ct_tensor scalar, ct_tensor by) {
+  return make([&] {
+    return torch::autograd::grad({scalar->value}, {by->value}, {}, /*retain_graph=*/true, /*create_graph=*/true)[0];
+  });
+}
 ct_tensor ct_grad(ct_tensor x) {
   return guard(
     [&]() -> ct_tensor { return x->value.grad().defined() ? new ct_tensor_s(x->value.grad()) : nullptr; },

@@ -56,7 +56,7 @@ public struct Assessment: Sendable {
       try progress(title, 0, cohort.slices(in: split).count)
       let model = try run.model(device: device)
       // In a table of several, only some may draw.
-      if runs.count == 1 || model.method is any SampledMethod { try model.method.change(options.sampling) }
+      if runs.count == 1 || model.method is any StepwiseMethod { try model.method.change(options.sampling) }
       let drawn = options.sampling.isEmpty ? nil : model.method.samplingDescription
       let name = drawn.map { "\(title) [\($0)]" } ?? title
       models.append(try evaluator.scores(of: model.method, named: name, in: split, device: device))

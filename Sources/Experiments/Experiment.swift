@@ -46,6 +46,7 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var medsynth = MedSynth.Options()
   public var ddpm = DDPM.Options()
   public var iddpm = IDDPM.Options()
+  public var selfrdb = SelfRDB.Options()
 
   public init() {}
 }

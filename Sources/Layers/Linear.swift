@@ -4,10 +4,13 @@ import Torch
 public struct Linear: Layer {
   let weight: Tensor, bias: Tensor?
 
-  public init(_ scope: Scope, _ input: Int, _ output: Int, bias: Bool = true, start: Start = .kaiming) {
+  public init(
+    _ scope: Scope, _ input: Int, _ output: Int, bias: Bool = true, start: Start = .kaiming,
+    biasStart: Start? = nil
+  ) {
     weight = scope.parameter("weight", [output, input], start)
     let bound = 1 / Double(input).squareRoot()
-    self.bias = bias ? scope.parameter("bias", [output], .uniform(bound)) : nil
+    self.bias = bias ? scope.parameter("bias", [output], biasStart ?? .uniform(bound)) : nil
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias: bias) }

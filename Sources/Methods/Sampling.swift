@@ -7,6 +7,11 @@ public protocol StepwiseMethod: Method {
   var stepsPerImage: Int { get }
   /// Called with the evaluations done after each of them.
   var stepObserver: ((Int) -> Void)? { get set }
+  /// How images are drawn, in words: `DDIM, 50 of 1000 steps, 1 sample, seed 1`.
+  var drawing: String { get }
+  /// Draws otherwise from here on.
+  /// - Throws: `.usage` for what this method cannot change.
+  func redraw(_ change: SamplingChange) throws
 }
 
 /// The noise of sampling: a function of seed, sample and step alone and the same for all slices, so that an image does not

@@ -36,6 +36,8 @@ extension Tensor {
   /// The exact form, with erf.
   public func gelu() -> Tensor { Tensor(ct_gelu(raw)) }
   public func silu() -> Tensor { Tensor(ct_silu(raw)) }
+  /// log(1 + exp(x)).
+  public func softplus() -> Tensor { Tensor(ct_softplus(raw)) }
   public func sigmoid() -> Tensor { Tensor(ct_sigmoid(raw)) }
   public func tanh() -> Tensor { Tensor(ct_tanh(raw)) }
   public func exp() -> Tensor { Tensor(ct_exp(raw)) }

@@ -19,6 +19,9 @@ extension Tensor {
   /// Adds the derivative of this scalar to the `gradient` of every tensor it was computed from.
   public func backward() { check(ct_backward(raw)) }
 
+  /// The derivative of this scalar by `leaf`, in its shape; recorded, so that it can be part of a loss.
+  public func derivative(by leaf: Tensor) -> Tensor { Tensor(ct_derivative(raw, leaf.raw)) }
+
   /// What `backward` has gathered, or nil before the first.
   public var gradient: Tensor? {
     guard let pointer = ct_grad(raw) else {

@@ -62,6 +62,7 @@ void ct_set_grad_enabled(bool on);
 int ct_requires_grad(ct_tensor x, bool on);
 bool ct_does_require_grad(ct_tensor x);
 int ct_backward(ct_tensor loss);
+ct_tensor ct_derivative(ct_tensor scalar, ct_tensor by);  // recorded itself
 ct_tensor ct_grad(ct_tensor x);  // NULL with an empty error where there is none
 int ct_clear_grad(ct_tensor x);
 ct_tensor ct_detach(ct_tensor x);
@@ -89,6 +90,7 @@ ct_tensor ct_relu_in_place(ct_tensor x);
 ct_tensor ct_leaky_relu(ct_tensor x, double slope);
 ct_tensor ct_gelu(ct_tensor x);
 ct_tensor ct_silu(ct_tensor x);
+ct_tensor ct_softplus(ct_tensor x);
 ct_tensor ct_sigmoid(ct_tensor x);
 ct_tensor ct_tanh(ct_tensor x);
 ct_tensor ct_exp(ct_tensor x);

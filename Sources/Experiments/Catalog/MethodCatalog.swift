@@ -23,7 +23,7 @@ struct MethodEntry: Sendable {
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  static let entries: [MethodEntry] = [.pix2pix, .pgan, .mmgan, .medSynth, .ddpm, .iddpm]
+  static let entries: [MethodEntry] = [.pix2pix, .pgan, .mmgan, .medSynth, .ddpm, .iddpm, .selfRDB]
 
   public static let names = entries.map(\.name)
 

@@ -11,22 +11,28 @@ public protocol SampledMethod: StepwiseMethod {
   var processSteps: Int { get }
 }
 
+extension SampledMethod {
+  public var drawing: String { sampling.description(of: processSteps) }
+
+  public func redraw(_ change: SamplingChange) throws {
+    let sampling = change.applied(to: sampling)
+    if let refusal = sampling.refusal(of: processSteps) { throw Failure(.usage, refusal) }
+    self.sampling = sampling
+  }
+}
+
 extension Method {
   /// How images are drawn, in words; nil where they are made in one pass.
-  public var samplingDescription: String? {
-    (self as? any SampledMethod).map { $0.sampling.description(of: $0.processSteps) }
-  }
+  public var samplingDescription: String? { (self as? any StepwiseMethod)?.drawing }
 
   /// Draws otherwise from here on.
   /// - Throws: `.usage` for a method that draws nothing, or options that make no sense.
   public func change(_ change: SamplingChange) throws {
     guard !change.isEmpty else { return }
-    guard let method = self as? any SampledMethod else {
+    guard let method = self as? any StepwiseMethod else {
       throw Failure(.usage, "this model makes an image in one pass: there are no sampling steps to choose")
     }
-    let sampling = change.applied(to: method.sampling)
-    if let refusal = sampling.refusal(of: method.processSteps) { throw Failure(.usage, refusal) }
-    method.sampling = sampling
+    try method.redraw(change)
   }
 
   /// Runs `body` with images drawn as validation does.

@@ -1,0 +1,55 @@
+import Networks
+
+extension SelfRDB {
+  public struct Options: MethodOptions {
+    /// Steps of the bridge.
+    public var steps = 10
+    /// Strength of the bridge's noise, and where its variances start and end (`Bridge`).
+    public var gamma = 1.0, betaStart = 0.1, betaEnd = 3.0
+    /// Where the bridge begins: `mean` of all sources, or one of them by name. All of them condition every step.
+    public var origin = Options.mean
+    /// Estimates of the target that follow one another at every step, each told the one before.
+    public var recursions = 2
+    /// Where no pixel's estimate changes by as much, on [-1, 1], synthesis stops refining it.
+    public var consistency = 0.01
+    /// Weight of the summed absolute error beside the adversarial term.
+    public var weightL1 = 0.5
+    /// Weight of the discriminator's squared slope at real states, and the iterations between two times it is looked at.
+    public var weightPenalty = 0.5, penaltyEvery = 10
+    /// The discriminator's learning rate as a share of the generator's; published are 1e-4 and 1.6e-4.
+    public var discriminatorRate = 0.625
+    /// Whether images that the networks cannot halve as often as they want are surrounded by zeros.
+    public var padding = true
+    /// Samples of which an image is the mean, and the seed of their noise.
+    public var samples = 1, samplingSeed: UInt64 = 1
+    /// The published generator; the experiment's `width` and `blocks` hold for it too.
+    public var generator = NCSNpp.Architecture()
+    public var discriminator = TimedDiscriminator.Architecture()
+    public init() {}
+
+    /// The `origin` that is all sources' mean.
+    public static let mean = "mean"
+
+    public var refusal: String? {
+      for (name, value, low, high) in [
+        ("steps", steps, 2, 1000), ("recursions", recursions, 1, 100), ("samples", samples, 1, 1000),
+        ("penaltyEvery", penaltyEvery, 1, Int.max),
+      ] where !(low...high).contains(value) {
+        return high == Int.max
+          ? "\(name) is \(value); it must be \(low) or more"
+          : "\(name) is \(value); it must be from \(low) to \(high)"
+      }
+      for (name, value) in [
+        ("betaStart", betaStart), ("betaEnd", betaEnd), ("discriminatorRate", discriminatorRate),
+      ] where !(value > 0 && value.isFinite) {
+        return "\(name) is \(value); it must be above 0"
+      }
+      if let refusal = generator.refusal { return "generator.\(refusal)" }
+      if let refusal = discriminator.refusal { return "discriminator.\(refusal)" }
+      return refusal(ofWeights: [
+        ("gamma", gamma), ("consistency", consistency), ("weightL1", weightL1),
+        ("weightPenalty", weightPenalty),
+      ])
+    }
+  }
+}
