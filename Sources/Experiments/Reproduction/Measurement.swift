@@ -95,17 +95,21 @@ extension Reproduction {
     }
   }
 
+  /// An evaluator that tells what it does and stops where it is asked to.
   private func evaluator(_ scenario: Scenario, _ shift: Perturbation?, named name: String) throws -> Evaluator
   {
     var evaluator = try Evaluator(cohort, scenario: scenario)
     (evaluator.batchSize, evaluator.sliceLimit) = (settings.batchSize, settings.slices)
     evaluator.perturbation = shift
+    let title = shift.map { "\(name), shifted \($0.radius)" } ?? name
+    // Nothing is done yet, and the clock starts.
+    let slices = try cohort.slices(in: .test).count
+    try observe(.scoring(name: title, done: 0, of: min(slices, settings.slices ?? slices)))
     evaluator.progress = { done, total in
       if let signal = Interruption.requested {
         throw Failure(signal, "stopped while scoring; the same command goes on")
       }
-      try observe(
-        .scoring(name: shift.map { "\(name), shifted \($0.radius)" } ?? name, done: done, of: total))
+      try observe(.scoring(name: title, done: done, of: total))
     }
     return evaluator
   }

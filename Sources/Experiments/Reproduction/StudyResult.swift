@@ -33,7 +33,7 @@ public struct StudyResult: Sendable {
     var table = Table(
       study.title, caption: caption,
       columns: [Table.Column(study.heading, decimals: 1)]
-        + study.rows.map { Table.Column("\($0.title) \(Metric.psnr.heading)", best: .largest) })
+        + study.rows.map { Table.Column("\($0.title) \(Metric.psnr.heading)") })
     for (index, condition) in study.conditions.enumerated() {
       table.append(
         [.number(condition.shift?.radius ?? 0)]

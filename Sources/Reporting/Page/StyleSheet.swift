@@ -37,6 +37,7 @@ enum StyleSheet {
     tbody tr:hover{background:var(--wash)} td.best{color:var(--accent)}
     figure{margin:0}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1.4rem}
+    .charts.one{max-width:44rem}
     .chart svg{width:100%;height:auto;display:block} .chart figcaption{font-weight:600;color:var(--ink)}
     svg text{fill:var(--soft);font-size:12px} svg .label{font-size:13px} .middle{text-anchor:middle} .end{text-anchor:end}
     .grid{stroke:var(--line);stroke-width:1} .axis{stroke:var(--soft);stroke-width:1}

@@ -116,7 +116,7 @@ public struct ReproductionPage {
       switch result.study.form {
       case .table: HTML(result.table)
       case .curve:
-        HTML("div", ["class": "charts"]) { chart(result).html }
+        HTML("div", ["class": "charts one"]) { chart(result).html }
         HTML(result.table)
       case .pictures, .features:
         HTML("p") { result.study.caption }
