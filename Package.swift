@@ -47,8 +47,8 @@ let withTensors: [Target] = [
   .target(
     name: "Reporting",
     dependencies: [
-      "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Layers", "Torch", "Metrics",
-      "Cohorts", "Imaging", "Files", "Failures",
+      "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Networks", "Layers", "Torch",
+      "Metrics", "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .executableTarget(
     name: "aginet",
@@ -104,7 +104,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts", "Imaging", "Methods",
+      "PipelineSupport", "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts",
+      "Imaging", "Methods",
       "Torch", "Files", "Failures",
     ]),
 ]

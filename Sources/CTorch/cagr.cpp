@@ -218,6 +218,13 @@ int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outp
     const auto results = cagr::Module::apply(
       inputs[0]->value, inputs[1]->value, in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
       static_cast<int64_t>(groups), rectifies, at::GradMode::is_enabled());
+    // A convolution and its routing's meet every pixel, the other maps every sample; an entry of a rolled kernel is mixed
+    // from four and scaled.
+    const auto &x = inputs[0]->value;
+    const int64_t samples = x.size(0), pixels = x.numel() / x.size(1);
+    for (int i : {1, 4}) if (inputs[i]) wall::multiply_adds += pixels * inputs[i]->value.numel();
+    for (int i : {2, 7, 8}) if (inputs[i]) wall::multiply_adds += samples * inputs[i]->value.numel();
+    if (inputs[4]) wall::multiply_adds += samples * 5 * inputs[1]->value.numel();
     for (size_t i = 0; i < results.size(); ++i) outputs[i] = new ct_tensor_s(results[i]);
   });
 }

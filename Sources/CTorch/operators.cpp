@@ -94,25 +94,37 @@ ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
 static std::vector<int64_t> each(const at::Tensor &weight, int value) {
   return std::vector<int64_t>(weight.dim() - 2, value);
 }
+// Multiply-adds are counted as the field does: those of the direct sum whatever computes it, padding included, biases and
+// everything elementwise left out.
+int64_t ct_multiply_adds(void) { return multiply_adds; }
+void ct_add_multiply_adds(int64_t count) { multiply_adds += count; }
+
 ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
   return make([&] {
     const auto &w = weight->value;
-    if (stride == 1 && padding == 1 && dilation == 1 && groups == 1 && winograd::serves(x->value, w)) {
-      return winograd::convolution(x->value, w, maybe(bias));
-    }
-    return at::convolution(
-      x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), false, each(w, 0), groups);
+    const bool isWinograd = stride == 1 && padding == 1 && dilation == 1 && groups == 1 && winograd::serves(x->value, w);
+    auto y = isWinograd
+      ? winograd::convolution(x->value, w, maybe(bias))
+      : at::convolution(
+          x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), false, each(w, 0), groups);
+    multiply_adds += y.numel() * (w.numel() / w.size(0));
+    return y;
   });
 }
 ct_tensor ct_transposed_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int output_padding, int groups) {
   return make([&] {
     const auto &w = weight->value;
+    multiply_adds += x->value.numel() * (w.numel() / w.size(0));
     return at::convolution(
       x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, 1), true, each(w, output_padding), groups);
   });
 }
 ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
-  return make([&] { return at::linear(x->value, weight->value, maybe(bias)); });
+  return make([&] {
+    auto y = at::linear(x->value, weight->value, maybe(bias));
+    multiply_adds += y.numel() * weight->value.size(-1);
+    return y;
+  });
 }
 ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon) {
   return make([&] {

@@ -21,6 +21,9 @@ namespace wall {
 
 inline thread_local std::string message;
 
+// Those of this thread's convolutions and linear maps so far, forward passes alone.
+inline thread_local int64_t multiply_adds = 0;
+
 // LibTorch throws; Swift must never see it. Everything is caught, even what is not a std::exception
 // (two C++ runtimes may meet in one process), and leaves one line behind.
 template <class Body>

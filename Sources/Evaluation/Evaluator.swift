@@ -13,6 +13,8 @@ public struct Evaluator {
   public var scorer = Scorer()
   /// Slices through the network at a time.
   public var batchSize = 4
+  /// Most slices of a split to score, spread evenly over it; all where nothing is said.
+  public var sliceLimit: Int?
   /// A translation of one source, to see how a method bears misalignment.
   public var perturbation: Perturbation?
   /// Slices done, of how many.
@@ -28,8 +30,10 @@ public struct Evaluator {
   public func scores(
     named name: String, in split: Split, predict: (SliceBatch) throws -> [Float]
   ) throws -> Scores {
+    let references = try cohort.slices(in: split)
     let batches = try cohort.batches(
-      in: split, scenario: scenario, batchSize: batchSize, perturbation: perturbation)
+      of: references.spread(sliceLimit ?? references.count), scenario: scenario, batchSize: batchSize,
+      perturbation: perturbation)
     var scores = Scores(name: name, scorer: scorer)
     for batch in batches {
       let predictions = try predict(batch)

@@ -57,7 +57,7 @@ import Testing
 
   @Test(arguments: [
     [], ["synthesise"], ["train"], ["train", "--data"], ["evaluate", "--data", "x"], ["info"],
-    ["info", "a", "b"],
+    ["info", "a", "b"], ["info", "a", "--network", "resunet"], ["reproduce", "--data", "x", "-o", "y"],
     ["synthesize", "--t1", "a"], ["train", "--data", "x", "-o", "y", "--iterations", "many"],
     ["prepare", "bids", "x", "-o", "y", "--frobnicate"],
   ])
@@ -125,6 +125,10 @@ import Testing
     #expect(try aginet("info", Trained.cohort).output.contains("T1, T2, PD"))
     let volume = try aginet("info", Trained.scan(.t1)).output
     #expect(volume.contains("28 x 30 x 6") && volume.contains("1 x 1 x 3 mm") && volume.contains("LPS"))
+    let network = try aginet("info", "--network", "resunet", "--width", "4", "--size", "16").output
+    #expect(network.contains("ResUnet (pix2pix), width 4") && network.contains("multiply-adds"))
+    try aginet.fails(2, ["info", "--network", "unet"])
+    try aginet.fails(2, ["info", "--network", "resunet", "--size", "0"])
     try aginet.fails(3, ["info", "none"])
     try aginet.fails(4, ["info", Trained.path("splits.json")])
   }

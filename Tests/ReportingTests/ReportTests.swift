@@ -89,29 +89,6 @@ import Training
     }
   }
 
-  private func checkNothingExternal(_ page: String) {
-    // The one name that SVG needs is no reference, and inline SVG does without it.
-    #expect(!page.contains("http:") && !page.contains("https:") && !page.contains("@import"))
-    for match in page.matches(of: #/(?:src|href)="([^"]*)"/#) {
-      #expect(match.1.hasPrefix("data:image/png;base64,") || match.1.hasPrefix("#"))
-    }
-    #expect(!page.contains("url("))
-  }
-
-  /// Every element that opens closes, in order.
-  private func checkBalance(_ page: String) {
-    var open: [Substring] = []
-    for match in page.matches(of: #/<(\/?)([a-z][a-z0-9]*)[^>]*>/#) {
-      if ["meta", "img", "br", "hr"].contains(match.2) { continue }
-      if match.1.isEmpty {
-        open.append(match.2)
-      } else {
-        #expect(open.popLast() == match.2)
-      }
-    }
-    #expect(open.isEmpty)
-  }
-
   @Test func wordsAreQuotedForTheShell() {
     #expect(Report.quoted("run/a-1.json") == "run/a-1.json")
     #expect(Report.quoted("it's; rm") == #"'it'\''s; rm'"#)

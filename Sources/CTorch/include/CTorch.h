@@ -33,6 +33,8 @@ int ct_load_library(const char *path);
 int ct_seed(uint64_t seed);
 int ct_set_deterministic(bool on);
 const char *ct_parallel_info(void);
+int64_t ct_multiply_adds(void);            // of this thread's convolutions and linear maps so far, forward alone
+void ct_add_multiply_adds(int64_t count);  // those of an operation that does not go through one of these
 
 // MARK: Life and data
 void ct_free(ct_tensor x);

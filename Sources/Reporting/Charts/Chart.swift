@@ -40,6 +40,66 @@ package struct Chart: Sendable {
   private static let mostPoints = 600
 
   package var html: HTML {
+    HTML("figure", ["class": "chart"]) {
+      HTML("figcaption") { title }
+      HTML("svg", ["viewBox": Chart.viewBox, "role": "img", "aria-label": summary]) { drawing }
+      if lines.count > 1 || lines.contains(where: \.smooth) {
+        HTML("p", ["class": "legend"]) {
+          for line in lines {
+            HTML("span") {
+              HTML("i", ["class": "key c\(line.colour % 8)"])
+              line.name
+            }
+          }
+        }
+      }
+    }
+  }
+
+  /// The chart as a file of its own, with its legend inside and without a style sheet around it.
+  package var svg: String {
+    let legend = lines.enumerated().map { index, line in
+      HTML(
+        "text",
+        [
+          "class": "key c\(line.colour % 8)", "x": "72",
+          "y": coordinate(Chart.height + 16 + 18 * Double(index)),
+        ]
+      ) {
+        "— " + line.name
+      }
+    }
+    let height = Int(Chart.height) + 18 * lines.count + 10
+    let picture = HTML(
+      "svg",
+      [
+        "xmlns": "http://www.w3.org/2000/svg", "viewBox": "0 0 \(Int(Chart.width)) \(height)",
+        "width": "\(Int(Chart.width))", "height": "\(height)",
+      ]
+    ) {
+      HTML("title") { summary }
+      HTML("style") { HTML(trusted: Chart.style) }
+      drawing
+      legend
+    }
+    return picture.source + "\n"
+  }
+
+  private static let viewBox = "0 0 \(Int(width)) \(Int(height))"
+
+  /// The page's colours on white, as plain CSS that any viewer of SVG knows.
+  private static let style: StaticString = """
+    text{fill:#5b6570;font:12px sans-serif} .label{font-size:13px} .middle{text-anchor:middle} .end{text-anchor:end}
+    .grid{stroke:#d9dee4} .axis{stroke:#5b6570} .line{fill:none;stroke-width:2;stroke-linejoin:round}
+    .faint{stroke-width:1;opacity:.28} .dot{fill:#fff;stroke-width:1.6}
+    .c0{stroke:#0b5cad} .c1{stroke:#c2410c} .c2{stroke:#15803d} .c3{stroke:#7e22ce} .c4{stroke:#a16207}
+    .c5{stroke:#0e7490} .c6{stroke:#be185d} .c7{stroke:#4b5563} .key{stroke:none;font-size:13px} .key.c0{fill:#0b5cad}
+    .key.c1{fill:#c2410c} .key.c2{fill:#15803d} .key.c3{fill:#7e22ce} .key.c4{fill:#a16207} .key.c5{fill:#0e7490}
+    .key.c6{fill:#be185d} .key.c7{fill:#4b5563}
+    """
+
+  /// Axes, grid and lines.
+  private var drawing: HTML {
     let drawn = lines.map { ($0, Chart.thinned($0.points)) }
     let all = drawn.flatMap(\.1)
     let x = Ticks(covering: all.map(\.x) + (all.isEmpty ? [] : [0]), count: 6)
@@ -57,57 +117,41 @@ package struct Chart: Sendable {
         "\(index == 0 ? "M" : "L")\(coordinate(across(point.x))) \(coordinate(down(point.y)))"
       }.joined()
     }
-    return HTML("figure", ["class": "chart"]) {
-      HTML("figcaption") { title }
-      HTML(
-        "svg",
-        ["viewBox": "0 0 \(Int(Chart.width)) \(Int(Chart.height))", "role": "img", "aria-label": summary]
-      ) {
-        for tick in y.values {
-          Chart.line(frame.left, down(tick), right, down(tick), "grid")
-          Chart.text(y.label(tick), frame.left - 7, down(tick) + 4, "tick end")
-        }
-        for tick in x.values {
-          Chart.line(across(tick), bottom, across(tick), bottom + 4, "axis")
-          Chart.text(x.label(tick), across(tick), bottom + 18, "tick middle")
-        }
-        Chart.line(frame.left, bottom, right, bottom, "axis")
-        Chart.text(horizontal, (frame.left + right) / 2, Chart.height - 6, "label middle")
-        HTML(
-          "text",
-          [
-            "class": "label middle",
-            "transform": "translate(14 \(coordinate((frame.top + bottom) / 2))) rotate(-90)",
-          ]
-        ) { vertical }
-        if all.isEmpty {
-          Chart.text("nothing was logged", (frame.left + right) / 2, (frame.top + bottom) / 2, "label middle")
-        }
-        for (line, points) in drawn {
-          if line.smooth && points.count > 2 {
-            HTML("path", ["class": "line faint c\(line.colour % 8)", "d": path(points)])
-            HTML("path", ["class": "line c\(line.colour % 8)", "d": path(Chart.smoothed(points))])
-          } else {
-            HTML("path", ["class": "line c\(line.colour % 8)", "d": path(points)])
-            if points.count <= 60 {
-              for point in points {
-                HTML(
-                  "circle",
-                  [
-                    "class": "dot c\(line.colour % 8)", "cx": coordinate(across(point.x)),
-                    "cy": coordinate(down(point.y)), "r": "2.6",
-                  ])
-              }
-            }
-          }
-        }
+    return HTML {
+      for tick in y.values {
+        Chart.line(frame.left, down(tick), right, down(tick), "grid")
+        Chart.text(y.label(tick), frame.left - 7, down(tick) + 4, "tick end")
       }
-      if lines.count > 1 || lines.contains(where: \.smooth) {
-        HTML("p", ["class": "legend"]) {
-          for line in lines {
-            HTML("span") {
-              HTML("i", ["class": "key c\(line.colour % 8)"])
-              line.name
+      for tick in x.values {
+        Chart.line(across(tick), bottom, across(tick), bottom + 4, "axis")
+        Chart.text(x.label(tick), across(tick), bottom + 18, "tick middle")
+      }
+      Chart.line(frame.left, bottom, right, bottom, "axis")
+      Chart.text(horizontal, (frame.left + right) / 2, Chart.height - 6, "label middle")
+      HTML(
+        "text",
+        [
+          "class": "label middle",
+          "transform": "translate(14 \(coordinate((frame.top + bottom) / 2))) rotate(-90)",
+        ]
+      ) { vertical }
+      if all.isEmpty {
+        Chart.text("nothing was logged", (frame.left + right) / 2, (frame.top + bottom) / 2, "label middle")
+      }
+      for (line, points) in drawn {
+        if line.smooth && points.count > 2 {
+          HTML("path", ["class": "line faint c\(line.colour % 8)", "d": path(points)])
+          HTML("path", ["class": "line c\(line.colour % 8)", "d": path(Chart.smoothed(points))])
+        } else {
+          HTML("path", ["class": "line c\(line.colour % 8)", "d": path(points)])
+          if points.count <= 60 {
+            for point in points {
+              HTML(
+                "circle",
+                [
+                  "class": "dot c\(line.colour % 8)", "cx": coordinate(across(point.x)),
+                  "cy": coordinate(down(point.y)), "r": "2.6",
+                ])
             }
           }
         }
@@ -117,10 +161,11 @@ package struct Chart: Sendable {
 
   /// The chart in words, for those who do not see it.
   private var summary: String {
+    func place(_ x: Double) -> String { x == x.rounded() ? "\(Int(x))" : number(x, 2) }
     let parts = lines.map { line in
       guard let first = line.points.first, let last = line.points.last else { return "\(line.name): nothing" }
       return
-        "\(line.name): from \(number(first.y, 4)) at \(Int(first.x)) to \(number(last.y, 4)) at \(Int(last.x))"
+        "\(line.name): from \(number(first.y, 4)) at \(place(first.x)) to \(number(last.y, 4)) at \(place(last.x))"
     }
     return "\(title), \(vertical) against \(horizontal). " + parts.joined(separator: "; ")
   }

@@ -32,9 +32,12 @@ enum StyleSheet {
     caption{caption-side:bottom;text-align:left;padding-top:.5rem;max-width:62rem} caption strong{color:var(--ink)}
     th,td{padding:.36rem .8rem;text-align:left;white-space:nowrap} td{border-top:1px solid var(--line)}
     thead th{border-bottom:2px solid var(--line);font-weight:600} .number{text-align:right}
+    .groups th{text-align:center;border-bottom:1px solid var(--line)} .groups th:empty{border:0}
+    tr.rule td{border-top:2px solid var(--soft)}
     tbody tr:hover{background:var(--wash)} td.best{color:var(--accent)}
     figure{margin:0}
     .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(26rem,100%),1fr));gap:1.4rem}
+    .charts.one{max-width:44rem}
     .chart svg{width:100%;height:auto;display:block} .chart figcaption{font-weight:600;color:var(--ink)}
     svg text{fill:var(--soft);font-size:12px} svg .label{font-size:13px} .middle{text-anchor:middle} .end{text-anchor:end}
     .grid{stroke:var(--line);stroke-width:1} .axis{stroke:var(--soft);stroke-width:1}
@@ -54,6 +57,7 @@ enum StyleSheet {
     .name.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
     .panel{position:relative;width:100%;background:#000;overflow:hidden}
     .panel img,.overlay{position:absolute;inset:0;width:100%;height:100%;display:block}
+    .pixels{image-rendering:pixelated}
     .mark{position:absolute;font-size:.68rem;line-height:1;color:#ffe9a8;text-shadow:0 0 3px #000,0 0 3px #000}
     .mark.left{left:3px;top:50%;transform:translateY(-50%)} .mark.right{right:3px;top:50%;transform:translateY(-50%)}
     .mark.top{top:3px;left:50%;transform:translateX(-50%)} .mark.bottom{bottom:3px;left:50%;transform:translateX(-50%)}

@@ -88,16 +88,17 @@ package struct Montage: Sendable {
 
   // MARK: - HTML
 
-  package func html(scale: Float, caption: String) throws -> HTML {
+  /// - Parameter planes: those shown whole; the detail is always axial.
+  package func html(scale: Float, caption: String, planes: [Plane] = Plane.allCases) throws -> HTML {
     let columns = images.sources.count + 1 + images.predictions.count
     return try HTML("figure", ["class": "montage-frame"]) {
       HTML("figcaption") { caption }
       try HTML("div", ["class": "scroll", "tabindex": "0"]) {
         try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
-          for plane in Plane.allCases {
+          for plane in planes {
             try rows(
               "\(plane.title), \(plane.position(voxel, in: images.truth))",
-              panels(plane, in: box, detail: false, scale: scale), scale, isFirst: plane == .axial)
+              panels(plane, in: box, detail: false, scale: scale), scale, isFirst: plane == planes.first)
           }
           try rows(
             detailTitle, panels(.axial, in: detail, detail: true, scale: scale), scale, isFirst: false)

@@ -27,14 +27,20 @@ package struct Panel: Sendable {
 
   package func png() throws -> [UInt8] {
     switch tone {
-    case .intensity:
-      let pixels = view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 }
-      return try PNG.encode(gray: pixels, width: view.width, height: view.height)
-    case .error(let scale):
-      let pixels = Colormap.error.rgb(view.values, over: 0...scale)
-      return try PNG.encode(rgb: pixels, width: view.width, height: view.height)
+    case .intensity: return try PNG.encode(gray: grey, width: view.width, height: view.height)
+    case .error: return try PNG.encode(rgb: rgb, width: view.width, height: view.height)
     }
   }
+
+  /// Red, green and blue of each pixel in turn.
+  package var rgb: [UInt8] {
+    switch tone {
+    case .intensity: grey.flatMap { [$0, $0, $0] }
+    case .error(let scale): Colormap.error.rgb(view.values, over: 0...scale)
+    }
+  }
+
+  private var grey: [UInt8] { view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 } }
 
   package func html() throws -> HTML {
     let data = Data(try png()).base64EncodedString()

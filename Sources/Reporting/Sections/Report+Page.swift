@@ -9,37 +9,18 @@ extension Report {
   /// The whole page.
   public var html: String {
     get throws {
-      let title = assessment.scenario.description
-      let page = try HTML("html", ["lang": "en"]) {
-        HTML("head") {
-          HTML("meta", ["charset": "utf-8"])
-          HTML("meta", ["name": "viewport", "content": "width=device-width, initial-scale=1"])
-          HTML("meta", ["name": "generator", "content": "aginet \(Version.current)"])
-          HTML("title") { "\(title) – aginet report" }
-          HTML("style") { HTML(trusted: StyleSheet.css) }
+      try HTML.document("\(assessment.scenario) – aginet report") {
+        HTML("header") { head }
+        try HTML("main") {
+          verdict
+          scores
+          try pictures
+          curves
+          routingSection
+          subjects
         }
-        try HTML("body") {
-          HTML("header") { head }
-          try HTML("main") {
-            verdict
-            scores
-            try pictures
-            curves
-            routingSection
-            subjects
-          }
-          footer
-        }
+        footer
       }
-      return "<!DOCTYPE html>\n" + page.source + "\n"
-    }
-  }
-
-  /// A section that the page's list of contents leads to.
-  func section(_ id: String, _ title: String, @HTMLBuilder _ content: () throws -> HTML) rethrows -> HTML {
-    try HTML("section", ["id": id]) {
-      HTML("h2") { title }
-      try content()
     }
   }
 
@@ -65,7 +46,7 @@ extension Report {
   }
 
   private var verdict: HTML {
-    section("verdict", "Verdict") {
+    HTML.section("verdict", "Verdict") {
       HTML("div", ["class": "verdict"]) {
         let verdict = Verdict(
           assessment.models, networks: entries.count, split: assessment.split.rawValue)

@@ -5,7 +5,7 @@ extension Report {
   var pictures: HTML {
     get throws {
       let scale = Montage.errorScale(of: montages.map(\.montage))
-      return try section("pictures", "Pictures") {
+      return try HTML.section("pictures", "Pictures") {
         HTML("p") {
           "Radiological convention: the patient's right (R) is at the left of axial and coronal planes, anterior (A) at "
           "the left of sagittal ones. Intensities are shown from 0 (black) to 1 (white), 1 being the 99.5th percentile of "
@@ -37,7 +37,7 @@ extension Report {
   // MARK: - Curves
 
   var curves: HTML {
-    section("curves", "Training") {
+    HTML.section("curves", "Training") {
       HTML("div", ["class": "charts"]) {
         Chart(
           title: "Validation PSNR", horizontal: "iteration", vertical: "PSNR (dB)",
@@ -66,7 +66,7 @@ extension Report {
   // MARK: - Routing
 
   var routingSection: HTML {
-    section("routing", "What the CAGR modules learned") {
+    HTML.section("routing", "What the CAGR modules learned") {
       let known = routing.compactMap { $0 }
       if known.isEmpty {
         HTML("p") { "None of these networks has CAGR modules." }

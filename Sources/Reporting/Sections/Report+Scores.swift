@@ -9,7 +9,7 @@ extension Report {
   var scores: HTML {
     let models = assessment.models
     let hasLesions = models.contains { $0.metrics.contains(.psnrLesion) }
-    return section("scores", "Scores") {
+    return HTML.section("scores", "Scores") {
       HTML(
         Table(
           "\(assessment.scenario), \(assessment.split.rawValue) split", comparing: models,
@@ -30,7 +30,7 @@ extension Report {
 
   /// Every subject with every model's figures, and the slices that came out worst.
   var subjects: HTML {
-    section("subjects", "Subjects") {
+    HTML.section("subjects", "Subjects") {
       HTML(subjectTable)
       HTML("h3") { "Worst slices" }
       for index in entries.indices { HTML(worstSlices(of: assessment.models[index])) }

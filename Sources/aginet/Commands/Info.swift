@@ -10,13 +10,43 @@ import Training
 
 struct Info: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Say what a volume, a model file, a prepared cohort or a run folder is.",
-    discussion: example("aginet info run/model.safetensors"))
+    abstract: "Say what a volume, a model file, a prepared cohort, a run folder or a network is.",
+    discussion: example("aginet info run/model.safetensors", "aginet info --network agi-net --width 16"))
 
   @Argument(help: "A NIfTI file, a model.safetensors, a prepared cohort or a run folder.")
-  var path: String
+  var path: String?
+  @Option(help: "Instead of a file: what a framework's images cost.")
+  var method: String?
+  @Option(help: "Instead of a file: what a generator's images cost.")
+  var network: String?
+  @Option(help: "Channels of the first level of that network.")
+  var width: Int?
+  @Option(help: "Groups of its CAGR modules.")
+  var groups: Int?
+  @Option(help: "Rows and columns of a slice.")
+  var size = 256
+  @Option(name: .customLong("set"), help: "Any setting as key=value, as for train; may be repeated.")
+  var settings: [String] = []
+
+  func validate() throws {
+    let isNetwork = method != nil || network != nil
+    guard (path != nil) != isNetwork else {
+      throw ValidationError("Name a file or folder, or else a --method or --network.")
+    }
+  }
 
   func run() throws {
+    if let path { try describe(path) } else { try show(cost()) }
+  }
+
+  private func show(_ rows: [(String, String)]) {
+    let width = rows.map(\.0.count).max() ?? 0
+    for (name, value) in rows {
+      print(name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value)
+    }
+  }
+
+  private func describe(_ path: String) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw Failure(.notFound, "\(path): no such file or folder")
@@ -24,19 +54,36 @@ struct Info: ParsableCommand {
     let rows: [(String, String)] =
       if isFolder.boolValue {
         FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
-          ? try cohort() : try model(try Run(opening: path).folder.model)
+          ? try cohort(path) : try model(try Run(opening: path).folder.model)
       } else if path.hasSuffix(".safetensors") {
         try model(path)
       } else {
-        try volume()
+        try volume(path)
       }
-    let width = rows.map(\.0.count).max() ?? 0
-    for (name, value) in rows {
-      print(name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value)
-    }
+    show(rows)
   }
 
-  private func volume() throws -> [(String, String)] {
+  private func cost() throws -> [(String, String)] {
+    guard (1...4096).contains(size) else {
+      throw Failure(.usage, "--size \(size): must be from 1 to 4096")
+    }
+    let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
+      ("method", method), ("network", network), ("width", width), ("groups", groups),
+    ]
+    let named = flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
+    let experiment = try Experiment(settings: settings + named)
+    let cost = try Cost(of: experiment, height: size, width: size)
+    return [
+      ("network", "\(experiment.title), width \(experiment.width), \(experiment.scenario)"),
+      ("parameters", cost.parameters.formatted()),
+      (
+        "multiply-adds",
+        String(format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
+      ),
+    ]
+  }
+
+  private func volume(_ path: String) throws -> [(String, String)] {
     let header = try NIfTI.readHeader(path: path)
     let spacing = header.grid.affine.spacing
     let dimensions = header.grid.dimensions
@@ -74,7 +121,7 @@ struct Info: ParsableCommand {
     ]
   }
 
-  private func cohort() throws -> [(String, String)] {
+  private func cohort(_ path: String) throws -> [(String, String)] {
     let cohort = try PreparedCohort(folder: path)
     let manifest = cohort.manifest
     let splits = Split.allCases.map { split in

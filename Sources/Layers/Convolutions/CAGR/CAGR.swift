@@ -82,6 +82,8 @@ public struct CAGR: Layer {
     let batch = offsets.size(0)
     let members = shape.input / groups
     let taps = weight.count / (shape.input * shape.output)
+    // As the arithmetic of Eq. 4 counts: an entry is mixed from 4 neighbours, in 3-D from 8, and scaled.
+    LibTorch.addMultiplyAdds(batch * weight.count * ((1 << shape.dimensions) + 1))
     // [B, n, k^d, k^d]
     let mixing = FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])
     let blocks = weight.reshaped([shape.output, groups, members, taps])

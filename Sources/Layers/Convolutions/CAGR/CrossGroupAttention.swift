@@ -21,6 +21,7 @@ struct CrossGroupAttention {
     let descriptors = Tensor.concatenated([own, shuffled], axis: 2)  // [B, n, 2C/n]
     // A 1 x 1 convolution in n groups, on a 1 x 1 map, is one small matrix product a group.
     let kernels = weight.reshaped([groups, members, 2 * members])
+    LibTorch.addMultiplyAdds(batch * weight.count)
     let logits = Tensor.einsum("bnj,nij->bni", descriptors, kernels).reshaped([batch, channels]) + bias
     return logits.sigmoid()
   }

@@ -1,0 +1,185 @@
+import Cohorts
+import Experiments
+import Files
+import Foundation
+import Imaging
+import Metrics
+import Synthesis
+import Training
+
+/// Tables and figures that were computed anew: files for papers and programs, and one page for people.
+public struct ReproductionPage {
+  let reproduction: Reproduction
+  let results: [StudyResult]
+  /// What was asked for and cannot be had, with the reason.
+  let skipped: [(name: String, reason: String)]
+  /// What was typed.
+  let command: String
+  private let pictures: [String: StudyPictures]
+
+  /// Computes the pictures.
+  public init(
+    _ reproduction: Reproduction, _ results: [StudyResult], skipped: [(name: String, reason: String)],
+    command: String
+  ) throws {
+    (self.reproduction, self.results) = (reproduction, results)
+    (self.skipped, self.command) = (skipped, command)
+    var pictures: [String: StudyPictures] = [:]
+    for result in results where result.study.form == .pictures || result.study.form == .features {
+      // Networks that diverged leave no picture; the notes say so.
+      pictures[result.study.name] = try StudyPictures(result, of: reproduction)
+    }
+    self.pictures = pictures
+  }
+
+  /// Writes `index.html`, and for each table and figure what it is as CSV, JSON, Markdown, LaTeX, SVG or PNG.
+  public func write() throws {
+    let folder = reproduction.folder
+    try RunFolder.make(folder)
+    for result in results {
+      let stem = "\(folder)/\(result.study.name)"
+      switch result.study.form {
+      case .pictures, .features:
+        guard let picture = pictures[result.study.name] else { continue }
+        let file = try AtomicFile(stem + ".png")
+        try file.append(picture.png)
+        try file.commit()
+      case .table, .curve:
+        for format in [TableFormat.csv, .json, .markdown, .latex] {
+          try AtomicFile.write(result.table.written(as: format), to: "\(stem).\(format.fileExtension)")
+        }
+      }
+      if result.study.form == .curve { try AtomicFile.write(chart(result).svg, to: stem + ".svg") }
+    }
+    try AtomicFile.write(html, to: path)
+  }
+
+  public var path: String { reproduction.folder + "/index.html" }
+
+  // MARK: - The page
+
+  package var html: String {
+    HTML.document("Tables and figures – aginet reproduce") {
+      HTML("header") { head }
+      HTML("main") {
+        for result in results {
+          HTML.section(result.study.name, result.study.title) { content(of: result) }
+        }
+        if !skipped.isEmpty {
+          HTML.section("skipped", "Not here") { HTML(facts: skipped.map { ($0.name, $0.reason) }) }
+        }
+        HTML.section("runs", "Runs") { HTML(runs) }
+      }
+      footer
+    }
+  }
+
+  private var head: HTML {
+    let manifest = reproduction.cohort.manifest
+    return HTML {
+      HTML("h1") { "The paper's tables and figures, computed anew" }
+      HTML("p", ["class": "subtitle"]) { "Trained and scored on \(manifest.name)" }
+      HTML("p", ["class": "warning", "role": "note"]) {
+        "All figures were computed by aginet with the settings below. They are not the paper's, and cannot be compared with "
+        "them where cohort, iterations or width differ. Pictures marked as synthesised were not acquired. Research only."
+      }
+      HTML(facts: settings)
+      HTML("nav", ["aria-label": "Contents"]) {
+        for result in results { HTML("a", ["href": "#\(result.study.name)"]) { result.study.title } }
+        if !skipped.isEmpty { HTML("a", ["href": "#skipped"]) { "Not here" } }
+        HTML("a", ["href": "#runs"]) { "Runs" }
+      }
+    }
+  }
+
+  private var settings: [(name: String, value: String)] {
+    let (base, chosen) = (reproduction.settings.base, reproduction.settings)
+    let manifest = reproduction.cohort.manifest
+    return [
+      (
+        "Training",
+        "\(grouped(base.iterations)) iterations of \(base.batchSize), rate \(base.learningRate) (\(base.schedule.rawValue))"
+      ),
+      ("Width", "\(base.width) (the paper's is 64)"),
+      ("Runs", "\(chosen.seeds) of each experiment"),
+      (
+        "Scored on",
+        chosen.slices.map { "\($0) slices of the test split, spread evenly" } ?? "the whole test split"
+      ),
+      ("Slices", "\(manifest.sliceRule), \(manifest.height) x \(manifest.width)"),
+      ("Device", "\(chosen.device)"),
+    ]
+  }
+
+  private func content(of result: StudyResult) -> HTML {
+    HTML {
+      switch result.study.form {
+      case .table: HTML(result.table)
+      case .curve:
+        HTML("div", ["class": "charts one"]) { chart(result).html }
+        HTML(result.table)
+      case .pictures, .features:
+        HTML("p") { result.study.caption }
+        if let picture = pictures[result.study.name] { picture.html }
+        for note in result.notes { HTML("p", ["class": "note"]) { note } }
+      }
+    }
+  }
+
+  private func chart(_ result: StudyResult) -> Chart {
+    let study = result.study
+    return Chart(
+      title: "\(study.title): \(study.conditions.first?.scenario.description ?? "")",
+      horizontal: study.heading.lowercased(),
+      vertical: Metric.psnr.heading,
+      lines: study.rows.enumerated().map { index, row in
+        let points = study.conditions.enumerated().compactMap { place, condition -> Chart.Point? in
+          guard case .spread(let mean, _) = result.cell(.psnr, row: index, condition: place) else {
+            return nil
+          }
+          return Chart.Point(x: condition.shift?.radius ?? 0, y: mean)
+        }
+        return Chart.Line(row.title, colour: index, points)
+      })
+  }
+
+  /// Every run behind the page.
+  private var runs: Table {
+    var table = Table(
+      "Runs", caption: "In runs/; each is a run folder as aginet train makes it.",
+      columns: [
+        Table.Column("Run"), Table.Column("Model"), Table.Column("Scenario"),
+        Table.Column("Seed", decimals: 0),
+        Table.Column("Weights of iteration", decimals: 0), Table.Column("Validation PSNR (dB)"),
+        Table.Column("Trained for"),
+      ])
+    for experiment in reproduction.experiments(for: results.map(\.study)) {
+      guard let folder = try? reproduction.runFolder(of: experiment) else { continue }
+      let metadata = try? Safetensors(contentsOf: folder.model).metadata
+      let card = metadata?[ModelCard.key].flatMap { try? ModelCard(json: $0, file: folder.model) }
+      let time = TrainingTime(folder: folder.path).map { TrainingTime.span($0.seconds) }
+      table.append([
+        .text((folder.path as NSString).lastPathComponent), .text(experiment.title),
+        .text(experiment.scenario.description), .number(Double(experiment.seed)),
+        card.map { .number(Double($0.iterations)) } ?? .empty,
+        card?.validationPSNR.map { .number($0) } ?? .empty, .text(time ?? "–"),
+      ])
+    }
+    return table
+  }
+
+  private var footer: HTML {
+    HTML("footer") {
+      HTML("h2") { "Data" }
+      HTML(facts: [
+        ("Cohort", "\(reproduction.cohort.manifest.name), read as \(reproduction.cohort.manifest.layout)"),
+        ("Splits", reproduction.cohort.manifest.splits),
+        ("Intensities", reproduction.cohort.manifest.intensity),
+      ])
+      for notice in Notice.known(for: reproduction.cohort.manifest) { HTML("p") { notice } }
+      HTML("h3") { "Command" }
+      HTML("pre") { command }
+      HTML("p") { "Written by aginet \(Version.current)." }
+    }
+  }
+}

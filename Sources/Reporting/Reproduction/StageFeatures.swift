@@ -1,0 +1,72 @@
+import Cohorts
+import Evaluation
+import Experiments
+import Layers
+import Methods
+import Metrics
+import Networks
+import Torch
+
+/// What comes out of each stage of a network for one slice: the first three principal components of its channels as
+/// red, green and blue.
+package struct StageFeatures: Sendable {
+  package struct Picture: Sendable {
+    package let stage: String
+    package let tile: Tile
+    /// Share of the channels' variance that the three components hold.
+    package let explained: Double
+  }
+
+  package let name: String
+  package let pictures: [Picture]
+
+  package init(
+    _ model: TrainedModel, named name: String, of slice: SliceReference, in cohort: PreparedCohort
+  ) throws {
+    let evaluator = try Evaluator(cohort, scenario: model.experiment.scenario)
+    let shown = Shown()
+    let parameters = model.method.generator.parameters
+    parameters.observer = { path, tensor in
+      let words = path.split(separator: ".")
+      // A stage that runs more than once is shown as it was last.
+      guard words.count > 1, words[words.count - 2] == ResUnet.features, tensor.rank == 4 else { return }
+      shown.maps[String(words[words.count - 1])] = tensor
+    }
+    defer { parameters.observer = nil }
+    for batch in try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1) {
+      _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
+    }
+    self.name = name
+    pictures = Stage.allCases.compactMap { stage in
+      shown.maps[stage.rawValue].map { map in
+        StageFeatures.picture(
+          map.narrowed(0, from: 0, length: 1).values(), channels: map.size(1), height: map.size(2),
+          width: map.size(3), stage: stage.rawValue)
+      }
+    }
+  }
+
+  private final class Shown {
+    var maps: [String: Tensor] = [:]
+  }
+
+  /// - Parameter values: `channels x height x width`.
+  package static func picture(_ values: [Float], channels: Int, height: Int, width: Int, stage: String)
+    -> Picture
+  {
+    let components = PrincipalComponents(values, channels: channels, count: 3)
+    var rgb = [UInt8](repeating: 0, count: 3 * height * width)
+    // A direction without variance would show rounding.
+    for axis in components.axes.indices where components.variances[axis] > 1e-12 * components.total {
+      let line = components.projection(of: values, on: axis)
+      // The outermost hundredths do not set the scale.
+      let sorted = line.sorted()
+      let (low, high) = (sorted[sorted.count / 100], sorted[sorted.count - 1 - sorted.count / 100])
+      for (pixel, value) in line.enumerated() where high > low {
+        rgb[3 * pixel + axis] = UInt8((255 * min(1, max(0, (value - low) / (high - low)))).rounded())
+      }
+    }
+    let explained = components.total > 0 ? components.variances.reduce(0, +) / components.total : 0
+    return Picture(stage: stage, tile: Tile(width: width, height: height, rgb: rgb), explained: explained)
+  }
+}

@@ -1,0 +1,101 @@
+import Cohorts
+import Evaluation
+import Experiments
+import Imaging
+import Metrics
+
+/// What a figure of pictures shows: one test subject, as the networks of its rows see it.
+struct StudyPictures {
+  let html: HTML
+  /// The same as one picture without words, for a paper.
+  let png: [UInt8]
+
+  /// Nothing where no network of the figure was trained to an end.
+  init?(_ result: StudyResult, of reproduction: Reproduction) throws {
+    let study = result.study
+    var models: [(name: String, model: TrainedModel)] = []
+    for row in study.rows {
+      if let model = try row.experiments.first.flatMap({ try reproduction.model(of: $0) }) {
+        models.append((row.title, model))
+      }
+    }
+    let scores = result.measurements.lazy.compactMap { $0.first?.first?.scores }.first
+    guard !models.isEmpty, let scores,
+      let (id, reason) = ShownSubjects.typical(scores.subjects, model: models[0].name).first,
+      let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
+    else { return nil }
+    let why = "Subject \(id): \(reason)."
+    if study.form == .features {
+      (html, png) = try StudyPictures.features(models, of: subject, why, reproduction)
+    } else {
+      (html, png) = try StudyPictures.syntheses(models, of: subject, why, reproduction)
+    }
+  }
+
+  // MARK: - Figure 5
+
+  private static func syntheses(
+    _ models: [(name: String, model: TrainedModel)], of subject: CohortManifest.Subject, _ why: String,
+    _ reproduction: Reproduction
+  ) throws -> (HTML, [UInt8]) {
+    let scenario = models[0].model.experiment.scenario
+    let evaluator = try Evaluator(reproduction.cohort, scenario: scenario)
+    let predictors: [SubjectImages.Predictor] = models.map { name, model in
+      (name, { evaluator.predictions(of: model.method, for: $0, device: model.device) })
+    }
+    let montage = Montage(
+      try SubjectImages(
+        subject, in: reproduction.cohort, scenario: scenario, batchSize: reproduction.settings.batchSize,
+        predictors: predictors
+      ) { try reproduction.observe(.scoring(name: $0, done: $1, of: $2)) })
+    let scale = Montage.errorScale(of: [montage])
+    let caption =
+      "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."
+    let html = try montage.html(scale: scale, caption: caption, planes: [.axial])
+
+    let whole = montage.panels(.axial, in: montage.box, detail: false, scale: scale)
+    let close = montage.panels(.axial, in: montage.detail, detail: true, scale: scale)
+    // The acquired image and the syntheses, without the sources; the truth has no error.
+    let shown = scenario.sources.count
+    func row(_ panels: [(title: String, panel: Panel)]) -> [Tile?] { panels.map { Tile($0.panel) } }
+    let png = try Mosaic([
+      row(Array(whole.images.dropFirst(shown))), row(Array(close.images.dropFirst(shown))),
+      [nil] + row(whole.errors),
+    ]).png()
+    return (html, png)
+  }
+
+  // MARK: - Figure 6
+
+  private static func features(
+    _ models: [(name: String, model: TrainedModel)], of subject: CohortManifest.Subject, _ why: String,
+    _ reproduction: Reproduction
+  ) throws -> (HTML, [UInt8]) {
+    let middle = subject.slices[subject.slices.count / 2]
+    let slice = SliceReference(subject: subject.id, slice: middle)
+    let all = try models.map { name, model in
+      try StageFeatures(model, named: name, of: slice, in: reproduction.cohort)
+    }
+    let columns = all.map(\.pictures.count).max() ?? 1
+    let html = try HTML("figure", ["class": "montage-frame"]) {
+      HTML("figcaption") {
+        "\(why) Slice \(middle). Below each stage, the share of the variance over channels that the three components hold. "
+        "Colours are a network's and stage's own: they cannot be compared between pictures."
+      }
+      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
+        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
+          for features in all {
+            HTML("h4", ["class": "plane"]) { features.name }
+            for picture in features.pictures {
+              try HTML("div", ["class": "cell"]) {
+                HTML("p", ["class": "name"]) { "\(picture.stage), \(number(100 * picture.explained, 0)) %" }
+                try picture.tile.html("features after \(picture.stage) of \(features.name)")
+              }
+            }
+          }
+        }
+      }
+    }
+    return (html, try Mosaic(all.map { $0.pictures.map(\.tile) }).png())
+  }
+}

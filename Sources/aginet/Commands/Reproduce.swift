@@ -1,0 +1,208 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Metrics
+import Reporting
+import Torch
+import Training
+
+struct Reproduce: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Train what a table or figure of the paper needs, and write it, on a prepared cohort.",
+    discussion: """
+      \(example(
+        "aginet reproduce table5 figure3 --iterations 400 --width 16 --batch 4 \\",
+        "    --rate 1e-3 --data cohort -o tables"))
+
+      The defaults are the paper's, which take weeks without several GPUs. Runs are shared by all tables of one \
+      output folder, interrupted ones are continued, and what is there is not computed again.
+      """)
+
+  @Argument(help: "\(Study.names.joined(separator: ", ")) or all.")
+  var studies: [String]
+  @Option(help: "The prepared cohort.")
+  var data: String
+  @Option(name: .shortAndLong, help: "The folder for runs, tables and index.html.")
+  var output: String
+
+  @Option(help: "Training steps of each run.")
+  var iterations: Int?
+  @Option(help: "Channels of the first level.")
+  var width: Int?
+  @Option(help: "Groups of the CAGR modules.")
+  var groups: Int?
+  @Option(help: "Slices a training step.")
+  var batch: Int?
+  @Option(help: "Learning rate.")
+  var rate: Double?
+  @Option(help: "Runs of each experiment, with the seeds 1, 2, …")
+  var seeds = 1
+  @Option(help: "Most test slices to score on, spread evenly (default: all).")
+  var slices: Int?
+  @Option(
+    name: .customLong("set"), help: "Any setting of all runs as key=value, as for train; may be repeated.")
+  var settings: [String] = []
+  @Option(help: "Threads that read slices ahead.")
+  var loaders = 1
+  @Flag(help: "List the runs that are needed and stop.")
+  var dryRun = false
+  @OptionGroup var compute: ComputeOptions
+  @OptionGroup var common: CommonOptions
+
+  func run() throws {
+    common.apply()
+    let base = try merged()
+    let wanted = try named(base)
+    guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
+    var chosen = Reproduction.Settings()
+    (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
+    (chosen.device, chosen.loaders) = (try compute.apply(), loaders)
+    var reproduction = try Reproduction(in: output, on: PreparedCohort(folder: data), chosen)
+    let (admitted, skipped) = try admissions(wanted, reproduction)
+    if dryRun { return try list(admitted, reproduction) }
+
+    for note in skipped.map({ "\($0.name) is left out: \($0.reason)" }) + admitted.flatMap(\.notes) {
+      Console.note(note)
+    }
+    Interruption.watch()
+    reproduction.observe = display()
+    try reproduction.train(admitted.map(\.study))
+    let results = try shown(admitted, reproduction, base)
+    let page = try ReproductionPage(
+      reproduction, results, skipped: skipped,
+      command: (["aginet"] + CommandLine.arguments.dropFirst().map(Report.quoted)).joined(separator: " "))
+    try page.write()
+    for result in results where admitted.contains(where: { $0.study.name == result.study.name }) {
+      switch result.study.form {
+      case .table, .curve: print(result.table.written(as: .markdown))
+      case .pictures, .features: print("\(output)/\(result.study.name).png")
+      }
+    }
+    print(page.path)
+    try tellFailures(results)
+  }
+
+  // MARK: - What is asked for
+
+  /// What all experiments share; what the tables themselves decide cannot be set.
+  private func merged() throws -> Experiment {
+    let decided = ["method", "network", "stages", "seed", "perturbation"]
+    for setting in settings {
+      let key = setting.prefix { $0 != "=" && $0 != "." }
+      if decided.contains(String(key)) {
+        throw Failure(.usage, "--set \(setting): \(key) is decided by the tables")
+      }
+    }
+    let (paper, steps) = (Experiment(), iterations ?? Experiment().iterations)
+    // Short runs are looked at a few times as well; a thin generator gets a judge of its own size.
+    var defaults = [
+      "validateEvery=\(min(paper.validateEvery, max(1, steps / 4)))",
+      "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
+    ]
+    if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
+    if let width { defaults.append("pix2pix.discriminatorWidth=\(width)") }
+    let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
+      ("iterations", iterations), ("width", width), ("groups", groups), ("batchSize", batch),
+      ("learningRate", rate),
+    ]
+    let named = flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
+    return try Experiment(settings: defaults + settings + named)
+  }
+
+  private func named(_ base: Experiment) throws -> [Study] {
+    let names = studies.contains("all") ? Study.names : studies
+    var seen: Set<String> = []
+    return try names.filter { seen.insert($0).inserted }.map { try Study(named: $0, base: base) }
+  }
+
+  /// What this cohort and these settings allow. Of "all", what cannot be had is left out; by name, it is refused.
+  private func admissions(_ wanted: [Study], _ reproduction: Reproduction) throws
+    -> ([Reproduction.Admission], [(name: String, reason: String)])
+  {
+    var (admitted, skipped) = ([Reproduction.Admission](), [(name: String, reason: String)]())
+    let isAll = studies.contains("all")
+    for study in wanted {
+      do {
+        admitted.append(try reproduction.admit(study, strictly: !isAll))
+      } catch let failure as Failure where isAll && (failure.kind == .inconsistent || failure.kind == .usage)
+      {
+        skipped.append((study.name, failure.message))
+      }
+    }
+    if isAll {
+      skipped += Study.missing.sorted { $0.key < $1.key }.map {
+        ($0.key, "\($0.value), which is not available in this version")
+      }
+    }
+    guard !admitted.isEmpty else {
+      throw Failure(
+        .inconsistent,
+        "nothing can be reproduced on \(data): \(skipped.map(\.reason).joined(separator: "; "))")
+    }
+    return (admitted, skipped)
+  }
+
+  /// What was asked for, and whatever else this folder holds already, in the paper's order.
+  private func shown(_ admitted: [Reproduction.Admission], _ reproduction: Reproduction, _ base: Experiment)
+    throws
+    -> [StudyResult]
+  {
+    try Study.names.compactMap { name in
+      let study = try Study(named: name, base: base)
+      // Admitted anew: rows that are shown only where they are trained may be by now.
+      if admitted.contains(where: { $0.study.name == name }) {
+        return try reproduction.result(of: reproduction.admit(study, strictly: false))
+      }
+      guard let other = try? reproduction.admit(study), other.notes.isEmpty,
+        try reproduction.isMeasured(other.study)
+      else { return nil }
+      return try reproduction.result(of: other)
+    }
+  }
+
+  // MARK: - On the screen
+
+  private func list(_ admitted: [Reproduction.Admission], _ reproduction: Reproduction) throws {
+    for experiment in reproduction.experiments(for: admitted.map(\.study)) {
+      let state =
+        switch try reproduction.state(of: experiment) {
+        case .missing: "to train"
+        case .begun(let iteration): "at iteration \(iteration)"
+        case .finished: "done"
+        case .failed(let message): "failed: \(message)"
+        }
+      print("\((try reproduction.runFolder(of: experiment).path as NSString).lastPathComponent)  \(state)")
+    }
+  }
+
+  private func display() -> (Reproduction.Event) throws -> Void {
+    let scoring = ProgressBar.named("slices")
+    var training: TrainingDisplay?
+    var number = 0
+    return { event in
+      switch event {
+      case .planned(let runs, let finished):
+        Console.stage("\(runs) runs, of which \(finished) are there")
+      case .training(let current, let total, let experiment, let event):
+        if current != number {
+          number = current
+          let title = "\(experiment.title), \(experiment.scenario), seed \(experiment.seed)"
+          Console.stage("[\(current)/\(total)]  \(title)")
+          training = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
+        }
+        training?.show(event)
+      case .failed(let experiment, let message):
+        Console.note("\(experiment.title) failed, the rest goes on: \(message)")
+      case .scoring(let name, let done, let total): scoring(name, done, total)
+      }
+    }
+  }
+
+  private func tellFailures(_ results: [StudyResult]) throws {
+    let failed = results.flatMap(\.notes).filter { $0.contains("training failed") }
+    guard !failed.isEmpty else { return }
+    throw Failure(.partial, "some runs failed: \(Set(failed).sorted().joined(separator: "; "))")
+  }
+}

@@ -1,0 +1,75 @@
+import Foundation
+import PipelineSupport
+import Testing
+
+/// `aginet reproduce` as its user meets it.
+@Suite struct ReproduceTests {
+  private let scratch: Scratch
+  private let aginet: Command
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+  }
+
+  private func arguments(_ studies: String..., width: Int = 4) throws -> [String] {
+    ["reproduce"] + studies + [
+      "--data", try Trained.cohort, "-o", "out", "--iterations", "2", "--width", "\(width)", "--groups", "4",
+      "--batch",
+      "2", "--threads", "1",
+    ]
+  }
+
+  @Test func aTableIsWrittenOnce() throws {
+    let first = try aginet(arguments("table5", "figure3"))
+    #expect(first.code == 0, "\(first.messages)")
+    #expect(first.output.contains("| + GR + CA ") && first.output.hasSuffix("out/index.html\n"))
+    #expect(first.messages.contains("4 runs, of which 0 are there"))
+    let files = scratch.files(in: "out")
+    #expect(files.contains("table5.tex") && files.contains("figure3.svg"))
+    let table = contents(of: scratch("out/table5.json"))
+
+    let second = try aginet(arguments("table5"))
+    #expect(second.code == 0 && second.messages.contains("4 runs, of which 4 are there"))
+    #expect(!second.messages.contains("training slices"))
+    #expect(contents(of: scratch("out/table5.json")) == table)
+    // What an earlier call made stays on the page.
+    let page = String(decoding: try #require(contents(of: scratch("out/index.html"))), as: UTF8.self)
+    #expect(page.contains("id=\"figure3\"") && page.contains("id=\"table5\""))
+
+    let plan = try aginet(arguments("table9") + ["--dry-run"])
+    #expect(plan.code == 0 && plan.output.split(separator: "\n").count { $0.hasSuffix("  done") } == 2)
+    #expect(plan.output.split(separator: "\n").count { $0.hasSuffix("  to train") } == 6)
+  }
+
+  @Test func whatCannotBeHadIsRefusedBeforeTraining() throws {
+    #expect(try aginet.fails(2, arguments("table4")).contains("segmentation"))
+    #expect(try aginet.fails(2, arguments("table11")).contains("known are"))
+    #expect(try aginet.fails(5, arguments("table2")).contains("FLAIR"))
+    #expect(try aginet.fails(5, arguments("table5", "table3")).contains("table3"))
+    #expect(try aginet.fails(2, arguments("table7", width: 8)).contains("16 groups do not divide 8 channels"))
+    #expect(
+      try aginet.fails(2, arguments("table5") + ["--set", "network=resunet"]).contains(
+        "decided by the tables"))
+    #expect(try aginet.fails(2, arguments("table5") + ["--seeds", "0"]).contains("--seeds"))
+    #expect(try aginet.fails(2, arguments("table5") + ["--slices", "0"]).contains("--slices"))
+    #expect(try aginet.fails(2, arguments("table5") + ["--set", "widht=1"]).contains("known are"))
+    #expect(try aginet.fails(3, ["reproduce", "table5", "--data", "none", "-o", "out"]).contains("prepare"))
+    #expect(scratch.files().isEmpty)
+  }
+
+  /// A call that is stopped has saved, and the next one goes on.
+  @Test func aStoppedCallGoesOn() throws {
+    var long = try arguments("figure5")
+    long[long.firstIndex(of: "2") ?? 0] = "100000"
+    let running = try aginet.start(long)
+    #expect(waits { scratch.files(in: "out").contains { $0.hasSuffix("log.csv") } })
+    running.signal(SIGINT)
+    let outcome = running.wait()
+    #expect(
+      outcome.code == 130 && outcome.messages.contains("the same command goes on"), "\(outcome.messages)")
+    #expect(scratch.files(in: "out").contains { $0.hasSuffix("last.safetensors") })
+    let plan = try aginet(long + ["--dry-run"])
+    #expect(plan.output.contains("at iteration "), "\(plan.output)")
+  }
+}

@@ -1,0 +1,83 @@
+import Layers
+import Networks
+import Testing
+import Torch
+
+/// Multiply-adds as the program counts them, against figures worked out from the architecture.
+@Suite(.serialized) struct MultiplyAddTests {
+  /// Of one slice at 256 x 256, or another size: all but the routing's and gates' linear maps grows with the area, so two
+  /// small sizes tell any.
+  private func count(
+    _ kind: ConvolutionKind = .standard, in stages: [Stage] = .agiNet, sources: Int = 2, side: Int = 256
+  ) -> Int {
+    let store = Parameters()
+    let network = ResUnet(store.root, sources: sources, replacing: kind, in: stages)
+    let counts = [8, 16].map { side in
+      store.evaluating {
+        LibTorch.countingMultiplyAdds { network(.zeros([1, sources, side, side])) }.count
+      }
+    }
+    let perPixel = (counts[1] - counts[0]) / (16 * 16 - 8 * 8)
+    return counts[0] + perPixel * (side * side - 8 * 8)
+  }
+
+  @Test func resUnet() {
+    #expect(count() == 70_980_206_592)
+    #expect(count(side: 240) == 62_384_947_200)
+    #expect(count(sources: 3) == 71_017_955_328)
+  }
+
+  /// In thousands of millions, with the digits that are known.
+  @Test(arguments: [(2, 83.098), (4, 77.058), (8, 74.038), (16, 72.528)])
+  func agiNet(_ groups: Int, _ expected: Double) {
+    #expect(abs(Double(count(.cagr(groups: groups))) / 1e9 - expected) < 0.000501)
+  }
+
+  @Test func theHalves() {
+    #expect(abs(Double(count(.cagr(attends: false))) / 1e9 - 74.037) < 0.000501)
+    #expect(abs(Double(count(.cagr(rolls: false))) / 1e9 - 70.980) < 0.000501)
+  }
+
+  @Test(arguments: zip(0...7, [70.98, 71.58, 72.19, 72.80, 73.43, 74.04, 74.64, 75.25]))
+  func replacedStages(_ stages: Int, _ expected: Double) {
+    let found = count(.cagr(), in: Array(Stage.allCases.prefix(stages)))
+    #expect(abs(Double(found) / 1e9 - expected) < 0.00501)
+  }
+
+  /// The one-operator form counts what the steps it stands for count, batch and all.
+  @Test(arguments: [(true, true), (true, false), (false, true)])
+  func theFusedModuleCountsAsItsSteps(_ attends: Bool, _ rolls: Bool) {
+    let store = Parameters()
+    let module = CAGR(store.root, ConvolutionShape(8, 12), groups: 4, attends: attends, rolls: rolls)
+    let x = Tensor.uniform([3, 8, 6, 5], seed: 1)
+    let counts = withoutGradient {
+      [
+        LibTorch.countingMultiplyAdds { module.fused(x) }.count,
+        LibTorch.countingMultiplyAdds { module.reference(x) }.count,
+      ]
+    }
+    #expect(counts[0] == counts[1] && counts[0] > 3 * 30 * 8 * 12 * 9)
+  }
+
+  @Test func operatorsCountAsTheFieldDoes() {
+    let x = Tensor.zeros([2, 4, 10, 6])
+    func count(_ body: () -> Tensor) -> Int { LibTorch.countingMultiplyAdds(body).count }
+    #expect(count { x.convolved(with: .zeros([8, 4, 3, 3]), padding: 1) } == 2 * 60 * 8 * 4 * 9)
+    #expect(count { x.convolved(with: .zeros([8, 2, 3, 3]), padding: 1, groups: 2) } == 2 * 60 * 8 * 2 * 9)
+    #expect(count { x.convolved(with: .zeros([8, 4, 2, 2]), stride: 2) } == 2 * 15 * 8 * 4 * 4)
+    #expect(count { x.convolvedTransposed(with: .zeros([4, 3, 2, 2]), stride: 2) } == 2 * 60 * 4 * 3 * 4)
+    #expect(count { x.reshaped([20, 24]).linear(.zeros([7, 24])) } == 20 * 7 * 24)
+    #expect(count { x + x } == 0)
+  }
+
+  /// Training counts forward passes alone, and one count does not disturb another around it.
+  @Test func countsNestAndLeaveBackwardOut() {
+    let weight = Tensor.zeros([2, 2, 3, 3])
+    weight.requiresGradient = true
+    let x = Tensor.zeros([1, 2, 5, 5])
+    let (inner, outer) = LibTorch.countingMultiplyAdds {
+      LibTorch.countingMultiplyAdds { x.convolved(with: weight, padding: 1).sum().backward() }.count
+    }
+    #expect(inner == 25 * 2 * 2 * 9 && outer == inner)
+  }
+}
