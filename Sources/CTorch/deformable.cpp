@@ -198,7 +198,9 @@ ct_tensor ct_deformable_sum(ct_tensor map, ct_tensor offsets, ct_tensor weights,
 
 ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor weights, ct_tensor kernel, int groups) {
   return wall::make([&] {
-    return deform::Convolution::apply(
+    auto y = deform::Convolution::apply(
       map->value, offsets->value, weights->value, kernel->value, static_cast<int64_t>(groups));
+    wall::multiply_adds += y.numel() * (kernel->value.numel() / kernel->value.size(0));
+    return y;
   });
 }

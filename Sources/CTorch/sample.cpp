@@ -31,14 +31,16 @@ CT_INLINE Corners<T> corners(int64_t pixel, int64_t tap, const T *offset, const 
   }
   const T top = std::floor(y), left = std::floor(x);
   const T v = y - top, u = x - left;
+  const auto j = static_cast<int64_t>(top), k = static_cast<int64_t>(left);
+  const bool inside = j >= 0 && j + 1 < grid.height && k >= 0 && k + 1 < grid.width;
+  const int64_t start = (j * grid.width + k) * grid.channels, line = grid.width * grid.channels;
+  const T down[2] = {1 - v, v}, right[2] = {1 - u, u};
   for (int i = 0; i < 4; ++i) {
-    const int64_t j = static_cast<int64_t>(top) + i / 2, k = static_cast<int64_t>(left) + i % 2;
-    if (j < 0 || j >= grid.height || k < 0 || k >= grid.width) continue;
-    const T down = i / 2 ? v : 1 - v, right = i % 2 ? u : 1 - u;
-    found.start[i] = (j * grid.width + k) * grid.channels;
-    found.weight[i] = down * right;
-    found.along_y[i] = i / 2 ? right : -right;
-    found.along_x[i] = i % 2 ? down : -down;
+    if (!inside && (j + i / 2 < 0 || j + i / 2 >= grid.height || k + i % 2 < 0 || k + i % 2 >= grid.width)) continue;
+    found.start[i] = start + i / 2 * line + i % 2 * grid.channels;
+    found.weight[i] = down[i / 2] * right[i % 2];
+    found.along_y[i] = i / 2 ? right[i % 2] : -right[i % 2];
+    found.along_x[i] = i % 2 ? down[i / 2] : -down[i / 2];
   }
   return found;
 }

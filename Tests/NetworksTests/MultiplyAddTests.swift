@@ -38,6 +38,25 @@ import Torch
     #expect(abs(Double(count(.cagr(rolls: false))) / 1e9 - 70.980) < 0.000501)
   }
 
+  /// Bilinear samples are none; the mixing of ARC's kernels, nine by nine entries each, counts.
+  @Test func theComparedConvolutions() {
+    #expect(abs(Double(count(.dcnv3)) / 1e9 - 57.04) < 0.00501)
+    #expect(abs(Double(count(.arc())) / 1e9 - 71.41) < 0.00501)
+  }
+
+  @Test func aDeformableConvolutionCountsAsItsSteps() {
+    let store = Parameters()
+    let module = DCNv2(store.root, ConvolutionShape(8, 12))
+    let x = Tensor.uniform([3, 8, 6, 5], seed: 1)
+    let counts = withoutGradient {
+      [
+        LibTorch.countingMultiplyAdds { module(x) }.count,
+        LibTorch.countingMultiplyAdds { module.reference(x) }.count,
+      ]
+    }
+    #expect(counts == Array(repeating: 3 * 30 * 8 * 9 * (12 + 27), count: 2))
+  }
+
   @Test(arguments: zip(0...7, [70.98, 71.58, 72.19, 72.80, 73.43, 74.04, 74.64, 75.25]))
   func replacedStages(_ stages: Int, _ expected: Double) {
     let found = count(.cagr(), in: Array(Stage.allCases.prefix(stages)))

@@ -65,6 +65,19 @@ import Torch
     #expect((early - late).abs().mean().item > 1e-3)
   }
 
+  /// The shift and the ReLU overwrite what a convolution gives back: none may need it any more.
+  @Test(arguments: ConvolutionKind.catalog.map(\.name))
+  func everyKindCanBeToldATime(_ name: String) throws {
+    let kind = try #require(ConvolutionKind.catalog.first { $0.name == name })
+    let store = Parameters()
+    let network = ResUnet(
+      store.root, sources: 2, width: 8, blocks: 1, replacing: kind, in: .agiNet, timed: true)
+    let x = Tensor.uniform([2, 2, 16, 16], seed: 1)
+    network(x, at: Tensor([10, 700] as [Float], shape: [2])).squared().mean().backward()
+    let left = store.entries.filter { $0.tensor.gradient?.isFinite != true }.map(\.name)
+    #expect(left == [], "without a gradient")
+  }
+
   @Test(arguments: [2, 3]) func aGradientReachesEveryParameter(_ dimensions: Int) {
     let store = Parameters()
     let network = ResUnet(store.root, sources: 2, width: 8, blocks: 1, dimensions: dimensions, timed: true)

@@ -5,16 +5,11 @@ import Torch
 /// A convolution that starts at zero, the head, reads offsets and masks off the map; a mask is a sigmoid, so taps start
 /// at half their weight. Parameters: `weight`, `head.weight`, `head.bias`.
 public struct DCNv2: Layer {
-  private let weight: Tensor
-  private let head: (weight: Tensor, bias: Tensor)
+  private let weight: Tensor, head: Convolution
 
   public init(_ scope: Scope, _ shape: ConvolutionShape) {
     weight = scope.parameter("weight", shape.weight(), .kaiming)
-    let inner = ConvolutionShape(shape.input, 27)
-    head = (
-      (scope / "head").parameter("weight", inner.weight(), .zeros),
-      (scope / "head").parameter("bias", [27], .zeros)
-    )
+    head = Convolution(scope / "head", .init(shape.input, 27, bias: true), start: .zeros, biasStart: .zeros)
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
@@ -38,7 +33,7 @@ public struct DCNv2: Layer {
 
   /// Offsets `[B, H, W, 18]` (y, then x of every tap) in pixels, and masks `[B, H, W, 9]` in (0, 1).
   private func displacements(_ x: Tensor) -> (offsets: Tensor, masks: Tensor) {
-    let read = x.convolved(with: head.weight, bias: head.bias, padding: 1).permuted([0, 2, 3, 1])
+    let read = head(x).permuted([0, 2, 3, 1])
     return (read.narrowed(3, from: 0, length: 18), read.narrowed(3, from: 18, length: 9).sigmoid())
   }
 }

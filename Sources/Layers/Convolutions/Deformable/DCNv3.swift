@@ -6,7 +6,7 @@ import Torch
 /// their own. Two linear maps of the channels stand before and after. Parameters: `input.*`, `guide.conv.*`,
 /// `guide.norm.*`, `offset.*`, `mask.*`, `output.*`.
 public struct DCNv3: Layer {
-  private let input: Projection, output: Projection, offset: Projection, mask: Projection
+  private let input: Linear, output: Linear, offset: Linear, mask: Linear
   private let guide: (convolution: Tensor, bias: Tensor, normWeight: Tensor, normBias: Tensor)
   private let groups: Int
 
@@ -16,8 +16,7 @@ public struct DCNv3: Layer {
   public init(_ scope: Scope, _ shape: ConvolutionShape) {
     let channels = shape.input
     groups = max(1, channels / DCNv3.members)
-    let xavier = Start.uniform((3 / Double(channels)).squareRoot())
-    input = Projection(scope / "input", channels, channels, xavier)
+    input = .fanAverage(scope / "input", channels, channels)
     let conv = scope / "guide" / "conv"
     let norm = scope / "guide" / "norm"
     guide = (
@@ -26,9 +25,9 @@ public struct DCNv3: Layer {
       norm.parameter("weight", [channels], .ones), norm.parameter("bias", [channels], .zeros)
     )
     // Zeros: training starts from taps in their places that count alike, a 3 x 3 mean.
-    offset = Projection(scope / "offset", channels, 18 * groups, .zeros)
-    mask = Projection(scope / "mask", channels, 9 * groups, .zeros)
-    output = Projection(scope / "output", channels, channels, xavier)
+    offset = Linear(scope / "offset", channels, 18 * groups, start: .zeros, biasStart: .zeros)
+    mask = Linear(scope / "mask", channels, 9 * groups, start: .zeros, biasStart: .zeros)
+    output = .fanAverage(scope / "output", channels, channels)
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
@@ -56,18 +55,6 @@ public struct DCNv3: Layer {
       .reshaped([batch, height, width, 9 * groups])
     return output(aggregate(input(x.permuted([0, 2, 3, 1])), offset(guided), weights)).permuted([0, 3, 1, 2])
   }
-}
-
-/// A linear map of the last axis, with a bias that starts at zero.
-private struct Projection {
-  let weight: Tensor, bias: Tensor
-
-  init(_ scope: Scope, _ input: Int, _ output: Int, _ start: Start) {
-    weight = scope.parameter("weight", [output, input], start)
-    bias = scope.parameter("bias", [output], .zeros)
-  }
-
-  func callAsFunction(_ x: Tensor) -> Tensor { x.linear(weight, bias: bias) }
 }
 
 extension ConvolutionKind {

@@ -20,6 +20,7 @@ public struct ARC: Layer {
     let (angles, scales) = routing(x)
     let (output, input) = (weight.size(1), weight.size(2))
     let mixing = KernelRotation.mixing(angles) * scales.reshaped([-1, kernels, 1, 1])  // [B, n, 9, 9]
+    LibTorch.addMultiplyAdds(x.size(0) * 9 * weight.count)
     // In the order in which the weights lie in memory, as one matrix product.
     let stored = weight.permuted([0, 3, 4, 2, 1]).reshaped([kernels, 9, input, output])
     let mixed = Tensor.einsum("bnij,njco->bico", mixing, stored).permuted([0, 3, 2, 1])

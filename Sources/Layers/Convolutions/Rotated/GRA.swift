@@ -24,6 +24,7 @@ public struct GRA: Layer {
     let (angles, scales) = routing(x)
     let (output, input) = (weight.size(0), weight.size(1))
     let mixing = KernelRotation.mixing(angles) * scales.reshaped([-1, groups, 1, 1])  // [B, n, 9, 9]
+    LibTorch.addMultiplyAdds(x.size(0) * 9 * weight.count)
     let stored = weight.permuted([0, 2, 3, 1]).reshaped([output / groups, groups, 9, input])
     let rotated = Tensor.einsum("bnij,onjc->bnoic", mixing, stored)
       .reshaped([-1, output, 9, input]).permuted([0, 1, 3, 2])
