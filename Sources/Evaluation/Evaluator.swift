@@ -86,6 +86,15 @@ public struct Evaluator {
     withoutGradient { method.synthesize(sources(of: batch, on: device)).values() }
   }
 
+  /// The same; `passed` is called after each pass through the network, and may throw.
+  public func predictions(
+    of method: any Method, for batch: SliceBatch, device: Device, passed: () throws -> Void
+  ) throws -> [Float] {
+    try withoutGradient {
+      try method.synthesize(sources(of: batch, on: device)) { _, _ in try passed() }.values()
+    }
+  }
+
   private func sources(of batch: SliceBatch, on device: Device) -> Tensor {
     Tensor(
       batch.sources, shape: [batch.count, batch.channels, batch.height, batch.width], device: device)

@@ -8,7 +8,7 @@ import Torch
 public struct Cost: Sendable {
   /// Trained scalars of the network that makes the images.
   public let parameters: Int
-  /// For one slice, all steps of sampling included; see `LibTorch.countingMultiplyAdds`.
+  /// Of one evaluation of the network on one slice; see `LibTorch.countingMultiplyAdds`.
   public let multiplyAdds: Int
   /// How often the network is evaluated for an image.
   public let evaluations: Int
@@ -17,11 +17,18 @@ public struct Cost: Sendable {
   /// - Throws: `.inconsistent` where the method cannot take slices of this size.
   public init(of experiment: Experiment, height: Int, width: Int, device: Device = .cpu) throws {
     try MethodCatalog.check(experiment, height: height, width: width)
-    let method = try MethodCatalog.build(experiment, device: device)
+    var whole = experiment
+    // Nothing is left out because an empty image changes little.
+    whole.selfrdb.consistency = 0
+    let method = try MethodCatalog.build(whole, device: device)
+    let stepwise = method as? any StepwiseMethod
+    evaluations = stepwise?.stepsPerImage ?? 1
+    // One step tells the cost of all.
+    if let sampled = method as? any SampledMethod { sampled.sampling = SamplingOptions(steps: 1) }
     let network = method.generator.parameters
     let sources = Tensor.zeros([1, experiment.scenario.sources.count, height, width], device: device)
-    multiplyAdds = network.evaluating { LibTorch.countingMultiplyAdds { method.synthesize(sources) } }.count
+    let count = network.evaluating { LibTorch.countingMultiplyAdds { method.synthesize(sources) } }.count
+    multiplyAdds = count / (stepwise?.stepsPerImage ?? 1)
     parameters = network.count
-    evaluations = (method as? any StepwiseMethod)?.stepsPerImage ?? 1
   }
 }

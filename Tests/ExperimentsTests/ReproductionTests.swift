@@ -161,6 +161,48 @@ import Training
     #expect(watched.trained.isEmpty)
   }
 
+  /// Every method of the paper in its own form, one after another, drawn in few steps.
+  @Test func theMethodsFillTheirTable() throws {
+    let wide = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+    var settings = Reproduction.Settings()
+    (settings.base, settings.slices) = (tinyExperiment(iterations: 1), 1)
+    settings.base.validationSlices = 1
+    (settings.sampling.steps, settings.sampling.sampler) = (2, .ddim)
+    var reproduction = try Reproduction(in: scratch("out"), on: wide, settings)
+    // mmGAN's eight levels do not fit, and a published judge would be as large as everything else.
+    #expect(reproduction.settings.base.mmgan.levels == 6 && reproduction.settings.base.mmgan.padding)
+    #expect(reproduction.settings.base.selfrdb.discriminator.width == 4)
+    var study = try Study(named: "table1", base: reproduction.settings.base)
+    study.conditions = [study.conditions[2]]
+    for row in study.rows.indices { study.rows[row].experiments = [study.rows[row].experiments[2]] }
+    let admission = try reproduction.admit(study)
+    #expect(admission.notes.isEmpty, "\(admission.notes)")
+    try reproduction.train([admission.study])
+    let result = try reproduction.result(of: admission)
+    let names = result.table.rows.map { row -> String in if case .text(let name) = row[0] { name } else { "" }
+    }
+    #expect(
+      names == [
+        "DDPM", "IDDPM", "SelfRDB", "pGAN without VGG", "mmGAN", "MedSynth", "pixel2pixel", "Ours",
+        "Copy of T2",
+        "Intensity look-up",
+      ])
+    #expect(result.table.rows.prefix(8).allSatisfy { row in row.dropFirst().allSatisfy { $0 != .empty } })
+    #expect(
+      result.table.caption.contains("DDPM by DDIM, 2 of 1000 steps")
+        && !result.table.caption.contains("mmGAN by"))
+    // What draws nothing is not scored again for other steps.
+    settings.sampling.steps = 3
+    reproduction = try Reproduction(in: scratch("out"), on: wide, settings)
+    var scored: [String] = []
+    reproduction.observe = { if case .scoring(let name, 0, _) = $0 { scored.append(name) } }
+    _ = try reproduction.result(of: admission)
+    #expect(scored == ["DDPM", "IDDPM", "SelfRDB"])
+    settings.sampling.steps = 1001
+    #expect(
+      try failure { _ = try Reproduction(in: scratch("out"), on: wide, settings) }.message.contains("1000"))
+  }
+
   // MARK: - Misalignment
 
   @Test func aShiftedRunIsAnotherRun() throws {

@@ -11,6 +11,8 @@ struct MethodEntry: Sendable {
   let network: String
   /// Whether the method comes with a generator of its own.
   var hasPublishedNetwork = true
+  /// Whether images are drawn, step by step from noise.
+  var draws = false
   /// What of the method's options does not fit the rest of the experiment, as `longSkip is pd; …`, or nil.
   var mismatch: @Sendable (Experiment) -> String? = { _ in nil }
   /// Why the method cannot train on slices of (rows, columns), with what would help, or nil; throws for files that

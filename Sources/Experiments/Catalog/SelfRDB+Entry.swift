@@ -6,7 +6,7 @@ import Torch
 
 extension MethodEntry {
   static let selfRDB = MethodEntry(
-    name: "selfrdb", title: { _ in "SelfRDB" }, network: NetworkCatalog.published,
+    name: "selfrdb", title: { _ in "SelfRDB" }, network: NetworkCatalog.published, draws: true,
     mismatch: { experiment in
       let origin = experiment.selfrdb.origin
       let sources = experiment.scenario.sources.map(\.rawValue)

@@ -19,6 +19,8 @@ public struct Measurement: Codable, Sendable {
   public var multiplyAdds: Double
   /// Seconds that the method takes for a slice, without reading and scoring.
   public var seconds: Double
+  /// How images were drawn, in words; nothing where they are made in one pass.
+  public var drawing: String?
 }
 
 /// A result on disk that answers one question and no other.
@@ -45,17 +47,26 @@ private struct Kept<Value: Codable>: Codable {
 
 extension Reproduction {
   /// What distinguishes one look at the test split from another, for a file's name.
-  private func look(_ shift: Perturbation?) -> String {
-    let slices = settings.slices.map { "\($0)" } ?? "all"
-    return "test-\(slices)" + (shift.map { "-\($0.modality.rawValue)-shift\($0.radius)" } ?? "")
+  private func look(_ shift: Perturbation?, draws: Bool = false) -> String {
+    var words = ["test", settings.slices.map { "\($0)" } ?? "all"]
+    let change = settings.sampling
+    if draws, let steps = change.steps { words.append("steps\(steps)") }
+    if draws, let sampler = change.sampler { words.append(sampler.rawValue) }
+    if draws, let samples = change.samples { words.append("samples\(samples)") }
+    if draws, let seed = change.seed { words.append("noise\(seed)") }
+    if let shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
+    return words.joined(separator: "-")
   }
 
-  private func question(_ shift: Perturbation?) -> String {
-    "cohort \(cohortDigest), \(look(shift)), shifts of seed \(shift?.seed ?? 0), SSIM \(Scorer().ssim.variant.rawValue)"
+  /// The same and what else decides the answer.
+  private func question(_ shift: Perturbation?, draws: Bool = false) -> String {
+    "cohort \(cohortDigest), \(look(shift, draws: draws)), shifts of seed \(shift?.seed ?? 0), SSIM "
+      + Scorer().ssim.variant.rawValue
   }
 
-  private func measurementFile(_ run: RunFolder, _ shift: Perturbation?) -> String {
-    "\(run.path)/evaluation/reproduction/\(look(shift)).json"
+  private func measurementFile(_ experiment: Experiment, _ shift: Perturbation?) throws -> String {
+    let look = look(shift, draws: experiment.draws)
+    return "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look).json"
   }
 
   /// The scores of a finished run, measured now where they are not there.
@@ -63,16 +74,20 @@ extension Reproduction {
     let run = try Run(opening: runFolder(of: experiment).path)
     let hash = try SHA256.ofFile(run.folder.model).digest
     return try Kept.value(
-      at: measurementFile(run.folder, shift), for: "model \(hash), \(question(shift))"
+      at: measurementFile(experiment, shift),
+      for: "model \(hash), \(question(shift, draws: experiment.draws))"
     ) {
       let model = try run.model(device: settings.device)
+      try redraw(model.method)
       let evaluator = try evaluator(experiment.scenario, shift, named: run.title)
       let clock = ContinuousClock()
       var (seconds, operations) = (0.0, 0)
       let scores = try evaluator.scores(named: run.title, in: .test) { batch in
         let start = clock.now
-        let (values, count) = LibTorch.countingMultiplyAdds {
-          evaluator.predictions(of: model.method, for: batch, device: settings.device)
+        let (values, count) = try LibTorch.countingMultiplyAdds {
+          try evaluator.predictions(of: model.method, for: batch, device: settings.device) {
+            if let signal = Interruption.requested { throw stopped(signal) }
+          }
         }
         (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
         return values
@@ -80,8 +95,17 @@ extension Reproduction {
       let slices = Double(max(1, scores.slices.count))
       return Measurement(
         scores: scores, parameters: model.method.generator.parameters.count,
-        multiplyAdds: Double(operations) / slices, seconds: seconds / slices)
+        multiplyAdds: Double(operations) / slices, seconds: seconds / slices,
+        drawing: model.method.samplingDescription)
     }
+  }
+
+  /// Draws as the settings say, as far as a method can: SelfRDB's bridge has the steps it was trained for.
+  private func redraw(_ method: any Method) throws {
+    guard method is any StepwiseMethod else { return }
+    var change = settings.sampling
+    if !(method is any SampledMethod) { (change.steps, change.sampler) = (nil, nil) }
+    try method.change(change)
   }
 
   /// The best single source as it is and the intensity look-up, fitted on images as they are.
@@ -93,6 +117,10 @@ extension Reproduction {
     ) {
       try evaluator(scenario, condition.shift, named: "baselines, \(scenario)").baselines(in: .test)
     }
+  }
+
+  private func stopped(_ signal: Failure.Kind) -> Failure {
+    Failure(signal, "stopped while scoring; the same command goes on")
   }
 
   /// An evaluator that tells what it does and stops where it is asked to.
@@ -107,7 +135,7 @@ extension Reproduction {
     try observe(.scoring(name: title, done: 0, of: min(slices, settings.slices ?? slices)))
     evaluator.progress = { done, total in
       if let signal = Interruption.requested {
-        throw Failure(signal, "stopped while scoring; the same command goes on")
+        throw stopped(signal)
       }
       try observe(.scoring(name: title, done: done, of: total))
     }
@@ -123,7 +151,7 @@ extension Reproduction {
           case .failed: continue
           case .missing, .begun: return false
           case .finished:
-            let file = measurementFile(try runFolder(of: seeded), condition.shift)
+            let file = try measurementFile(seeded, condition.shift)
             if !FileManager.default.fileExists(atPath: file) { return false }
           }
         }

@@ -3,6 +3,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Methods
 import Torch
 import Training
 
@@ -18,6 +19,8 @@ public struct Reproduction {
     public var seeds = 1
     /// Most slices of the test split that a run is scored on, spread evenly; all where nothing is said.
     public var slices: Int?
+    /// How methods that draw their images do so while they are scored; what is nil is as it was trained with.
+    public var sampling = SamplingChange()
     /// Slices through a network at a time while scoring.
     public var batchSize = 4
     public var device = Device.cpu
@@ -38,7 +41,8 @@ public struct Reproduction {
 
   public let folder: String
   public let cohort: PreparedCohort
-  public let settings: Settings
+  /// As they were given, with the published networks fitted to the cohort's slices.
+  public private(set) var settings: Settings
   public var observe: (Event) throws -> Void = { _ in }
   /// SHA-256 of the cohort's manifest.
   let cohortDigest: String
@@ -48,9 +52,19 @@ public struct Reproduction {
     if let slices = settings.slices, slices < 1 {
       throw Failure(.usage, "--slices \(slices): must be 1 or more")
     }
-    (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
-    cohortDigest = try Run.digest(of: cohort)
     // Better now than after hours of training.
+    if let steps = settings.sampling.steps {
+      let most = min(settings.base.ddpm.steps, settings.base.iddpm.steps)
+      guard (0...most).contains(steps) else {
+        throw Failure(.usage, "--steps \(steps): the processes have \(most) steps; 0 takes all")
+      }
+    }
+    if let samples = settings.sampling.samples, !(1...1000).contains(samples) {
+      throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
+    }
+    (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
+    self.settings.base = settings.base.fitted(to: cohort.manifest)
+    cohortDigest = try Run.digest(of: cohort)
     _ = try cohort.slices(in: .test)
   }
 

@@ -164,6 +164,9 @@ extension Experiment {
   /// The framework's name in the literature, without the network; nil where this version lacks it.
   var frameworkTitle: String? { (try? MethodCatalog.entry(method))?.title(self) }
 
+  /// Whether its images are drawn step by step.
+  var draws: Bool { (try? MethodCatalog.entry(method))?.draws ?? false }
+
   /// The framework's name where the generator is its own, which may say that a part is missing; else `title`.
   fileprivate func rowTitle(_ title: String) -> String {
     network == NetworkCatalog.published ? frameworkTitle ?? title : title

@@ -125,6 +125,10 @@ public struct StudyResult: Sendable {
       text +=
         " Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
         + " for \(Int(slicesPerVolume.rounded())) slices."
+      let drawn = zip(study.rows, measurements).compactMap { row, found in
+        found.lazy.compactMap { $0.first?.drawing }.first.map { "\(row.title) by \($0)" }
+      }
+      if !drawn.isEmpty { text += " Drawn: \(drawn.joined(separator: "; "))." }
       if Set(copies).count > 1 {
         text += " Copied as it is: "
         text += zip(study.conditions, copies).map { "\($1.replacing("Copy of ", with: "")) in \($0.title)" }

@@ -73,13 +73,12 @@ struct Info: ParsableCommand {
     let named = flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
     let experiment = try Experiment(settings: settings + named)
     let cost = try Cost(of: experiment, height: size, width: size)
+    let operations = String(
+      format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
     return [
       ("network", "\(experiment.title), width \(experiment.width), \(experiment.scenario)"),
       ("parameters", cost.parameters.formatted()),
-      (
-        "multiply-adds",
-        String(format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
-      ),
+      ("multiply-adds", operations + (cost.evaluations > 1 ? ", times \(cost.evaluations) evaluations" : "")),
     ]
   }
 

@@ -48,19 +48,21 @@ struct Reproduce: ParsableCommand {
   var loaders = 1
   @Flag(help: "List the runs that are needed and stop.")
   var dryRun = false
+  @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
   @OptionGroup var common: CommonOptions
 
   func run() throws {
     common.apply()
     let base = try merged()
-    let wanted = try named(base)
+    // What does not exist is told before anything is opened.
+    _ = try named(base)
     guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
-    (chosen.device, chosen.loaders) = (try compute.apply(), loaders)
+    (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
     var reproduction = try Reproduction(in: output, on: PreparedCohort(folder: data), chosen)
-    let (admitted, skipped) = try admissions(wanted, reproduction)
+    let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     if dryRun { return try list(admitted, reproduction) }
 
     for note in skipped.map({ "\($0.name) is left out: \($0.reason)" }) + admitted.flatMap(\.notes) {
@@ -69,7 +71,7 @@ struct Reproduce: ParsableCommand {
     Interruption.watch()
     reproduction.observe = display()
     try reproduction.train(admitted.map(\.study))
-    let results = try shown(admitted, reproduction, base)
+    let results = try shown(admitted, reproduction)
     let page = try ReproductionPage(
       reproduction, results, skipped: skipped,
       command: (["aginet"] + CommandLine.arguments.dropFirst().map(Report.quoted)).joined(separator: " "))
@@ -96,13 +98,12 @@ struct Reproduce: ParsableCommand {
       }
     }
     let (paper, steps) = (Experiment(), iterations ?? Experiment().iterations)
-    // Short runs are looked at a few times as well; a thin generator gets a judge of its own size.
+    // Short runs are looked at a few times as well.
     var defaults = [
       "validateEvery=\(min(paper.validateEvery, max(1, steps / 4)))",
       "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
     ]
     if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
-    if let width { defaults.append("pix2pix.discriminatorWidth=\(width)") }
     let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
       ("iterations", iterations), ("width", width), ("groups", groups), ("batchSize", batch),
       ("learningRate", rate),
@@ -145,12 +146,11 @@ struct Reproduce: ParsableCommand {
   }
 
   /// What was asked for, and whatever else this folder holds already, in the paper's order.
-  private func shown(_ admitted: [Reproduction.Admission], _ reproduction: Reproduction, _ base: Experiment)
-    throws
+  private func shown(_ admitted: [Reproduction.Admission], _ reproduction: Reproduction) throws
     -> [StudyResult]
   {
     try Study.names.compactMap { name in
-      let study = try Study(named: name, base: base)
+      let study = try Study(named: name, base: reproduction.settings.base)
       // Admitted anew: rows that are shown only where they are trained may be by now.
       if admitted.contains(where: { $0.study.name == name }) {
         return try reproduction.result(of: reproduction.admit(study, strictly: false))
