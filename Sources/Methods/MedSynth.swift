@@ -22,6 +22,8 @@ public final class MedSynth: Method {
     public var weightGradient = 0.05
     /// Weight of the adversarial term; 0 trains without a discriminator step.
     public var weightAdversarial = 0.05
+    /// The discriminator's learning rate by the generator's; 1e-3 by 5e-3 in the original.
+    public var discriminatorRate = 0.2
     public var longSkip = LongSkip.nearest
     public init() {}
 
@@ -29,6 +31,8 @@ public final class MedSynth: Method {
       refusal(ofWeights: [
         ("weightL1", weightL1), ("weightGradient", weightGradient), ("weightAdversarial", weightAdversarial),
       ])
+        ?? (discriminatorRate > 0 && discriminatorRate.isFinite
+          ? nil : "discriminatorRate is \(discriminatorRate); it must be above 0")
     }
   }
 
@@ -37,7 +41,9 @@ public final class MedSynth: Method {
   private let rate: Double
   public let options: Options
   /// The discriminator and what trains the generator.
-  private lazy var adversary = Adversary(store, rate: rate, betas: (0.9, 0.999)) { MedSynthDiscriminator($0) }
+  private lazy var adversary = Adversary(
+    store, rate: rate * options.discriminatorRate, betas: (0.9, 0.999)
+  ) { MedSynthDiscriminator($0) }
   private lazy var optimizer = Adam(store, rate: rate)
 
   public init(

@@ -71,13 +71,17 @@ def framework(
     side: int = 32,
     judge_last: bool = False,
     betas: tuple[float, float] = (0.5, 0.999),
+    judge_rate: float = 1e-4,
 ) -> Tensors:
     """Three steps. `losses` yields (name, weight, value): first the discriminator's, then the generator's."""
     networks = {"generator": generator, "discriminator": judge}
     for role, (_, net) in networks.items():
         start(net, f"{name}.{role}")
     before = {role: {k: p.detach().clone() for k, p in net.named_parameters()} for role, (_, net) in networks.items()}
-    g, d = (torch.optim.Adam(net.parameters(), lr=1e-4, betas=betas) for _, net in networks.values())
+    g, d = (
+        torch.optim.Adam(net.parameters(), lr=rate, betas=betas)
+        for (_, net), rate in zip(networks.values(), (1e-4, judge_rate))
+    )
     found: dict[str, list[float]] = {}
 
     def improve(optimiser: torch.optim.Adam, named: list[tuple[str, float, Tensor]]) -> None:
@@ -173,7 +177,7 @@ def medsynth() -> Tensors:
         yield "adversarial", 0.05, says(fake, 1)
 
     parts = ("medsynth_unet", g), ("medsynth_discriminator", d)
-    return framework("medsynth", *parts, losses, side=64, betas=(0.9, 0.999))
+    return framework("medsynth", *parts, losses, side=64, betas=(0.9, 0.999), judge_rate=2e-5)
 
 
 def main() -> None:

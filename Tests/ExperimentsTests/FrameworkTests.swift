@@ -52,7 +52,8 @@ import Training
     ("mmgan.levels=1", "levels"), ("pix2pix.levels=11", "from 2 to 10"),
     ("mmgan.weightL1=-1", "mmgan.weightL1"),
     ("pgan.weightPerceptual=-1", "pgan.weightPerceptual"), ("pgan.discriminatorWidth=0", "1024"),
-    ("medsynth.weightGradient=-0.1", "medsynth.weightGradient"), ("medsynth.longSkip=ct", "nearest, t1"),
+    ("medsynth.weightGradient=-0.1", "medsynth.weightGradient"),
+    ("medsynth.discriminatorRate=0", "above 0"), ("medsynth.longSkip=ct", "nearest, t1"),
     ("mmgan.padding=3", "mmgan.padding"), ("pgan.vgg=3", "vgg must be text"),
   ])
   func optionsThatMakeNoSenseAreNamed(setting: String, says: String) throws {
