@@ -66,7 +66,8 @@ let withTensors: [Target] = [
     ], path: "Benchmarks/aginet-bench"),
   .target(
     name: "PipelineSupport",
-    dependencies: ["Experiments", "Methods", "Cohorts", "Imaging", "Failures"], path: "Tests/PipelineSupport"),
+    dependencies: ["Experiments", "Methods", "Networks", "Cohorts", "Imaging", "Failures"],
+    path: "Tests/PipelineSupport"),
   .testTarget(
     name: "TrainingTests",
     dependencies: [

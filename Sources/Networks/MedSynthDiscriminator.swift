@@ -11,7 +11,7 @@ public struct MedSynthDiscriminator: Layer {
   public static let side = 64
 
   private let convolutions: [Convolution]
-  private let full: [(weight: Tensor, bias: Tensor)]
+  private let full: [Linear]
 
   public init(_ scope: Scope) {
     convolutions = [(1, 32, 9), (32, 64, 5), (64, 64, 5)].enumerated().map { index, layer in
@@ -19,11 +19,8 @@ public struct MedSynthDiscriminator: Layer {
       return Convolution(scope / "conv\(index + 1)", shape, start: .xavier(shape), biasStart: .zeros)
     }
     full = [(1024, 512), (512, 64), (64, 1)].enumerated().map { index, layer in
-      let place = scope / "full\(index + 1)"
       let start = Start.xavier(ConvolutionShape(layer.0, layer.1, kernel: 1))
-      return (
-        place.parameter("weight", [layer.1, layer.0], start), place.parameter("bias", [layer.1], .zeros)
-      )
+      return Linear(scope / "full\(index + 1)", layer.0, layer.1, start: start, biasStart: .zeros)
     }
   }
 
@@ -31,9 +28,7 @@ public struct MedSynthDiscriminator: Layer {
     var x = x.channelsLast()
     for convolution in convolutions { x = convolution(x).relu().maxPooled(2) }
     x = x.reshaped([x.size(0), -1])
-    for (index, layer) in full.enumerated() {
-      x = (index == 0 ? x : x.relu()).linear(layer.weight, bias: layer.bias)
-    }
-    return x
+    for layer in full.dropLast() { x = layer(x).relu() }
+    return full[full.count - 1](x)
   }
 }

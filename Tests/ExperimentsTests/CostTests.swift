@@ -1,5 +1,6 @@
 import Experiments
 import Failures
+import Imaging
 import Methods
 import PipelineSupport
 import Testing

@@ -6,6 +6,7 @@ import Foundation
 import Imaging
 import Methods
 import Metrics
+import Networks
 import PipelineSupport
 import Testing
 import Torch

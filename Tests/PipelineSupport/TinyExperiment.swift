@@ -1,6 +1,7 @@
 import Experiments
 import Failures
 import Methods
+import Networks
 import Testing
 
 /// (T1, T2) -> PD at a width that trains in a moment: 4 channels, 4 groups, a discriminator as thin.
@@ -22,6 +23,15 @@ public func tinyExperiment(method: String, network: String, iterations: Int = 4)
   (experiment.validateEvery, experiment.checkpointEvery, experiment.validationSlices) = (2, 2, 2)
   (experiment.pgan.discriminatorWidth, experiment.mmgan.discriminatorWidth) = (4, 4)
   (experiment.pix2pix.levels, experiment.mmgan.levels) = (5, 5)
+
+  experiment.blocks = 1
+  (experiment.ddpm.steps, experiment.iddpm.steps, experiment.selfrdb.steps) = (20, 20, 2)
+  (experiment.ddpm.sampling.steps, experiment.iddpm.sampling.steps) = (2, 2)
+  (experiment.ddpm.validationSteps, experiment.iddpm.validationSteps) = (2, 2)
+  (experiment.ddpm.unet.multipliers, experiment.iddpm.unet.multipliers) = ([1, 2], [1, 2])
+  (experiment.ddpm.unet.attention, experiment.iddpm.unet.attention) = ([2], [2])
+  (experiment.selfrdb.generator.multipliers, experiment.selfrdb.generator.attention) = ([1, 2], [2])
+  (experiment.selfrdb.discriminator.width, experiment.selfrdb.discriminator.multipliers) = (4, [2, 2])
   return experiment
 }
 
