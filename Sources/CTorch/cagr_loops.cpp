@@ -1,4 +1,5 @@
 // The plain loops of pool.cpp and roll.cpp over tensors and threads.
+#include "read.h"
 #include "cagr.h"
 
 #include <ATen/Parallel.h>
@@ -31,7 +32,7 @@ Tensor pooled(const Tensor &map, const Tensor &weight, const Tensor &bias) {
   auto sums = at::zeros({pieces, channels}, weight.options());
   const auto run = [&](auto zero, auto pool) {
     using T = decltype(zero);
-    const T *from = map.const_data_ptr<T>(), *w = weight.const_data_ptr<T>(), *b = bias.const_data_ptr<T>();
+    const T *from = read<T>(map), *w = read<T>(weight), *b = read<T>(bias);
     T *sum = sums.mutable_data_ptr<T>();
     each_piece(pixels, [&](int64_t piece, int64_t first, int64_t count) {
       pool(from + first * channels, w, b, count, channels, static_cast<T>(epsilon), sum + piece * channels);
@@ -48,8 +49,8 @@ std::tuple<Tensor, Tensor, Tensor> pooled_backward(const Tensor &map, const Tens
   auto sums = at::zeros({2, pieces, channels}, weight.options());
   const auto run = [&](auto zero, auto backward) {
     using T = decltype(zero);
-    const T *from = map.const_data_ptr<T>(), *derivative = each.const_data_ptr<T>();
-    const T *w = weight.const_data_ptr<T>(), *b = bias.const_data_ptr<T>();
+    const T *from = read<T>(map), *derivative = read<T>(each);
+    const T *w = read<T>(weight), *b = read<T>(bias);
     T *to = down.mutable_data_ptr<T>(), *weights = sums.mutable_data_ptr<T>(), *biases = weights + pieces * channels;
     each_piece(pixels, [&](int64_t piece, int64_t first, int64_t count) {
       backward(
@@ -68,7 +69,7 @@ Roll roll_by(const Tensor &offsets, const Tensor &scales, const Tensor &gate, in
   const auto batch = scales.size(0), groups = scales.size(1);
   Roll roll;
   const auto values = offsets.to(at::kDouble).contiguous();
-  const double *offset = values.const_data_ptr<double>();
+  const double *offset = read<double>(values);
   for (int64_t i = 0; i < values.numel(); ++i) {
     const double whole = std::floor(offset[i]);
     // Only the remainder counts; brought near zero it fits an int whatever the network says. What is not a number
@@ -87,7 +88,7 @@ Tensor rolled(const Tensor &weight, const Roll &roll, int64_t sample, int64_t gr
   auto kernel = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
   const auto run = [&](auto zero, auto one) {
     using T = decltype(zero);
-    const T *from = weight.const_data_ptr<T>(), *scales = roll.scales.const_data_ptr<T>() + sample * inputs;
+    const T *from = read<T>(weight), *scales = read<T>(roll.scales) + sample * inputs;
     const Shift *shifts = roll.shifts.data() + sample * groups * 2;
     T *to = kernel.mutable_data_ptr<T>();
     at::parallel_for(0, outputs, 8, [&](int64_t begin, int64_t end) {
@@ -120,8 +121,8 @@ void RollDerivatives::add(const Tensor &derivatives, int64_t sample) {
   const auto up = first_channels ? derivatives : channels_last(derivatives);
   const auto run = [&](auto zero, auto one) {
     using T = decltype(zero);
-    const T *from = kernel_.const_data_ptr<T>(), *derivative = up.const_data_ptr<T>();
-    const T *factors = roll_.scales.const_data_ptr<T>() + sample * inputs;
+    const T *from = read<T>(kernel_), *derivative = read<T>(up);
+    const T *factors = read<T>(roll_.scales) + sample * inputs;
     const Shift *shifts = roll_.shifts.data() + sample * groups_ * 2;
     T *to = weight.mutable_data_ptr<T>(), *sum = sums_.mutable_data_ptr<T>();
     each_piece(outputs, [&](int64_t piece, int64_t first, int64_t count) {

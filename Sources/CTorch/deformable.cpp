@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <type_traits>
 
+#include "read.h"
 #include "kernels.h"
 #include "wall.h"
 
@@ -27,7 +28,7 @@ struct Slice {
 
 template <class T>
 Slice<T> slice(const variable_list &kept, int64_t b) {
-  const auto from = [&](const Tensor &x) { return x.const_data_ptr<T>() + b * (x.numel() / x.size(0)); };
+  const auto from = [&](const Tensor &x) { return read<T>(x) + b * (x.numel() / x.size(0)); };
   return {from(kept[0]), from(kept[1]), from(kept[2])};
 }
 
@@ -113,7 +114,7 @@ class Sum : public torch::autograd::Function<Sum> {
       using T = decltype(zero);
       for (int64_t b = 0; b < up.size(0); ++b) {
         sample_pixels_backward(
-          slice<T>(kept, b), grid, 0, grid.height * grid.width, true, up.const_data_ptr<T>() + b * (up.numel() / up.size(0)),
+          slice<T>(kept, b), grid, 0, grid.height * grid.width, true, read<T>(up) + b * (up.numel() / up.size(0)),
           place<T>(down, b), place<T>(offsets, b), place<T>(weights, b));
       }
     });
@@ -159,7 +160,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
       matrix.addmm_(rows.t(), columns);
       const auto up_columns = at::mm(rows, kept[3]);
       sample_pixels_backward(
-        in, grid, first, columns.size(0), false, up_columns.const_data_ptr<T>(), place<T>(down, b), place<T>(offsets, b),
+        in, grid, first, columns.size(0), false, read<T>(up_columns), place<T>(down, b), place<T>(offsets, b),
         place<T>(weights, b));
     });
     const auto kernel = matrix.view({matrix.size(0), 3, 3, grid.channels}).permute({0, 3, 1, 2});

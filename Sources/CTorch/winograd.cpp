@@ -11,6 +11,7 @@
 //
 // Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache. Their
 // size depends on the shapes alone: results do not depend on the number of threads.
+#include "read.h"
 #include "winograd.h"
 
 #include <ATen/Parallel.h>
@@ -152,8 +153,8 @@ Tensor run(const Tensor &x, const Tensor &kernels, const Tensor &bias) {
   const Tiling tiling(x);
   const auto band = std::max<int64_t>(band_of(from + to, tiling.count), from + to > 512 ? 32 : 16);
   const auto nothing = at::zeros({from}, flat), offset = bias.defined() ? bias.contiguous() : at::zeros({to}, flat);
-  const float *in = x.const_data_ptr<float>(), *zeros = nothing.const_data_ptr<float>(),
-              *add = offset.const_data_ptr<float>();
+  const float *in = read<float>(x), *zeros = read<float>(nothing),
+              *add = read<float>(offset);
   float *out = y.mutable_data_ptr<float>();
   // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
   const auto threads = at::get_num_threads();
@@ -170,7 +171,7 @@ Tensor run(const Tensor &x, const Tensor &kernels, const Tensor &bias) {
         input_tile(pixels, from, v + t * from, band * from);
       }
       at::bmm_out(made, taken, kernels);
-      const float *m = made.const_data_ptr<float>();
+      const float *m = read<float>(made);
       for (int64_t t = 0; t < count; ++t) {
         float *pixels[outputs * outputs];
         tiling.pixels(first + t, out, to, outputs, 0, static_cast<float *>(nullptr), pixels);
@@ -186,7 +187,7 @@ Tensor transformed(const Tensor &weight, bool turned) {
   const auto w = weight.contiguous(at::MemoryFormat::ChannelsLast);
   const auto rows = w.size(0), channels = w.size(1);
   auto kernels = at::empty({products, rows, channels}, w.options().memory_format(at::MemoryFormat::Contiguous));
-  const float *from = w.const_data_ptr<float>();
+  const float *from = read<float>(w);
   float *to = kernels.mutable_data_ptr<float>();
   at::parallel_for(0, rows, 4, [&](int64_t begin, int64_t end) {
     for (auto o = begin; o < end; ++o) kernel_row(from + o * 9 * channels, channels, turned, to + o * channels, rows * channels);
