@@ -33,17 +33,20 @@ namespace {
 
 const std::vector<int64_t> one{1, 1}, zero{0, 0};
 
-Tensor convolve(const Tensor &x, const Tensor &kernels, int64_t groups) {
-  if (groups == 1 && winograd::serves(x, kernels)) return winograd::convolve(x, kernels);
-  return at::convolution(x, kernels, {}, one, one, one, false, zero, groups);
+// The module's convolution of one sample into its place in the output, with the ReLU that follows.
+void convolve(const Tensor &x, const Tensor &kernel, bool rectifies, const Tensor &y) {
+  if (winograd::serves(x, kernel)) return winograd::convolve_into(y, x, kernel, {}, rectifies);
+  const auto result = at::convolution(x, kernel, {}, one, one, one, false, zero, 1);
+  if (rectifies) at::clamp_min_out(const_cast<Tensor &>(y), result, 0); else y.copy_(result);
 }
 
-// The derivatives of the map and of the kernels, the latter in whatever layout the library makes them.
-std::pair<Tensor, Tensor> convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernels, int64_t groups) {
-  const bool is_transformed = groups == 1 && winograd::serves(x, kernels);
-  const auto [image, kernel, bias] = at::convolution_backward(
-    up, x, kernels, std::nullopt, one, one, one, false, zero, groups, {!is_transformed, true, false});
-  return {is_transformed ? winograd::convolve_backward(up, kernels) : image, kernel};
+// The derivative of the map into its place, and that of the kernel in whatever layout the library makes it.
+Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernel, const Tensor &image) {
+  const bool is_transformed = winograd::serves(x, kernel);
+  const auto [share, derivative, bias] = at::convolution_backward(
+    up, x, kernel, std::nullopt, one, one, one, false, zero, 1, {!is_transformed, true, false});
+  if (is_transformed) winograd::convolve_backward_into(image, up, kernel); else image.copy_(share);
+  return derivative;
 }
 
 // A · w for every sample, [B·O, C, 3, 3]: the module's kernels without routing.
@@ -57,30 +60,6 @@ Tensor sample(const Tensor &x, int64_t b) { return x.narrow(0, b, 1); }
 Tensor kernels_of(const Tensor &kernels, int64_t b, int64_t outputs) {
   return kernels.size(0) == outputs ? kernels : kernels.narrow(0, b * outputs, outputs);
 }
-
-// The output of all samples, made one by one; a batch of one is not copied.
-class Output {
- public:
-  Tensor map;
-  Output(const Tensor &x, int64_t channels, bool rectifies) : rectifies_(rectifies) {
-    if (x.size(0) > 1) {
-      map = at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
-    }
-  }
-  void put(const Tensor &y, int64_t b) {
-    if (!map.defined()) {
-      map = channels_last(y);
-      if (rectifies_) map.relu_();
-    } else if (auto place = sample(map, b); rectifies_) {
-      at::clamp_min_out(place, y, 0);
-    } else {
-      place.copy_(y);
-    }
-  }
-
- private:
-  const bool rectifies_;
-};
 
 // MARK: The operator
 
@@ -102,46 +81,35 @@ class Module : public torch::autograd::Function<Module> {
     Gate attention;
     if (gate_weight.defined()) attention = attend(x, gate_weight, gate_bias, groups);
 
-    Output y(x, outputs, rectifies);
-    Tensor features, offsets, scales;
-    variable_list maps;
+    const auto y = winograd::empty_map(x, outputs);
+    Tensor features, offsets, scales, map;
     if (routing.defined()) {
-      const auto factor = packing(channels / groups, groups, fewest_forward);
-      const auto kernels = routing_kernels(routing, attention.gate, groups, factor);
-      variable_list rows;
-      for (int64_t b = 0; b < batch; ++b) {
-        auto map = channels_last(convolve(sample(x, b), kernels_of(kernels, b, channels), groups / factor));
-        rows.push_back(pooled(map, norm_weight, norm_bias));
-        if (keeps) maps.push_back(map);
-      }
-      features = at::stack(rows);
+      features = route(x, {routing, norm_weight, norm_bias, groups}, attention.gate, keeps ? &map : nullptr);
       offsets = at::linear(features, offset_weight);
       scales = at::linear(features, scale_weight, scale_bias).sigmoid();
       const auto roll = roll_by(offsets, scales, attention.gate, channels);
-      for (int64_t b = 0; b < batch; ++b) y.put(convolve(sample(x, b), rolled(w, roll, b, groups), 1), b);
+      for (int64_t b = 0; b < batch; ++b) convolve(sample(x, b), rolled(w, roll, b, groups), rectifies, sample(y, b));
     } else {
       const auto kernels = gated_kernels(w, attention.gate);
-      for (int64_t b = 0; b < batch; ++b) y.put(convolve(sample(x, b), kernels_of(kernels, b, outputs), 1), b);
+      for (int64_t b = 0; b < batch; ++b) convolve(sample(x, b), kernels_of(kernels, b, outputs), rectifies, sample(y, b));
     }
     variable_list kept{x, w, gate_weight, routing, norm_weight, norm_bias, offset_weight, scale_weight,
                        attention.descriptors, attention.gate, features, offsets, scales,
-                       rectifies ? y.map : Tensor()};
-    kept.insert(kept.end(), maps.begin(), maps.end());
+                       rectifies ? y : Tensor(), map};
     context->save_for_backward(kept);
     context->saved_data["groups"] = groups;
     variable_list shown{offsets.defined() ? offsets : at::empty({0}, x.options()),
                         scales.defined() ? scales : at::empty({0}, x.options()),
                         attention.gate.defined() ? attention.gate : at::empty({0}, x.options())};
     context->mark_non_differentiable(shown);
-    return {y.map, shown[0], shown[1], shown[2]};
+    return {y, shown[0], shown[1], shown[2]};
   }
 
   static variable_list backward(AutogradContext *context, variable_list derivatives) {
     const auto kept = context->get_saved_variables();
     const auto &x = kept[0], &w = kept[1], &gate_weight = kept[2], &routing = kept[3], &norm_weight = kept[4],
                &norm_bias = kept[5], &offset_weight = kept[6], &scale_weight = kept[7], &features = kept[10],
-               &offsets = kept[11], &scales = kept[12], &y = kept[13];
-    const auto maps = kept.begin() + 14;
+               &offsets = kept[11], &scales = kept[12], &y = kept[13], &map = kept[14];
     const Gate attention{kept[8], kept[9]};
     const auto groups = context->saved_data["groups"].toInt();
     const auto batch = x.size(0), outputs = w.size(0), channels = w.size(1);
@@ -150,15 +118,13 @@ class Module : public torch::autograd::Function<Module> {
       return y.defined() ? at::threshold_backward(sample(all, b), sample(y, b), 0) : sample(all, b);
     };
 
-    variable_list images(batch);  // what every sample's map gets from the main convolution
+    const auto dx = at::empty_like(x);
     Tensor dw, dgate, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias;
     if (routing.defined()) {
       const auto roll = roll_by(offsets, scales, attention.gate, channels);
       RollDerivatives rolling(w, roll, groups);
       for (int64_t b = 0; b < batch; ++b) {
-        Tensor kernel;
-        std::tie(images[b], kernel) = convolve_backward(up(b), sample(x, b), rolled(w, roll, b, groups), 1);
-        rolling.add(kernel, b);
+        rolling.add(convolve_backward(up(b), sample(x, b), rolled(w, roll, b, groups), sample(dx, b)), b);
       }
       dw = rolling.weight;
       Tensor dscales, doffsets;
@@ -169,35 +135,21 @@ class Module : public torch::autograd::Function<Module> {
       dscale_bias = dlogits.sum(0);
       const auto dfeatures = at::matmul(doffsets, offset_weight) + at::matmul(dlogits, scale_weight);
 
-      const auto factor = packing(channels / groups, groups, fewest_backward);
-      const auto kernels = routing_kernels(routing, attention.gate, groups, factor);
-      variable_list dkernels;
-      for (int64_t b = 0; b < batch; ++b) {
-        const auto [dmap, weights, biases] = pooled_backward(maps[b], norm_weight, norm_bias, dfeatures[b]);
-        dnorm_weight = b == 0 ? weights : dnorm_weight + weights;
-        dnorm_bias = b == 0 ? biases : dnorm_bias + biases;
-        const auto [image, kernel] =
-          convolve_backward(dmap, sample(x, b), kernels_of(kernels, b, channels), groups / factor);
-        images[b].add_(image);
-        dkernels.push_back(kernel);
-      }
-      const auto dkernel = batch == 1 ? dkernels[0] : at::cat(dkernels);
-      Tensor dgates;
-      std::tie(drouting, dgates) = routing_kernels_backward(dkernel, routing, attention.gate, groups, factor);
-      if (dgates.defined()) dgate = dgate + dgates;
+      const auto routed =
+        route_backward(x, {routing, norm_weight, norm_bias, groups}, attention.gate, map, dfeatures, dx);
+      std::tie(drouting, dnorm_weight, dnorm_bias) = std::tie(routed.kernel, routed.weight, routed.bias);
+      if (routed.gate.defined()) dgate = dgate + routed.gate;
     } else {
       const auto kernels = gated_kernels(w, attention.gate);
       dw = at::zeros_like(w);
       variable_list rows;
       for (int64_t b = 0; b < batch; ++b) {
-        Tensor kernel;
-        std::tie(images[b], kernel) = convolve_backward(up(b), sample(x, b), kernels_of(kernels, b, outputs), 1);
+        const auto kernel = convolve_backward(up(b), sample(x, b), kernels_of(kernels, b, outputs), sample(dx, b));
         dw.add_(kernel * attention.gate[b].view({1, -1, 1, 1}));
         rows.push_back((kernel * w).sum({0, 2, 3}));
       }
       dgate = at::stack(rows);
     }
-    const auto dx = batch == 1 ? images[0] : at::cat(images);
     Tensor dgate_weight, dgate_bias;
     if (gate_weight.defined()) {
       Tensor dmean;

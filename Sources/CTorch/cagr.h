@@ -26,21 +26,27 @@ Gate attend(const Tensor &x, const Tensor &weight, const Tensor &bias, int64_t g
 // From ∂A to ∂z, ∂F and ∂bias.
 std::tuple<Tensor, Tensor, Tensor> attend_backward(const Gate &kept, const Tensor &weight, const Tensor &up, int64_t groups);
 
-// MARK: The routing kernels (cagr_gate.cpp)
+// MARK: The routing (cagr_routing.cpp)
 
-// How many groups of the routing convolution are computed as one. Convolutions with few channels a group waste most of a
-// vector register: where there are fewer than `fewest`, groups are joined up to 16 channels, with zeros between them, which
-// is the same result from more but faster arithmetic. Measured at 8 channels: forward a quarter slower, backward twice as fast.
-int64_t packing(int64_t members, int64_t groups, int64_t fewest);
-constexpr int64_t fewest_forward = 8, fewest_backward = 16;
+// Kernel [C, C/n, 3, 3], and weight and bias [C] of the layer norm.
+struct Routing {
+  Tensor kernel, weight, bias;
+  int64_t groups;
+};
 
-// A · kernel for every sample, packed: [B·C, factor·C/n, 3, 3], or [C, …] for all samples where there is no gate.
-Tensor routing_kernels(const Tensor &kernel, const Tensor &gate, int64_t groups, int64_t factor);
+// h [B, C] of x [B, C, H, W], its input gated by A [B, C] where that is defined; conv(x, V) goes to `map` where the
+// backward will need it.
+Tensor route(const Tensor &x, const Routing &routing, const Tensor &gate, Tensor *map);
 
-// From the derivatives of `routing_kernels` to ∂kernel and ∂A.
-std::pair<Tensor, Tensor> routing_kernels_backward(const Tensor &up, const Tensor &kernel, const Tensor &gate, int64_t groups, int64_t factor);
+struct RoutingDerivatives {
+  Tensor kernel, gate, weight, bias;  // gate undefined without one
+};
 
-// MARK: Norm + GELU + pool of one sample's map (cagr_loops.cpp)
+// From ∂h [B, C]. What x gets is added to `image` [B, C, H, W].
+RoutingDerivatives route_backward(
+  const Tensor &x, const Routing &routing, const Tensor &gate, const Tensor &map, const Tensor &up, const Tensor &image);
+
+// MARK: Norm + GELU + pool of one sample's map, in either precision (cagr_loops.cpp)
 
 // h, [C].
 Tensor pooled(const Tensor &map, const Tensor &weight, const Tensor &bias);

@@ -1,9 +1,9 @@
 // The plain loops of pool.cpp and roll.cpp over tensors and threads.
-#include "read.h"
-#include "cagr.h"
-
-#include <ATen/Parallel.h>
 #include <cmath>
+
+#include "cagr.h"
+#include "parallel.h"
+#include "read.h"
 
 namespace cagr {
 namespace {
@@ -15,7 +15,7 @@ constexpr int64_t pieces = 32;
 
 template <class Body>
 void each_piece(int64_t count, const Body &body) {
-  at::parallel_for(0, pieces, 1, [&](int64_t begin, int64_t end) {
+  parallel_for(pieces, 1, [&](int64_t begin, int64_t end) {
     for (int64_t piece = begin; piece < end; ++piece) {
       const auto from = piece * count / pieces, to = (piece + 1) * count / pieces;
       if (to > from) body(piece, from, to - from);
@@ -91,7 +91,7 @@ Tensor rolled(const Tensor &weight, const Roll &roll, int64_t sample, int64_t gr
     const T *from = read<T>(weight), *scales = read<T>(roll.scales) + sample * inputs;
     const Shift *shifts = roll.shifts.data() + sample * groups * 2;
     T *to = kernel.mutable_data_ptr<T>();
-    at::parallel_for(0, outputs, 8, [&](int64_t begin, int64_t end) {
+    parallel_for(outputs, 8, [&](int64_t begin, int64_t end) {
       for (auto o = begin; o < end; ++o) one(from + o * 9 * inputs, shifts, scales, inputs, groups, to + o * 9 * inputs);
     });
   };

@@ -3,14 +3,14 @@
 // DCNv3 sums samples of every group with weights: nothing but its three arguments is kept for the backward, where the
 // composition from nine grid samples keeps nine maps. DCNv2 multiplies all samples of a pixel, a column of 9 C numbers,
 // with a matrix: columns are made for some hundreds of pixels at a time, and again in the backward.
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <type_traits>
 
-#include "read.h"
 #include "kernels.h"
+#include "parallel.h"
+#include "read.h"
 #include "wall.h"
 
 using at::Tensor;
@@ -63,7 +63,7 @@ constexpr int64_t grain = 64;  // pixels
 template <class T>
 void sample_pixels(const Slice<T> &in, const Grid &grid, int64_t first, int64_t count, bool sums, T *samples) {
   const auto length = (sums ? 1 : taps) * grid.channels;
-  at::parallel_for(0, count, grain, [&](int64_t from, int64_t to) {
+  parallel_for(count, grain, [&](int64_t from, int64_t to) {
     sample(in.map, in.offsets, in.weights, grid, first + from, to - from, sums, samples + from * length);
   });
 }
@@ -73,12 +73,12 @@ void sample_pixels(const Slice<T> &in, const Grid &grid, int64_t first, int64_t 
 template <class T>
 void sample_pixels_backward(const Slice<T> &in, const Grid &grid, int64_t first, int64_t count, bool sums, const T *up, T *down, T *down_offsets, T *down_weights) {
   const auto length = (sums ? 1 : taps) * grid.channels;
-  at::parallel_for(0, count, grain, [&](int64_t from, int64_t to) {
+  parallel_for(count, grain, [&](int64_t from, int64_t to) {
     sample_backward_places(in.map, in.offsets, in.weights, grid, first + from, to - from, sums, up + from * length, down_offsets, down_weights);
   });
   const auto members = grid.channels / grid.groups, block = std::min<int64_t>(members, 16);
   const auto blocks = (members + block - 1) / block;
-  at::parallel_for(0, grid.groups * blocks, 1, [&](int64_t from, int64_t to) {
+  parallel_for(grid.groups * blocks, 1, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i) {
       const auto begin = i % blocks * block;
       sample_backward_map(in.offsets, in.weights, grid, first, count, sums, up, i / blocks * members + begin, std::min(block, members - begin), down);

@@ -40,6 +40,33 @@ void roll_backward_f64(const double *kernel, const Shift *shifts, const double *
 
 }  // namespace cagr
 
+namespace grouped {
+
+// 3 x 3 convolutions of `members` channels a group, zero outside the map: 1, 2, 4, 8 or a multiple of 16; channels are a
+// multiple of 16. Kernels are [channels / 16][taps][members][16], the outputs of a block of 16 fastest. Rows are
+// [pixels][channels].
+
+constexpr int64_t rows_at_once = 4, rows_seen = 6;
+
+// Tiles of four pixels that are transformed together, for a width that they need not divide.
+constexpr int64_t tiles_at_once(int64_t width) { return width > 16 ? 8 : 4; }
+constexpr int64_t whole_width(int64_t width) {
+  const auto step = 4 * tiles_at_once(width);
+  return (width + step - 1) / step * step;
+}
+// Numbers that `convolve_rows` needs room for.
+constexpr int64_t convolution_space(int64_t members) { return 36 * 8 * ((members > 16 ? members : 16) + 16); }
+
+// Four rows of outputs, [4][width][channels], from six rows of inputs of which the first is the one above; these begin one
+// pixel before the map and end one after. `width` is a whole one, `kernels` have 36 taps: G w Gᵀ (winograd.cpp).
+void convolve_rows(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to);
+
+// Adds one row of outputs' share to the kernel's derivative, of 9 taps. `up` is the outputs' derivative with a pixel of
+// zeros at either end; `rows` are the inputs above, at and below, without margins and null outside the map.
+void correlate_row(const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums);
+
+}  // namespace grouped
+
 namespace deform {
 
 // Where a 3 x 3 kernel's taps lie in a feature map. Maps are [pixels][channels], offsets [pixels][groups][9][2] in pixels

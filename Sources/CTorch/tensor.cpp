@@ -1,12 +1,17 @@
 // The library's own state; a tensor's life, its data, its gradient.
 #include <ATen/CPUGeneratorImpl.h>
-#include <ATen/Parallel.h>
 #include <dlfcn.h>
+#ifdef __GLIBC__
 #include <malloc.h>
+#endif
 #include <cstdlib>
+#include <mutex>
+#include <set>
+#include <thread>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
+#include "parallel.h"
 #include "wall.h"
 
 using namespace wall;
@@ -18,6 +23,17 @@ const char *ct_version(void) { return TORCH_VERSION; }
 int64_t ct_live_tensors(void) { return ct_tensor_s::live; }
 int ct_threads(void) { return at::get_num_threads(); }
 int ct_set_threads(int count) { return act([&] { at::set_num_threads(count); }); }
+int ct_threads_of_loops(void) {
+  return guard([] {
+    std::set<std::thread::id> seen;
+    std::mutex lock;
+    parallel_for(at::get_num_threads(), 1, [&](int64_t, int64_t) {
+      const std::lock_guard<std::mutex> guard(lock);
+      seen.insert(std::this_thread::get_id());
+    });
+    return static_cast<int>(seen.size());
+  }, 0);
+}
 // A step allocates and frees the same large tensors again and again. By default glibc maps and unmaps each of them, and
 // the kernel clears every page anew: 5 to 15 % of a training step. Kept in the heap, in huge pages, they are there already.
 void ct_keep_memory(void) {

@@ -11,16 +11,17 @@
 //
 // Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache. Their
 // size depends on the shapes alone: results do not depend on the number of threads.
-#include "read.h"
 #include "winograd.h"
 
-#include <ATen/Parallel.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <algorithm>
 #include <atomic>
+#include <limits>
 #include <vector>
 
-#include "lanes.h"
+#include "parallel.h"
+#include "read.h"
+#include "tiles.h"
 #include "wall.h"
 
 namespace winograd {
@@ -29,53 +30,12 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t outputs = 4, inputs = 6, products = inputs * inputs;
+constexpr int64_t outputs = tile_outputs, inputs = tile_inputs, products = tile_products;
 
-// One dimension of Bᵀ d, of G w and of Aᵀ m: from numbers in a row to numbers `step` apart.
-CT_INLINE void transform_input(const Lanes &a, const Lanes &b, const Lanes &c, const Lanes &d, const Lanes &e, const Lanes &f, Lanes *to, int step) {
-  const Lanes even = e - 4.0f * c, odd = d - 4.0f * b, far_even = e - c, far_odd = 2.0f * (d - b);
-  to[0] = 4.0f * a - 5.0f * c + e;
-  to[step] = even + odd;
-  to[2 * step] = even - odd;
-  to[3 * step] = far_even + far_odd;
-  to[4 * step] = far_even - far_odd;
-  to[5 * step] = 4.0f * b - 5.0f * d + f;
-}
-
-CT_INLINE void transform_kernel(const Lanes &a, const Lanes &b, const Lanes &c, Lanes *to, int step) {
-  const Lanes even = (a + c) * (-1.0f / 6), odd = b * (-1.0f / 6);
-  const Lanes far_even = a * (1.0f / 24) + c * (1.0f / 6), far_odd = b * (1.0f / 12);
-  to[0] = a * 0.25f;
-  to[step] = even + odd;
-  to[2 * step] = even - odd;
-  to[3 * step] = far_even + far_odd;
-  to[4 * step] = far_even - far_odd;
-  to[5 * step] = c;
-}
-
-CT_INLINE void transform_output(const Lanes &a, const Lanes &b, const Lanes &c, const Lanes &d, const Lanes &e, const Lanes &f, Lanes *to, int step) {
-  const Lanes near_sum = b + c, near_difference = b - c, far_sum = d + e, far_difference = d - e;
-  to[0] = a + near_sum + far_sum;
-  to[step] = near_difference + 2.0f * far_difference;
-  to[2 * step] = near_sum + 4.0f * far_sum;
-  to[3 * step] = near_difference + 8.0f * far_difference + f;
-}
-
-// Both dimensions, for all channels: `from` are the tile's pixels, the 36 results lie `step` apart.
+// For all channels: `from` are the tile's pixels, the 36 results lie `step` apart.
 CT_CLONES void input_tile(const float *const *from, int64_t channels, float *to, int64_t step) {
   for (int64_t c = 0; c < channels; c += lane_count) {
-    Lanes middle[products];
-    for (int j = 0; j < inputs; ++j) {
-      transform_input(
-        lanes(from[j] + c), lanes(from[6 + j] + c), lanes(from[12 + j] + c), lanes(from[18 + j] + c),
-        lanes(from[24 + j] + c), lanes(from[30 + j] + c), middle + j, inputs);
-    }
-    for (int i = 0; i < inputs; ++i) {
-      const Lanes *row = middle + inputs * i;
-      Lanes result[inputs];
-      transform_input(row[0], row[1], row[2], row[3], row[4], row[5], result, 1);
-      for (int j = 0; j < inputs; ++j) lanes(to + (inputs * i + j) * step + c) = result[j];
-    }
+    transform_tile([&](int i, int j) __attribute__((always_inline)) { return from[inputs * i + j] + c; }, to + c, step);
   }
 }
 
@@ -95,24 +55,16 @@ CT_CLONES void kernel_row(const float *from, int64_t channels, bool turned, floa
   }
 }
 
-// `to` are the tile's pixels, null beyond the image.
-CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, int64_t channels, float *const *to) {
+// `to` are the tile's pixels, null beyond the image. Nothing below `least` comes out.
+CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, float least, int64_t channels, float *const *to) {
   for (int64_t c = 0; c < channels; c += lane_count) {
-    Lanes middle[outputs * inputs];
-    for (int j = 0; j < inputs; ++j) {
-      const float *column = from + j * step + c;
-      transform_output(
-        lanes(column), lanes(column + 6 * step), lanes(column + 12 * step), lanes(column + 18 * step),
-        lanes(column + 24 * step), lanes(column + 30 * step), middle + j, inputs);
-    }
-    for (int i = 0; i < outputs; ++i) {
-      const Lanes *row = middle + inputs * i;
-      Lanes result[outputs];
-      transform_output(row[0], row[1], row[2], row[3], row[4], row[5], result, 1);
-      for (int j = 0; j < outputs; ++j) {
-        if (to[outputs * i + j]) lanes(to[outputs * i + j] + c) = result[j] + lanes(bias + c);
-      }
-    }
+    transform_back(from + c, step, [&](int i, int j, const Lanes &result) __attribute__((always_inline)) {
+      float *pixel = to[outputs * i + j];
+      if (!pixel) return;
+      const Lanes y = result + lanes(bias + c);
+      // What is not a number stays so.
+      lanes(pixel + c) = y < least ? Lanes{} + least : y;
+    });
   }
 }
 
@@ -145,11 +97,11 @@ int64_t band_of(int64_t channels, int64_t tiles) {
   return std::max<int64_t>(std::min({fitting, int64_t{256}, tiles / 4}), 16);
 }
 
-// `kernels` [36, from, to].
-Tensor run(const Tensor &x, const Tensor &kernels, const Tensor &bias) {
+// `kernels` [36, from, to]; `y` is written.
+void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectifies, const Tensor &y) {
   const auto from = kernels.size(1), to = kernels.size(2);
   const auto flat = kernels.options();
-  auto y = at::empty({x.size(0), to, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+  const auto least = rectifies ? 0.0f : -std::numeric_limits<float>::infinity();
   const Tiling tiling(x);
   const auto band = std::max<int64_t>(band_of(from + to, tiling.count), from + to > 512 ? 32 : 16);
   const auto nothing = at::zeros({from}, flat), offset = bias.defined() ? bias.contiguous() : at::zeros({to}, flat);
@@ -159,7 +111,7 @@ Tensor run(const Tensor &x, const Tensor &kernels, const Tensor &bias) {
   // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
   const auto threads = at::get_num_threads();
   const auto inputs_of = at::empty({threads, products, band, from}, flat), outputs_of = at::empty({threads, products, band, to}, flat);
-  at::parallel_for(0, (tiling.count + band - 1) / band, 1, [&](int64_t begin, int64_t end) {
+  parallel_for((tiling.count + band - 1) / band, 1, [&](int64_t begin, int64_t end) {
     at::NoGradGuard guard;
     auto taken = inputs_of[at::get_thread_num()], made = outputs_of[at::get_thread_num()];
     for (auto index = begin; index < end; ++index) {
@@ -175,11 +127,10 @@ Tensor run(const Tensor &x, const Tensor &kernels, const Tensor &bias) {
       for (int64_t t = 0; t < count; ++t) {
         float *pixels[outputs * outputs];
         tiling.pixels(first + t, out, to, outputs, 0, static_cast<float *>(nullptr), pixels);
-        output_tile(m + t * to, band * to, add, to, pixels);
+        output_tile(m + t * to, band * to, add, least, to, pixels);
       }
     }
   });
-  return y;
 }
 
 // [36, O, C].
@@ -189,7 +140,7 @@ Tensor transformed(const Tensor &weight, bool turned) {
   auto kernels = at::empty({products, rows, channels}, w.options().memory_format(at::MemoryFormat::Contiguous));
   const float *from = read<float>(w);
   float *to = kernels.mutable_data_ptr<float>();
-  at::parallel_for(0, rows, 4, [&](int64_t begin, int64_t end) {
+  parallel_for(rows, 4, [&](int64_t begin, int64_t end) {
     for (auto o = begin; o < end; ++o) kernel_row(from + o * 9 * channels, channels, turned, to + o * channels, rows * channels);
   });
   return kernels;
@@ -201,7 +152,9 @@ class Function : public torch::autograd::Function<Function> {
     const auto map = x.contiguous(at::MemoryFormat::ChannelsLast);
     context->save_for_backward({map, weight});
     context->saved_data["bias"] = bias.has_value();
-    return convolve(map, weight, bias.value_or(Tensor()));
+    const auto y = empty_map(map, weight.size(0));
+    convolve_into(y, map, weight, bias.value_or(Tensor()), false);
+    return y;
   }
 
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list derivatives) {
@@ -209,7 +162,10 @@ class Function : public torch::autograd::Function<Function> {
     const bool has_bias = context->saved_data["bias"].toBool();
     const auto up = derivatives[0].contiguous(at::MemoryFormat::ChannelsLast);
     Tensor image, kernel, offset;
-    if (context->needs_input_grad(0)) image = winograd::convolve_backward(up, kept[1]);
+    if (context->needs_input_grad(0)) {
+      image = at::empty_like(kept[0]);
+      convolve_backward_into(image, up, kept[1]);
+    }
     if (context->needs_input_grad(1)) {
       const std::vector<int64_t> one{1, 1}, zero{0, 0}, channels{kept[1].size(0)};
       std::tie(std::ignore, kernel, offset) = at::convolution_backward(
@@ -224,20 +180,30 @@ class Function : public torch::autograd::Function<Function> {
 
 std::atomic<bool> is_allowed{true};
 
+namespace {
+// Below, transforming the kernels takes longer than the products save (measured at 32 to 512 channels).
+constexpr int64_t fewest_tiles = 40;
+}  // namespace
+
 bool serves(const Tensor &x, const Tensor &weight) {
   if (!is_allowed) return false;
   const auto whole = [](int64_t channels) { return channels >= 32 && channels % lane_count == 0; };
   return x.dim() == 4 && weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3 && whole(weight.size(0)) &&
          whole(weight.size(1)) && x.size(1) == weight.size(1) && x.size(2) >= 8 && x.size(3) >= 8 &&
+         Tiling(x).count >= fewest_tiles &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu();
 }
 
-Tensor convolve(const Tensor &x, const Tensor &weight, const Tensor &bias) {
-  return run(x.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, false).transpose(1, 2), bias);
+void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const Tensor &bias, bool rectifies) {
+  run(x.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, false).transpose(1, 2), bias, rectifies, y);
 }
 
-Tensor convolve_backward(const Tensor &up, const Tensor &weight) {
-  return run(up.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, true), {});
+void convolve_backward_into(const Tensor &image, const Tensor &up, const Tensor &weight) {
+  run(up.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, true), {}, false, image);
+}
+
+Tensor empty_map(const Tensor &x, int64_t channels) {
+  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
 }
 
 Tensor convolution(const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias) {

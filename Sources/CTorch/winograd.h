@@ -12,13 +12,16 @@ namespace winograd {
 extern std::atomic<bool> is_allowed;
 bool serves(const at::Tensor &x, const at::Tensor &weight);
 
-// x [B, C, H, W] with weight [O, C, 3, 3] to [B, O, H, W], channels-last. Not recorded.
-at::Tensor convolve(const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias = {});
+// Room for the output of x [B, C, H, W]: [B, channels, H, W], channels-last.
+at::Tensor empty_map(const at::Tensor &x, int64_t channels);
 
-// The derivative with respect to x from that of the output, [B, O, H, W] to [B, C, H, W]. Not recorded.
-at::Tensor convolve_backward(const at::Tensor &up, const at::Tensor &weight);
+// x [B, C, H, W] with weight [O, C, 3, 3] into y [B, O, H, W], channels-last; `rectifies`: and a ReLU. Not recorded.
+void convolve_into(const at::Tensor &y, const at::Tensor &x, const at::Tensor &weight, const at::Tensor &bias, bool rectifies);
 
-// `convolve` with a backward of its own.
+// The derivative with respect to x from that of the output, [B, O, H, W] into image [B, C, H, W]. Not recorded.
+void convolve_backward_into(const at::Tensor &image, const at::Tensor &up, const at::Tensor &weight);
+
+// The same convolution with a backward of its own.
 at::Tensor convolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias);
 
 }  // namespace winograd

@@ -21,6 +21,9 @@ public enum LibTorch {
     set { check(ct_set_threads(Int32(newValue))) }
   }
 
+  /// Threads that take part in the loops of this library, CAGR's and Winograd's among them.
+  package static var threadsOfLoops: Int { Int(ct_threads_of_loops()) }
+
   /// Restarts the stream that dropout and diffusion noise draw from.
   public static func seed(_ seed: UInt64) { check(ct_seed(seed)) }
 

@@ -41,7 +41,7 @@ struct Command {
       streams = command.streams
       let name = UUID().uuidString
       (output, messages) = (streams("\(name).out"), streams("\(name).err"))
-      for path in [output, messages] { FileManager.default.createFile(atPath: path, contents: nil) }
+      for path in [output, messages] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
       process.executableURL = URL(fileURLWithPath: words[0])
       process.arguments = Array(words.dropFirst())
       process.currentDirectoryURL = URL(fileURLWithPath: command.folder)

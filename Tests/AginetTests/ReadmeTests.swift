@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func aWrongFlagWouldBeFound() throws {
-    try withKnownIssue { try expectParses("aginet train --frobnicate --data cohort -o run") }
+    withKnownIssue { try expectParses("aginet train --frobnicate --data cohort -o run") }
     try expectParses("aginet train --data cohort -o run  # a comment")
   }
 }

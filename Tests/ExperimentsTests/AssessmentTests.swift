@@ -2,6 +2,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Metrics
 import PipelineSupport
 import Testing
 import Torch

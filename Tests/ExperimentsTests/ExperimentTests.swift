@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func theDefaultsAreThePapers() throws {
-    let experiment = try Experiment()
+    let experiment = Experiment()
     #expect(experiment.scenario == Scenario(sources: [.t1, .t2], target: .pd))
     #expect((experiment.width, experiment.groups, experiment.batchSize) == (64, 8, 16))
     #expect((experiment.iterations, experiment.learningRate) == (120_000, 1e-4))

@@ -175,7 +175,7 @@ import Training
     experiment.scenario.sources = [.t2, .t1]
     var metadata = file.metadata
     metadata["aginet.experiment"] = try experiment.json
-    let tensors = try file.entries.map { entry in
+    let tensors = file.entries.map { entry in
       Safetensors.Tensor(
         entry.name, entry.type, shape: entry.shape, data: file.withBytes(of: entry) { Data($0) })
     }

@@ -51,8 +51,11 @@ import Torch
       await #expect(processExitsWith: .success) {
         LibTorch.threads = 1
         #expect(LibTorch.threads == 1)
+        #expect(LibTorch.threadsOfLoops == 1)
         LibTorch.threads = 3
         #expect(LibTorch.threads == 3)
+        // LibTorch's own loop template is silently serial outside LibTorch.
+        #expect(LibTorch.threadsOfLoops == 3)
       }
     }
   }

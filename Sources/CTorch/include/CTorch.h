@@ -23,6 +23,7 @@ const char *ct_error(void);
 const char *ct_version(void);
 int64_t ct_live_tensors(void);
 int ct_threads(void);
+int ct_threads_of_loops(void);  // how many take part in the loops of this library
 int ct_set_threads(int count);
 void ct_keep_memory(void);
 int ct_cuda_count(void);

@@ -1,0 +1,271 @@
+// The routing of a fused CAGR module: h = mean(gelu(norm(conv(x, V)))) with V = A · routing kernel, and its derivatives.
+//
+// In single precision with whole blocks of channels, rows go four by four through the convolution (grouped.cpp) and
+// the norm, GELU and pooling (pool.cpp): conv(x, V) is pooled while it lies in the cache, and in the backward
+// neither its derivative nor the one that x gets from it is ever a map of its own. Everything else takes the library's
+// convolution.
+#include <algorithm>
+#include <array>
+
+#include "cagr.h"
+#include "parallel.h"
+#include "read.h"
+
+namespace cagr {
+namespace {
+
+constexpr int64_t block = 16;
+constexpr float epsilon = 1e-5f;
+
+bool goes_by_rows(const Tensor &x, int64_t members) {
+  const bool spread = members == 1 || members == 2 || members == 4 || members == 8 || members % block == 0;
+  return spread && x.size(1) % block == 0 && x.scalar_type() == at::kFloat;
+}
+
+// MARK: Kernels in blocks, [B or 1, C/16, 9, m, 16]
+
+// From [..., C, m, 9].
+Tensor in_blocks(const Tensor &kernel) {
+  const auto sizes = kernel.sizes();
+  return kernel.reshape({-1, sizes[sizes.size() - 3] / block, block, sizes[sizes.size() - 2], 9}).permute({0, 1, 4, 3, 2}).contiguous();
+}
+
+// G w Gᵀ of kernels in blocks: [B, C/16, 36, m, 16].
+Tensor transformed(const Tensor &blocks) {
+  const auto g = at::tensor({6., 0., 0., -4., -4., -4., -4., 4., -4., 1., 2., 4., 1., -2., 4., 0., 0., 24.}, at::kDouble).view({6, 3}) / 24;
+  const auto matrix = at::kron(g, g).to(blocks.scalar_type());
+  const auto sizes = blocks.sizes();
+  return at::matmul(matrix, blocks.flatten(3)).view({sizes[0], sizes[1], 36, sizes[3], sizes[4]});
+}
+
+// To [B, C, m, 9].
+Tensor out_of_blocks(const Tensor &blocks) {
+  const auto sizes = blocks.sizes();
+  return blocks.permute({0, 1, 4, 3, 2}).reshape({sizes[0], sizes[1] * block, sizes[3], 9});
+}
+
+// A · kernel for every sample, [B, C, m, 9], or [1, C, m, 9] for all where there is no gate. Outputs of group g see the
+// gates of group g's inputs.
+Tensor gated(const Tensor &kernel, const Tensor &gate, int64_t groups) {
+  const auto channels = kernel.size(0), members = kernel.size(1);
+  if (!gate.defined()) return kernel.reshape({1, channels, members, 9});
+  const auto product = kernel.reshape({1, groups, members, members, 9}) * gate.view({-1, groups, 1, members, 1});
+  return product.view({-1, channels, members, 9});
+}
+
+// Every group's inputs and outputs exchanged and its taps turned around: what carries a derivative back.
+Tensor turned(const Tensor &kernels, int64_t groups) {
+  const auto sizes = kernels.sizes();
+  const auto members = sizes[2];
+  return kernels.view({sizes[0], groups, members, members, 9}).transpose(2, 3).flip(4).reshape(sizes);
+}
+
+// MARK: Bands of rows
+
+// A map of a batch cut into bands of rows, alike whatever the number of threads, so that sums do not depend on it.
+struct Bands {
+  int64_t samples, height, width, channels, fours, each;
+
+  explicit Bands(const Tensor &x)
+      : samples(x.size(0)), height(x.size(2)), width(x.size(3)), channels(x.size(1)),
+        fours((height + grouped::rows_at_once - 1) / grouped::rows_at_once), each(std::clamp<int64_t>(fours / 4, 1, 16)) {}
+
+  int64_t count() const { return samples * each; }
+  int64_t sample(int64_t band) const { return band / each; }
+  int64_t first(int64_t band) const { return band % each * fours / each * grouped::rows_at_once; }
+  int64_t end(int64_t band) const { return std::min((band % each + 1) * fours / each * grouped::rows_at_once, height); }
+
+  int64_t row(int64_t sample, int64_t y) const { return ((sample * height + y) * width) * channels; }
+  int64_t row_length() const { return width * channels; }
+  // A row of outputs as it is computed, and one of inputs with its margins.
+  int64_t made_length() const { return grouped::whole_width(width) * channels; }
+  int64_t seen_length() const { return made_length() + 2 * channels; }
+};
+
+// The rows that four outputs see, with margins of zeros, each made once by `make(y, to)`.
+class Window {
+ public:
+  static int64_t space(const Bands &bands) { return grouped::rows_seen * bands.seen_length(); }
+
+  Window(const Bands &bands, float *space) : bands_(bands), space_(space) {
+    std::fill_n(space, Window::space(bands), 0.0f);
+  }
+
+  // Rows begin..<end; what lies outside the map is zero.
+  template <class Make>
+  void take(int64_t begin, int64_t end, const Make &make) {
+    for (auto y = begin; y < end; ++y) {
+      float *to = row(y) + bands_.channels;
+      if (y < 0 || y >= bands_.height) std::fill_n(to, bands_.row_length(), 0.0f); else make(y, to);
+    }
+  }
+
+  float *row(int64_t y) const { return space_ + (y + grouped::rows_seen) % grouped::rows_seen * bands_.seen_length(); }
+
+  // What the outputs from row y on see.
+  std::array<const float *, grouped::rows_seen> around(int64_t y) const {
+    return {row(y - 1), row(y), row(y + 1), row(y + 2), row(y + 3), row(y + 4)};
+  }
+
+ private:
+  const Bands &bands_;
+  float *space_;
+};
+
+// MARK: By rows
+
+Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, Tensor *map) {
+  const Bands bands(x);
+  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length(), made = bands.made_length();
+  const auto blocks = transformed(in_blocks(kernels));
+  const auto stride = blocks.size(0) > 1 ? blocks.stride(0) : 0;
+  auto sums = at::zeros({bands.samples, bands.each, channels}, weight.options());
+  if (map) *map = at::empty_like(x);
+  // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
+  const auto room = Window::space(bands) + grouped::rows_at_once * made + grouped::convolution_space(members);
+  auto spaces = at::empty({at::get_num_threads(), room}, weight.options());
+  const float *in = read<float>(x), *kernel = read<float>(blocks), *w = read<float>(weight), *b = read<float>(bias);
+  float *sum = sums.mutable_data_ptr<float>(), *space = spaces.mutable_data_ptr<float>();
+  float *kept = map ? map->mutable_data_ptr<float>() : nullptr;
+  parallel_for(bands.count(), 1, [&](int64_t begin, int64_t end) {
+    float *own = space + at::get_thread_num() * room, *rows = own + Window::space(bands), *rest = rows + grouped::rows_at_once * made;
+    for (auto band = begin; band < end; ++band) {
+      const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band);
+      const auto copy = [&](int64_t y, float *to) { std::copy_n(in + bands.row(sample, y), length, to); };
+      Window window(bands, own);
+      window.take(first - 1, first + 1, copy);
+      for (auto y = first; y < last; y += grouped::rows_at_once) {
+        window.take(y + 1, y + 5, copy);
+        grouped::convolve_rows(
+          window.around(y).data(), kernel + sample * stride, grouped::whole_width(bands.width), channels, members, rest, rows);
+        for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
+          const float *from = rows + (row - y) * made;
+          if (kept) std::copy_n(from, length, kept + bands.row(sample, row));
+          pool_f32(from, w, b, bands.width, channels, epsilon, sum + band * channels);
+        }
+      }
+    }
+  });
+  return sums.sum(1) / static_cast<double>(bands.height * bands.width);
+}
+
+struct Gradients {
+  Tensor kernels, weight, bias;  // [B, C, m, 9], [C], [C]
+};
+
+Gradients backward_by_rows(
+  const Tensor &x, const Tensor &map, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups,
+  const Tensor &up, const Tensor &image) {
+  const Bands bands(x);
+  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length(), made = bands.made_length();
+  const auto back = transformed(in_blocks(turned(kernels, groups)));
+  const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = 9 * members * channels;
+  const auto each = (up / static_cast<double>(bands.height * bands.width)).contiguous();
+  auto products = at::zeros({bands.samples, bands.each, size}, weight.options());
+  auto sums = at::zeros({2, bands.count(), channels}, weight.options());
+  // Of a thread: the window, rows of results, what the convolution needs, and sums of rows that another band counts.
+  const auto room =
+    Window::space(bands) + grouped::rows_at_once * made + grouped::convolution_space(members) + 2 * channels;
+  auto spaces = at::empty({at::get_num_threads(), room}, weight.options());
+  const float *in = read<float>(x), *mapped = read<float>(map), *kernel = read<float>(back), *w = read<float>(weight),
+              *b = read<float>(bias), *derivative = read<float>(each);
+  float *product = products.mutable_data_ptr<float>(), *weights = sums.mutable_data_ptr<float>(),
+        *biases = weights + bands.count() * channels, *space = spaces.mutable_data_ptr<float>(),
+        *down = image.mutable_data_ptr<float>();
+  parallel_for(bands.count(), 1, [&](int64_t begin, int64_t end) {
+    float *own = space + at::get_thread_num() * room, *rows = own + Window::space(bands),
+          *uncounted = rows + grouped::rows_at_once * made, *rest = uncounted + 2 * channels;
+    for (auto band = begin; band < end; ++band) {
+      const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band);
+      const auto differentiate = [&](int64_t y, float *to) {
+        const bool counts = y >= first && y < last;
+        pool_backward_f32(
+          mapped + bands.row(sample, y), w, b, derivative + sample * channels, bands.width, channels, epsilon, to,
+          counts ? weights + band * channels : uncounted, counts ? biases + band * channels : uncounted + channels);
+      };
+      const auto inputs = [&](int64_t y) { return y < 0 || y >= bands.height ? nullptr : in + bands.row(sample, y); };
+      Window window(bands, own);
+      window.take(first - 1, first + 1, differentiate);
+      for (auto y = first; y < last; y += grouped::rows_at_once) {
+        window.take(y + 1, y + 5, differentiate);
+        grouped::convolve_rows(
+          window.around(y).data(), kernel + sample * stride, grouped::whole_width(bands.width), channels, members, rest, rows);
+        for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
+          float *to = down + bands.row(sample, row);
+          const float *from = rows + (row - y) * made;
+          for (int64_t i = 0; i < length; ++i) to[i] += from[i];
+          const float *neighbours[3] = {inputs(row - 1), inputs(row), inputs(row + 1)};
+          grouped::correlate_row(neighbours, window.row(row), bands.width, channels, members, product + band * size);
+        }
+      }
+    }
+  });
+  const auto blocks = products.sum(1).view({bands.samples, channels / block, 9, members, block});
+  const auto total = sums.sum(1);
+  return {out_of_blocks(blocks), total[0], total[1]};
+}
+
+// MARK: By the library's convolution
+
+const std::vector<int64_t> one{1, 1}, zero{0, 0};
+
+// The kernels of one sample, [C, m, 3, 3].
+Tensor kernels_of(const Tensor &kernels, int64_t sample) {
+  return kernels[kernels.size(0) > 1 ? sample : 0].unflatten(2, {3, 3});
+}
+
+Tensor features_by_maps(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups, Tensor *map) {
+  std::vector<Tensor> rows, maps;
+  for (int64_t b = 0; b < x.size(0); ++b) {
+    maps.push_back(channels_last(at::convolution(x.narrow(0, b, 1), kernels_of(kernels, b), {}, one, one, one, false, zero, groups)));
+    rows.push_back(pooled(maps.back(), weight, bias));
+  }
+  if (map) *map = channels_last(at::cat(maps));
+  return at::stack(rows);
+}
+
+Gradients backward_by_maps(
+  const Tensor &x, const Tensor &map, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups,
+  const Tensor &up, const Tensor &image) {
+  Gradients sums;
+  std::vector<Tensor> products;
+  for (int64_t b = 0; b < x.size(0); ++b) {
+    const auto [down, weights, biases] = pooled_backward(map.narrow(0, b, 1), weight, bias, up[b]);
+    const auto [share, product, nothing] = at::convolution_backward(
+      down, x.narrow(0, b, 1), kernels_of(kernels, b), std::nullopt, one, one, one, false, zero, groups, {true, true, false});
+    image.narrow(0, b, 1).add_(share);
+    products.push_back(product.flatten(2));
+    sums.weight = b == 0 ? weights : sums.weight + weights;
+    sums.bias = b == 0 ? biases : sums.bias + biases;
+  }
+  sums.kernels = at::stack(products);
+  return sums;
+}
+
+}  // namespace
+
+// MARK: - Either way
+
+Tensor route(const Tensor &x, const Routing &routing, const Tensor &gate, Tensor *map) {
+  const auto kernels = gated(routing.kernel, gate, routing.groups);
+  return goes_by_rows(x, kernels.size(2)) ? features_by_rows(x, kernels, routing.weight, routing.bias, map)
+                                          : features_by_maps(x, kernels, routing.weight, routing.bias, routing.groups, map);
+}
+
+RoutingDerivatives route_backward(const Tensor &x, const Routing &routing, const Tensor &gate, const Tensor &map, const Tensor &up, const Tensor &image) {
+  const auto groups = routing.groups, channels = routing.kernel.size(0), members = routing.kernel.size(1);
+  const auto kernels = gated(routing.kernel, gate, groups);
+  const auto sums = goes_by_rows(x, members)
+                      ? backward_by_rows(x, map, kernels, routing.weight, routing.bias, groups, up, image)
+                      : backward_by_maps(x, map, kernels, routing.weight, routing.bias, groups, up, image);
+  RoutingDerivatives result{sums.kernels.sum(0), {}, sums.weight, sums.bias};
+  if (gate.defined()) {
+    const auto flat = sums.kernels.reshape({-1, groups, members, members, 9});
+    result.kernel = (flat * gate.view({-1, groups, 1, members, 1})).sum(0);
+    result.gate = (flat * routing.kernel.reshape({1, groups, members, members, 9})).sum({2, 4}).reshape(gate.sizes());
+  }
+  result.kernel = result.kernel.reshape({channels, members, 3, 3});
+  return result;
+}
+
+}  // namespace cagr
