@@ -17,6 +17,7 @@ struct Bench: ParsableCommand {
   static func main() {
     // As the program itself does.
     LibTorch.keepMemory()
+    LibTorch.flushDenormals()
     main(nil)
   }
 }

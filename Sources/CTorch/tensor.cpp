@@ -43,6 +43,9 @@ void ct_keep_memory(void) {
   mallopt(M_TRIM_THRESHOLD, -1);  // never
 #endif
 }
+int ct_flush_denormals(bool on) {
+  return act([&] { TORCH_CHECK(at::globalContext().setFlushDenormal(on), "this processor cannot flush denormal numbers"); });
+}
 int ct_cuda_count(void) {
   return guard([] { return at::hasCUDA() ? static_cast<int>(at::detail::getCUDAHooks().deviceCount()) : 0; }, 0);
 }

@@ -10,7 +10,7 @@ public struct PatientSynthesis {
   /// The volume to write; the sidecar has the same name with `.json`.
   public let output: String
   public var intensity = Synthesizer.Intensity.unit
-  public var batchSize = 4
+  public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
 

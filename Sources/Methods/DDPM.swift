@@ -12,6 +12,8 @@ public final class DDPM: SampledMethod {
     /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.linear
+    /// What the network is asked for.
+    public var target = DenoisingTarget.noise
     /// Variance of the steps back: β_t (large) or the posterior's (small).
     public var variance = ReverseVariance.large
     /// Decay of the moving average of the weights that makes the images.
@@ -43,7 +45,8 @@ public final class DDPM: SampledMethod {
     self.options = options
     let network = AveragedNetwork(store, rate: rate, decay: options.averageDecay, build: build)
     diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, variance: options.variance)
+      network, options.betas(options.steps), options.sampling, target: options.target,
+      variance: options.variance)
   }
 
   public var generator: TrainedNetwork { diffusion.network.generator }
@@ -61,7 +64,7 @@ public final class DDPM: SampledMethod {
   }
 
   private func loss(_ noised: ConditionalDiffusion.Noised) -> Tensor {
-    diffusion.network.trained(noised.input, at: noised.times).meanSquaredError(noised.noise)
+    diffusion.network.trained(noised.input, at: noised.times).meanSquaredError(noised.answer)
   }
 
   // MARK: - Sampling

@@ -14,6 +14,8 @@ public final class IDDPM: SampledMethod {
     /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.cosine
+    /// What the network is asked for.
+    public var target = DenoisingTarget.noise
     /// Decay of the moving average of the weights that makes the images.
     public var averageDecay = 0.9999
     /// Decoupled weight decay of AdamW.
@@ -49,7 +51,8 @@ public final class IDDPM: SampledMethod {
     self.options = options
     let network = AveragedNetwork(
       store, rate: rate, decay: options.averageDecay, weightDecay: options.weightDecay, build: build)
-    diffusion = ConditionalDiffusion(network, options.betas(options.steps), options.sampling)
+    diffusion = ConditionalDiffusion(
+      network, options.betas(options.steps), options.sampling, target: options.target)
   }
 
   public var generator: TrainedNetwork { diffusion.network.generator }
@@ -71,9 +74,11 @@ public final class IDDPM: SampledMethod {
     guard let range = prediction.range else {
       preconditionFailure("improved DDPM's network gives noise and variance")
     }
-    let bits = diffusion.schedule.boundInBits(noised, noise: prediction.noise.detached, range: range)
+    let noise = diffusion.schedule.noise(
+      of: prediction.noise.detached, options.target, in: noised.noised, at: noised.steps)
+    let bits = diffusion.schedule.boundInBits(noised, noise: noise, range: range)
     return (
-      prediction.noise.meanSquaredError(noised.noise), bits.mean() * (Double(options.steps) / 1000)
+      prediction.noise.meanSquaredError(noised.answer), bits.mean() * (Double(options.steps) / 1000)
     )
   }
 

@@ -51,7 +51,7 @@ public struct Synthesizer {
   /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
   ///   mismatch in mm), `.malformed` for volumes that cannot be scaled, `.numerical` where the network gives NaN.
   public func callAsFunction(
-    _ volumes: [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit, batchSize: Int = 4,
+    _ volumes: [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit, batchSize: Int = 2,
     progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Result {
     let inputs = try ordered(volumes)

@@ -34,6 +34,11 @@ public enum LibTorch {
   /// that computes with tensors all its life. A step is 5 to 15 % faster; the process keeps the most it ever needed.
   public static func keepMemory() { ct_keep_memory() }
 
+  /// Takes numbers below 1e-38 for 0: to be called first thing by a program. The empty surroundings of a head make many of
+  /// them in a network, and processors compute with them many times slower: a quarter of a slice's time. Has no effect
+  /// on a processor that cannot.
+  public static func flushDenormals() { _ = ct_flush_denormals(true) }
+
   /// CUDA devices that can be used now.
   public static var cudaDevices: Int { Int(ct_cuda_count()) }
 

@@ -27,6 +27,7 @@ struct AGINet: ParsableCommand {
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
     LibTorch.keepMemory()
+    LibTorch.flushDenormals()
     do {
       var command = try parseAsRoot()
       try command.run()

@@ -82,6 +82,27 @@ import Torch
     expectClose(schedule.noise(in: noised, around: image, at: steps), noise, within: 1e-12)
   }
 
+  @Test(arguments: DenoisingTarget.allCases)
+  func theNoiseComesBackFromWhateverIsAsked(_ target: DenoisingTarget) {
+    let schedule = NoiseSchedule.linear(1000)
+    let steps = [0, 1, 500, 999]
+    let image = Tensor.uniform([4, 1, 3, 2], seed: 1).to(.float64) * 2 - 1
+    let noise = Tensor.normal([4, 1, 3, 2], seed: 2).to(.float64)
+    let noised = schedule.noised(image, with: noise, at: steps)
+    let answer = schedule.answer(target, image: image, noise: noise, at: steps)
+    expectClose(schedule.noise(of: answer, target, in: noised, at: steps), noise, within: 1e-10)
+  }
+
+  /// v turns the pair (x₀, ε) by a right angle: with x_t it keeps their length.
+  @Test func theVelocityIsAtRightAngles() {
+    let schedule = NoiseSchedule.cosine(50)
+    let image = Tensor.uniform([2, 1, 3, 2], seed: 1).to(.float64)
+    let noise = Tensor.normal([2, 1, 3, 2], seed: 2).to(.float64)
+    let noised = schedule.noised(image, with: noise, at: [10, 40])
+    let velocity = schedule.answer(.velocity, image: image, noise: noise, at: [10, 40])
+    expectClose(noised * noised + velocity * velocity, image * image + noise * noise, within: 1e-12)
+  }
+
   @Test func theLearnedVarianceLiesBetweenItsBounds() {
     let schedule = NoiseSchedule.cosine(40)
     let steps = [0, 1, 20, 39]

@@ -12,7 +12,7 @@ struct SynthesisSection {
   var width: Int
   var threads: Int
 
-  static let side = 256, batch = 4
+  static let side = 256, batch = 2
 
   /// What the process reports, as JSON.
   struct Figures: Codable {

@@ -26,6 +26,7 @@ int ct_threads(void);
 int ct_threads_of_loops(void);  // how many take part in the loops of this library
 int ct_set_threads(int count);
 void ct_keep_memory(void);
+int ct_flush_denormals(bool on);  // of this thread and those it starts
 int ct_cuda_count(void);
 int ct_synchronize(int device);
 void ct_allow_tf32(bool on);

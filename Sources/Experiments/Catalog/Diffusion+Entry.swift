@@ -6,7 +6,7 @@ import Torch
 
 extension MethodEntry {
   static let ddpm = MethodEntry(
-    name: "ddpm", title: { _ in "DDPM" }, network: NetworkCatalog.published, draws: true,
+    name: "ddpm", title: { "DDPM" + $0.ddpm.target.suffix }, network: NetworkCatalog.published, draws: true,
     refusal: { sizeRefusal($0, $0.ddpm.unet, $1, $2) }, options: { $0.ddpm },
     build: { experiment, device in
       DDPM(
@@ -15,7 +15,8 @@ extension MethodEntry {
     })
 
   static let iddpm = MethodEntry(
-    name: "iddpm", title: { _ in "IDDPM" }, network: NetworkCatalog.published, draws: true,
+    name: "iddpm", title: { "IDDPM" + $0.iddpm.target.suffix }, network: NetworkCatalog.published,
+    draws: true,
     refusal: { sizeRefusal($0, $0.iddpm.unet, $1, $2) }, options: { $0.iddpm },
     build: { experiment, device in
       IDDPM(

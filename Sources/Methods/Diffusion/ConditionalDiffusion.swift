@@ -7,25 +7,33 @@ import Torch
 /// Intensities are in [-1, 1] here, sources too.
 final class ConditionalDiffusion {
   let network: AveragedNetwork, schedule: NoiseSchedule
+  let target: DenoisingTarget
   private let variance: ReverseVariance
   var sampling: SamplingOptions
   var observer: ((Int) -> Void)?
 
-  /// - Parameter variance: where the network gives none of its own.
+  /// - Parameters:
+  ///   - target: what the network is asked for.
+  ///   - variance: where the network gives none of its own.
   init(
     _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions,
-    variance: ReverseVariance = .large
+    target: DenoisingTarget, variance: ReverseVariance = .large
   ) {
-    (self.network, self.schedule, self.sampling, self.variance) = (network, schedule, sampling, variance)
+    (self.network, self.schedule, self.sampling) = (network, schedule, sampling)
+    (self.target, self.variance) = (target, variance)
   }
 
-  private var reverse: ReverseProcess { ReverseProcess(schedule, sampling, variance: variance) }
+  private var reverse: ReverseProcess {
+    ReverseProcess(schedule, sampling, variance: variance, target: target)
+  }
   var evaluations: Int { reverse.evaluations }
 
   /// What a training step compares.
   struct Noised {
     let image: Tensor, noise: Tensor, noised: Tensor
     let steps: [Int]
+    /// What the network should say.
+    let answer: Tensor
     /// x_t and the sources, as the network sees them.
     let input: Tensor
     let times: Tensor
@@ -42,6 +50,7 @@ final class ConditionalDiffusion {
     let noised = schedule.noised(image, with: noise, at: steps)
     return Noised(
       image: image, noise: noise, noised: noised, steps: steps,
+      answer: schedule.answer(target, image: image, noise: noise, at: steps),
       input: .concatenated([noised, batch.sources.signed], axis: 1),
       times: schedule.times(at: steps, like: image))
   }

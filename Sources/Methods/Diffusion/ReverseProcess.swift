@@ -10,7 +10,7 @@ public enum ReverseVariance: String, Codable, Sendable, CaseIterable {
 
 /// What a network says of a noised image.
 package struct NoisePrediction {
-  /// ε.
+  /// ε, or what else the network was asked for.
   package let noise: Tensor
   /// v in about [-1, 1]: where between the posterior's and β_t the log-variance lies; nil where it is not learned.
   package let range: Tensor?
@@ -19,14 +19,18 @@ package struct NoisePrediction {
 
 /// From noise back to an image.
 package struct ReverseProcess {
-  let schedule: NoiseSchedule, sampling: SamplingOptions, variance: ReverseVariance
+  let schedule: NoiseSchedule, sampling: SamplingOptions, variance: ReverseVariance, target: DenoisingTarget
 
   /// - Parameters:
   ///   - schedule: that of training; what `sampling` leaves out is left out here.
   ///   - variance: where the network does not say it.
-  package init(_ schedule: NoiseSchedule, _ sampling: SamplingOptions, variance: ReverseVariance = .large) {
+  ///   - target: what the network says.
+  package init(
+    _ schedule: NoiseSchedule, _ sampling: SamplingOptions, variance: ReverseVariance = .large,
+    target: DenoisingTarget = .noise
+  ) {
     self.schedule = sampling.steps == 0 ? schedule : schedule.respaced(sampling.steps)
-    (self.sampling, self.variance) = (sampling, variance)
+    (self.sampling, self.variance, self.target) = (sampling, variance, target)
   }
 
   /// Network evaluations for one image.
@@ -64,7 +68,8 @@ package struct ReverseProcess {
   private func back(_ x: Tensor, _ prediction: NoisePrediction, _ step: Int, _ fresh: () -> Tensor) -> Tensor
   {
     let steps = Array(repeating: step, count: x.size(0))
-    let image = schedule.image(in: x, without: prediction.noise, at: steps).clamped(-1, 1)
+    let told = schedule.noise(of: prediction.noise, target, in: x, at: steps)
+    let image = schedule.image(in: x, without: told, at: steps).clamped(-1, 1)
     switch sampling.sampler {
     case .ancestral:
       let mean = schedule.posteriorMean(image, x, at: steps)

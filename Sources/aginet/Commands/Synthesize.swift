@@ -31,7 +31,7 @@ struct Synthesize: ParsableCommand {
   @Option(help: "unit: [0, 1]; reference: the training cohort's median scale of the target undone.")
   var intensity = Synthesizer.Intensity.unit
   @Option(help: "Slices through the network at a time.")
-  var batch = 4
+  var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
   @Flag(help: "Replace existing outputs.")
