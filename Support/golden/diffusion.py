@@ -9,46 +9,17 @@ stored, so that a reader starts from the same numbers. Two runs write the same b
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 import sys
 from fractions import Fraction
 from pathlib import Path
 
 import torch
+from golden import Tensors, save, stored, under
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 ROOT = Path(__file__).resolve().parents[2]
-Tensors = dict[str, Tensor]
-
-
-def save(path: Path, tensors: Tensors, about: str) -> None:
-    """A safetensors file whose header is sorted, so that its bytes depend on the numbers alone."""
-    names = {torch.float64: "F64", torch.float32: "F32"}
-    header: dict[str, object] = {
-        "__metadata__": {"about": about, "script": "Support/golden/diffusion.py", "torch": torch.__version__}
-    }
-    data = bytearray()
-    for name, tensor in sorted(tensors.items()):
-        assert tensor.isfinite().all(), name
-        raw = tensor.detach().contiguous().numpy().tobytes()
-        place = [len(data), len(data) + len(raw)]
-        header[name] = {"dtype": names[tensor.dtype], "shape": list(tensor.shape), "data_offsets": place}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name:28} {path.stat().st_size:>9,} bytes")
-
-
-def stored(tensors: Tensors) -> Tensors:
-    return {name: tensor.detach().float() for name, tensor in tensors.items()}
-
-
-def under(prefix: str, tensors: Tensors) -> Tensors:
-    return {f"{prefix}/{name}": tensor for name, tensor in tensors.items()}
 
 
 # Schedules. A process is its betas and the times that the network is told.
