@@ -2,20 +2,20 @@
 //
 // Why it is fast. The gate A is one number per sample and channel, the scale λ one per sample and group, and a
 // convolution is linear in its kernel, so conv(x·A, λ roll(w)) = conv(x, A λ roll(w)) and the same holds for the routing
-// convolution: no gated copy of the feature map exists. What remains over the map is one mean, the routing
-// convolution (1/n of the work of the main one), one pass of norm + GELU + pool (pool.cpp), and the main convolution.
+// convolution: no gated copy of the feature map exists. What remains over the map is one mean, one pass of the routing
+// (convolution, norm, GELU and pooling in one: cagr_routing.cpp), and the main convolution.
 //
 // Forward, for sample b:                                     Backward, with G = ∂loss/∂y:
 //   z = mean(x)                        [C]                     (∂x, ∂K) = conv'(G; x, K)
 //   A = sigmoid(F [z ; shuffle z])     [C]                     (∂w, ∂A, ∂λ, ∂o) = roll'(∂K)              (roll.cpp)
 //   V = A · routing kernel             [C, C/n, 3, 3]          ∂h = ∂o Oᵀ + ∂λ λ(1-λ) Sᵀ
-//   h = mean(gelu(norm(conv(x, V))))   [C]                     ∂v = pool'(∂h)                            (pool.cpp)
+//   h = mean(gelu(norm(conv(x, V))))   [C]                     ∂v = pool'(∂h)                    (cagr_routing.cpp)
 //   o = O h,  λ = sigmoid(S h + s)     [2n], [n]               (∂x, ∂V) += conv'(∂v; x, V);  ∂A += Σ ∂V · kernel
 //   K = A · λ · roll(w, o)             [C', C, 3, 3]           ∂z = F'(∂A A(1-A));  ∂x += ∂z / pixels
 //   y = conv(x, K)
 //
-// Samples go one after the other, each through everything that has its own kernel: its maps stay in the cache, and no
-// batch of kernels exists. The ReLU that follows in a residual block is applied as a sample's output is put in its place.
+// Samples go one after the other through the main convolution, straight into their places in the batch: no batch of
+// kernels exists. The ReLU that follows in a residual block is applied as outputs are written.
 //
 // Kept for the backward: x, y, conv(x, V), and small vectors. The kernels K (28 MB a sample at full width) are made again.
 #include <torch/csrc/autograd/custom_function.h>

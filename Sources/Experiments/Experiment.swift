@@ -143,6 +143,8 @@ extension Experiment {
 
   /// Channels of the first level beyond which no memory holds a network.
   private static let widest = 1024
+  /// Slices a step beyond which no memory holds their maps.
+  private static let largestBatch = 65_536
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
@@ -156,6 +158,9 @@ extension Experiment {
     }
     guard width <= Experiment.widest else {
       throw Failure(.usage, "width is \(width); it must be from 1 to \(Experiment.widest)")
+    }
+    guard batchSize <= Experiment.largestBatch else {
+      throw Failure(.usage, "batchSize is \(batchSize); it must be from 1 to \(Experiment.largestBatch)")
     }
     guard Set(stages).count == stages.count else {
       throw Failure(.usage, "stages: a stage is named twice")

@@ -70,3 +70,10 @@ func modalities(_ text: String) throws -> [Modality] {
 
 /// A help text's working example, in lines that a terminal of 80 columns does not break.
 func example(_ lines: String...) -> String { "Example:\n" + lines.map { "  \($0)" }.joined(separator: "\n") }
+
+/// Refuses numbers of slices that no memory holds at a time.
+func check(batch: Int) throws {
+  guard (1...65_536).contains(batch) else {
+    throw Failure(.usage, "--batch \(batch): must be from 1 to 65536")
+  }
+}

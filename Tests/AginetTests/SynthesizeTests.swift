@@ -123,6 +123,7 @@ import Testing
     #expect(try aginet.fails(9, ["synthesize", "--model", "zip.pth"] + files).contains("pickle"))
     try write(Data([0x80, 2, 0x7D, 0x71, 0, 0x2E] + Array(repeating: 0, count: 60)), "old.pth")
     try aginet.fails(9, ["synthesize", "--model", "old.pth"] + files)
+    try aginet.fails(9, ["info", "old.pth"])
     try aginet.fails(9, ["synthesize", "--model", "t1.nii.gz"] + files)
     try aginet.fails(3, ["synthesize", "--model", "none.safetensors"] + files)
     try aginet.fails(3, ["synthesize", "--model", "."] + files)

@@ -103,7 +103,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("width=0", "width"), ("width=100000", "1024"), ("iterations=0", "iterations"),
+    ("width=0", "width"), ("width=100000", "1024"), ("batchSize=9223372036854775807", "65536"),
+    ("iterations=0", "iterations"),
     ("batchSize=-2", "batchSize"),
     ("learningRate=0", "learningRate"), ("learningRate=-1", "learningRate"), ("width=12", "8 groups"),
     ("network=unet", "resunet, agi-net"), ("method=gan", "pix2pix"), ("scenario.target=t1", "(T1, T2) -> T1"),

@@ -32,7 +32,7 @@ struct Evaluate: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
+    try check(batch: batch)
     let device = try compute.apply()
     let cohort = try PreparedCohort(folder: data)
     let opened = try runs.map { try Run(opening: $0) }

@@ -55,7 +55,8 @@ struct Info: ParsableCommand {
       if isFolder.boolValue {
         FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
           ? try cohort(path) : try model(try Run(opening: path).folder.model)
-      } else if path.hasSuffix(".safetensors") {
+      } else if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
+        // Files of other programs are refused as models, not as images.
         try model(path)
       } else {
         try volume(path)

@@ -33,7 +33,7 @@ struct ReportCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
+    try check(batch: batch)
     if let output, !force, FileManager.default.fileExists(atPath: output) {
       throw Failure(.cannotWrite, "\(output): exists already; replace it with --force")
     }

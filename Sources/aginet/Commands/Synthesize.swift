@@ -44,7 +44,7 @@ struct Synthesize: ParsableCommand {
 
   func run() throws {
     common.apply()
-    guard batch > 0 else { throw Failure(.usage, "--batch \(batch): must be 1 or more") }
+    try check(batch: batch)
     let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
     let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
     guard !files.isEmpty else {
