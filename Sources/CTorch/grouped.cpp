@@ -67,7 +67,7 @@ CT_INLINE void multiply(const float *inputs, const float *kernel, int64_t member
       for (int64_t i = 0; i < members; ++i) {
         const float *from = inputs + e * T * members + i;
         add_input<T, E>(kernel + i * lane_count, members * lane_count, sums, [&](int e, int t, Lanes &to) __attribute__((always_inline)) {
-          to = Lanes{} + from[(e * T + t) * members];
+          to = CT_ALL(from[(e * T + t) * members]);
         });
       }
     }
@@ -153,7 +153,7 @@ CT_INLINE void block_products(const float *row, const float *up, int64_t width, 
       add_products<inputs_at_once>(
         up, width, channels, members * lane_count, sums + first * lane_count,
         [&]<int I>(std::integral_constant<int, I>, int64_t p, Lanes &to) __attribute__((always_inline)) {
-          to = Lanes{} + from[p * channels + I];
+          to = CT_ALL(from[p * channels + I]);
         });
     }
   }

@@ -10,3 +10,7 @@ constexpr int64_t lane_count = 16;
 
 CT_INLINE const Lanes &lanes(const float *from) { return *reinterpret_cast<const Lanes *>(from); }
 CT_INLINE Lanes &lanes(float *from) { return *reinterpret_cast<Lanes *>(from); }
+
+// One number in all lanes. Taken from 0, not added to it: that the compiler may leave out, which is then one broadcast from
+// memory.
+#define CT_ALL(x) ((x) - Lanes{})

@@ -32,15 +32,15 @@ constexpr float exp_of_square[] = {
   0.0969469249f, -0.00819686055f, 0.00915947743f, -0.0420440845f, 0.0204748195f};
 
 CT_INLINE void polynomial(const float (&coefficients)[15], const Lanes &t, Lanes &value) {
-  value = Lanes{} + coefficients[14];
+  value = CT_ALL(coefficients[14]);
   for (int i = 13; i >= 0; --i) value = value * t + coefficients[i];
 }
 
 // The normal distribution Φ(u) and its density φ(u).
 CT_INLINE void normal(const Lanes &u, Lanes &cumulative, Lanes &density) {
   const Lanes free = u * 0.70710678f;
-  const Lanes above = free > limit ? Lanes{} + limit : free;
-  const Lanes z = above < -limit ? Lanes{} - limit : above;
+  const Lanes above = free > limit ? CT_ALL(limit) : free;
+  const Lanes z = above < -limit ? CT_ALL(-limit) : above;
   const Lanes t = z * z * (2 / (limit * limit)) - 1.0f;
   Lanes ratio, power;
   polynomial(erf_over_z, t, ratio);

@@ -2,15 +2,18 @@
 //
 // A tile of 4 x 4 outputs needs 6 x 6 inputs d. With the three small matrices of the interpolation points 0, ±1, ±2, ∞,
 //   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A,
-// so that per channel pair 36 products stand for 144, and over all tiles and channels they are 36 matrix products.
+// so that per channel pair 36 products stand for 144, and over all tiles and channels they are 36 matrix products. These
+// are computed here too: transformed kernels are written in the order in which they are multiplied, which saves the copies
+// that a library's product must make of them.
 // The derivative with respect to the input is the same convolution of the output's derivative with the kernels turned
 // around and inputs and outputs exchanged.
 //
 // Rounding: sums of terms up to 5 times larger cancel, which costs about one decimal digit of single precision (largest
 // error 1e-5 of the largest output, 1e-6 directly). The derivative of the kernels is left to the library's direct method.
 //
-// Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache. Their
-// size depends on the shapes alone: results do not depend on the number of threads.
+// Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache; where
+// tiles are few and channels many, threads share the products instead, so that kernels come from memory once. Sums have one
+// order, over inputs: results depend neither on that nor on the number of threads.
 #include "winograd.h"
 
 #include <torch/csrc/autograd/custom_function.h>
@@ -39,21 +42,142 @@ CT_CLONES void input_tile(const float *const *from, int64_t channels, float *to,
   }
 }
 
-// The kernel [3][3][channels] of one output channel, or the same turned around.
-CT_CLONES void kernel_row(const float *from, int64_t channels, bool turned, float *to, int64_t step) {
-  for (int64_t c = 0; c < channels; c += lane_count) {
-    const auto tap = [&](int index) -> const float * { return from + (turned ? 8 - index : index) * channels + c; };
-    Lanes middle[inputs * 3];
-    for (int j = 0; j < 3; ++j) {
-      transform_kernel(lanes(tap(j)), lanes(tap(3 + j)), lanes(tap(6 + j)), middle + j, 3);
+// MARK: Kernels
+
+// Transformed kernels are [36][to / 32][from][32], outputs fastest; the last block may have 16.
+constexpr int64_t block = 32;
+
+// Where the sixteen outputs from `c` on begin, and how far inputs lie apart.
+CT_INLINE int64_t stride_at(int64_t c, int64_t to) { return to - c / block * block < block ? lane_count : block; }
+CT_INLINE int64_t place_of(int64_t c, int64_t from) { return c / block * block * from + c % block; }
+
+// Sixteen rows of sixteen, transposed: four times, the rows of one half are interleaved with those of the other.
+CT_INLINE void transpose(Lanes (&rows)[lane_count]) {
+  for (int round = 0; round < 4; ++round) {
+    Lanes next[lane_count];
+    for (int i = 0; i < 8; ++i) {
+      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+      next[2 * i + 1] =
+        __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
-    for (int i = 0; i < inputs; ++i) {
-      Lanes result[inputs];
-      transform_kernel(middle[3 * i], middle[3 * i + 1], middle[3 * i + 2], result, 1);
-      for (int j = 0; j < inputs; ++j) lanes(to + (inputs * i + j) * step + c) = result[j];
+    for (int i = 0; i < lane_count; ++i) rows[i] = next[i];
+  }
+}
+
+// G w Gᵀ of nine taps, to places `step` apart.
+CT_INLINE void transform_taps(const Lanes (&taps)[9], float *to, int64_t step) {
+  Lanes middle[inputs * 3];
+  for (int j = 0; j < 3; ++j) transform_kernel(taps[j], taps[3 + j], taps[6 + j], middle + j, 3);
+  for (int i = 0; i < inputs; ++i) {
+    Lanes result[inputs];
+    transform_kernel(middle[3 * i], middle[3 * i + 1], middle[3 * i + 2], result, 1);
+    for (int j = 0; j < inputs; ++j) lanes(to + (inputs * i + j) * step) = result[j];
+  }
+}
+
+// The kernels [16][3][3][channels] of sixteen output channels, whose place in the transformed ones is `to`.
+CT_CLONES void forward_kernels(const float *from, int64_t channels, float *to, int64_t stride, int64_t step) {
+  for (int64_t c = 0; c < channels; c += lane_count) {
+    Lanes taps[9][lane_count];
+    for (int tap = 0; tap < 9; ++tap) {
+      for (int o = 0; o < lane_count; ++o) taps[tap][o] = lanes(from + (o * 9 + tap) * channels + c);
+      transpose(taps[tap]);
+    }
+    for (int i = 0; i < lane_count; ++i) {
+      Lanes one[9];
+      for (int tap = 0; tap < 9; ++tap) one[tap] = taps[tap][i];
+      transform_taps(one, to + (c + i) * stride, step);
     }
   }
 }
+
+// The same turned around, inputs and outputs exchanged: sixteen input channels from `from` on, of all output channels.
+CT_CLONES void backward_kernels(const float *from, int64_t outputs, int64_t channels, float *to, int64_t stride, int64_t step) {
+  for (int64_t o = 0; o < outputs; ++o) {
+    Lanes one[9];
+    for (int tap = 0; tap < 9; ++tap) one[tap] = lanes(from + (o * 9 + 8 - tap) * channels);
+    transform_taps(one, to + o * stride, step);
+  }
+}
+
+Tensor transformed(const Tensor &weight, bool turned) {
+  const auto w = weight.contiguous(at::MemoryFormat::ChannelsLast);
+  const auto outputs = w.size(0), channels = w.size(1), step = outputs * channels;
+  auto kernels = at::empty({products, step}, w.options().memory_format(at::MemoryFormat::Contiguous));
+  const float *in = read<float>(w);
+  float *out = kernels.mutable_data_ptr<float>();
+  const auto from = turned ? outputs : channels, to = turned ? channels : outputs;
+  parallel_for(to / lane_count, 1, [&](int64_t begin, int64_t end) {
+    for (auto c = begin * lane_count; c < end * lane_count; c += lane_count) {
+      float *place = out + place_of(c, from);
+      if (turned) {
+        backward_kernels(in + c, outputs, channels, place, stride_at(c, to), step);
+      } else {
+        forward_kernels(in + c * 9 * channels, channels, place, stride_at(c, to), step);
+      }
+    }
+  });
+  return kernels;
+}
+
+// MARK: Products
+
+// T tiles by N registers of outputs: these sums stay in registers.
+template <int T, int N>
+CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, int64_t stride, float *sums, int64_t to) {
+  Lanes sum[T][N] = {};
+  for (int64_t i = 0; i < from; ++i, kernels += stride) {
+    Lanes kernel[N];
+#pragma clang loop unroll(full)
+    for (int n = 0; n < N; ++n) kernel[n] = lanes(kernels + n * lane_count);
+#pragma clang loop unroll(full)
+    for (int t = 0; t < T; ++t) {
+      const Lanes x = CT_ALL(tiles[t * from + i]);
+#pragma clang loop unroll(full)
+      for (int n = 0; n < N; ++n) sum[t][n] += x * kernel[n];
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int t = 0; t < T; ++t) {
+#pragma clang loop unroll(full)
+    for (int n = 0; n < N; ++n) lanes(sums + t * to + n * lane_count) = sum[t][n];
+  }
+}
+
+constexpr int64_t tiles_at_once = 8;
+
+// One of the 36: tiles [count, from] by kernels to [count, to], count up to a multiple of eight. With 32 registers of
+// sixteen numbers, eight tiles and two registers of outputs fill half of them; with fewer or smaller ones, four by one.
+CT_CLONES void multiply(const float *tiles, const float *kernels, int64_t from, int64_t to, int64_t count, bool wide, float *sums) {
+  for (int64_t c = 0; c < to;) {
+    const auto stride = stride_at(c, to);
+    const bool pair = wide && stride == block;
+    for (int64_t t = 0; t < count; t += tiles_at_once) {
+      const float *in = tiles + t * from, *kernel = kernels + place_of(c, from);
+      float *out = sums + t * to + c;
+      if (pair) {
+        multiply<8, 2>(in, kernel, from, block, out, to);
+      } else if (wide) {
+        multiply<8, 1>(in, kernel, from, stride, out, to);
+      } else {
+        multiply<4, 1>(in, kernel, from, stride, out, to);
+        multiply<4, 1>(in + 4 * from, kernel, from, stride, out + 4 * to, to);
+      }
+    }
+    c += pair ? block : lane_count;
+  }
+}
+
+bool has_wide_registers() {
+#if defined(__x86_64__)
+  static const bool has = __builtin_cpu_supports("avx512f");
+  return has;
+#else
+  return false;
+#endif
+}
+
+// MARK: Tiles
 
 // `to` are the tile's pixels, null beyond the image. Nothing below `least` comes out.
 CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, float least, int64_t channels, float *const *to) {
@@ -63,7 +187,7 @@ CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, f
       if (!pixel) return;
       const Lanes y = result + lanes(bias + c);
       // What is not a number stays so.
-      lanes(pixel + c) = y < least ? Lanes{} + least : y;
+      lanes(pixel + c) = y < least ? CT_ALL(least) : y;
     });
   }
 }
@@ -91,59 +215,89 @@ struct Tiling {
   }
 };
 
-// Tiles of a band: what 36 products of it take fits a core's cache, and there are a few bands at least.
-int64_t band_of(int64_t channels, int64_t tiles) {
-  const auto fitting = (int64_t{1} << 20) / (products * channels);
-  return std::max<int64_t>(std::min({fitting, int64_t{256}, tiles / 4}), 16);
-}
+// Numbers that the 36 products of a band may take: a core's cache.
+constexpr int64_t cache = int64_t{1} << 18;
 
-// `kernels` [36, from, to]; `y` is written.
+// How a convolution is cut: bands of so many tiles, or one band whose products are shared.
+struct Plan {
+  int64_t band;
+  bool shares;
+
+  Plan(int64_t channels, int64_t kernels, int64_t tiles) {
+    const auto whole = (tiles + tiles_at_once - 1) / tiles_at_once * tiles_at_once;
+    // Kernels beyond the cache would be fetched for every band.
+    shares = products * kernels > 4 * cache && whole <= 64;
+    const auto fitting = 3 * cache / 2 / (products * channels) / tiles_at_once * tiles_at_once;
+    band = shares ? whole : std::clamp<int64_t>(std::min(fitting, whole / 4 / tiles_at_once * tiles_at_once), 16, 256);
+  }
+};
+
+// One convolution's tensors as plain pointers, and its three steps for some tiles of a band.
+struct Work {
+  const Tiling &tiling;
+  int64_t from, to, band;
+  const float *x, *nothing, *bias;
+  float least, *y;
+
+  void take(int64_t first, int64_t begin, int64_t end, float *taken) const {
+    for (auto t = begin; t < end; ++t) {
+      const float *pixels[products];
+      tiling.pixels(first + t, x, from, inputs, 1, nothing, pixels);
+      input_tile(pixels, from, taken + t * from, band * from);
+    }
+  }
+  // Products begin..<end of the 36.
+  void multiply(int64_t begin, int64_t end, const float *taken, const float *kernels, int64_t count, float *made) const {
+    const bool wide = has_wide_registers();
+    for (auto e = begin; e < end; ++e) {
+      winograd::multiply(taken + e * band * from, kernels + e * from * to, from, to, count, wide, made + e * band * to);
+    }
+  }
+  void put(int64_t first, int64_t begin, int64_t end, const float *made) const {
+    for (auto t = begin; t < end; ++t) {
+      float *pixels[outputs * outputs];
+      tiling.pixels(first + t, y, to, outputs, 0, static_cast<float *>(nullptr), pixels);
+      output_tile(made + t * to, band * to, bias, least, to, pixels);
+    }
+  }
+};
+
+// `kernels` as `transformed`; `y` is written.
 void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectifies, const Tensor &y) {
-  const auto from = kernels.size(1), to = kernels.size(2);
+  const auto from = x.size(1), to = y.size(1);
   const auto flat = kernels.options();
-  const auto least = rectifies ? 0.0f : -std::numeric_limits<float>::infinity();
   const Tiling tiling(x);
-  const auto band = std::max<int64_t>(band_of(from + to, tiling.count), from + to > 512 ? 32 : 16);
+  const Plan plan(from + to, from * to, tiling.count);
   const auto nothing = at::zeros({from}, flat), offset = bias.defined() ? bias.contiguous() : at::zeros({to}, flat);
-  const float *in = read<float>(x), *zeros = read<float>(nothing),
-              *add = read<float>(offset);
-  float *out = y.mutable_data_ptr<float>();
-  // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
-  const auto threads = at::get_num_threads();
-  const auto inputs_of = at::empty({threads, products, band, from}, flat), outputs_of = at::empty({threads, products, band, to}, flat);
-  parallel_for((tiling.count + band - 1) / band, 1, [&](int64_t begin, int64_t end) {
-    at::NoGradGuard guard;
-    auto taken = inputs_of[at::get_thread_num()], made = outputs_of[at::get_thread_num()];
+  const Work work{
+    tiling, from, to, plan.band, read<float>(x), read<float>(nothing), read<float>(offset),
+    rectifies ? 0.0f : -std::numeric_limits<float>::infinity(), y.mutable_data_ptr<float>()};
+  const float *kernel = read<float>(kernels);
+  // Made here: what other threads allocate comes from heaps that glibc keeps shrinking. Zero where tiles are missing to
+  // eight: these are multiplied too.
+  const auto threads = plan.shares ? 1 : at::get_num_threads();
+  const auto space = at::empty({threads, products * plan.band * (from + to)}, flat);
+  float *spaces = space.mutable_data_ptr<float>();
+  if (plan.shares) {
+    float *taken = spaces, *made = spaces + products * plan.band * from;
+    for (int64_t e = 0; e < products; ++e) {
+      std::fill(taken + (e * plan.band + tiling.count) * from, taken + (e + 1) * plan.band * from, 0.0f);
+    }
+    parallel_for(tiling.count, 4, [&](int64_t begin, int64_t end) { work.take(0, begin, end, taken); });
+    parallel_for(products, 1, [&](int64_t begin, int64_t end) { work.multiply(begin, end, taken, kernel, plan.band, made); });
+    parallel_for(tiling.count, 4, [&](int64_t begin, int64_t end) { work.put(0, begin, end, made); });
+    return;
+  }
+  parallel_for((tiling.count + plan.band - 1) / plan.band, 1, [&](int64_t begin, int64_t end) {
+    float *taken = spaces + at::get_thread_num() * space.size(1), *made = taken + products * plan.band * from;
+    std::fill_n(taken, products * plan.band * from, 0.0f);
     for (auto index = begin; index < end; ++index) {
-      const auto first = index * band, count = std::min(band, tiling.count - first);
-      float *v = taken.mutable_data_ptr<float>();
-      for (int64_t t = 0; t < count; ++t) {
-        const float *pixels[products];
-        tiling.pixels(first + t, in, from, inputs, 1, zeros, pixels);
-        input_tile(pixels, from, v + t * from, band * from);
-      }
-      at::bmm_out(made, taken, kernels);
-      const float *m = read<float>(made);
-      for (int64_t t = 0; t < count; ++t) {
-        float *pixels[outputs * outputs];
-        tiling.pixels(first + t, out, to, outputs, 0, static_cast<float *>(nullptr), pixels);
-        output_tile(m + t * to, band * to, add, least, to, pixels);
-      }
+      const auto first = index * plan.band, count = std::min(plan.band, tiling.count - first);
+      work.take(first, 0, count, taken);
+      work.multiply(0, products, taken, kernel, count, made);
+      work.put(first, 0, count, made);
     }
   });
-}
-
-// [36, O, C].
-Tensor transformed(const Tensor &weight, bool turned) {
-  const auto w = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  const auto rows = w.size(0), channels = w.size(1);
-  auto kernels = at::empty({products, rows, channels}, w.options().memory_format(at::MemoryFormat::Contiguous));
-  const float *from = read<float>(w);
-  float *to = kernels.mutable_data_ptr<float>();
-  parallel_for(rows, 4, [&](int64_t begin, int64_t end) {
-    for (auto o = begin; o < end; ++o) kernel_row(from + o * 9 * channels, channels, turned, to + o * channels, rows * channels);
-  });
-  return kernels;
 }
 
 class Function : public torch::autograd::Function<Function> {
@@ -195,7 +349,7 @@ bool serves(const Tensor &x, const Tensor &weight) {
 }
 
 void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const Tensor &bias, bool rectifies) {
-  run(x.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, false).transpose(1, 2), bias, rectifies, y);
+  run(x.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, false), bias, rectifies, y);
 }
 
 void convolve_backward_into(const Tensor &image, const Tensor &up, const Tensor &weight) {

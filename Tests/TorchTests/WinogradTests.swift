@@ -11,11 +11,15 @@ import Torch
   }
 
   static let cases = [
-    Case(batch: 1, input: 32, output: 32, height: 8, width: 8),
-    Case(batch: 2, input: 48, output: 32, height: 9, width: 13),
+    Case(batch: 1, input: 32, output: 32, height: 28, width: 28),
+    Case(batch: 2, input: 48, output: 32, height: 19, width: 21),
+    Case(batch: 1, input: 32, output: 80, height: 33, width: 40),
     Case(batch: 3, input: 32, output: 64, height: 30, width: 17, bias: true),
-    Case(batch: 1, input: 256, output: 320, height: 16, width: 12),
+    // Few tiles and many kernels: threads share the products.
+    Case(batch: 1, input: 256, output: 336, height: 26, width: 25),
     Case(batch: 1, input: 64, output: 64, height: 67, width: 64),
+    // Too few tiles: the direct one.
+    Case(batch: 1, input: 32, output: 32, height: 8, width: 8),
   ]
 
   private func run(_ test: Case, _ type: ElementType) throws -> [(name: String, values: Tensor)] {
@@ -53,7 +57,7 @@ import Torch
   }
 
   @Test func whatIsNotANumberPassesThrough() {
-    let x = Tensor.normal([1, 32, 12, 12], seed: 1)
+    let x = Tensor.normal([1, 32, 28, 28], seed: 1)
     let weight = Tensor.full(.nan, [32, 32, 3, 3])
     let values = x.convolved(with: weight, padding: 1).values(Float.self)
     #expect(values.allSatisfy { $0.isNaN })
