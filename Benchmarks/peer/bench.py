@@ -70,7 +70,7 @@ class Case:
         generator = ResUnet(self.sources, width=self.width, groups=groups).to(**place)
         sources = torch.rand(self.batch, self.sources, self.size, self.size).to(**place)
         target = torch.rand(self.batch, 1, self.size, self.size).to(**place)
-        network = torch.compile(generator) if self.mode == "compile" else generator
+        network = torch.compile(generator, dynamic=False) if self.mode == "compile" else generator
 
         if self.what == "inference":
             generator.eval().requires_grad_(False)
@@ -84,7 +84,7 @@ class Case:
         fused = self.fused_adam or None
         if self.what == "pix2pix":
             judge = PatchGAN(self.sources + 1).to(**place)
-            judge = torch.compile(judge) if self.mode == "compile" else judge
+            judge = torch.compile(judge, dynamic=False) if self.mode == "compile" else judge
             method = Pix2Pix(network, judge, fused=fused)
 
             def step() -> None:

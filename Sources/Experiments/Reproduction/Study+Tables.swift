@@ -29,7 +29,7 @@ extension Study {
 
   static func table1(_ base: Experiment) -> Study {
     comparison(
-      "table1", "Table 1", "Existing methods on IXI. Ours is AGI-Net in pixel2pixel.",
+      "table1", "Table 1", "Existing methods, in the scenarios of IXI. Ours is AGI-Net in pixel2pixel.",
       [
         Scenario(sources: [.t2, .pd], target: .t1), Scenario(sources: [.t1, .pd], target: .t2),
         Scenario(sources: [.t1, .t2], target: .pd),
@@ -39,7 +39,7 @@ extension Study {
   static func table2(_ base: Experiment) -> Study {
     comparison(
       "table2", "Table 2",
-      "Existing methods on BraTS2023, from two modalities. Ours is AGI-Net in pixel2pixel.",
+      "Existing methods, in the scenarios of BraTS2023 from two modalities. Ours is AGI-Net in pixel2pixel.",
       [
         Scenario(sources: [.t2, .flair], target: .t1), Scenario(sources: [.t1, .flair], target: .t2),
         Scenario(sources: [.t1, .t2], target: .flair),
@@ -49,7 +49,7 @@ extension Study {
   static func table3(_ base: Experiment) -> Study {
     comparison(
       "table3", "Table 3",
-      "Existing methods on BraTS2023, from three modalities. Ours is AGI-Net in pixel2pixel.",
+      "Existing methods, in the scenarios of BraTS2023 from three modalities. Ours is AGI-Net in pixel2pixel.",
       [
         Scenario(sources: [.t2, .flair, .t1gd], target: .t1),
         Scenario(sources: [.t1, .flair, .t1gd], target: .t2),
