@@ -26,6 +26,7 @@
 #include "read.h"
 #include "tiles.h"
 #include "wall.h"
+#include "winograd_loops.h"
 
 namespace winograd {
 
@@ -34,71 +35,6 @@ using at::Tensor;
 namespace {
 
 constexpr int64_t outputs = tile_outputs, inputs = tile_inputs, products = tile_products;
-
-// For all channels: `from` are the tile's pixels, the 36 results lie `step` apart.
-CT_CLONES void input_tile(const float *const *from, int64_t channels, float *to, int64_t step) {
-  for (int64_t c = 0; c < channels; c += lane_count) {
-    transform_tile([&](int i, int j) __attribute__((always_inline)) { return from[inputs * i + j] + c; }, to + c, step);
-  }
-}
-
-// MARK: Kernels
-
-// Transformed kernels are [36][to / 32][from][32], outputs fastest; the last block may have 16.
-constexpr int64_t block = 32;
-
-// Where the sixteen outputs from `c` on begin, and how far inputs lie apart.
-CT_INLINE int64_t stride_at(int64_t c, int64_t to) { return to - c / block * block < block ? lane_count : block; }
-CT_INLINE int64_t place_of(int64_t c, int64_t from) { return c / block * block * from + c % block; }
-
-// Sixteen rows of sixteen, transposed: four times, the rows of one half are interleaved with those of the other.
-CT_INLINE void transpose(Lanes (&rows)[lane_count]) {
-  for (int round = 0; round < 4; ++round) {
-    Lanes next[lane_count];
-    for (int i = 0; i < 8; ++i) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] =
-        __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    }
-    for (int i = 0; i < lane_count; ++i) rows[i] = next[i];
-  }
-}
-
-// G w Gᵀ of nine taps, to places `step` apart.
-CT_INLINE void transform_taps(const Lanes (&taps)[9], float *to, int64_t step) {
-  Lanes middle[inputs * 3];
-  for (int j = 0; j < 3; ++j) transform_kernel(taps[j], taps[3 + j], taps[6 + j], middle + j, 3);
-  for (int i = 0; i < inputs; ++i) {
-    Lanes result[inputs];
-    transform_kernel(middle[3 * i], middle[3 * i + 1], middle[3 * i + 2], result, 1);
-    for (int j = 0; j < inputs; ++j) lanes(to + (inputs * i + j) * step) = result[j];
-  }
-}
-
-// The kernels [16][3][3][channels] of sixteen output channels, whose place in the transformed ones is `to`.
-CT_CLONES void forward_kernels(const float *from, int64_t channels, float *to, int64_t stride, int64_t step) {
-  for (int64_t c = 0; c < channels; c += lane_count) {
-    Lanes taps[9][lane_count];
-    for (int tap = 0; tap < 9; ++tap) {
-      for (int o = 0; o < lane_count; ++o) taps[tap][o] = lanes(from + (o * 9 + tap) * channels + c);
-      transpose(taps[tap]);
-    }
-    for (int i = 0; i < lane_count; ++i) {
-      Lanes one[9];
-      for (int tap = 0; tap < 9; ++tap) one[tap] = taps[tap][i];
-      transform_taps(one, to + (c + i) * stride, step);
-    }
-  }
-}
-
-// The same turned around, inputs and outputs exchanged: sixteen input channels from `from` on, of all output channels.
-CT_CLONES void backward_kernels(const float *from, int64_t outputs, int64_t channels, float *to, int64_t stride, int64_t step) {
-  for (int64_t o = 0; o < outputs; ++o) {
-    Lanes one[9];
-    for (int tap = 0; tap < 9; ++tap) one[tap] = lanes(from + (o * 9 + 8 - tap) * channels);
-    transform_taps(one, to + o * stride, step);
-  }
-}
 
 Tensor transformed(const Tensor &weight, bool turned) {
   const auto w = weight.contiguous(at::MemoryFormat::ChannelsLast);
@@ -120,54 +56,6 @@ Tensor transformed(const Tensor &weight, bool turned) {
   return kernels;
 }
 
-// MARK: Products
-
-// T tiles by N registers of outputs: these sums stay in registers.
-template <int T, int N>
-CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, int64_t stride, float *sums, int64_t to) {
-  Lanes sum[T][N] = {};
-  for (int64_t i = 0; i < from; ++i, kernels += stride) {
-    Lanes kernel[N];
-#pragma clang loop unroll(full)
-    for (int n = 0; n < N; ++n) kernel[n] = lanes(kernels + n * lane_count);
-#pragma clang loop unroll(full)
-    for (int t = 0; t < T; ++t) {
-      const Lanes x = CT_ALL(tiles[t * from + i]);
-#pragma clang loop unroll(full)
-      for (int n = 0; n < N; ++n) sum[t][n] += x * kernel[n];
-    }
-  }
-#pragma clang loop unroll(full)
-  for (int t = 0; t < T; ++t) {
-#pragma clang loop unroll(full)
-    for (int n = 0; n < N; ++n) lanes(sums + t * to + n * lane_count) = sum[t][n];
-  }
-}
-
-constexpr int64_t tiles_at_once = 8;
-
-// One of the 36: tiles [count, from] by kernels to [count, to], count up to a multiple of eight. With 32 registers of
-// sixteen numbers, eight tiles and two registers of outputs fill half of them; with fewer or smaller ones, four by one.
-CT_CLONES void multiply(const float *tiles, const float *kernels, int64_t from, int64_t to, int64_t count, bool wide, float *sums) {
-  for (int64_t c = 0; c < to;) {
-    const auto stride = stride_at(c, to);
-    const bool pair = wide && stride == block;
-    for (int64_t t = 0; t < count; t += tiles_at_once) {
-      const float *in = tiles + t * from, *kernel = kernels + place_of(c, from);
-      float *out = sums + t * to + c;
-      if (pair) {
-        multiply<8, 2>(in, kernel, from, block, out, to);
-      } else if (wide) {
-        multiply<8, 1>(in, kernel, from, stride, out, to);
-      } else {
-        multiply<4, 1>(in, kernel, from, stride, out, to);
-        multiply<4, 1>(in + 4 * from, kernel, from, stride, out + 4 * to, to);
-      }
-    }
-    c += pair ? block : lane_count;
-  }
-}
-
 bool has_wide_registers() {
 #if defined(__x86_64__)
   static const bool has = __builtin_cpu_supports("avx512f");
@@ -175,21 +63,6 @@ bool has_wide_registers() {
 #else
   return false;
 #endif
-}
-
-// MARK: Tiles
-
-// `to` are the tile's pixels, null beyond the image. Nothing below `least` comes out.
-CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, float least, int64_t channels, float *const *to) {
-  for (int64_t c = 0; c < channels; c += lane_count) {
-    transform_back(from + c, step, [&](int i, int j, const Lanes &result) __attribute__((always_inline)) {
-      float *pixel = to[outputs * i + j];
-      if (!pixel) return;
-      const Lanes y = result + lanes(bias + c);
-      // What is not a number stays so.
-      lanes(pixel + c) = y < least ? CT_ALL(least) : y;
-    });
-  }
 }
 
 // Where the tiles of a batch of maps lie.
@@ -215,8 +88,10 @@ struct Tiling {
   }
 };
 
-// Numbers that the 36 products of a band may take: a core's cache.
-constexpr int64_t cache = int64_t{1} << 18;
+// Numbers that a band's tiles may take before and after multiplying: three quarters of a core's cache of 2 MB.
+constexpr int64_t largest_band = 3 << 17;
+// Kernels of more numbers would be fetched from memory for every band.
+constexpr int64_t largest_kernels = 1 << 20;
 
 // How a convolution is cut: bands of so many tiles, or one band whose products are shared.
 struct Plan {
@@ -225,9 +100,8 @@ struct Plan {
 
   Plan(int64_t channels, int64_t kernels, int64_t tiles) {
     const auto whole = (tiles + tiles_at_once - 1) / tiles_at_once * tiles_at_once;
-    // Kernels beyond the cache would be fetched for every band.
-    shares = products * kernels > 4 * cache && whole <= 64;
-    const auto fitting = 3 * cache / 2 / (products * channels) / tiles_at_once * tiles_at_once;
+    shares = products * kernels > largest_kernels && whole <= 64;
+    const auto fitting = largest_band / (products * channels) / tiles_at_once * tiles_at_once;
     band = shares ? whole : std::clamp<int64_t>(std::min(fitting, whole / 4 / tiles_at_once * tiles_at_once), 16, 256);
   }
 };

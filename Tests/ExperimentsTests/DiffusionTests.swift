@@ -44,7 +44,7 @@ import Training
       passes.append(done)
       #expect(total == 15)
     }
-    #expect(passes == [4, 8, 12, 13, 14, 15])
+    #expect(passes == [2, 4, 6, 8, 10, 12, 13, 14, 15])
     #expect(sidecar.notes.contains("drawn by DDIM, 3 of 12 steps, 1 sample, seed 1"))
 
     // The same options in evaluation, which says so in its table.

@@ -38,7 +38,7 @@ import Training
       passes.append(done)
       #expect(total == 5 * 6)
     }
-    #expect(passes == [8, 16, 24, 26, 28, 30])
+    #expect(passes == [4, 8, 12, 16, 20, 24, 26, 28, 30])
     #expect(sidecar.notes.contains("drawn by a bridge of 3 steps, 1 sample, seed 1"))
   }
 
