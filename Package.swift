@@ -1,4 +1,4 @@
-// swift-tools-version: 6.1
+// swift-tools-version: 6.2
 import PackageDescription
 
 // The plain half (imaging, cohorts, metrics) builds and tests without LibTorch:
@@ -15,10 +15,12 @@ let plain: [Target] = [
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics"),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
-  .testTarget(name: "FilesTests", dependencies: ["Files", "Failures"]),
-  .testTarget(name: "ImagingTests", dependencies: ["Imaging", "Files", "Failures", "CZlib"]),
-  .testTarget(name: "MetricsTests", dependencies: ["Metrics"]),
-  .testTarget(name: "CohortsTests", dependencies: ["Cohorts", "Imaging", "Files", "Failures"]),
+  .target(name: "ScanSupport", path: "Tests/ScanSupport"),
+  .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),
+  .testTarget(name: "ImagingTests", dependencies: ["ScanSupport", "Imaging", "Files", "Failures", "CZlib"]),
+  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics"]),
+  .testTarget(
+    name: "CohortsTests", dependencies: ["ScanSupport", "Cohorts", "Imaging", "Files", "Failures"]),
 ]
 
 let withTensors: [Target] = [
@@ -66,46 +68,56 @@ let withTensors: [Target] = [
     ], path: "Benchmarks/aginet-bench"),
   .target(
     name: "PipelineSupport",
-    dependencies: ["Experiments", "Methods", "Networks", "Cohorts", "Imaging", "Failures"],
+    dependencies: ["Experiments", "Methods", "Networks", "Cohorts", "Imaging", "Files", "Failures"],
     path: "Tests/PipelineSupport"),
   .testTarget(
     name: "TrainingTests",
     dependencies: [
-      "PipelineSupport", "Experiments", "Training", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Methods", "Layers", "Torch", "Cohorts",
+      "Imaging",
       "Files", "Failures",
     ]),
   .testTarget(
     name: "SynthesisTests",
-    dependencies: ["PipelineSupport", "Synthesis", "Methods", "Layers", "Torch", "Imaging", "Failures"]),
+    dependencies: [
+      "ScanSupport", "PipelineSupport", "Synthesis", "Methods", "Layers", "Torch", "Imaging", "Failures",
+    ]),
   .testTarget(
     name: "EvaluationTests",
     dependencies: [
-      "PipelineSupport", "Experiments", "Evaluation", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "ScanSupport", "PipelineSupport", "Experiments", "Evaluation", "Methods", "Layers", "Torch", "Cohorts",
+      "Imaging",
       "Metrics",
       "Failures",
     ]),
   .testTarget(
     name: "ExperimentsTests",
     dependencies: [
-      "PipelineSupport", "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Networks",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Evaluation", "Synthesis", "Methods",
+      "Networks",
       "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
     ]),
   .testTarget(
     name: "AginetTests",
-    dependencies: ["aginet", "PipelineSupport", "Cohorts", "Imaging", "Files", "Failures"]),
+    dependencies: ["aginet", "ScanSupport", "PipelineSupport", "Cohorts", "Imaging", "Files", "Failures"]),
   .target(
     name: "TestSupport", dependencies: ["Layers", "Torch", "Files", "Failures"], path: "Tests/TestSupport"),
-  .testTarget(name: "TorchTests", dependencies: ["TestSupport", "Torch", "CTorch", "Failures"]),
   .testTarget(
-    name: "LayersTests", dependencies: ["TestSupport", "Layers", "Torch", "Files", "Failures"]),
-  .testTarget(name: "NetworksTests", dependencies: ["TestSupport", "Networks", "Layers", "Torch"]),
+    name: "TorchTests", dependencies: ["ScanSupport", "TestSupport", "Torch", "CTorch", "Failures"]),
+  .testTarget(
+    name: "LayersTests", dependencies: ["ScanSupport", "TestSupport", "Layers", "Torch", "Files", "Failures"]),
+  .testTarget(
+    name: "NetworksTests", dependencies: ["ScanSupport", "TestSupport", "Networks", "Layers", "Torch"]),
   .testTarget(
     name: "MethodsTests",
-    dependencies: ["TestSupport", "Methods", "Networks", "Layers", "Torch", "Files", "Failures"]),
+    dependencies: [
+      "ScanSupport", "TestSupport", "Methods", "Networks", "Layers", "Torch", "Files", "Failures",
+    ]),
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "PipelineSupport", "Reporting", "Experiments", "Training", "Evaluation", "Metrics", "Cohorts",
+      "ScanSupport", "PipelineSupport", "Reporting", "Experiments", "Training", "Evaluation", "Metrics",
+      "Cohorts",
       "Imaging", "Methods",
       "Torch", "Files", "Failures",
     ]),

@@ -21,6 +21,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "cagr.h"
+#include "direct.h"
 #include "wall.h"
 #include "winograd.h"
 
@@ -31,20 +32,17 @@ using Parameter = std::optional<at::Tensor>;
 namespace cagr {
 namespace {
 
-const std::vector<int64_t> one{1, 1}, zero{0, 0};
-
 // The module's convolution of one sample into its place in the output, with the ReLU that follows.
 void convolve(const Tensor &x, const Tensor &kernel, bool rectifies, const Tensor &y) {
   if (winograd::serves(x, kernel)) return winograd::convolve_into(y, x, kernel, {}, rectifies);
-  const auto result = at::convolution(x, kernel, {}, one, one, one, false, zero, 1);
+  const auto result = direct::convolve(x, kernel);
   if (rectifies) at::clamp_min_out(const_cast<Tensor &>(y), result, 0); else y.copy_(result);
 }
 
 // The derivative of the map into its place, and that of the kernel in whatever layout the library makes it.
 Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernel, const Tensor &image) {
   const bool is_transformed = winograd::serves(x, kernel);
-  const auto [share, derivative, bias] = at::convolution_backward(
-    up, x, kernel, std::nullopt, one, one, one, false, zero, 1, {!is_transformed, true, false});
+  const auto [share, derivative, bias] = direct::convolve_backward(up, x, kernel, {!is_transformed, true, false});
   if (is_transformed) winograd::convolve_backward_into(image, up, kernel); else image.copy_(share);
   return derivative;
 }
@@ -55,8 +53,7 @@ Tensor gated_kernels(const Tensor &w, const Tensor &gate) {
   return product.reshape({-1, 3, 3, w.size(1)}).permute({0, 3, 1, 2});
 }
 
-// One sample of maps, or of kernels that all samples share where there is one set.
-Tensor sample(const Tensor &x, int64_t b) { return x.narrow(0, b, 1); }
+// The kernels of one sample, or those that all samples share.
 Tensor kernels_of(const Tensor &kernels, int64_t b, int64_t outputs) {
   return kernels.size(0) == outputs ? kernels : kernels.narrow(0, b * outputs, outputs);
 }

@@ -12,6 +12,12 @@ namespace cagr {
 
 using at::Tensor;
 
+// Of the layer norm.
+constexpr double epsilon = 1e-5;
+
+// One of a batch of maps, [1, C, H, W].
+inline Tensor sample(const Tensor &x, int64_t b) { return x.narrow(0, b, 1); }
+
 inline Tensor channels_last(const Tensor &x) { return x.contiguous(at::MemoryFormat::ChannelsLast); }
 
 // MARK: The gate (cagr_gate.cpp)

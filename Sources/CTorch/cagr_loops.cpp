@@ -8,8 +8,6 @@
 namespace cagr {
 namespace {
 
-constexpr double epsilon = 1e-5;
-
 // Work is cut into this many pieces whatever the number of threads, so that sums do not depend on it.
 constexpr int64_t pieces = 32;
 

@@ -8,6 +8,7 @@
 #include <array>
 
 #include "cagr.h"
+#include "direct.h"
 #include "parallel.h"
 #include "read.h"
 
@@ -15,7 +16,6 @@ namespace cagr {
 namespace {
 
 constexpr int64_t block = 16;
-constexpr float epsilon = 1e-5f;
 
 bool goes_by_rows(const Tensor &x, int64_t members) {
   const bool spread = members == 1 || members == 2 || members == 4 || members == 8 || members % block == 0;
@@ -32,10 +32,10 @@ Tensor in_blocks(const Tensor &kernel) {
 
 // G w Gᵀ of kernels in blocks: [B, C/16, 36, m, 16].
 Tensor transformed(const Tensor &blocks) {
-  const auto g = at::tensor({6., 0., 0., -4., -4., -4., -4., 4., -4., 1., 2., 4., 1., -2., 4., 0., 0., 24.}, at::kDouble).view({6, 3}) / 24;
-  const auto matrix = at::kron(g, g).to(blocks.scalar_type());
   const auto sizes = blocks.sizes();
-  return at::matmul(matrix, blocks.flatten(3)).view({sizes[0], sizes[1], 36, sizes[3], sizes[4]});
+  auto kernels = at::empty({sizes[0], sizes[1], 36, sizes[3], sizes[4]}, blocks.options());
+  grouped::transform_kernels(read<float>(blocks), sizes[0] * sizes[1], sizes[3], kernels.mutable_data_ptr<float>());
+  return kernels;
 }
 
 // To [B, C, m, 9].
@@ -114,36 +114,54 @@ class Window {
 
 // MARK: By rows
 
+// Room that `convolve_band` needs.
+int64_t convolution_room(const Bands &bands, int64_t members) {
+  return Window::space(bands) + grouped::rows_at_once * bands.made_length() + grouped::convolution_space(members);
+}
+
+// The convolution of one band, whose rows of inputs `make(y, to)` makes: use(y, row, window) takes every row of outputs.
+// - Parameter kernels: those of all samples, `stride` apart.
+template <class Make, class Use>
+void convolve_band(
+  const Bands &bands, int64_t band, const float *kernels, int64_t stride, int64_t members, float *space, const Make &make,
+  const Use &use) {
+  const auto first = bands.first(band), last = bands.end(band);
+  float *rows = space + Window::space(bands), *rest = rows + grouped::rows_at_once * bands.made_length();
+  Window window(bands, space);
+  window.take(first - 1, first + 1, make);
+  for (auto y = first; y < last; y += grouped::rows_at_once) {
+    window.take(y + 1, y + 5, make);
+    grouped::convolve_rows(
+      window.around(y).data(), kernels + bands.sample(band) * stride, grouped::whole_width(bands.width), bands.channels,
+      members, rest, rows);
+    for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
+      use(row, rows + (row - y) * bands.made_length(), window);
+    }
+  }
+}
+
 Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, Tensor *map) {
   const Bands bands(x);
-  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length(), made = bands.made_length();
+  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
   const auto blocks = transformed(in_blocks(kernels));
   const auto stride = blocks.size(0) > 1 ? blocks.stride(0) : 0;
   auto sums = at::zeros({bands.samples, bands.each, channels}, weight.options());
   if (map) *map = at::empty_like(x);
   // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
-  const auto room = Window::space(bands) + grouped::rows_at_once * made + grouped::convolution_space(members);
+  const auto room = convolution_room(bands, members);
   auto spaces = at::empty({at::get_num_threads(), room}, weight.options());
   const float *in = read<float>(x), *kernel = read<float>(blocks), *w = read<float>(weight), *b = read<float>(bias);
   float *sum = sums.mutable_data_ptr<float>(), *space = spaces.mutable_data_ptr<float>();
   float *kept = map ? map->mutable_data_ptr<float>() : nullptr;
   parallel_for(bands.count(), 1, [&](int64_t begin, int64_t end) {
-    float *own = space + at::get_thread_num() * room, *rows = own + Window::space(bands), *rest = rows + grouped::rows_at_once * made;
+    float *own = space + at::get_thread_num() * room;
     for (auto band = begin; band < end; ++band) {
-      const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band);
+      const auto sample = bands.sample(band);
       const auto copy = [&](int64_t y, float *to) { std::copy_n(in + bands.row(sample, y), length, to); };
-      Window window(bands, own);
-      window.take(first - 1, first + 1, copy);
-      for (auto y = first; y < last; y += grouped::rows_at_once) {
-        window.take(y + 1, y + 5, copy);
-        grouped::convolve_rows(
-          window.around(y).data(), kernel + sample * stride, grouped::whole_width(bands.width), channels, members, rest, rows);
-        for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
-          const float *from = rows + (row - y) * made;
-          if (kept) std::copy_n(from, length, kept + bands.row(sample, row));
-          pool_f32(from, w, b, bands.width, channels, epsilon, sum + band * channels);
-        }
-      }
+      convolve_band(bands, band, kernel, stride, members, own, copy, [&](int64_t y, const float *row, const Window &) {
+        if (kept) std::copy_n(row, length, kept + bands.row(sample, y));
+        pool_f32(row, w, b, bands.width, channels, epsilon, sum + band * channels);
+      });
     }
   });
   return sums.sum(1) / static_cast<double>(bands.height * bands.width);
@@ -157,15 +175,14 @@ Gradients backward_by_rows(
   const Tensor &x, const Tensor &map, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups,
   const Tensor &up, const Tensor &image) {
   const Bands bands(x);
-  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length(), made = bands.made_length();
+  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
   const auto back = transformed(in_blocks(turned(kernels, groups)));
   const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = 9 * members * channels;
   const auto each = (up / static_cast<double>(bands.height * bands.width)).contiguous();
   auto products = at::zeros({bands.samples, bands.each, size}, weight.options());
   auto sums = at::zeros({2, bands.count(), channels}, weight.options());
-  // Of a thread: the window, rows of results, what the convolution needs, and sums of rows that another band counts.
-  const auto room =
-    Window::space(bands) + grouped::rows_at_once * made + grouped::convolution_space(members) + 2 * channels;
+  // Of a thread: what the convolution needs, and sums of rows that another band counts.
+  const auto room = convolution_room(bands, members) + 2 * channels;
   auto spaces = at::empty({at::get_num_threads(), room}, weight.options());
   const float *in = read<float>(x), *mapped = read<float>(map), *kernel = read<float>(back), *w = read<float>(weight),
               *b = read<float>(bias), *derivative = read<float>(each);
@@ -173,8 +190,7 @@ Gradients backward_by_rows(
         *biases = weights + bands.count() * channels, *space = spaces.mutable_data_ptr<float>(),
         *down = image.mutable_data_ptr<float>();
   parallel_for(bands.count(), 1, [&](int64_t begin, int64_t end) {
-    float *own = space + at::get_thread_num() * room, *rows = own + Window::space(bands),
-          *uncounted = rows + grouped::rows_at_once * made, *rest = uncounted + 2 * channels;
+    float *own = space + at::get_thread_num() * room, *uncounted = own + convolution_room(bands, members);
     for (auto band = begin; band < end; ++band) {
       const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band);
       const auto differentiate = [&](int64_t y, float *to) {
@@ -184,20 +200,12 @@ Gradients backward_by_rows(
           counts ? weights + band * channels : uncounted, counts ? biases + band * channels : uncounted + channels);
       };
       const auto inputs = [&](int64_t y) { return y < 0 || y >= bands.height ? nullptr : in + bands.row(sample, y); };
-      Window window(bands, own);
-      window.take(first - 1, first + 1, differentiate);
-      for (auto y = first; y < last; y += grouped::rows_at_once) {
-        window.take(y + 1, y + 5, differentiate);
-        grouped::convolve_rows(
-          window.around(y).data(), kernel + sample * stride, grouped::whole_width(bands.width), channels, members, rest, rows);
-        for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
-          float *to = down + bands.row(sample, row);
-          const float *from = rows + (row - y) * made;
-          for (int64_t i = 0; i < length; ++i) to[i] += from[i];
-          const float *neighbours[3] = {inputs(row - 1), inputs(row), inputs(row + 1)};
-          grouped::correlate_row(neighbours, window.row(row), bands.width, channels, members, product + band * size);
-        }
-      }
+      convolve_band(bands, band, kernel, stride, members, own, differentiate, [&](int64_t y, const float *row, const Window &window) {
+        float *to = down + bands.row(sample, y);
+        for (int64_t i = 0; i < length; ++i) to[i] += row[i];
+        const float *neighbours[3] = {inputs(y - 1), inputs(y), inputs(y + 1)};
+        grouped::correlate_row(neighbours, window.row(y), bands.width, channels, members, product + band * size);
+      });
     }
   });
   const auto blocks = products.sum(1).view({bands.samples, channels / block, 9, members, block});
@@ -207,17 +215,15 @@ Gradients backward_by_rows(
 
 // MARK: By the library's convolution
 
-const std::vector<int64_t> one{1, 1}, zero{0, 0};
-
 // The kernels of one sample, [C, m, 3, 3].
-Tensor kernels_of(const Tensor &kernels, int64_t sample) {
-  return kernels[kernels.size(0) > 1 ? sample : 0].unflatten(2, {3, 3});
+Tensor kernels_of(const Tensor &kernels, int64_t b) {
+  return kernels[kernels.size(0) > 1 ? b : 0].unflatten(2, {3, 3});
 }
 
 Tensor features_by_maps(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups, Tensor *map) {
   std::vector<Tensor> rows, maps;
   for (int64_t b = 0; b < x.size(0); ++b) {
-    maps.push_back(channels_last(at::convolution(x.narrow(0, b, 1), kernels_of(kernels, b), {}, one, one, one, false, zero, groups)));
+    maps.push_back(channels_last(direct::convolve(sample(x, b), kernels_of(kernels, b), groups)));
     rows.push_back(pooled(maps.back(), weight, bias));
   }
   if (map) *map = channels_last(at::cat(maps));
@@ -230,10 +236,10 @@ Gradients backward_by_maps(
   Gradients sums;
   std::vector<Tensor> products;
   for (int64_t b = 0; b < x.size(0); ++b) {
-    const auto [down, weights, biases] = pooled_backward(map.narrow(0, b, 1), weight, bias, up[b]);
-    const auto [share, product, nothing] = at::convolution_backward(
-      down, x.narrow(0, b, 1), kernels_of(kernels, b), std::nullopt, one, one, one, false, zero, groups, {true, true, false});
-    image.narrow(0, b, 1).add_(share);
+    const auto [down, weights, biases] = pooled_backward(sample(map, b), weight, bias, up[b]);
+    const auto [share, product, nothing] =
+      direct::convolve_backward(down, sample(x, b), kernels_of(kernels, b), {true, true, false}, groups);
+    sample(image, b).add_(share);
     products.push_back(product.flatten(2));
     sums.weight = b == 0 ? weights : sums.weight + weights;
     sums.bias = b == 0 ? biases : sums.bias + biases;

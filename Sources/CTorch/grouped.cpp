@@ -170,6 +170,17 @@ CT_INLINE void all_products(const float *const *rows, const float *up, int64_t w
 
 }  // namespace
 
+CT_CLONES void transform_kernels(const float *kernels, int64_t blocks, int64_t members, float *to) {
+  const auto step = members * lane_count;
+  for (int64_t block = 0; block < blocks; ++block, kernels += 9 * step, to += winograd::tile_products * step) {
+    for (int64_t i = 0; i < step; i += lane_count) {
+      Lanes taps[9];
+      for (int tap = 0; tap < 9; ++tap) taps[tap] = lanes(kernels + tap * step + i);
+      winograd::transform_taps(taps, to + i, step);
+    }
+  }
+}
+
 CT_CLONES void convolve_rows(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to) {
   switch (members) {
     case 1: return all_strips<1>(rows, kernels, width, channels, members, space, to);

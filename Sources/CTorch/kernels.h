@@ -57,8 +57,11 @@ constexpr int64_t whole_width(int64_t width) {
 // Numbers that `convolve_rows` needs room for.
 constexpr int64_t convolution_space(int64_t members) { return 36 * 8 * ((members > 16 ? members : 16) + 16); }
 
+// G w Gᵀ (tiles.h) of `blocks` blocks of kernels: from 9 taps to 36.
+void transform_kernels(const float *kernels, int64_t blocks, int64_t members, float *to);
+
 // Four rows of outputs, [4][width][channels], from six rows of inputs of which the first is the one above; these begin one
-// pixel before the map and end one after. `width` is a whole one, `kernels` have 36 taps: G w Gᵀ (winograd.cpp).
+// pixel before the map and end one after. `width` is a whole one, `kernels` are transformed ones.
 void convolve_rows(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to);
 
 // Adds one row of outputs' share to the kernel's derivative, of 9 taps. `up` is the outputs' derivative with a pixel of

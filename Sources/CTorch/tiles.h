@@ -38,6 +38,17 @@ CT_INLINE void transform_output(const Lanes &a, const Lanes &b, const Lanes &c, 
   to[3 * step] = near_difference + 8.0f * far_difference + f;
 }
 
+// G w Gᵀ of nine taps, to places `step` apart.
+CT_INLINE void transform_taps(const Lanes (&taps)[9], float *to, int64_t step) {
+  Lanes middle[tile_inputs * 3];
+  for (int j = 0; j < 3; ++j) transform_kernel(taps[j], taps[3 + j], taps[6 + j], middle + j, 3);
+  for (int i = 0; i < tile_inputs; ++i) {
+    Lanes result[tile_inputs];
+    transform_kernel(middle[3 * i], middle[3 * i + 1], middle[3 * i + 2], result, 1);
+    for (int j = 0; j < tile_inputs; ++j) lanes(to + (tile_inputs * i + j) * step) = result[j];
+  }
+}
+
 // Bᵀ d B of a tile's 36 pixels, of which pixel(i, j) is the address; the results lie `step` apart.
 template <class Pixel>
 CT_INLINE void transform_tile(const Pixel &pixel, float *to, int64_t step) {

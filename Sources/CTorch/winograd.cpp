@@ -22,6 +22,7 @@
 #include <limits>
 #include <vector>
 
+#include "direct.h"
 #include "parallel.h"
 #include "read.h"
 #include "tiles.h"
@@ -113,6 +114,11 @@ struct Work {
   const float *x, *nothing, *bias;
   float least, *y;
 
+  // Zero where tiles are missing to whole rounds of multiplying, which takes them too.
+  void fill_up(int64_t count, float *taken) const {
+    const auto missing = (tiles_at_once - count % tiles_at_once) % tiles_at_once;
+    for (int64_t e = 0; e < products; ++e) std::fill_n(taken + (e * band + count) * from, missing * from, 0.0f);
+  }
   void take(int64_t first, int64_t begin, int64_t end, float *taken) const {
     for (auto t = begin; t < end; ++t) {
       const float *pixels[products];
@@ -147,16 +153,13 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
     tiling, from, to, plan.band, read<float>(x), read<float>(nothing), read<float>(offset),
     rectifies ? 0.0f : -std::numeric_limits<float>::infinity(), y.mutable_data_ptr<float>()};
   const float *kernel = read<float>(kernels);
-  // Made here: what other threads allocate comes from heaps that glibc keeps shrinking. Zero where tiles are missing to
-  // eight: these are multiplied too.
+  // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
   const auto threads = plan.shares ? 1 : at::get_num_threads();
   const auto space = at::empty({threads, products * plan.band * (from + to)}, flat);
   float *spaces = space.mutable_data_ptr<float>();
   if (plan.shares) {
     float *taken = spaces, *made = spaces + products * plan.band * from;
-    for (int64_t e = 0; e < products; ++e) {
-      std::fill(taken + (e * plan.band + tiling.count) * from, taken + (e + 1) * plan.band * from, 0.0f);
-    }
+    work.fill_up(tiling.count, taken);
     parallel_for(tiling.count, 4, [&](int64_t begin, int64_t end) { work.take(0, begin, end, taken); });
     parallel_for(products, 1, [&](int64_t begin, int64_t end) { work.multiply(begin, end, taken, kernel, plan.band, made); });
     parallel_for(tiling.count, 4, [&](int64_t begin, int64_t end) { work.put(0, begin, end, made); });
@@ -164,9 +167,9 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
   }
   parallel_for((tiling.count + plan.band - 1) / plan.band, 1, [&](int64_t begin, int64_t end) {
     float *taken = spaces + at::get_thread_num() * space.size(1), *made = taken + products * plan.band * from;
-    std::fill_n(taken, products * plan.band * from, 0.0f);
     for (auto index = begin; index < end; ++index) {
       const auto first = index * plan.band, count = std::min(plan.band, tiling.count - first);
+      work.fill_up(count, taken);
       work.take(first, 0, count, taken);
       work.multiply(0, products, taken, kernel, count, made);
       work.put(first, 0, count, made);
@@ -195,10 +198,7 @@ class Function : public torch::autograd::Function<Function> {
       convolve_backward_into(image, up, kept[1]);
     }
     if (context->needs_input_grad(1)) {
-      const std::vector<int64_t> one{1, 1}, zero{0, 0}, channels{kept[1].size(0)};
-      std::tie(std::ignore, kernel, offset) = at::convolution_backward(
-        up, kept[0], kept[1], has_bias ? at::OptionalIntArrayRef(channels) : std::nullopt, one, one, one, false, zero, 1,
-        {false, true, has_bias});
+      std::tie(std::ignore, kernel, offset) = direct::convolve_backward(up, kept[0], kept[1], {false, true, has_bias});
     }
     return {image, kernel, offset};
   }

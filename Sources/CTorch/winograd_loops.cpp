@@ -6,8 +6,6 @@
 namespace winograd {
 namespace {
 
-constexpr int inputs = tile_inputs;
-
 // Sixteen rows of sixteen, transposed: four times, the rows of one half are interleaved with those of the other.
 CT_INLINE void transpose(Lanes (&rows)[lane_count]) {
   for (int round = 0; round < 4; ++round) {
@@ -18,17 +16,6 @@ CT_INLINE void transpose(Lanes (&rows)[lane_count]) {
         __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
     }
     for (int i = 0; i < lane_count; ++i) rows[i] = next[i];
-  }
-}
-
-// G w Gᵀ of nine taps, to places `step` apart.
-CT_INLINE void transform_taps(const Lanes (&taps)[9], float *to, int64_t step) {
-  Lanes middle[inputs * 3];
-  for (int j = 0; j < 3; ++j) transform_kernel(taps[j], taps[3 + j], taps[6 + j], middle + j, 3);
-  for (int i = 0; i < inputs; ++i) {
-    Lanes result[inputs];
-    transform_kernel(middle[3 * i], middle[3 * i + 1], middle[3 * i + 2], result, 1);
-    for (int j = 0; j < inputs; ++j) lanes(to + (inputs * i + j) * step) = result[j];
   }
 }
 
@@ -58,7 +45,7 @@ CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, 
 
 CT_CLONES void input_tile(const float *const *from, int64_t channels, float *to, int64_t step) {
   for (int64_t c = 0; c < channels; c += lane_count) {
-    transform_tile([&](int i, int j) __attribute__((always_inline)) { return from[inputs * i + j] + c; }, to + c, step);
+    transform_tile([&](int i, int j) __attribute__((always_inline)) { return from[tile_inputs * i + j] + c; }, to + c, step);
   }
 }
 

@@ -50,7 +50,7 @@ public struct Assessment: Sendable {
     for run in runs {
       // Two runs of one kind are told apart by their folders.
       let shared = titles.filter { $0 == run.title }.count > 1
-      let title = shared ? "\(run.title) [\((run.folder.path as NSString).lastPathComponent)]" : run.title
+      let title = shared ? "\(run.title) [\(Path.name(run.folder.path))]" : run.title
       evaluator.progress = { try progress(title, $0, $1) }
       // Nothing is done yet, and the clock starts.
       try progress(title, 0, cohort.slices(in: split).count)

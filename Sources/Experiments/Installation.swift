@@ -1,15 +1,16 @@
 import Failures
+import Files
 import Foundation
 
 /// What set-up put beside the program.
 public enum Installation {
   /// Folders in which set-up's results may lie: two above the program's build folder upwards, then the current one.
   private static var roots: [String] {
-    var folder = URL(fileURLWithPath: program).resolvingSymlinksInPath().deletingLastPathComponent()
+    var folder = Path.folder(URL(fileURLWithPath: program).resolvingSymlinksInPath().path)
     var roots = [FileManager.default.currentDirectoryPath]
     for _ in 0..<4 {
-      roots.append(folder.path)
-      folder = folder.deletingLastPathComponent()
+      roots.append(folder)
+      folder = Path.folder(folder)
     }
     return roots
   }

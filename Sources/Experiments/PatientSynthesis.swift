@@ -35,8 +35,7 @@ public struct PatientSynthesis {
         throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
       }
     }
-    let parent = (output as NSString).deletingLastPathComponent
-    let folder = parent.isEmpty ? "." : parent
+    let folder = Path.folder(output)
     guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
       throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
     }
@@ -150,11 +149,11 @@ public struct Sidecar: Codable, Sendable {
     modality = card.scenario.target
     self.sources = zip(sources, result.sources).map { source, scaled in
       Source(
-        modality: source.modality, file: (source.file as NSString).lastPathComponent,
+        modality: source.modality, file: Path.name(source.file),
         scale: scaled.scale.upper,
         clippedAbove: scaled.scale.clippedAbove, clippedBelow: scaled.scale.clippedBelow)
     }
-    self.model = (model.file as NSString).lastPathComponent
+    self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]
     intensityRule =

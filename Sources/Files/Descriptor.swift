@@ -16,8 +16,8 @@ func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Bool {
 
 extension Failure {
   static func cannotWrite(_ path: String, _ code: Int32) -> Failure {
-    let folder = (path as NSString).deletingLastPathComponent
-    let place = folder.isEmpty ? "this folder" : folder
+    let folder = Path.folder(path)
+    let place = folder == "." ? "this folder" : folder
     let reason =
       switch code {
       case ENOENT, ENOTDIR: "the folder \(place) does not exist; make it first"

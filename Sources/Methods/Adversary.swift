@@ -37,6 +37,11 @@ final class Adversary {
 
   func callAsFunction(_ x: Tensor) -> Tensor { discriminator(x) }
 
+  /// What it says of `image` seen beside what it belongs to.
+  func callAsFunction(_ condition: Tensor, _ image: Tensor) -> Tensor {
+    discriminator(.concatenated([condition, image], axis: 1))
+  }
+
   /// One step down the loss that `judge` computes, which must not reach the generator.
   func learn(_ judge: () -> Tensor) -> Loss {
     parameters.freeze(false)

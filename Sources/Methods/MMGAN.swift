@@ -68,19 +68,14 @@ public final class MMGAN: Method {
     }
     let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
     let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
-    let adversarial = judge(imputed, real).leastSquares(1)
+    let adversarial = adversary(imputed, real).leastSquares(1)
     (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
     optimizer.step()
     let discriminator = adversary.learn {
-      let made = judge(imputed.detached, real)
-      return ((made - available(made)).squared().mean() + judge(real, real).leastSquares(1)) * 0.5
+      let made = adversary(imputed.detached, real)
+      return ((made - available(made)).squared().mean() + adversary(real, real).leastSquares(1)) * 0.5
     }
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
-  }
-
-  /// One map of scores a modality.
-  private func judge(_ modalities: Tensor, _ real: Tensor) -> Tensor {
-    adversary(.concatenated([modalities, real], axis: 1))
   }
 
   /// What the scores of an imputed stack should be, `[1, M, 1, 1]`: 1 for the sources, 0 for the target.

@@ -82,7 +82,7 @@ public final class PGAN: Method {
     if options.weightAdversarial > 0 {
       losses.append(
         adversary.learn {
-          (judge(sources, fake.detached).leastSquares(0) + judge(sources, target).leastSquares(1))
+          (adversary(sources, fake.detached).leastSquares(0) + adversary(sources, target).leastSquares(1))
             * (0.5 * options.weightAdversarial)
         })
     }
@@ -98,15 +98,11 @@ public final class PGAN: Method {
       add("perceptual", options.weightPerceptual, features(fake).meanAbsoluteError(wanted))
     }
     if options.weightAdversarial > 0 {
-      add("adversarial", options.weightAdversarial, judge(sources, fake).leastSquares(1))
+      add("adversarial", options.weightAdversarial, adversary(sources, fake).leastSquares(1))
     }
     total.backward()
     optimizer.step()
     return losses
-  }
-
-  private func judge(_ sources: Tensor, _ image: Tensor) -> Tensor {
-    adversary(.concatenated([sources, image], axis: 1))
   }
 
   public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }

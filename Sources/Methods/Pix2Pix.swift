@@ -71,19 +71,15 @@ public final class Pix2Pix: Method {
       return [Loss("l1", distance.item)]
     }
     let discriminator = adversary.learn {
-      (judge(sources, fake.detached).leastSquares(0) + judge(sources, target).leastSquares(1)) * 0.5
+      (adversary(sources, fake.detached).leastSquares(0) + adversary(sources, target).leastSquares(1)) * 0.5
     }
-    let adversarial = judge(sources, fake).leastSquares(1)
+    let adversarial = adversary(sources, fake).leastSquares(1)
     (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
     optimizer.step()
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
 
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
-
-  private func judge(_ sources: Tensor, _ image: Tensor) -> Tensor {
-    adversary(.concatenated([sources, image], axis: 1))
-  }
 
   public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
 }

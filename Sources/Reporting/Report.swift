@@ -113,8 +113,7 @@ public struct Report {
       let json = String(decoding: try encoder.encode(summary), as: UTF8.self)
       try AtomicFile.write(json + "\n", to: folder + "/routing.json")
     }
-    let folder = (path as NSString).deletingLastPathComponent
-    if !folder.isEmpty { try RunFolder.make(folder) }
+    try RunFolder.make(Path.folder(path))
     try AtomicFile.write(page, to: path)
   }
 }

@@ -1,7 +1,7 @@
 # shellcheck shell=bash disable=SC2154,SC2034 # shared with setup.sh
-# Swift 6.1 or later; set-up does not install a compiler behind anybody's back.
+# Swift 6.2 or later; set-up does not install a compiler behind anybody's back.
 
-readonly oldest_swift=6.1
+readonly oldest_swift=6.2
 readonly swift_advice="install Swift $oldest_swift or later as swift.org/install says, then run 'make setup' again."
 
 at_least() { [[ $(printf '%s\n' "$1" "$2" | sort -V | head -n 1) == "$2" ]]; }

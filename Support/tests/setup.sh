@@ -87,10 +87,10 @@ interruption_counts_for_nothing() {
 swift_is_checked() {
   fake_program swift 'echo "Swift version 5.10.1 (swift-5.10.1-RELEASE)"'
   check "an old Swift is refused" refused setup PATH="$scratch/bin:$PATH" LIBTORCH="$scratch/one"
-  check "in one sentence" one_error "Swift 5.10.1 is too old: install Swift 6.1"
+  check "in one sentence" one_error "Swift 5.10.1 is too old: install Swift 6.2"
   fake_program swift 'exit 1'
   check "a broken Swift is refused" refused setup PATH="$scratch/bin:$PATH" LIBTORCH="$scratch/one"
-  check "in one sentence" one_error "does not answer: install Swift 6.1"
+  check "in one sentence" one_error "does not answer: install Swift 6.2"
   check "6.10 is later than 6.9, 6.1 is not later than 6.2" part \
     'at_least 6.10 6.9 && at_least 6.1 6.1 && ! at_least 6.1 6.2'
   rm "$scratch/bin/swift"

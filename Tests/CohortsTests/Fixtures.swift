@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -44,7 +45,7 @@ func scan(_ seed: UInt64, _ dimensions: SIMD3<Int> = [10, 12, 6], empty: [Int] =
 
 func writeScan(_ volume: Volume, _ path: String) throws {
   try FileManager.default.createDirectory(
-    atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+    atPath: Path.folder(path), withIntermediateDirectories: true)
   try NIfTI.write(volume, to: path)
 }
 

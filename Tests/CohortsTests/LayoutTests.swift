@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -9,7 +10,7 @@ import Testing
     for name in names {
       let path = "\(scratch.path)/\(name)"
       try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        atPath: Path.folder(path), withIntermediateDirectories: true)
       try Data().write(to: URL(fileURLWithPath: path))
     }
   }

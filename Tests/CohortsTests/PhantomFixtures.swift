@@ -1,4 +1,5 @@
 import Cohorts
+import Files
 import Foundation
 import Imaging
 
@@ -38,7 +39,7 @@ func ballPhantom(_ change: (inout PhantomOptions) -> Void = { _ in }) throws -> 
 }
 
 /// Where set-up puts the atlas.
-let atlasFolder = (#filePath as NSString).deletingLastPathComponent + "/../../.atlas"
+let atlasFolder = Path.folder(#filePath) + "/../../.atlas"
 
 extension PhantomSubject {
   func voxels(_ modality: Modality) -> [Float] {

@@ -154,72 +154,70 @@ import Training
   }
 
   // What draws from the common stream of random numbers, or counts tensors, is tried in a process of its own.
-  #if compiler(>=6.2)
-    @Test func twoRunsAgreeInEveryBit() async {
-      await #expect(processExitsWith: .success) {
-        for pair in MethodCatalogTests.pairs {
-          func run(_ seed: UInt64) throws -> ([Loss], [String: [Float]]) {
-            let method = try pair.make(seed: seed)
-            var losses: [Loss] = []
-            for step in 1...2 {
-              LibTorch.seed(UInt64(step))
-              losses += method.step(MethodCatalogTests.batch(UInt64(step)))
-            }
-            return (losses, MethodCatalogTests.weights(of: method))
+  @Test func twoRunsAgreeInEveryBit() async {
+    await #expect(processExitsWith: .success) {
+      for pair in MethodCatalogTests.pairs {
+        func run(_ seed: UInt64) throws -> ([Loss], [String: [Float]]) {
+          let method = try pair.make(seed: seed)
+          var losses: [Loss] = []
+          for step in 1...2 {
+            LibTorch.seed(UInt64(step))
+            losses += method.step(MethodCatalogTests.batch(UInt64(step)))
           }
-          let (first, second) = (try run(5), try run(5))
-          #expect(first.0 == second.0 && first.1 == second.1, "\(pair.testDescription)")
-          #expect(try run(6).0 != first.0, "\(pair.testDescription)")
+          return (losses, MethodCatalogTests.weights(of: method))
         }
+        let (first, second) = (try run(5), try run(5))
+        #expect(first.0 == second.0 && first.1 == second.1, "\(pair.testDescription)")
+        #expect(try run(6).0 != first.0, "\(pair.testDescription)")
       }
     }
+  }
 
-    /// Through the files of a run: every network, buffer and moment comes back, and the stream is where it was.
-    @Test func aResumedRunIsTheUninterruptedOne() async {
-      await #expect(processExitsWith: .success) {
-        let scratch = try Scratch()
-        let cohort = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
-        for pair in MethodCatalogTests.pairs {
-          func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
-            var setting = Run.Setting()
-            setting.resumes = resumes
-            return try Run.train(
-              tinyExperiment(method: pair.method, network: pair.network, iterations: iterations),
-              on: cohort, into: scratch("\(pair.method)-\(pair.network)-\(name)"), setting)
-          }
-          let whole = try train(4, "whole")
-          _ = try train(2, "parts")
-          let parts = try train(4, "parts", resumes: true)
-          #expect(
-            contents(of: whole.folder.last) == contents(of: parts.folder.last), "\(pair.testDescription)")
-          #expect(contents(of: whole.folder.log) == contents(of: parts.folder.log), "\(pair.testDescription)")
-          // The model makes images, by the generator alone.
-          let model = try whole.model(device: .cpu)
-          let image = withoutGradient { model.method.synthesize(MethodCatalogTests.batch().sources) }
-          #expect(image.isFinite, "\(pair.testDescription)")
+  /// Through the files of a run: every network, buffer and moment comes back, and the stream is where it was.
+  @Test func aResumedRunIsTheUninterruptedOne() async {
+    await #expect(processExitsWith: .success) {
+      let scratch = try Scratch()
+      let cohort = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+      for pair in MethodCatalogTests.pairs {
+        func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
+          var setting = Run.Setting()
+          setting.resumes = resumes
+          return try Run.train(
+            tinyExperiment(method: pair.method, network: pair.network, iterations: iterations),
+            on: cohort, into: scratch("\(pair.method)-\(pair.network)-\(name)"), setting)
         }
+        let whole = try train(4, "whole")
+        _ = try train(2, "parts")
+        let parts = try train(4, "parts", resumes: true)
+        #expect(
+          contents(of: whole.folder.last) == contents(of: parts.folder.last), "\(pair.testDescription)")
+        #expect(contents(of: whole.folder.log) == contents(of: parts.folder.log), "\(pair.testDescription)")
+        // The model makes images, by the generator alone.
+        let model = try whole.model(device: .cpu)
+        let image = withoutGradient { model.method.synthesize(MethodCatalogTests.batch().sources) }
+        #expect(image.isFinite, "\(pair.testDescription)")
       }
     }
+  }
 
-    @Test func nothingLeaks() async {
-      await #expect(processExitsWith: .success) {
-        let batch = MethodCatalogTests.batch(slices: 1)
-        for pair in MethodCatalogTests.pairs {
-          let method = try pair.make()
-          let bare = LibTorch.liveTensors
-          let evaluate = {
-            method.generator.parameters.evaluating { _ = method.synthesize(batch.sources).mean().item }
-          }
-          evaluate()
-          #expect(LibTorch.liveTensors == bare, "\(pair.testDescription) needs more than its generator")
-          for _ in 0..<2 { _ = method.step(batch) }
-          let before = LibTorch.liveTensors
-          #expect(before > bare, "\(pair.testDescription) had made what only training needs")
-          for _ in 0..<20 { _ = method.step(batch) }
-          evaluate()
-          #expect(LibTorch.liveTensors == before, "\(pair.testDescription)")
+  @Test func nothingLeaks() async {
+    await #expect(processExitsWith: .success) {
+      let batch = MethodCatalogTests.batch(slices: 1)
+      for pair in MethodCatalogTests.pairs {
+        let method = try pair.make()
+        let bare = LibTorch.liveTensors
+        let evaluate = {
+          method.generator.parameters.evaluating { _ = method.synthesize(batch.sources).mean().item }
         }
+        evaluate()
+        #expect(LibTorch.liveTensors == bare, "\(pair.testDescription) needs more than its generator")
+        for _ in 0..<2 { _ = method.step(batch) }
+        let before = LibTorch.liveTensors
+        #expect(before > bare, "\(pair.testDescription) had made what only training needs")
+        for _ in 0..<20 { _ = method.step(batch) }
+        evaluate()
+        #expect(LibTorch.liveTensors == before, "\(pair.testDescription)")
       }
     }
-  #endif
+  }
 }

@@ -45,7 +45,7 @@ import Testing
     // Kept on request, for Support/golden/event_file.py --read.
     let place = ProcessInfo.processInfo.environment["AGINET_EVENTS"] ?? folder.path
     let file = try Self.write(in: place)
-    let name = (file.path as NSString).lastPathComponent
+    let name = Path.name(file.path)
     #expect(name.wholeMatch(of: /events\.out\.tfevents\.1700000000\.box\.42\.[0-9]+/) != nil)
     // The file is open still: each record reaches it at once.
     let written = try Data(contentsOf: URL(fileURLWithPath: file.path))

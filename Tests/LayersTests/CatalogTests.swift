@@ -137,48 +137,46 @@ extension ConvolutionKind: CustomTestStringConvertible {
     }
   }
 
-  #if compiler(>=6.2)
-    /// In a process of its own, where nobody else draws from the common stream.
-    @Test func whatTrainingDropsIsSeeded() async {
-      await #expect(processExitsWith: .success) {
-        for kind in ConvolutionKind.catalog {
-          func run(_ seed: UInt64) -> [[Float]] {
-            LibTorch.seed(seed)
-            let store = Parameters()
-            let layer = kind(store.root, .init(16, 16))
-            let y = layer(.normal([2, 16, 6, 5], seed: 9))
-            y.squared().sum().backward()
-            return [y.values()] + store.entries.map { $0.tensor.gradient?.values() ?? [] }
-          }
-          #expect(run(1) == run(1), "\(kind.name)")
-          let drops = ["arc", "gra"].contains(kind.name)
-          #expect((run(1) != run(2)) == drops, "\(kind.name)")
+  /// In a process of its own, where nobody else draws from the common stream.
+  @Test func whatTrainingDropsIsSeeded() async {
+    await #expect(processExitsWith: .success) {
+      for kind in ConvolutionKind.catalog {
+        func run(_ seed: UInt64) -> [[Float]] {
+          LibTorch.seed(seed)
+          let store = Parameters()
+          let layer = kind(store.root, .init(16, 16))
+          let y = layer(.normal([2, 16, 6, 5], seed: 9))
+          y.squared().sum().backward()
+          return [y.values()] + store.entries.map { $0.tensor.gradient?.values() ?? [] }
         }
+        #expect(run(1) == run(1), "\(kind.name)")
+        let drops = ["arc", "gra"].contains(kind.name)
+        #expect((run(1) != run(2)) == drops, "\(kind.name)")
       }
     }
+  }
 
-    /// A diverged run has to reach the place where its loss is looked at: no kind may stop the program.
-    @Test func whatIsNotANumberPassesThrough() async {
-      await #expect(processExitsWith: .success) {
-        for kind in ConvolutionKind.catalog {
-          for bad in [Double.nan, .infinity, -1e38] {
-            let store = Parameters()
-            let layer = kind(store.root, .init(16, 16))
-            for entry in store.entries {
-              entry.tensor.assign(.normal(entry.tensor.shape, deviation: 0.1, seed: 2))
-            }
-            for name in ["routing.offset.weight", "offset.weight", "head.weight", "routing.angle.weight"] {
-              store[name]?.fill(bad)
-            }
-            let x = Tensor.full(bad, [2, 16, 5, 5])
-            let y = layer(x)
-            #expect(y.shape == x.shape && (bad.isFinite || !y.isFinite), "\(kind.name) of \(bad)")
-            _ = layer(.normal(x.shape, seed: 1))
+  /// A diverged run has to reach the place where its loss is looked at: no kind may stop the program.
+  @Test func whatIsNotANumberPassesThrough() async {
+    await #expect(processExitsWith: .success) {
+      for kind in ConvolutionKind.catalog {
+        for bad in [Double.nan, .infinity, -1e38] {
+          let store = Parameters()
+          let layer = kind(store.root, .init(16, 16))
+          for entry in store.entries {
+            entry.tensor.assign(.normal(entry.tensor.shape, deviation: 0.1, seed: 2))
           }
+          for name in ["routing.offset.weight", "offset.weight", "head.weight", "routing.angle.weight"] {
+            store[name]?.fill(bad)
+          }
+          let x = Tensor.full(bad, [2, 16, 5, 5])
+          let y = layer(x)
+          #expect(y.shape == x.shape && (bad.isFinite || !y.isFinite), "\(kind.name) of \(bad)")
+          _ = layer(.normal(x.shape, seed: 1))
         }
       }
     }
-  #endif
+  }
 
   @Test func everyFileOfConvolutionsIsInTheCatalogue() throws {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -148,22 +148,20 @@ import Torch
       moved.narrowed(axis, from: 1, length: 5), inside.narrowed(axis, from: 1, length: 5), within: 1e-12)
   }
 
-  #if compiler(>=6.2)
-    @Test func threadsDoNotChangeABit() async {
-      await #expect(processExitsWith: .success) {
-        func run(_ threads: Int) -> [[Float]] {
-          LibTorch.threads = threads
-          let leaves = [
-            Tensor.normal([1, 40, 40, 32], seed: 1), .normal([1, 40, 40, 36], deviation: 3, seed: 2),
-            .normal([1, 40, 40, 18], seed: 3),
-          ]
-          for leaf in leaves { leaf.requiresGradient = true }
-          let y = leaves[0].deformablySummed(offsets: leaves[1], weights: leaves[2], groups: 2)
-          y.squared().sum().backward()
-          return [y.values()] + leaves.map { $0.gradient?.values() ?? [] }
-        }
-        #expect(run(1) == run(4))
+  @Test func threadsDoNotChangeABit() async {
+    await #expect(processExitsWith: .success) {
+      func run(_ threads: Int) -> [[Float]] {
+        LibTorch.threads = threads
+        let leaves = [
+          Tensor.normal([1, 40, 40, 32], seed: 1), .normal([1, 40, 40, 36], deviation: 3, seed: 2),
+          .normal([1, 40, 40, 18], seed: 3),
+        ]
+        for leaf in leaves { leaf.requiresGradient = true }
+        let y = leaves[0].deformablySummed(offsets: leaves[1], weights: leaves[2], groups: 2)
+        y.squared().sum().backward()
+        return [y.values()] + leaves.map { $0.gradient?.values() ?? [] }
       }
+      #expect(run(1) == run(4))
     }
-  #endif
+  }
 }

@@ -97,13 +97,11 @@ import Torch
     #expect(computed == 1 && seen == ["stage.map"])
   }
 
-  #if compiler(>=6.2)
-    @Test func aNameIsGivenOnce() async {
-      await #expect(processExitsWith: .failure) {
-        let scope = Parameters().root / "a"
-        _ = scope.parameter("weight", [1], .zeros)
-        _ = scope.buffer("weight", [1], .zeros)
-      }
+  @Test func aNameIsGivenOnce() async {
+    await #expect(processExitsWith: .failure) {
+      let scope = Parameters().root / "a"
+      _ = scope.parameter("weight", [1], .zeros)
+      _ = scope.buffer("weight", [1], .zeros)
     }
-  #endif
+  }
 }

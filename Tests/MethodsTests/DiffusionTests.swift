@@ -229,41 +229,39 @@ func smallIDDPM(_ type: ElementType = .float32, steps: Int = 40, rate: Double = 
     #expect(improved.refusal?.hasPrefix("weightDecay") == true)
   }
 
-  #if compiler(>=6.2)
-    /// The process-wide stream is for one test at a time, hence processes of their own.
-    @Test func twoRunsAgreeInEveryBit() async {
-      await #expect(processExitsWith: .success) {
-        func run(_ seed: UInt64, _ method: any SampledMethod) -> ([Loss], [[Float]]) {
-          LibTorch.seed(seed)
-          let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16)) }
-          return (
-            losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
-          )
-        }
-        for make in [{ smallDDPM() }, { smallIDDPM() }] as [() -> any SampledMethod] {
-          let first = run(5, make())
-          let second = run(5, make())
-          #expect(first.0 == second.0 && first.1 == second.1)
-          #expect(run(6, make()).0 != first.0)
-        }
+  /// The process-wide stream is for one test at a time, hence processes of their own.
+  @Test func twoRunsAgreeInEveryBit() async {
+    await #expect(processExitsWith: .success) {
+      func run(_ seed: UInt64, _ method: any SampledMethod) -> ([Loss], [[Float]]) {
+        LibTorch.seed(seed)
+        let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16)) }
+        return (
+          losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
+        )
+      }
+      for make in [{ smallDDPM() }, { smallIDDPM() }] as [() -> any SampledMethod] {
+        let first = run(5, make())
+        let second = run(5, make())
+        #expect(first.0 == second.0 && first.1 == second.1)
+        #expect(run(6, make()).0 != first.0)
       }
     }
+  }
 
-    @Test func synthesisBuildsNoSecondNetworkAndNothingLeaks() async {
-      await #expect(processExitsWith: .success) {
-        let before = LibTorch.liveTensors
-        let method = smallIDDPM(steps: 10)
-        method.sampling.steps = 3
-        let batch = toyBatch(size: 8)
-        let built = LibTorch.liveTensors
-        _ = withoutGradient { method.synthesize(batch.sources).mean().item }
-        #expect(LibTorch.liveTensors == built && built > before)
-        for seed in 1...3 { _ = method.step(toyBatch(UInt64(seed), size: 8)) }
-        let trained = LibTorch.liveTensors
-        #expect(trained > built)
-        for _ in 0..<20 { _ = method.step(batch) }
-        #expect(LibTorch.liveTensors == trained)
-      }
+  @Test func synthesisBuildsNoSecondNetworkAndNothingLeaks() async {
+    await #expect(processExitsWith: .success) {
+      let before = LibTorch.liveTensors
+      let method = smallIDDPM(steps: 10)
+      method.sampling.steps = 3
+      let batch = toyBatch(size: 8)
+      let built = LibTorch.liveTensors
+      _ = withoutGradient { method.synthesize(batch.sources).mean().item }
+      #expect(LibTorch.liveTensors == built && built > before)
+      for seed in 1...3 { _ = method.step(toyBatch(UInt64(seed), size: 8)) }
+      let trained = LibTorch.liveTensors
+      #expect(trained > built)
+      for _ in 0..<20 { _ = method.step(batch) }
+      #expect(LibTorch.liveTensors == trained)
     }
-  #endif
+  }
 }

@@ -122,31 +122,29 @@ func toyBatch(_ seed: UInt64 = 1, size: Int = 32, type: ElementType = .float32) 
     #expect(method.networks.map(\.name) == ["generator", "discriminator"])
   }
 
-  #if compiler(>=6.2)
-    /// Whoever trains has to see the loss that is not a number; the program must live to show it.
-    @Test func aDivergedStepComesBack() async {
-      await #expect(processExitsWith: .success) {
-        let method = smallPix2Pix()
-        let batch = toyBatch()
-        method.generator.parameters["head.weight"]?.fill(.nan)
-        for _ in 0..<2 {
-          let losses = method.step(batch)
-          #expect(losses.contains { $0.value.isNaN })
-        }
+  /// Whoever trains has to see the loss that is not a number; the program must live to show it.
+  @Test func aDivergedStepComesBack() async {
+    await #expect(processExitsWith: .success) {
+      let method = smallPix2Pix()
+      let batch = toyBatch()
+      method.generator.parameters["head.weight"]?.fill(.nan)
+      for _ in 0..<2 {
+        let losses = method.step(batch)
+        #expect(losses.contains { $0.value.isNaN })
       }
     }
+  }
 
-    @Test func twentyStepsLeakNothing() async {
-      await #expect(processExitsWith: .success) {
-        let method = smallPix2Pix()
-        let batch = toyBatch()
-        for _ in 0..<2 { _ = method.step(batch) }
-        let before = LibTorch.liveTensors
-        for _ in 0..<20 { _ = method.step(batch) }
-        #expect(LibTorch.liveTensors == before)
-        _ = method.generator.parameters.evaluating { method.synthesize(batch.sources).mean().item }
-        #expect(LibTorch.liveTensors == before)
-      }
+  @Test func twentyStepsLeakNothing() async {
+    await #expect(processExitsWith: .success) {
+      let method = smallPix2Pix()
+      let batch = toyBatch()
+      for _ in 0..<2 { _ = method.step(batch) }
+      let before = LibTorch.liveTensors
+      for _ in 0..<20 { _ = method.step(batch) }
+      #expect(LibTorch.liveTensors == before)
+      _ = method.generator.parameters.evaluating { method.synthesize(batch.sources).mean().item }
+      #expect(LibTorch.liveTensors == before)
     }
-  #endif
+  }
 }

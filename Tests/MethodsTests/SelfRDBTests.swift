@@ -304,50 +304,48 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     expect("discriminator.time is 0; it must be from 1 to 1024") { $0.discriminator.time = 0 }
   }
 
-  #if compiler(>=6.2)
-    /// In a process of its own, since the random numbers are the common stream's.
-    @Test func twoRunsAgreeInEveryBit() async {
-      await #expect(processExitsWith: .success) {
-        func run(_ seed: UInt64) -> ([Loss], [[Float]]) {
-          let method = smallSelfRDB(seed: seed)
-          LibTorch.seed(seed)
-          let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16)) }
-          return (
-            losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
-          )
-        }
-        let first = run(5)
-        let second = run(5)
-        #expect(first.0 == second.0)
-        #expect(first.1 == second.1)
-        #expect(run(6).0 != first.0)
+  /// In a process of its own, since the random numbers are the common stream's.
+  @Test func twoRunsAgreeInEveryBit() async {
+    await #expect(processExitsWith: .success) {
+      func run(_ seed: UInt64) -> ([Loss], [[Float]]) {
+        let method = smallSelfRDB(seed: seed)
+        LibTorch.seed(seed)
+        let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16)) }
+        return (
+          losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
+        )
       }
+      let first = run(5)
+      let second = run(5)
+      #expect(first.0 == second.0)
+      #expect(first.1 == second.1)
+      #expect(run(6).0 != first.0)
     }
+  }
 
-    @Test func twentyStepsLeakNothing() async {
-      await #expect(processExitsWith: .success) {
-        let method = smallSelfRDB { $0.penaltyEvery = 3 }
-        let batch = toyBatch(size: 16)
-        for _ in 0..<2 { _ = method.step(batch) }
-        let before = LibTorch.liveTensors
-        for _ in 0..<20 { _ = method.step(batch) }
-        #expect(LibTorch.liveTensors == before)
-        _ = method.generator.parameters.evaluating { method.synthesize(batch.sources).mean().item }
-        #expect(LibTorch.liveTensors == before)
-      }
+  @Test func twentyStepsLeakNothing() async {
+    await #expect(processExitsWith: .success) {
+      let method = smallSelfRDB { $0.penaltyEvery = 3 }
+      let batch = toyBatch(size: 16)
+      for _ in 0..<2 { _ = method.step(batch) }
+      let before = LibTorch.liveTensors
+      for _ in 0..<20 { _ = method.step(batch) }
+      #expect(LibTorch.liveTensors == before)
+      _ = method.generator.parameters.evaluating { method.synthesize(batch.sources).mean().item }
+      #expect(LibTorch.liveTensors == before)
     }
+  }
 
-    /// A model that only makes images has no discriminator.
-    @Test func synthesisMakesNoDiscriminator() async {
-      await #expect(processExitsWith: .success) {
-        let before = LibTorch.liveTensors
-        let method = smallSelfRDB()
-        let made = LibTorch.liveTensors
-        _ = method.generator.parameters.evaluating { method.synthesize(.ones([1, 2, 8, 8])).mean().item }
-        #expect(LibTorch.liveTensors == made)
-        _ = method.networks
-        #expect(LibTorch.liveTensors > made && made > before)
-      }
+  /// A model that only makes images has no discriminator.
+  @Test func synthesisMakesNoDiscriminator() async {
+    await #expect(processExitsWith: .success) {
+      let before = LibTorch.liveTensors
+      let method = smallSelfRDB()
+      let made = LibTorch.liveTensors
+      _ = method.generator.parameters.evaluating { method.synthesize(.ones([1, 2, 8, 8])).mean().item }
+      #expect(LibTorch.liveTensors == made)
+      _ = method.networks
+      #expect(LibTorch.liveTensors > made && made > before)
     }
-  #endif
+  }
 }

@@ -1,4 +1,5 @@
 import Cohorts
+import Files
 import Foundation
 import Imaging
 
@@ -42,7 +43,7 @@ public func makeBIDS(_ root: String, subjects: Int = 5, modalities: [Modality] =
     for modality in modalities {
       let path = bidsPath(root, subject, modality)
       try FileManager.default.createDirectory(
-        atPath: (path as NSString).deletingLastPathComponent, withIntermediateDirectories: true)
+        atPath: Path.folder(path), withIntermediateDirectories: true)
       try NIfTI.write(scan(modality, subject: subject), to: path)
     }
   }

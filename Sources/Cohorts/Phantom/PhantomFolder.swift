@@ -32,10 +32,8 @@ struct PhantomFolder: Sendable {
         }
       }
     }
-    let parent = (path as NSString).deletingLastPathComponent
-    let name = (path as NSString).lastPathComponent
-    temporary =
-      (parent.isEmpty ? "." : parent) + "/.\(name).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
+    let parent = Path.folder(path)
+    temporary = "\(parent)/.\(Path.name(path)).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
     _ = try makeFolder("")
   }
 

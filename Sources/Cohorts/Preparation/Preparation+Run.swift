@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 import Imaging
 
@@ -44,7 +45,7 @@ extension Preparation {
         throw Failure(.inconsistent, "no subject is left to train on: \(leftOut.map(\.reason).listed)")
       }
       let manifest = CohortManifest(
-        layout: layout, name: URL(fileURLWithPath: cohort.folder).standardizedFileURL.lastPathComponent,
+        layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),
         modalities: modalities, height: maker.size.height, width: maker.size.width, sliceRule: rule,
         intensity: "0 to the 99.5th percentile over all voxels of the volume", splits: resolved.description,
         program: program, subjects: written.subjects, leftOut: leftOut.sorted { $0.id < $1.id })

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 
 /// The folder a store is written into: hidden beside its final place until it is complete.
@@ -10,14 +11,11 @@ struct StoreFolder: Sendable {
   /// Refuses (`.cannotWrite`) a place that is taken: without `overwrite` any that is not empty, and even with it
   /// whatever is not a prepared cohort.
   init(_ path: String, overwrite: Bool) throws {
-    var path = path
-    while path.count > 1 && path.hasSuffix("/") { path.removeLast() }
+    let path = Path.withoutEnd(path)
     final = path
     try Self.refuseOccupied(path, overwrite: overwrite)
-    let parent = (path as NSString).deletingLastPathComponent
-    let name = (path as NSString).lastPathComponent
-    temporary =
-      (parent.isEmpty ? "." : parent) + "/.\(name).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
+    let parent = Path.folder(path)
+    temporary = "\(parent)/.\(Path.name(path)).\(getpid()).\(UInt32.random(in: 0 ... .max)).part"
     do {
       try FileManager.default.createDirectory(
         atPath: "\(temporary)/subjects", withIntermediateDirectories: true)
@@ -86,8 +84,7 @@ struct StoreFolder: Sendable {
       throw Failure(.cannotWrite, "\(final): cannot be written: \(reason)")
     }
     if replaces { try? FileManager.default.removeItem(atPath: retired) }
-    let parent = (final as NSString).deletingLastPathComponent
-    let directory = open(parent.isEmpty ? "." : parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let directory = open(Path.folder(final), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     if directory >= 0 {
       fsync(directory)
       close(directory)

@@ -9,11 +9,9 @@ extension MethodEntry {
     name: "mmgan", title: { _ in "mmGAN" }, network: NetworkCatalog.published,
     refusal: { experiment, height, width in
       let options = experiment.mmgan
-      let smallest = options.weightAdversarial == 0 ? 8 : PatchGANVariant.codebrain.smallestSide
-      if let refusal = experiment.refusal(ofSlices: height, width, below: smallest) { return refusal }
-      guard experiment.network == NetworkCatalog.published else { return nil }
       return experiment.refusal(
-        ofSlices: height, width, halved: options.levels, padding: options.padding)
+        ofSlices: height, width, judgedBy: .codebrain, weight: options.weightAdversarial)
+        ?? experiment.refusal(ofSlices: height, width, halved: options.levels, padding: options.padding)
     },
     options: { $0.mmgan },
     build: { experiment, device in

@@ -12,8 +12,7 @@ extension MethodEntry {
       let options = experiment.pgan
       if options.isPerceptual { _ = try PerceptualFeatures(file: options.vgg) }
       return experiment.refusal(
-        ofSlices: height, width,
-        below: options.weightAdversarial == 0 ? 8 : options.discriminator.smallestSide)
+        ofSlices: height, width, judgedBy: options.discriminator, weight: options.weightAdversarial)
     },
     options: { $0.pgan },
     build: { experiment, device in

@@ -9,11 +9,9 @@ extension MethodEntry {
     name: "pix2pix", title: { _ in "pix2pix" }, network: "agi-net",
     refusal: { experiment, height, width in
       let options = experiment.pix2pix
-      let smallest = options.weightAdversarial == 0 ? 8 : options.discriminator.smallestSide
-      if let refusal = experiment.refusal(ofSlices: height, width, below: smallest) { return refusal }
-      guard experiment.network == NetworkCatalog.published else { return nil }
       return experiment.refusal(
-        ofSlices: height, width, halved: options.levels, padding: options.padding)
+        ofSlices: height, width, judgedBy: options.discriminator, weight: options.weightAdversarial)
+        ?? experiment.refusal(ofSlices: height, width, halved: options.levels, padding: options.padding)
     },
     options: { $0.pix2pix },
     build: { experiment, device in

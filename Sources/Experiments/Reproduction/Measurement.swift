@@ -39,7 +39,7 @@ private struct Kept<Value: Codable>: Codable {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     let json = try encoder.encode(Kept(question: question, value: value))
-    try RunFolder.make((path as NSString).deletingLastPathComponent)
+    try RunFolder.make(Path.folder(path))
     try AtomicFile.write(String(decoding: json, as: UTF8.self) + "\n", to: path)
     return value
   }

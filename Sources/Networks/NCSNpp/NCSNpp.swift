@@ -26,13 +26,7 @@ public struct NCSNpp {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      guard (1...8).contains(multipliers.count), multipliers.allSatisfy({ (1...16).contains($0) }) else {
-        return "multipliers are \(multipliers); name 1 to 8 levels, each with 1 to 16 times the width"
-      }
-      let factors = (0..<multipliers.count).map { 1 << $0 }
-      guard attention.allSatisfy(factors.contains), Set(attention).count == attention.count else {
-        return "attention is \(attention); it may stand at the factors \(factors) of these levels, each once"
-      }
+      if let refusal = Levels.refusal(multipliers: multipliers, attention: attention) { return refusal }
       for (name, length) in [("latent", latent), ("style", style)] where !(1...4096).contains(length) {
         return "\(name) is \(length); it must be from 1 to 4096"
       }

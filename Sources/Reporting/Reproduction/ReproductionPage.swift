@@ -159,7 +159,7 @@ public struct ReproductionPage {
       let card = metadata?[ModelCard.key].flatMap { try? ModelCard(json: $0, file: folder.model) }
       let time = TrainingTime(folder: folder.path).map { TrainingTime.span($0.seconds) }
       table.append([
-        .text((folder.path as NSString).lastPathComponent), .text(experiment.title),
+        .text(Path.name(folder.path)), .text(experiment.title),
         .text(experiment.scenario.description), .number(Double(experiment.seed)),
         card.map { .number(Double($0.iterations)) } ?? .empty,
         card?.validationPSNR.map { .number($0) } ?? .empty, .text(time ?? "–"),

@@ -2,6 +2,7 @@ import ArgumentParser
 import Cohorts
 import Experiments
 import Failures
+import Files
 import Foundation
 import Metrics
 import Reporting
@@ -173,7 +174,7 @@ struct Reproduce: ParsableCommand {
         case .finished: "done"
         case .failed(let message): "failed: \(message)"
         }
-      print("\((try reproduction.runFolder(of: experiment).path as NSString).lastPathComponent)  \(state)")
+      print("\(Path.name(try reproduction.runFolder(of: experiment).path))  \(state)")
     }
   }
 
