@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test lint format bench docs clean
+.PHONY: help setup build demo test soak lint format bench docs clean
 
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -22,6 +22,9 @@ demo: build ## generate a cohort, train, evaluate, synthesise, report
 test: setup ## run every test
 	bash Support/tests/setup.sh
 	swift test -c release
+
+soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
+	AGINET_SOAK=1 swift test -c release
 
 lint: ## check the formatting
 	swift format lint --strict -r $(sources)

@@ -17,6 +17,12 @@ import Testing
     #expect(Path.name(path) == (path.isEmpty ? "" : system(path) { __xpg_basename($0) }))
   }
 
+  /// POSIX leaves open what two slashes at the start mean; here they are one.
+  @Test func twoSlashesAreOne() {
+    #expect(Path.folder("//") == "/" && Path.name("//") == "/")
+    #expect(Path.folder("//a") == "/" && Path.name("//a") == "a")
+  }
+
   private func system(_ path: String, _ part: (UnsafeMutablePointer<CChar>) -> UnsafeMutablePointer<CChar>?)
     -> String
   {
