@@ -98,7 +98,7 @@ public struct Report {
   }
 
   /// What makes the pictures of the baseline that is hardest to beat; none where the assessment has no such.
-  private static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
+  package static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
     guard let name else { return [] }
     if let source = evaluator.scenario.sources.firstIndex(where: { Evaluator.copyName(of: $0) == name }) {
       return [(name, { batch in (0..<batch.count).flatMap { batch.images($0).sources[source] } })]
