@@ -183,6 +183,12 @@ extension Run {
       let pixels = batch.height * batch.width
       for index in 0..<batch.count {
         let range = index * pixels..<(index + 1) * pixels
+        guard !predictions[range].contains(where: \.isNaN) else {
+          throw Failure(
+            .numerical,
+            "the network gives no numbers for \(batch.references[index]); train anew with a lower learningRate"
+          )
+        }
         let clamped = predictions[range].map { min(1, max(0, $0)) }
         values.append(PixelErrors(clamped, Array(batch.target[range])).psnr())
       }

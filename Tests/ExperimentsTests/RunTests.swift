@@ -137,6 +137,16 @@ import Training
     #expect(contents(of: run.folder.log) == log)
   }
 
+  /// Weights may be finite and what they compute not: no such model passes for the best.
+  @Test func whatGivesNoNumbersIsNoModel() throws {
+    var experiment = tinyExperiment(iterations: 1)
+    (experiment.learningRate, experiment.validateEvery) = (1e30, 1)
+    experiment.pix2pix.weightAdversarial = 0
+    let failure = try refused(experiment)
+    #expect(failure.kind == .numerical && failure.message.contains("sub-04 slice 1"), "\(failure)")
+    #expect(!FileManager.default.fileExists(atPath: RunFolder(scratch("run")).model))
+  }
+
   @Test func aFolderInUseIsLeftAlone() throws {
     try RunFolder.make(scratch("run"))
     let lock = try FolderLock(scratch("run"))
