@@ -50,9 +50,8 @@ import Testing
     try makeBIDS(folder, subjects: 4)
     _ = try prepared(folder)
     let path = folder + "-store/cohort.json"
-    var object = try #require(
-      JSONSerialization.jsonObject(with: #require(FileManager.default.contents(atPath: path)))
-        as? [String: Any])
+    let data = try #require(FileManager.default.contents(atPath: path))
+    var object = try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
     #expect(object.removeValue(forKey: "generatedBy") is [Any])
     try JSONSerialization.data(withJSONObject: object).write(to: URL(fileURLWithPath: path))
     #expect(try PreparedCohort(folder: folder + "-store").manifest.generatedBy == nil)

@@ -1,6 +1,7 @@
 import Cohorts
 import Evaluation
 import Imaging
+import Metrics
 import PipelineSupport
 import Reporting
 import Testing
