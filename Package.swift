@@ -30,7 +30,7 @@ let withTensors: [Target] = [
     name: "Torch", dependencies: ["CTorch", "Failures"],
     linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
-  .target(name: "Networks", dependencies: ["Layers", "Torch", "Failures"]),
+  .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
   .target(
     name: "Training",

@@ -69,6 +69,8 @@ public protocol Cohort: Sendable {
   var gridModality: Modality? { get }
   /// The image size (rows, columns) that slices are resized to as a matter of course (IXI: 256 x 256), or nil.
   var imageSize: ImageSize? { get }
+  /// Programs known here that computed the scans, where the folder says so.
+  var generatedBy: [String] { get }
   /// The patient whom a subject identifier names, also for identifiers that are not in the folder.
   func patient(of subject: String) -> String
   /// Where a scan's voxels lie, from its header alone. Throws as `volume` does.
@@ -84,6 +86,7 @@ extension Cohort {
   public var publishedSplits: Splits? { nil }
   public var gridModality: Modality? { nil }
   public var imageSize: ImageSize? { nil }
+  public var generatedBy: [String] { [] }
   public func patient(of subject: String) -> String { subject }
 
   public func header(_ modality: Modality, of subject: Subject) throws -> NIfTIHeader {

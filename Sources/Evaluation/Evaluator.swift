@@ -10,6 +10,8 @@ import Torch
 public struct Evaluator {
   public let cohort: PreparedCohort
   public let scenario: Scenario
+  /// Whose visit each subject is.
+  private let patients: [String: String]
   public var scorer = Scorer()
   /// Slices through the network at a time.
   public var batchSize = 4
@@ -24,6 +26,7 @@ public struct Evaluator {
   public init(_ cohort: PreparedCohort, scenario: Scenario) throws {
     try cohort.check(scenario)
     (self.cohort, self.scenario) = (cohort, scenario)
+    patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.patient) }) { first, _ in first }
   }
 
   /// Scores `predict` slice by slice. It takes a batch and returns `count x height x width` values.
@@ -57,7 +60,12 @@ public struct Evaluator {
         slice: batch.references[index].slice)
       slots.withLock { $0[index] = scores }
     }
-    let scored = slots.withLock { $0 }.compactMap { $0 }
+    let scored = slots.withLock { $0 }.compactMap { $0 }.map { slice in
+      var slice = slice
+      // Kept only where it is not the subject's own name.
+      if let patient = patients[slice.subject], patient != slice.subject { slice.patient = patient }
+      return slice
+    }
     guard scored.allSatisfy({ ($0.values[.mae] ?? .nan).isFinite }) else {
       throw Failure(.numerical, "the network gives values that are not finite")
     }
@@ -105,6 +113,9 @@ public struct Evaluator {
   /// How the look-up is called in tables.
   public static let lookupName = "Intensity look-up"
 
+  /// How a source that is copied as it is is called in tables.
+  public static func copyName(of source: Modality) -> String { "Copy of \(source.title)" }
+
   /// The source that serves best as it is (its position), and the voxelwise look-up; both chosen on the training split.
   /// - Parameter limit: most training slices to fit on, spread evenly.
   public func fittedBaselines(on limit: Int = 2000) throws -> (source: Int, lookup: IntensityLookup) {
@@ -129,9 +140,8 @@ public struct Evaluator {
   /// - Parameter limit: most training slices to fit on, spread evenly.
   public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
     let (position, lookup) = try fittedBaselines(on: limit)
-    let title = scenario.sources[position].title
     return [
-      try scores(named: "Copy of \(title)", in: split) { batch in
+      try scores(named: Evaluator.copyName(of: scenario.sources[position]), in: split) { batch in
         (0..<batch.count).flatMap { batch.images($0).sources[position] }
       },
       try scores(named: Evaluator.lookupName, in: split) { batch in

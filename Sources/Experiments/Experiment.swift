@@ -1,6 +1,5 @@
 import Cohorts
 import Failures
-import Files
 import Foundation
 import Imaging
 import Methods
@@ -32,7 +31,8 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var learningRate = 1e-4
   /// How the learning rate goes on: the paper's is constant.
   public var schedule = Schedule.constant
-  /// A random translation of one source while training, for the experiments on misalignment; none at radius 0.
+  /// A random translation of one source while training and validating, for the experiments on misalignment; none at
+  /// radius 0. Training shifts a slice anew every epoch, validation always alike.
   public var perturbation = Perturbation(of: .t2, radius: 0)
   /// Decides initial weights, the order of slices and every random number in between.
   public var seed: UInt64 = 1
@@ -52,46 +52,6 @@ public struct Experiment: Codable, Sendable, Equatable {
 }
 
 extension Experiment {
-  /// Defaults, overlaid with a JSON file's contents, overlaid with `key=value` pairs (dotted keys reach inside).
-  /// - Throws: `.notFound` for a missing file, `.malformed` for bad JSON or a value of the wrong kind, `.usage` for an
-  ///   unknown key or a value that makes no sense.
-  public init(file: String? = nil, settings: [String] = []) throws {
-    var tree = try Experiment.tree(of: Experiment())
-    // A name that no network has, to see whether one is asked for.
-    tree["network"] = ""
-    if let file {
-      guard let data = FileManager.default.contents(atPath: file) else {
-        throw Failure(.notFound, "\(file): no such file, or it cannot be read")
-      }
-      // Says line and column of what is wrong.
-      _ = try StrictJSON.parse(data, file: file)
-      guard let overlay = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-        throw Failure(.malformed, "\(file): not a JSON object of experiment settings")
-      }
-      try Experiment.lay(overlay, over: &tree, path: "", origin: file)
-      _ = try Experiment.decoded(tree, .malformed, origin: file)
-    }
-    for setting in settings {
-      guard let equals = setting.firstIndex(of: "=") else {
-        throw Failure(.usage, "--set \(setting): write key=value")
-      }
-      let text = String(setting[setting.index(after: equals)...])
-      // What parses as JSON is taken so; the rest is text, so that names need no quotes.
-      let value =
-        (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) ?? text
-      let keys = setting[..<equals].split(separator: ".").map(String.init)
-      let overlay = keys.reversed().reduce(value) { [$1: $0] }
-      guard let overlay = overlay as? [String: Any] else {
-        throw Failure(.usage, "--set \(setting): no key is named")
-      }
-      try Experiment.lay(overlay, over: &tree, path: "", origin: "--set \(setting)")
-      _ = try Experiment.decoded(tree, .usage, origin: "--set \(setting)")
-    }
-    self = try Experiment.decoded(tree, .unexpected, origin: "experiment")
-    if network.isEmpty { network = try MethodCatalog.entry(method).network }
-    try check()
-  }
-
   /// The experiment as the JSON that is written into the run folder: every key, sorted.
   public var json: String {
     get throws {
@@ -108,7 +68,7 @@ extension Experiment {
       var tree = try Experiment.tree(of: Experiment())
       // Every version wrote these; what an earlier one did not know yet had the effect of today's default.
       for key in ["method", "network", "scenario", "iterations", "seed"] { tree[key] = stored[key] }
-      try Experiment.lay(stored, over: &tree, path: "", origin: origin)
+      try Experiment.lay(stored, over: &tree, origin: origin)
       self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
       try check()
     } catch let error as DecodingError {
@@ -120,6 +80,9 @@ extension Experiment {
       throw Failure(.invalidModel, "\(origin): its experiment is not JSON")
     }
   }
+
+  /// The translation of training and validation images, where there is one.
+  var shift: Perturbation? { perturbation.radius > 0 ? perturbation : nil }
 
   /// What differs, as `learningRate 0.1 instead of 0.0001`, in the order of the keys.
   func differences(from other: Experiment) throws -> [String] {
@@ -133,12 +96,6 @@ extension Experiment {
     return new.keys.sorted().filter { new[$0] != old[$0] }.map {
       "\($0) \(new[$0] ?? "") instead of \(old[$0] ?? "")"
     }
-  }
-
-  /// A value as JSON writes it.
-  private static func text(_ value: Any) -> String {
-    let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
-    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
   }
 
   /// Channels of the first level beyond which no memory holds a network.
@@ -182,73 +139,5 @@ extension Experiment {
       throw Failure(
         .usage, "\(scenario): name one or more different sources, and a target that is none of them")
     }
-  }
-
-  // MARK: - Overlaying
-
-  private static func decoded(_ tree: [String: Any], _ kind: Failure.Kind, origin: String) throws
-    -> Experiment
-  {
-    do {
-      return try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
-    } catch let error as DecodingError {
-      throw Failure(kind, "\(origin): \(sentence(error))")
-    }
-  }
-
-  private static func tree(of experiment: Experiment) throws -> [String: Any] {
-    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(experiment))
-    return object as? [String: Any] ?? [:]
-  }
-
-  private static func lay(
-    _ overlay: [String: Any], over tree: inout [String: Any], path: String, origin: String
-  ) throws {
-    for key in overlay.keys.sorted() {
-      guard let before = tree[key] else {
-        let known = tree.keys.sorted().map { path + $0 }.joined(separator: ", ")
-        throw Failure(.usage, "\(origin): unknown key \(path)\(key); known are \(known)")
-      }
-      if var inner = before as? [String: Any], let changes = overlay[key] as? [String: Any] {
-        try lay(changes, over: &inner, path: "\(path)\(key).", origin: origin)
-        tree[key] = inner
-      } else {
-        tree[key] = overlay[key]
-      }
-    }
-  }
-
-  private static func sentence(_ error: DecodingError) -> String {
-    func name(_ context: DecodingError.Context) -> String {
-      let keys = context.codingPath.map { $0.intValue.map { "element \($0 + 1)" } ?? $0.stringValue }
-      return keys.isEmpty ? "a number" : keys.joined(separator: ".")
-    }
-    switch error {
-    case .typeMismatch(let type, let context): return "\(name(context)) must be \(noun(type))"
-    case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
-    case .valueNotFound(let type, let context): return "\(name(context)) is null, but must be \(noun(type))"
-    case .dataCorrupted(let context):
-      let known: [String: [String]] = [
-        "discriminator": PatchGANVariant.allCases.map(\.rawValue),
-        "longSkip": MedSynth.LongSkip.allCases.map(\.rawValue),
-        "stages": Stage.allCases.map(\.rawValue), "sources": Modality.allCases.map(\.rawValue),
-        "target": Modality.allCases.map(\.rawValue), "modality": Modality.allCases.map(\.rawValue),
-        "betas": BetaSchedule.allCases.map(\.rawValue), "variance": ReverseVariance.allCases.map(\.rawValue),
-        "sampler": Sampler.allCases.map(\.rawValue), "injection": TimeInjection.allCases.map(\.rawValue),
-      ]
-      // An element of a list is known by the list's name.
-      let key = context.codingPath.last { $0.intValue == nil }?.stringValue ?? ""
-      guard let names = known[key] else { return "\(name(context)): is not in the range of its type" }
-      return "\(name(context)) is not known; known are \(names.joined(separator: ", "))"
-    @unknown default: return "\(error)"
-    }
-  }
-
-  private static func noun(_ type: Any.Type) -> String {
-    if type is String.Type { return "text" }
-    if type is any BinaryInteger.Type { return "a whole number" }
-    if type is any BinaryFloatingPoint.Type { return "a number" }
-    let name = "\(type)"
-    return name.hasPrefix("Array") ? "a list" : name.hasPrefix("Dictionary") ? "an object" : name
   }
 }

@@ -64,8 +64,7 @@ extension Run {
 
     let stream = try SliceStream(
       cohort, scenario: experiment.scenario, batchSize: experiment.batchSize, seed: experiment.seed,
-      startingAt: trainer.iteration, threads: setting.loaders,
-      perturbation: experiment.perturbation.radius > 0 ? experiment.perturbation : nil)
+      startingAt: trainer.iteration, threads: setting.loaders, perturbation: experiment.shift)
     defer { stream.stop() }
     let held =
       cohort.subjects(in: .validation).isEmpty
@@ -166,6 +165,8 @@ extension Run {
     (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
   }
 
+  /// Mean PSNR of the held-out slices that are predicted with some error, in dB. What trains on translated images is
+  /// looked at on translated ones, each slice always by the same shift: the best weights are those that serve there.
   private static func meanPSNR(
     _ method: any Method, _ cohort: PreparedCohort, _ experiment: Experiment, _ slices: [SliceReference],
     device: Device
@@ -173,7 +174,8 @@ extension Run {
     let evaluator = try Evaluator(cohort, scenario: experiment.scenario)
     var values: [Double] = []
     for batch in try cohort.batches(
-      of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize)
+      of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize,
+      perturbation: experiment.shift)
     {
       let predictions = method.generator.parameters.evaluating {
         method.validating { evaluator.predictions(of: method, for: batch, device: device) }
@@ -181,6 +183,12 @@ extension Run {
       let pixels = batch.height * batch.width
       for index in 0..<batch.count {
         let range = index * pixels..<(index + 1) * pixels
+        guard !predictions[range].contains(where: \.isNaN) else {
+          throw Failure(
+            .numerical,
+            "the network gives no numbers for \(batch.references[index]); train anew with a lower learningRate"
+          )
+        }
         let clamped = predictions[range].map { min(1, max(0, $0)) }
         values.append(PixelErrors(clamped, Array(batch.target[range])).psnr())
       }

@@ -208,7 +208,7 @@ struct JSONParser {
 
 extension String {
   /// At most 60 characters, without control characters: fit for one line of a message.
-  var printable: String {
+  package var printable: String {
     var text = ""
     for scalar in unicodeScalars.prefix(60) {
       text.unicodeScalars.append(scalar.properties.generalCategory == .control ? "?" : scalar)

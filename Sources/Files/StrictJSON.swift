@@ -55,11 +55,7 @@ public enum StrictJSON {
     let known = keys[path.joined(separator: "/")]
     for member in members {
       if let known, !known.contains(member.key) {
-        let close = known.min { member.key.distance(to: $0) < member.key.distance(to: $1) }
-        // One letter in three may be wrong: `age` is no slip for `name`.
-        let limit = max(1, member.key.count / 3)
-        let guess =
-          close.flatMap { member.key.distance(to: $0) <= limit ? "; did you mean \"\($0)\"?" : nil } ?? ""
+        let guess = member.key.nearest(of: known).map { "; did you mean \"\($0)\"?" } ?? ""
         throw failure(
           member.offset,
           "unknown key \"\(member.key.printable)\"\(guess) (known: \(known.joined(separator: ", ")))")
@@ -125,23 +121,5 @@ public enum StrictJSON {
     let start = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? before.startIndex
     let column = String(decoding: before[start...], as: UTF8.self).unicodeScalars.count + 1
     return "\(file):\(line):\(column)"
-  }
-}
-
-extension String {
-  /// How many letters must be put in, taken out or exchanged (Levenshtein).
-  func distance(to other: String) -> Int {
-    let letters = Array(other.unicodeScalars)
-    var row = Array(0...letters.count)
-    for (i, letter) in unicodeScalars.enumerated() {
-      var corner = row[0]
-      row[0] = i + 1
-      for j in letters.indices {
-        let exchanged = corner + (letter == letters[j] ? 0 : 1)
-        corner = row[j + 1]
-        row[j + 1] = Swift.min(exchanged, corner + 1, row[j] + 1)
-      }
-    }
-    return row[letters.count]
   }
 }

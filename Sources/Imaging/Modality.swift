@@ -1,5 +1,7 @@
+import Files
+
 /// An MRI contrast, named as the field names it.
-public enum Modality: String, Codable, Sendable, CaseIterable, Hashable, CodingKeyRepresentable {
+public enum Modality: String, Choice, Hashable, CodingKeyRepresentable {
   case t1, t2, pd, flair, t1gd
 
   /// The name a radiologist writes: `T1`, `T2`, `PD`, `FLAIR`, `T1Gd`.

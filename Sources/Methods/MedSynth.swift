@@ -1,3 +1,4 @@
+import Files
 import Layers
 import Networks
 import Torch
@@ -9,7 +10,7 @@ import Torch
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
 public final class MedSynth: Method {
   /// Which source the published generator adds its output to.
-  public enum LongSkip: String, Codable, Sendable, CaseIterable {
+  public enum LongSkip: String, Choice {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
     case nearest
     case t1, t2, pd, flair, t1gd

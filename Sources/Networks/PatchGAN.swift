@@ -1,8 +1,9 @@
+import Files
 import Layers
 import Torch
 
 /// Which of the two published patch discriminators judges.
-public enum PatchGANVariant: String, Codable, Sendable, CaseIterable {
+public enum PatchGANVariant: String, Choice {
   /// The 70 x 70 PatchGAN of pix2pix with instance norm: three halvings, output 30 x 30 at 256 x 256.
   case isola
   /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default.

@@ -1,8 +1,9 @@
+import Files
 import Layers
 import Torch
 
 /// Stages of the U-shape in the order of the data: three down, the body, three up (`up1` is the deepest).
-public enum Stage: String, CaseIterable, Codable, Sendable {
+public enum Stage: String, Choice {
   case down1, down2, down3, body, up1, up2, up3
 }
 

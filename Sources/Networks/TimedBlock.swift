@@ -1,8 +1,9 @@
+import Files
 import Layers
 import Torch
 
 /// How a diffusion network's blocks are told the time.
-public enum TimeInjection: String, Codable, Sendable, CaseIterable {
+public enum TimeInjection: String, Choice {
   /// A number for every channel, added between the two convolutions (Ho et al. 2020).
   case add
   /// A factor and a number for every channel, in place of the second norm's own (Nichol and Dhariwal 2021).

@@ -81,12 +81,8 @@ public struct Report {
         ) { try progress("routing of \(scores.name)", $0, $1) })
       predictors.append((scores.name, { evaluator.predictions(of: model.method, for: $0, device: device) }))
     }
-    let lookup = try evaluator.fittedBaselines().lookup
-    predictors.append(
-      (
-        Evaluator.lookupName,
-        { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } }
-      ))
+    predictors += try Report.baseline(
+      Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name, evaluator)
     montages = try chosen.subjects.map { subject, reason in
       let images = try SubjectImages(
         subject, in: cohort, scenario: assessment.scenario, batchSize: options.batchSize,
@@ -99,6 +95,16 @@ public struct Report {
     self.options = options
     manifest = cohort.manifest
     cohortHash = try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
+  }
+
+  /// What makes the pictures of the baseline that is hardest to beat; none where the assessment has no such.
+  package static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
+    guard let name else { return [] }
+    if let source = evaluator.scenario.sources.firstIndex(where: { Evaluator.copyName(of: $0) == name }) {
+      return [(name, { batch in (0..<batch.count).flatMap { batch.images($0).sources[source] } })]
+    }
+    let lookup = try evaluator.fittedBaselines().lookup
+    return [(name, { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } })]
   }
 
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.

@@ -6,7 +6,7 @@ import Methods
 import Torch
 
 /// How the learning rate changes in the course of a run.
-public enum Schedule: String, Codable, Sendable, CaseIterable {
+public enum Schedule: String, Choice {
   case constant
   /// Constant for the first half, then linearly down to 0, as pix2pix was trained.
   case linear

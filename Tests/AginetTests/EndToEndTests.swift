@@ -38,6 +38,7 @@ import Testing
     #expect(table.contains("| \(row)"), "\(table)")
   }
   let folder = "agi-net/evaluation/test"
+  #expect(table.contains("too few people (1) for a verdict; at least six"))
   #expect(try (object("\(folder)/summary.json") as? [Any])?.count == 4)
   // What stands is not replaced unasked.
   try aginet.fails(6, ["evaluate", "agi-net", "--data", "cohort"])
@@ -53,12 +54,13 @@ import Testing
   #expect(try (object("pd.json") as? [String: Any])?["SynthesizedModality"] as? String == "pd")
   #expect(try NIfTI.readHeader(path: scratch("pd.nii.gz")).grid == NIfTI.readHeader(path: scratch(t1)).grid)
 
-  if UsageTests.commands.contains("report") {
-    _ = try run("report", "agi-net", "--data", "cohort", "--threads", "1")
-    let page = String(decoding: contents(of: scratch("agi-net/report.html")) ?? Data(), as: UTF8.self)
-    #expect(page.contains("</html>") && page.contains("AGI-Net"))
-    // One file that opens offline.
-    #expect(!page.contains("src=\"http") && !page.contains("href=\"http://cdn"))
-  }
+  _ = try run("report", "agi-net", "--data", "cohort", "--threads", "1")
+  let page = String(decoding: contents(of: scratch("agi-net/report.html")) ?? Data(), as: UTF8.self)
+  #expect(page.contains("</html>") && page.contains("AGI-Net"))
+  // One file that opens offline.
+  #expect(!page.contains("src=\"http") && !page.contains("href=\"http://cdn"))
+  // As in the demonstration, the folder's name does not tell that it is a phantom.
+  #expect(page.contains("ICBM 152") && page.contains("McGill University"))
+  #expect(page.contains("too few people (1) for a verdict; at least six"))
   #expect(!scratch.files().contains { $0.hasSuffix(".partial") })
 }

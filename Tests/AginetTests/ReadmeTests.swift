@@ -29,13 +29,32 @@ import Testing
     return commands
   }
 
+  private let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent().appendingPathComponent("README.md").path
+
   @Test func everyCommandOfTheReadmeParses() throws {
-    let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-      .deletingLastPathComponent().appendingPathComponent("README.md").path
     let text = try #require(contents(of: readme).map { String(decoding: $0, as: UTF8.self) }, "no README.md")
     let commands = commands(in: text)
     #expect(!commands.isEmpty, "the README shows no command")
     for command in commands { try expectParses(command) }
+  }
+
+  /// Flags that the text speaks of, in commands or between them.
+  private func flags(in text: String) -> Set<String> {
+    Set(text.matches(of: #/(?:^|[\s`(])(--[a-z][a-z0-9-]*)/#).map { String($0.1) })
+  }
+
+  @Test func everyFlagOfTheReadmeIsThere() throws {
+    let text = try #require(contents(of: readme).map { String(decoding: $0, as: UTF8.self) }, "no README.md")
+    let aginet = try Command(in: "/")
+    let known = try UsageTests.commands.reduce(into: Set<String>()) {
+      $0.formUnion(flags(in: try aginet($1, "--help").output))
+    }
+    let named = flags(in: text)
+    #expect(named.count > 20 && known.isSuperset(of: ["--data", "--on-defect", "--t1gd"]))
+    #expect(named.subtracting(known).sorted() == [])
+    #expect(
+      flags(in: "`--frob x` --t1=a (--on-defect) a--b --").sorted() == ["--frob", "--on-defect", "--t1"])
   }
 
   @Test func blocksAreFound() {

@@ -86,10 +86,20 @@ import Testing
 
   /// A stream may be dropped at any moment, its threads waiting or at work.
   @Test func aDroppedStreamStops() throws {
+    var loaders: [Weak] = []
     for count in 0..<20 {
       let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
       for _ in 0..<count { _ = stream.next() }
+      loaders.append(Weak(stream.shared))
     }
+    // A thread that still runs keeps what all of them share.
+    for _ in 0..<2000 where loaders.contains(where: { $0.object != nil }) { usleep(1000) }
+    #expect(loaders.allSatisfy { $0.object == nil })
+  }
+
+  private struct Weak {
+    weak var object: AnyObject?
+    init(_ object: AnyObject) { self.object = object }
   }
 
   @Test func anotherThreadMayConsume() throws {

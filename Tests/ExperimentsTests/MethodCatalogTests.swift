@@ -78,12 +78,13 @@ import Training
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let folder = root.appendingPathComponent("Sources/Experiments/Catalog").path
-    let text = try FileManager.default.contentsOfDirectory(atPath: folder)
-      .filter { $0.hasSuffix("+Entry.swift") }
-      .map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }.joined()
-    let written = text.split(separator: "MethodEntry(").dropFirst().count
-    #expect(written == names.count, "an entry is not in MethodCatalog.entries")
-    for name in names { #expect(text.contains("name: \"\(name)\""), "\(name)") }
+    let files = try #require(FileManager.default.subpaths(atPath: folder)).filter { $0.hasSuffix(".swift") }
+    let text = try files.map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }.joined()
+    // Every entry that is declared, wherever it stands, and every method that an experiment has options for.
+    let declared = text.matches(of: #/static let \w+ = MethodEntry\(\s*name: "([^"]+)"/#).map { String($0.1) }
+    #expect(declared.sorted() == names.sorted(), "an entry is not in MethodCatalog.entries")
+    let options = Mirror(reflecting: Experiment()).children.filter { $0.value is any MethodOptions }
+    #expect(options.compactMap(\.label).sorted() == names.sorted())
   }
 
   @Test(arguments: pairs) func theGeneratorComesFirst(_ pair: Pair) throws {

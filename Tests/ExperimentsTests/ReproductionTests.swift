@@ -80,6 +80,8 @@ import Training
     let alone = try Cost(of: result.study.rows[2].experiments[0], height: 32, width: 32)
     #expect(costs[2].multiplyAdds == Double(alone.multiplyAdds) && costs[2].parameters == alone.parameters)
     #expect(table.caption.contains("over 2 runs") && table.caption.contains("5 test slices of 1 subjects"))
+    #expect(table.caption.contains("too few people (1) for a verdict; at least six"))
+    #expect(result.failures.isEmpty && !table.caption.contains("translated"))
   }
 
   @Test func whatIsThereIsNotComputedAgain() throws {
@@ -155,6 +157,7 @@ import Training
     }
     let result = try results(["table5"], broken())[0]
     #expect(result.notes.count == 4 && result.notes[0].contains("training failed"))
+    #expect(result.failures == result.notes)
     #expect(result.table.rows[0][1] == .empty && result.table.rows[4][1] != .empty)
     var again = try broken()
     let watched = watching(&again)
@@ -199,9 +202,26 @@ import Training
     reproduction.observe = { if case .scoring(let name, 0, _) = $0 { scored.append(name) } }
     _ = try reproduction.result(of: admission)
     #expect(scored == ["DDPM", "IDDPM", "SelfRDB"])
-    settings.sampling.steps = 1001
-    #expect(
-      try failure { _ = try Reproduction(in: scratch("out"), on: wide, settings) }.message.contains("1000"))
+  }
+
+  /// More steps than a process has are refused where something is drawn, and only there.
+  @Test func onlyWhatDrawsIsHeldToTheStepsOfItsProcess() throws {
+    let many = try reproduction { $0.sampling.steps = 2000 }
+    for name in ["table5", "table6", "table9", "figure3", "figure5"] {
+      _ = try many.admit(Study(named: name, base: many.settings.base))
+    }
+    for name in ["table1", "table8"] {
+      let failure = try failure { _ = try many.admit(Study(named: name, base: many.settings.base)) }
+      #expect(
+        failure.kind == .usage
+          && failure.message == "--steps 2000: \(name) draws by processes of 1000 steps; 0 takes all")
+    }
+    let longer = try reproduction {
+      $0.sampling.steps = 2000
+      ($0.base.ddpm.steps, $0.base.iddpm.steps) = (2000, 3000)
+    }
+    _ = try longer.admit(Study(named: "table8", base: longer.settings.base))
+    #expect(try failure { _ = try reproduction { $0.sampling.steps = -1 } }.kind == .usage)
   }
 
   // MARK: - Misalignment

@@ -1,9 +1,11 @@
 import Cohorts
+import Evaluation
 import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
+import Layers
 import Methods
 import Metrics
 import Networks
@@ -113,6 +115,38 @@ import Training
     #expect(contents(of: scratch("run/checkpoints/last.safetensors")) == longer)
   }
 
+  /// What trains on translated images is chosen by how it does on translated ones, each slice always shifted alike.
+  @Test func validationIsShiftedAsTrainingIs() throws {
+    var experiment = tinyExperiment(iterations: 3)
+    experiment.perturbation = Perturbation(of: .t2, radius: 4, seed: 7)
+    let run = try train(experiment)
+    let model = try run.model(device: .cpu)
+    func psnr(_ shift: Perturbation?) throws -> Double {
+      var evaluator = try Evaluator(Trained.cohort(), scenario: experiment.scenario)
+      evaluator.perturbation = shift
+      let scores = try evaluator.scores(of: model.method, named: "n", in: .validation, device: .cpu)
+      return try #require(scores.overSlices(.psnr).mean)
+    }
+    let chosen = try #require(model.card.validationPSNR)
+    #expect(abs(try psnr(experiment.perturbation) - chosen) < 1e-4)
+    #expect(abs(try psnr(nil) - chosen) > 1e-3)
+    #expect(abs(try psnr(Perturbation(of: .t2, radius: 4, seed: 8)) - chosen) > 1e-4)
+    // The same validation images at every look and in every run.
+    let log = contents(of: run.folder.log)
+    _ = try train(experiment) { $0.overwrites = true }
+    #expect(contents(of: run.folder.log) == log)
+  }
+
+  /// Weights may be finite and what they compute not: no such model passes for the best.
+  @Test func whatGivesNoNumbersIsNoModel() throws {
+    var experiment = tinyExperiment(iterations: 1)
+    (experiment.learningRate, experiment.validateEvery) = (1e30, 1)
+    experiment.pix2pix.weightAdversarial = 0
+    let failure = try refused(experiment)
+    #expect(failure.kind == .numerical && failure.message.contains("sub-04 slice 1"), "\(failure)")
+    #expect(!FileManager.default.fileExists(atPath: RunFolder(scratch("run")).model))
+  }
+
   @Test func aFolderInUseIsLeftAlone() throws {
     try RunFolder.make(scratch("run"))
     let lock = try FolderLock(scratch("run"))
@@ -147,6 +181,17 @@ import Training
     var experiment = tinyExperiment(iterations: 1)
     if discriminator == "isola" { experiment.pix2pix.discriminator = .isola }
     if discriminator == "none" { experiment.pix2pix.weightAdversarial = 0 }
-    _ = try train(experiment, on: small)
+    let run = try train(experiment, on: small)
+    // Every loss is a number, and every parameter of the generator that has one has moved.
+    let log = String(decoding: try #require(contents(of: run.folder.log)), as: UTF8.self)
+    let losses = log.split(separator: "\n")[1].split(separator: ",", omittingEmptySubsequences: false)
+    #expect(losses.dropFirst().dropLast().allSatisfy { Double($0)?.isFinite == true }, "\(log)")
+    let start = try MethodCatalog.build(experiment, device: .cpu).generator.parameters
+    let trained = try run.model(device: .cpu).method.generator.parameters
+    let still = zip(start.entries, trained.entries).filter { before, after in
+      let values: [Float] = before.tensor.values()
+      return values == after.tensor.values()
+    }.map { $0.0.name }
+    #expect(still.count < start.entries.count / 2, "\(still)")
   }
 }

@@ -182,17 +182,24 @@ extension ConvolutionKind: CustomTestStringConvertible {
     let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     let folder = root.appendingPathComponent("Sources/Layers/Convolutions")
-    let written = try FileManager.default.contentsOfDirectory(atPath: folder.path)
-      .map { $0.replacingOccurrences(of: ".swift", with: "") }.filter { $0 != "Catalog" }.sorted()
-    // A kind's name says which file it is in, but for those that share a folder.
-    let shared = [
-      "rolling": "cagr", "attention": "cagr", "dcnv2": "deformable", "dcnv3": "deformable", "arc": "rotated",
-      "gra": "rotated",
-    ]
-    let owners = Self.kinds.map { shared[$0.name] ?? $0.name }
-    for file in written {
-      #expect(owners.contains(file.lowercased()), "\(file) has no entry in ConvolutionKind.catalog")
+    let files = try #require(FileManager.default.subpaths(atPath: folder.path)).filter {
+      $0.hasSuffix(".swift")
     }
-    #expect(written.contains("Standard") && written.contains("CAGR"))
+    func text(_ file: String) throws -> String {
+      try String(contentsOf: folder.appendingPathComponent(file), encoding: .utf8)
+    }
+    let list = try text("Catalog.swift").matches(of: #/\.(\w+)(\(|,)/#).map { String($0.1) }
+    var declared: [String] = []
+    for file in files where file != "Catalog.swift" {
+      // Declarations of kinds, in whatever folder: `public static let dcnv2 = ConvolutionKind(`, `func arc(…) -> ConvolutionKind`.
+      let kinds = try text(file).matches(
+        of: #/static (?:let|var|func) (\w+)(?: = ConvolutionKind\(|\([^)]*\)\s*->\s*ConvolutionKind)/#
+      ).map { String($0.1) }
+      for kind in kinds {
+        #expect(list.contains(kind), "\(kind) of \(file) is not in ConvolutionKind.catalog")
+      }
+      declared += kinds
+    }
+    #expect(Set(declared) == Set(list) && Set(Self.kinds.map(\.name)).count == Self.kinds.count)
   }
 }

@@ -152,6 +152,23 @@ import Testing
     let subjects = Table(subjectsOf: models).written(as: .csv).split(separator: "\r\n")
     #expect(subjects[1] == "AGI-Net,s0,2,30.0,0.95,0.005" && subjects.count == 5)
     let differences = Table("", differencesOf: models[0], from: [models[1]], metrics: [.psnr])
-    #expect(differences.rows[0][2] == .number(9.75) && differences.rows[0][6] == .number(2))
+    // The slice of infinite PSNR counts for neither: 30 - 20 and 32 - 22.
+    #expect(differences.rows[0][2] == .number(10) && differences.rows[0][6] == .number(2))
+    // Two people have a difference, but no interval and no p.
+    #expect(differences.rows[0][3...5].allSatisfy { $0 == .empty })
+    #expect(differences.caption.contains("fewer than 6 people") && text.contains("too few people (2)"))
+    let many = (0..<2).map { model in
+      Scores(
+        name: "m\(model)",
+        slices: (0..<6).map { place in
+          var values = MetricValues()
+          values[.psnr] = Double(20 + place * (1 + model))
+          return SliceScores(subject: "s\(place)", slice: 0, values: values)
+        })
+    }
+    let sure = Table("", differencesOf: many[1], from: [many[0]], metrics: [.psnr])
+    #expect(sure.rows[0][2] == .number(2.5) && sure.rows[0][6] == .number(6))
+    #expect(sure.rows[0][3...5].allSatisfy { $0 != .empty })
+    #expect(!Table("", comparing: many).caption.contains("too few people"))
   }
 }

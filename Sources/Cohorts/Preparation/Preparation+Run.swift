@@ -48,7 +48,8 @@ extension Preparation {
         layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),
         modalities: modalities, height: maker.size.height, width: maker.size.width, sliceRule: rule,
         intensity: "0 to the 99.5th percentile over all voxels of the volume", splits: resolved.description,
-        program: program, subjects: written.subjects, leftOut: leftOut.sorted { $0.id < $1.id })
+        program: program, generatedBy: cohort.generatedBy, subjects: written.subjects,
+        leftOut: leftOut.sorted { $0.id < $1.id })
       let data = try manifest.encoded()
       try data.withUnsafeBytes { try store.write($0, to: CohortManifest.fileName) }
       try store.commit(overwrite: overwrite)

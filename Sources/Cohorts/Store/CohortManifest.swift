@@ -27,6 +27,8 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   public var splits: String
   /// The program's version.
   public var program: String
+  /// Programs known here that computed the scans, by name: `aginet phantom`. Nil in stores of before this was kept.
+  public var generatedBy: [String]? = nil
   /// In order of their identifiers.
   public var subjects: [Subject]
   /// Subjects that could not be used, and why.

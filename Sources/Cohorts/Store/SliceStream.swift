@@ -43,6 +43,8 @@ public final class SliceStream {
   public var iteration: Int { loader.iteration }
 
   package var runningThreads: Int { loader.runningThreads }
+  /// What the threads hold as long as they run.
+  package var shared: AnyObject { loader }
 
   /// The next batch in order, and the seconds that the caller had to wait for it.
   public func next() -> (batch: SliceBatch, waited: Double) {

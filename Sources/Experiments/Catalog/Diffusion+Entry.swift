@@ -7,7 +7,7 @@ import Torch
 extension MethodEntry {
   static let ddpm = MethodEntry(
     name: "ddpm", title: { "DDPM" + $0.ddpm.target.suffix }, network: NetworkCatalog.published, draws: true,
-    refusal: { sizeRefusal($0, $0.ddpm.unet, $1, $2) }, options: { $0.ddpm },
+    steps: { $0.ddpm.steps }, refusal: { sizeRefusal($0, $0.ddpm.unet, $1, $2) }, options: { $0.ddpm },
     build: { experiment, device in
       DDPM(
         Parameters(seed: experiment.seed, device: device), options: experiment.ddpm,
@@ -16,7 +16,7 @@ extension MethodEntry {
 
   static let iddpm = MethodEntry(
     name: "iddpm", title: { "IDDPM" + $0.iddpm.target.suffix }, network: NetworkCatalog.published,
-    draws: true,
+    draws: true, steps: { $0.iddpm.steps },
     refusal: { sizeRefusal($0, $0.iddpm.unet, $1, $2) }, options: { $0.iddpm },
     build: { experiment, device in
       IDDPM(

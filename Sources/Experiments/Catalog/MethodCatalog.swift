@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Methods
 import Torch
 
@@ -13,6 +14,8 @@ struct MethodEntry: Sendable {
   var hasPublishedNetwork = true
   /// Whether images are drawn, step by step from noise.
   var draws = false
+  /// Steps of the process from which sampling may choose some; nil where there are none to choose.
+  var steps: @Sendable (Experiment) -> Int? = { _ in nil }
   /// What of the method's options does not fit the rest of the experiment, as `longSkip is pd; …`, or nil.
   var mismatch: @Sendable (Experiment) -> String? = { _ in nil }
   /// Why the method cannot train on slices of (rows, columns), with what would help, or nil; throws for files that
@@ -31,7 +34,7 @@ public enum MethodCatalog {
 
   static func entry(_ name: String) throws -> MethodEntry {
     guard let entry = entries.first(where: { $0.name == name }) else {
-      throw Failure(.usage, "method '\(name)' is not known; known are \(names.joined(separator: ", "))")
+      throw Failure(.usage, "method \(UnknownName(name, known: names))")
     }
     return entry
   }

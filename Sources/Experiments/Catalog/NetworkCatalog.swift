@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 import Layers
 import Methods
@@ -49,8 +50,7 @@ public enum NetworkCatalog {
 
   static func backbone(of experiment: Experiment) throws -> Backbone {
     guard let entry = backbones.first(where: { $0.name == experiment.network }) else {
-      throw Failure(
-        .usage, "network '\(experiment.network)' is not known; known are \(names.joined(separator: ", "))")
+      throw Failure(.usage, "network \(UnknownName(experiment.network, known: names))")
     }
     return entry
   }

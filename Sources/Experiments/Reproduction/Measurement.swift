@@ -163,15 +163,15 @@ extension Reproduction {
   /// Everything a study says, measuring what has not been measured yet. All that it needs must be trained.
   public func result(of admission: Admission) throws -> StudyResult {
     let study = admission.study
-    var (notes, measurements) = (admission.notes, [[[Measurement]]]())
+    var (failures, measurements) = ([String](), [[[Measurement]]]())
     for row in study.rows {
       var cells: [[Measurement]] = []
       for (experiment, condition) in zip(row.experiments, study.conditions) {
         var found: [Measurement] = []
         for seeded in seeded(experiment) {
           if case .failed(let message) = try state(of: seeded) {
-            let note = "\(row.title), seed \(seeded.seed): training failed (\(message))"
-            if !notes.contains(note) { notes.append(note) }
+            let sentence = "\(row.title), seed \(seeded.seed): training failed (\(message))"
+            if !failures.contains(sentence) { failures.append(sentence) }
           } else {
             found.append(try measurement(of: seeded, shift: condition.shift))
           }
@@ -183,7 +183,8 @@ extension Reproduction {
     let baselines = study.form == .table ? try study.conditions.map(baselines) : []
     let slices = cohort.subjects(in: .test).map(\.slices.count)
     return StudyResult(
-      study: study, measurements: measurements, baselines: baselines, notes: notes, seeds: settings.seeds,
+      study: study, measurements: measurements, baselines: baselines,
+      notes: admission.notes + failures, failures: failures, seeds: settings.seeds,
       slicesPerVolume: Double(slices.reduce(0, +)) / Double(max(1, slices.count)))
   }
 }

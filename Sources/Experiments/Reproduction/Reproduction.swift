@@ -52,12 +52,8 @@ public struct Reproduction {
     if let slices = settings.slices, slices < 1 {
       throw Failure(.usage, "--slices \(slices): must be 1 or more")
     }
-    // Better now than after hours of training.
-    if let steps = settings.sampling.steps {
-      let most = min(settings.base.ddpm.steps, settings.base.iddpm.steps)
-      guard (0...most).contains(steps) else {
-        throw Failure(.usage, "--steps \(steps): the processes have \(most) steps; 0 takes all")
-      }
+    if let steps = settings.sampling.steps, steps < 0 {
+      throw Failure(.usage, "--steps \(steps): must be 0 (all) or more")
     }
     if let samples = settings.sampling.samples, !(1...1000).contains(samples) {
       throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
@@ -77,9 +73,20 @@ public struct Reproduction {
     public var notes: [String]
   }
 
+  /// Refuses sampling steps that a study's processes do not have: better now than after hours of training.
+  /// - Throws: `.usage`; never for a study that draws nothing.
+  public func checkSampling(of study: Study) throws {
+    guard let steps = settings.sampling.steps else { return }
+    let processes = study.rows.flatMap(\.experiments).compactMap(\.processSteps)
+    guard let fewest = processes.min(), steps > fewest else { return }
+    throw Failure(
+      .usage, "--steps \(steps): \(study.name) draws by processes of \(fewest) steps; 0 takes all")
+  }
+
   /// - Parameter strictly: whether a study that needs all its rows is refused where one cannot be had.
   /// - Throws: `.inconsistent` where the cohort lacks a modality, `.usage` where the settings rule the study out.
   public func admit(_ study: Study, strictly: Bool = true) throws -> Admission {
+    try checkSampling(of: study)
     if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
     var admitted = study
     admitted.rows = []

@@ -167,6 +167,9 @@ extension Experiment {
   /// Whether its images are drawn step by step.
   var draws: Bool { (try? MethodCatalog.entry(method))?.draws ?? false }
 
+  /// Steps of its process, of which sampling may take some; nil where there are none to choose.
+  var processSteps: Int? { (try? MethodCatalog.entry(method))?.steps(self) }
+
   /// The framework's name where the generator is its own, which may say that a part is missing; else `title`.
   fileprivate func rowTitle(_ title: String) -> String {
     network == NetworkCatalog.published ? frameworkTitle ?? title : title

@@ -1,4 +1,6 @@
 import Cohorts
+import Evaluation
+import Imaging
 import Metrics
 
 /// What was measured for a table or figure.
@@ -8,8 +10,10 @@ public struct StudyResult: Sendable {
   public let measurements: [[[Measurement]]]
   /// By condition: the copied source and the look-up; nothing for figures.
   public let baselines: [[Scores]]
-  /// What is missing, and why.
+  /// What is missing, and why; runs that failed among it.
   public let notes: [String]
+  /// Runs whose training failed, each in a sentence.
+  public let failures: [String]
   public let seeds: Int
   /// Slices of a test subject, on average.
   public let slicesPerVolume: Double
@@ -121,6 +125,9 @@ public struct StudyResult: Sendable {
       seeds > 1
       ? "Mean ± standard deviation (n − 1) over \(seeds) runs of each run's mean\(slices)."
       : "One run each: means\(slices), without a deviation over runs."
+    if let people = scores.first?.people.count, people < PairedComparison.fewest {
+      text += " Which is better cannot be said: \(PairedComparison.tooFew(people))."
+    }
     if study.form == .table {
       text +=
         " Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
@@ -131,12 +138,18 @@ public struct StudyResult: Sendable {
       if !drawn.isEmpty { text += " Drawn: \(drawn.joined(separator: "; "))." }
       if Set(copies).count > 1 {
         text += " Copied as it is: "
-        text += zip(study.conditions, copies).map { "\($1.replacing("Copy of ", with: "")) in \($0.title)" }
-          .joined(separator: ", ")
+        text += zip(study.conditions, copies).map { condition, copy in
+          let source = condition.scenario.sources.first { Evaluator.copyName(of: $0) == copy }
+          return "\(source?.title ?? copy) in \(condition.title)"
+        }.joined(separator: ", ")
         text += "."
       }
       if study.conditions.contains(where: { $0.shift != nil }) {
         text += " The baselines were fitted on images that are not translated."
+      }
+      if study.rows.contains(where: { $0.experiments.contains { $0.perturbation.radius > 0 } }) {
+        text +=
+          " What trains on translated images keeps the weights that serve translated validation images best."
       }
     }
     return ([text] + notes.map { $0.hasSuffix(".") ? $0 : $0 + "." }).joined(separator: " ")

@@ -1,8 +1,9 @@
+import Files
 import Torch
 
 /// What the network is asked for. All three say the same of a noised image x_t = √ᾱ x₀ + √(1-ᾱ) ε; what differs is which
 /// steps an error weighs on.
-public enum DenoisingTarget: String, Codable, Sendable, CaseIterable {
+public enum DenoisingTarget: String, Choice {
   /// ε (Ho et al. 2020), as published. Where little of the image is left, a small error of the noise is a large one of the
   /// image: the network must learn it to a percent before its images are of use.
   case noise

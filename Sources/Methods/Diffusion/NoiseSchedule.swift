@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Torch
 
@@ -129,7 +130,7 @@ extension NoiseSchedule {
 }
 
 /// The named schedules.
-public enum BetaSchedule: String, Codable, Sendable, CaseIterable {
+public enum BetaSchedule: String, Choice {
   case linear, cosine
 
   public func callAsFunction(_ count: Int) -> NoiseSchedule {

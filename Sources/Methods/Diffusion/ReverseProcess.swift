@@ -1,7 +1,8 @@
+import Files
 import Torch
 
 /// What variance a step back draws with.
-public enum ReverseVariance: String, Codable, Sendable, CaseIterable {
+public enum ReverseVariance: String, Choice {
   /// β_t ("fixed large").
   case large
   /// The posterior's ("fixed small").

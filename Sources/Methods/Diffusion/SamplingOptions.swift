@@ -1,5 +1,7 @@
+import Files
+
 /// The way from noise back to an image.
-public enum Sampler: String, Codable, Sendable, CaseIterable {
+public enum Sampler: String, Choice {
   /// Every step draws from the learned distribution of what came before (Ho et al. 2020).
   case ancestral
   /// Steps along the same marginals with little or no fresh noise (Song et al. 2021): good with few steps.

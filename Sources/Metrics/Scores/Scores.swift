@@ -8,16 +8,23 @@ public struct SliceScores: Sendable, Equatable, Codable {
   public var clampedShare: Double
   /// Whether the target is 0 everywhere: such a slice flatters, SSIM is 1 and PSNR infinite if predicted right.
   public var emptyTarget: Bool
+  /// Whose visit the subject is, where one person may be several subjects; nil where each is a person of their own.
+  public var patient: String?
 
   public init(
-    subject: String, slice: Int, values: MetricValues, clampedShare: Double = 0, emptyTarget: Bool = false
+    subject: String, slice: Int, values: MetricValues, clampedShare: Double = 0, emptyTarget: Bool = false,
+    patient: String? = nil
   ) {
     self.subject = subject
     self.slice = slice
     self.values = values
     self.clampedShare = clampedShare
     self.emptyTarget = emptyTarget
+    self.patient = patient
   }
+
+  /// Whose slice it is: what a test over people counts.
+  public var person: String { patient ?? subject }
 }
 
 /// The means over a subject's slices; a row of `subjects.csv`.
@@ -101,6 +108,12 @@ public struct Scores: Sendable, Equatable, Codable {
       }
       return SubjectScores(subject: subject, slices: group.count, values: values)
     }
+  }
+
+  /// The people who were scored, in the order in which they first appear.
+  public var people: [String] {
+    var seen: Set<String> = []
+    return slices.map(\.person).filter { seen.insert($0).inserted }
   }
 
   /// The metrics that at least one slice has, in their fixed order.

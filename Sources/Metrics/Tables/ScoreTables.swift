@@ -42,6 +42,10 @@ extension Table {
     if models.contains(where: { $0.slices.count != summary.slices }) {
       text += " The models were not scored on the same number of slices."
     }
+    let people = first.people.count
+    if people < PairedComparison.fewest {
+      text += " Which is better cannot be said: \(PairedComparison.tooFew(people))."
+    }
     if summary.emptyTargets > 0 { text += " Slices with an empty target: \(summary.emptyTargets)." }
     for model in models {
       for metric in metrics {
@@ -97,28 +101,30 @@ extension Table {
     }
   }
 
-  /// How one model differs from others, subject by subject; positive where it has the larger figure.
+  /// How one model differs from others, person by person; positive where it has the larger figure.
   public init(
     _ title: String, differencesOf model: Scores, from others: [Scores], metrics: [Metric] = Metric.paper
   ) {
     self.init(
       title,
-      caption: "\(model.name) minus the model named: mean difference over paired subjects, bootstrap 95 % "
-        + "confidence interval, two-sided p of Wilcoxon's signed-rank test.",
+      caption:
+        "\(model.name) minus the model named: mean over people of the difference between their means over slices, "
+        + "95 % confidence interval by Student's t, two-sided p of Wilcoxon's signed-rank test, not corrected for the "
+        + "number of comparisons; neither for fewer than \(PairedComparison.fewest) people.",
       columns: [
         Column("Compared with"), Column("Metric"), Column("Difference", decimals: 3),
         Column("Lower", decimals: 3), Column("Upper", decimals: 3), Column("p", decimals: 4),
-        Column("Subjects", decimals: 0),
+        Column("People", decimals: 0),
       ])
     for other in others {
       for metric in metrics {
         guard let paired = model.compared(with: other, metric) else { continue }
-        // One subject has a difference, but nothing to say how sure it is.
-        let isSingle = paired.count < 2
+        func cell(_ value: Double?, _ scale: Double = 1) -> Cell {
+          value.map { .number($0 * scale) } ?? .empty
+        }
         append([
           .text(other.name), .text(metric.heading), .number(paired.mean * metric.scale),
-          isSingle ? .empty : .number(paired.lower * metric.scale),
-          isSingle ? .empty : .number(paired.upper * metric.scale), isSingle ? .empty : .number(paired.p),
+          cell(paired.lower, metric.scale), cell(paired.upper, metric.scale), cell(paired.p),
           .number(Double(paired.count)),
         ])
       }

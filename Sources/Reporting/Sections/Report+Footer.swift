@@ -87,8 +87,11 @@ public enum Notice {
     + "The authors are not responsible for any data loss, equipment damage, property loss, or injury to subjects or "
     + "patients resulting from the use or misuse of this software package."
 
-  /// Phantoms are told by their folder's name: a prepared cohort keeps no other sign of them.
-  static func known(for manifest: CohortManifest) -> [String] {
-    manifest.name.lowercased().contains("phantom") ? [atlas] : []
+  /// Stores of before it was kept what computed the scans know phantoms by the folder's name alone.
+  package static func known(for manifest: CohortManifest) -> [String] {
+    let isPhantom =
+      manifest.generatedBy.map { $0.contains(Phantom.generator) }
+      ?? manifest.name.lowercased().contains("phantom")
+    return isPhantom ? [atlas] : []
   }
 }

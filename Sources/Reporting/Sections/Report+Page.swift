@@ -48,9 +48,7 @@ extension Report {
   private var verdict: HTML {
     HTML.section("verdict", "Verdict") {
       HTML("div", ["class": "verdict"]) {
-        let verdict = Verdict(
-          assessment.models, networks: entries.count, split: assessment.split.rawValue)
-        for sentence in verdict.sentences { HTML("p") { sentence } }
+        for sentence in assessment.verdict(networks: entries.count) { HTML("p") { sentence } }
       }
       for index in entries.indices {
         HTML("h3") { entries[index].name }

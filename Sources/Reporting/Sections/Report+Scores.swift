@@ -62,9 +62,9 @@ extension Report {
     return table
   }
 
-  /// The five slices with the lowest PSNR, beside the last baseline's figure for the same slice.
+  /// The five slices with the lowest PSNR, beside the best baseline's figure for the same slice.
   private func worstSlices(of model: Scores) -> Table {
-    let baseline = assessment.models.last
+    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(entries.count)))
     var table = Table(
       model.name, caption: "The five slices with the lowest PSNR.",
       columns: [

@@ -1,3 +1,5 @@
+import Cohorts
+import Experiments
 import Metrics
 
 /// Whether the networks are better than what costs nothing, in plain sentences.
@@ -9,19 +11,23 @@ package struct Verdict {
   ///   - models: scores of the networks, then of the baselines.
   ///   - networks: how many are networks.
   package init(_ models: [Scores], networks: Int, split: String) {
-    let baselines = models.dropFirst(networks)
-    // A baseline without a finite mean left no error anywhere, and so is the one to beat.
-    func level(_ scores: Scores) -> Double { scores.overSubjects(.psnr).mean ?? .infinity }
-    guard let best = baselines.max(by: { level($0) < level($1) }) else {
+    guard let best = Verdict.best(of: Array(models.dropFirst(networks))) else {
       sentences = ["There is no baseline to compare with."]
       return
     }
     sentences = models.prefix(networks).map { model in
       guard let paired = model.compared(with: best, .psnr) else {
-        return "\(model.name) and the best baseline have no subject in common with a finite PSNR."
+        return "\(model.name) and the best baseline have no slice in common with a finite PSNR."
       }
       return Verdict.sentence(model.name, best.name, paired, split: split)
     }
+  }
+
+  /// The baseline that is hardest to beat: the one with the highest PSNR, averaged over subjects.
+  package static func best(of baselines: [Scores]) -> Scores? {
+    // One without a finite mean left no error anywhere.
+    func level(_ scores: Scores) -> Double { scores.overSubjects(.psnr).mean ?? .infinity }
+    return baselines.max { level($0) < level($1) }
   }
 
   package static func sentence(_ model: String, _ baseline: String, _ paired: PairedComparison, split: String)
@@ -29,20 +35,29 @@ package struct Verdict {
   {
     let size = number(abs(paired.mean), 2)
     let over = "the best baseline (\(baseline))"
-    guard paired.count > 1 else {
-      let word = paired.mean > 0 ? "beats" : "does not beat"
+    let people = "over \(paired.count) people of the \(split) split"
+    guard let lower = paired.lower, let upper = paired.upper else {
+      let side = paired.mean < 0 ? "below" : "above"
       return
-        "\(model) \(word) \(over): it is \(size) dB \(paired.mean > 0 ? "above" : "below") it in PSNR on the "
-        + "only \(split) subject, from which no interval can be given."
+        "\(model): \(PairedComparison.tooFew(paired.count)). Its PSNR is \(size) dB \(side) that of \(over) on the \(split) "
+        + "split."
     }
-    let subjects = "over \(paired.count) \(split) subjects"
-    let interval = "95 % bootstrap interval \(number(paired.lower, 2)) to \(number(paired.upper, 2)) dB"
-    if paired.lower > 0 { return "\(model) beats \(over) by \(size) dB PSNR \(subjects) (\(interval))." }
-    if paired.upper < 0 {
-      return "\(model) does not beat \(over): it is \(size) dB PSNR below it \(subjects) (\(interval))."
+    let interval = "95 % t interval \(number(lower, 2)) to \(number(upper, 2)) dB"
+    switch paired.outcome {
+    case .better: return "\(model) beats \(over) by \(size) dB PSNR \(people) (\(interval))."
+    case .worse:
+      return "\(model) does not beat \(over): it is \(size) dB PSNR below it \(people) (\(interval))."
+    default:
+      return
+        "\(model) does not clearly beat \(over): the difference of \(number(paired.mean, 2)) dB PSNR \(people) "
+        + "cannot be told from none (\(interval))."
     }
-    return
-      "\(model) does not clearly beat \(over): the difference of \(number(paired.mean, 2)) dB PSNR \(subjects) "
-      + "cannot be told from none (\(interval))."
+  }
+}
+
+extension Assessment {
+  /// Whether the networks beat the best baseline, a sentence each.
+  package func verdict(networks: Int) -> [String] {
+    Verdict(models, networks: networks, split: split.rawValue).sentences
   }
 }

@@ -80,7 +80,7 @@ struct Demo: ParsableCommand {
     .write(to: path)
 
     print(assessment.table.written(as: .markdown))
-    print(verdict(assessment, models: runs.count))
+    for sentence in assessment.verdict(networks: runs.count) { print(sentence) }
     print("report:      \(path)\nsynthesised: \(written)")
     Console.note("the demo took \(Int((ContinuousClock.now - began).seconds.rounded())) s")
   }
@@ -138,15 +138,5 @@ struct Demo: ParsableCommand {
     var bar = ProgressBar("synthesising", unit: "slices")
     _ = try job.run(Demo.scenario.sources.map { ($0, try patient.path(of: $0)) }) { bar.show($0, of: $1) }
     return job.output
-  }
-
-  /// Whether the networks beat the baselines, in one sentence.
-  private func verdict(_ assessment: Assessment, models: Int) -> String {
-    func psnr(_ scores: Scores) -> Double { scores.overSlices(.psnr).mean ?? -.infinity }
-    let baseline = assessment.models.dropFirst(models).map(psnr).max() ?? -.infinity
-    let gains = assessment.models.prefix(models).map { ($0.name, psnr($0) - baseline) }
-    let text = gains.map { "\($0.0) \(String(format: "%+.2f dB", $0.1))" }.joined(separator: ", ")
-    let all = gains.allSatisfy { $0.1 > 0 }
-    return "against the best baseline: \(text)" + (all ? "" : "  (NOT above the baselines)")
   }
 }

@@ -5,6 +5,7 @@ import Failures
 import Foundation
 import Imaging
 import Metrics
+import Reporting
 import Training
 
 struct Evaluate: ParsableCommand {
@@ -48,6 +49,7 @@ struct Evaluate: ParsableCommand {
       of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)
     print(assessment.table.written(as: json ? .json : .markdown))
+    for sentence in assessment.verdict(networks: opened.count) { Console.note(sentence) }
   }
 }
 

@@ -126,6 +126,7 @@ struct Reproduce: ParsableCommand {
     var (admitted, skipped) = ([Reproduction.Admission](), [(name: String, reason: String)]())
     let isAll = studies.contains("all")
     for study in wanted {
+      try reproduction.checkSampling(of: study)
       do {
         admitted.append(try reproduction.admit(study, strictly: !isAll))
       } catch let failure as Failure where isAll && (failure.kind == .inconsistent || failure.kind == .usage)
@@ -202,7 +203,7 @@ struct Reproduce: ParsableCommand {
   }
 
   private func tellFailures(_ results: [StudyResult]) throws {
-    let failed = results.flatMap(\.notes).filter { $0.contains("training failed") }
+    let failed = results.flatMap(\.failures)
     guard !failed.isEmpty else { return }
     throw Failure(.partial, "some runs failed: \(Set(failed).sorted().joined(separator: "; "))")
   }

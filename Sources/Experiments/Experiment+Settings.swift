@@ -1,0 +1,142 @@
+import Failures
+import Files
+import Foundation
+
+// What people write, laid over the defaults.
+
+extension Experiment {
+  /// Defaults, overlaid with a JSON file's contents, overlaid with `key=value` pairs (dotted keys reach inside).
+  /// - Throws: `.notFound` for a missing file, `.malformed` for bad JSON or a value of the wrong kind, `.usage` for an
+  ///   unknown key or a value that makes no sense.
+  public init(file: String? = nil, settings: [String] = []) throws {
+    var tree = try Experiment.tree(of: Experiment())
+    // A name that no network has, to see whether one is asked for.
+    tree["network"] = ""
+    if let file {
+      guard let data = FileManager.default.contents(atPath: file) else {
+        throw Failure(.notFound, "\(file): no such file, or it cannot be read")
+      }
+      // Says line and column of what is wrong.
+      _ = try StrictJSON.parse(data, file: file)
+      guard let overlay = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
+        throw Failure(.malformed, "\(file): not a JSON object of experiment settings")
+      }
+      try Experiment.lay(overlay, over: &tree, origin: file)
+      _ = try Experiment.decoded(tree, .malformed, origin: file)
+    }
+    for setting in settings {
+      let origin = "--set \(setting.printable)"
+      guard let equals = setting.firstIndex(of: "=") else {
+        throw Failure(.usage, "\(origin): write key=value")
+      }
+      let text = String(setting[setting.index(after: equals)...])
+      // What parses as JSON is taken so; the rest is text, so that names need no quotes.
+      let value =
+        (try? JSONSerialization.jsonObject(with: Data(text.utf8), options: .fragmentsAllowed)) ?? text
+      let keys = setting[..<equals].split(separator: ".").map(String.init)
+      let overlay = keys.reversed().reduce(value) { [$1: $0] }
+      guard !keys.isEmpty, let overlay = overlay as? [String: Any] else {
+        throw Failure(.usage, "\(origin): no key is named; write key=value")
+      }
+      try Experiment.lay(overlay, over: &tree, origin: origin)
+      _ = try Experiment.decoded(tree, .usage, origin: origin)
+    }
+    self = try Experiment.decoded(tree, .unexpected, origin: "experiment")
+    if network.isEmpty { network = try MethodCatalog.entry(method).network }
+    try check()
+  }
+
+  /// An experiment as JSON's objects, lists, texts and numbers.
+  static func tree(of experiment: Experiment) throws -> [String: Any] {
+    let object = try JSONSerialization.jsonObject(with: JSONEncoder().encode(experiment))
+    return object as? [String: Any] ?? [:]
+  }
+
+  private static func decoded(_ tree: [String: Any], _ kind: Failure.Kind, origin: String) throws
+    -> Experiment
+  {
+    do {
+      return try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
+    } catch let error as DecodingError {
+      throw Failure(kind, "\(origin): \(sentence(error, in: tree))")
+    }
+  }
+
+  static func lay(_ overlay: [String: Any], over tree: inout [String: Any], origin: String) throws {
+    let whole = tree
+    func lay(_ overlay: [String: Any], over tree: inout [String: Any], path: String) throws {
+      for key in overlay.keys.sorted() {
+        guard let before = tree[key] else {
+          let known = tree.keys.sorted().map { path + $0 }
+          let slip = key.nearest(of: tree.keys.sorted()).map { [path + $0] }
+          let guesses = slip ?? places(of: key, in: whole, "")
+          let guess = guesses.isEmpty ? "" : "; did you mean \(guesses.joined(separator: " or "))?"
+          throw Failure(
+            .usage,
+            "\(origin): unknown key \(path)\(key.printable)\(guess) (known are \(known.joined(separator: ", ")))"
+          )
+        }
+        if var inner = before as? [String: Any], let changes = overlay[key] as? [String: Any] {
+          try lay(changes, over: &inner, path: "\(path)\(key).")
+          tree[key] = inner
+        } else {
+          tree[key] = overlay[key]
+        }
+      }
+    }
+    try lay(overlay, over: &tree, path: "")
+  }
+
+  /// Where else a key stands: `pgan.weightL1` of `weightL1`.
+  private static func places(of key: String, in tree: [String: Any], _ path: String) -> [String] {
+    tree.keys.sorted().flatMap { name -> [String] in
+      let inner = (tree[name] as? [String: Any]).map { places(of: key, in: $0, "\(path)\(name).") } ?? []
+      return (name == key ? [path + name] : []) + inner
+    }
+  }
+
+  // MARK: - In words
+
+  /// What does not decode, in a line without Swift's names.
+  static func sentence(_ error: DecodingError, in tree: [String: Any] = [:]) -> String {
+    func name(_ context: DecodingError.Context) -> String {
+      let keys = context.codingPath.map { $0.intValue.map { "element \($0 + 1)" } ?? $0.stringValue }
+      return keys.isEmpty ? "a number" : keys.joined(separator: ".")
+    }
+    switch error {
+    case .typeMismatch(let type, let context): return "\(name(context)) must be \(noun(type))"
+    case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
+    case .valueNotFound(let type, let context): return "\(name(context)) is null, but must be \(noun(type))"
+    case .dataCorrupted(let context):
+      if let unknown = context.underlyingError as? UnknownName { return "\(name(context)): \(unknown)" }
+      let value = value(at: context.codingPath, in: tree)
+      return
+        "\(name(context))\(value.map { " is \(text($0).printable)," } ?? "") must be a whole number in range"
+    @unknown default: return "\(error)"
+    }
+  }
+
+  private static func value(at path: [any CodingKey], in tree: [String: Any]) -> Any? {
+    path.reduce(tree as Any?) { value, key in
+      if let index = key.intValue, let list = value as? [Any] {
+        return list.indices.contains(index) ? list[index] : nil
+      }
+      return (value as? [String: Any])?[key.stringValue]
+    }
+  }
+
+  /// A value as JSON writes it.
+  static func text(_ value: Any) -> String {
+    let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+  }
+
+  private static func noun(_ type: Any.Type) -> String {
+    if type is String.Type { return "text" }
+    if type is Bool.Type { return "true or false" }
+    if type is any BinaryInteger.Type { return "a whole number" }
+    if type is any BinaryFloatingPoint.Type { return "a number" }
+    let name = "\(type)"
+    return name.hasPrefix("Array") ? "a list" : name.hasPrefix("Dictionary") ? "an object" : name
+  }
+}
