@@ -18,10 +18,12 @@
 // kernels exists. The ReLU that follows in a residual block is applied as outputs are written.
 //
 // Kept for the backward: x, y, conv(x, V), and small vectors. The kernels K (28 MB a sample at full width) are made again.
+// A derivative that is to be differentiated again comes from the module composed of LibTorch's operators instead.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "cagr.h"
 #include "direct.h"
+#include "recorded.h"
 #include "wall.h"
 #include "winograd.h"
 
@@ -62,10 +64,10 @@ Tensor kernels_of(const Tensor &kernels, int64_t b, int64_t outputs) {
 
 class Module : public torch::autograd::Function<Module> {
  public:
-  // Attention or routing parameters may be missing: then that half of the module is not there. (Autograd asks every
-  // plain Tensor argument for its device, so what may be missing is optional.)
+  // x and w are channels-last. Attention or routing parameters may be missing: then that half of the module is not there.
+  // (Autograd asks every plain Tensor argument for its device, so what may be missing is optional.)
   static variable_list forward(
-    AutogradContext *context, const Tensor &input, const Tensor &weight, const Parameter &gate_weights,
+    AutogradContext *context, const Tensor &x, const Tensor &w, const Parameter &gate_weights,
     const Parameter &gate_biases, const Parameter &routings, const Parameter &norm_weights, const Parameter &norm_biases,
     const Parameter &offset_weights, const Parameter &scale_weights, const Parameter &scale_biases, int64_t groups,
     bool rectifies, bool keeps) {
@@ -73,7 +75,6 @@ class Module : public torch::autograd::Function<Module> {
     const auto gate_weight = given(gate_weights), gate_bias = given(gate_biases), routing = given(routings),
                norm_weight = given(norm_weights), norm_bias = given(norm_biases), offset_weight = given(offset_weights),
                scale_weight = given(scale_weights), scale_bias = given(scale_biases);
-    const auto x = channels_last(input), w = channels_last(weight);
     const auto outputs = w.size(0), channels = w.size(1), batch = x.size(0);
     Gate attention;
     if (gate_weight.defined()) attention = attend(x, gate_weight, gate_bias, groups);
@@ -90,11 +91,12 @@ class Module : public torch::autograd::Function<Module> {
       const auto kernels = gated_kernels(w, attention.gate);
       for (int64_t b = 0; b < batch; ++b) convolve(sample(x, b), kernels_of(kernels, b, outputs), rectifies, sample(y, b));
     }
-    variable_list kept{x, w, gate_weight, routing, norm_weight, norm_bias, offset_weight, scale_weight,
+    variable_list kept{x, w, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
                        attention.descriptors, attention.gate, features, offsets, scales,
                        rectifies ? y : Tensor(), map};
     context->save_for_backward(kept);
     context->saved_data["groups"] = groups;
+    context->saved_data["rectifies"] = rectifies;
     variable_list shown{offsets.defined() ? offsets : at::empty({0}, x.options()),
                         scales.defined() ? scales : at::empty({0}, x.options()),
                         attention.gate.defined() ? attention.gate : at::empty({0}, x.options())};
@@ -104,11 +106,19 @@ class Module : public torch::autograd::Function<Module> {
 
   static variable_list backward(AutogradContext *context, variable_list derivatives) {
     const auto kept = context->get_saved_variables();
-    const auto &x = kept[0], &w = kept[1], &gate_weight = kept[2], &routing = kept[3], &norm_weight = kept[4],
-               &norm_bias = kept[5], &offset_weight = kept[6], &scale_weight = kept[7], &features = kept[10],
-               &offsets = kept[11], &scales = kept[12], &y = kept[13], &map = kept[14];
-    const Gate attention{kept[8], kept[9]};
     const auto groups = context->saved_data["groups"].toInt();
+    if (at::GradMode::is_enabled()) {
+      const bool rectifies = context->saved_data["rectifies"].toBool();
+      auto recorded = recorded_derivatives(
+        context, variable_list(kept.begin(), kept.begin() + 10), derivatives[0],
+        [&](const variable_list &inputs) { return composed(inputs, groups, rectifies); });
+      recorded.resize(13);
+      return recorded;
+    }
+    const auto &x = kept[0], &w = kept[1], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
+               &norm_bias = kept[6], &offset_weight = kept[7], &scale_weight = kept[8], &features = kept[12],
+               &offsets = kept[13], &scales = kept[14], &y = kept[15], &map = kept[16];
+    const Gate attention{kept[10], kept[11]};
     const auto batch = x.size(0), outputs = w.size(0), channels = w.size(1);
     const auto all = channels_last(derivatives[0]);
     const auto up = [&](int64_t b) {
@@ -165,7 +175,7 @@ int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outp
   return wall::act([&] {
     const auto in = [&](int index) { return wall::maybe(inputs[index]); };
     const auto results = cagr::Module::apply(
-      inputs[0]->value, inputs[1]->value, in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
+      cagr::channels_last(inputs[0]->value), cagr::channels_last(inputs[1]->value), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
       static_cast<int64_t>(groups), rectifies, at::GradMode::is_enabled());
     // A convolution and its routing's meet every pixel, the other maps every sample; an entry of a rolled kernel is mixed
     // from four and scaled.

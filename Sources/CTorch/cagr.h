@@ -93,4 +93,9 @@ class RollDerivatives {
   Tensor sums_;  // [pieces, B, 3, C]
 };
 
+// MARK: The same composed of LibTorch's operators (cagr_composed.cpp)
+
+// y of the ten inputs of `ct_cagr`, undefined where a half is missing. Recorded where grad mode is on.
+Tensor composed(const std::vector<Tensor> &inputs, int64_t groups, bool rectifies);
+
 }  // namespace cagr

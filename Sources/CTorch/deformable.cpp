@@ -3,14 +3,19 @@
 // DCNv3 sums samples of every group with weights: nothing but its three arguments is kept for the backward, where the
 // composition from nine grid samples keeps nine maps. DCNv2 multiplies all samples of a pixel, a column of 9 C numbers,
 // with a matrix: columns are made for some hundreds of pixels at a time, and again in the backward.
+//
+// Derivatives that are to be differentiated again come from a composition of LibTorch's operators (deformable_composed.cpp).
+// What is kept is the very tensors that were given, contiguous already, so that such derivatives lead back to them.
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
 #include <type_traits>
 
+#include "deformable.h"
 #include "kernels.h"
 #include "parallel.h"
 #include "read.h"
+#include "recorded.h"
 #include "wall.h"
 
 using at::Tensor;
@@ -91,9 +96,9 @@ void sample_pixels_backward(const Slice<T> &in, const Grid &grid, int64_t first,
 class Sum : public torch::autograd::Function<Sum> {
  public:
   static Tensor forward(AutogradContext *context, const Tensor &map, const Tensor &offsets, const Tensor &weights, int64_t groups) {
-    const variable_list kept{map.contiguous(), offsets.contiguous(), weights.contiguous()};
+    const variable_list kept{map, offsets, weights};
     const auto grid = grid_of(kept, groups, true);
-    auto y = at::empty_like(kept[0]);
+    auto y = at::empty_like(map);
     typed(y, [&](auto zero) {
       using T = decltype(zero);
       for (int64_t b = 0; b < y.size(0); ++b) {
@@ -107,7 +112,15 @@ class Sum : public torch::autograd::Function<Sum> {
 
   static variable_list backward(AutogradContext *context, variable_list derivatives) {
     const auto kept = context->get_saved_variables();
-    const auto grid = grid_of(kept, context->saved_data["groups"].toInt(), true);
+    const auto groups = context->saved_data["groups"].toInt();
+    if (at::GradMode::is_enabled()) {
+      auto recorded = recorded_derivatives(context, kept, derivatives[0], [&](const variable_list &in) {
+        return composed_samples(in[0], in[1], in[2], groups, true).sum(3);
+      });
+      recorded.resize(4);
+      return recorded;
+    }
+    const auto grid = grid_of(kept, groups, true);
     const auto up = derivatives[0].contiguous();
     auto down = at::zeros_like(kept[0]), offsets = at::empty_like(kept[1]), weights = at::empty_like(kept[2]);
     typed(up, [&](auto zero) {
@@ -132,10 +145,11 @@ Tensor matrix_of(const Tensor &weight) { return weight.permute({0, 2, 3, 1}).res
 
 class Convolution : public torch::autograd::Function<Convolution> {
  public:
-  static Tensor forward(AutogradContext *context, const Tensor &map, const Tensor &offsets, const Tensor &weights, const Tensor &kernel, int64_t groups) {
-    const variable_list kept{map.contiguous(), offsets.contiguous(), weights.contiguous(), matrix_of(kernel)};
+  // The matrix is `matrix_of` a kernel.
+  static Tensor forward(AutogradContext *context, const Tensor &map, const Tensor &offsets, const Tensor &weights, const Tensor &matrix, int64_t groups) {
+    const variable_list kept{map, offsets, weights, matrix};
     const auto grid = grid_of(kept, groups, false);
-    auto y = at::empty({map.size(0), map.size(1), map.size(2), kernel.size(0)}, kept[0].options());
+    auto y = at::empty({map.size(0), map.size(1), map.size(2), matrix.size(0)}, map.options());
     each_chunk(kept, grid, [&](auto in, int64_t b, int64_t first, const Tensor &columns) {
       using T = std::remove_const_t<std::remove_pointer_t<decltype(in.map)>>;
       sample_pixels(in, grid, first, columns.size(0), false, columns.mutable_data_ptr<T>());
@@ -149,7 +163,15 @@ class Convolution : public torch::autograd::Function<Convolution> {
 
   static variable_list backward(AutogradContext *context, variable_list derivatives) {
     const auto kept = context->get_saved_variables();
-    const auto grid = grid_of(kept, context->saved_data["groups"].toInt(), false);
+    const auto groups = context->saved_data["groups"].toInt();
+    if (at::GradMode::is_enabled()) {
+      auto recorded = recorded_derivatives(context, kept, derivatives[0], [&](const variable_list &in) {
+        return at::matmul(composed_samples(in[0], in[1], in[2], groups, false).flatten(3), in[3].t());
+      });
+      recorded.resize(5);
+      return recorded;
+    }
+    const auto grid = grid_of(kept, groups, false);
     const auto up = derivatives[0].contiguous();
     auto down = at::zeros_like(kept[0]), offsets = at::empty_like(kept[1]), weights = at::empty_like(kept[2]);
     auto matrix = at::zeros_like(kept[3]);
@@ -163,8 +185,7 @@ class Convolution : public torch::autograd::Function<Convolution> {
         in, grid, first, columns.size(0), false, read<T>(up_columns), place<T>(down, b), place<T>(offsets, b),
         place<T>(weights, b));
     });
-    const auto kernel = matrix.view({matrix.size(0), 3, 3, grid.channels}).permute({0, 3, 1, 2});
-    return {down, offsets, weights, kernel, Tensor()};
+    return {down, offsets, weights, matrix, Tensor()};
   }
 
  private:
@@ -195,14 +216,16 @@ ct_tensor ct_deformable_sum(ct_tensor map, ct_tensor offsets, ct_tensor weights,
   return wall::make([&] {
     // Every tap weighs every channel; reading between pixels is none.
     wall::multiply_adds += map->value.numel() * 9;
-    return deform::Sum::apply(map->value, offsets->value, weights->value, static_cast<int64_t>(groups));
+    return deform::Sum::apply(
+      map->value.contiguous(), offsets->value.contiguous(), weights->value.contiguous(), static_cast<int64_t>(groups));
   });
 }
 
 ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor weights, ct_tensor kernel, int groups) {
   return wall::make([&] {
     auto y = deform::Convolution::apply(
-      map->value, offsets->value, weights->value, kernel->value, static_cast<int64_t>(groups));
+      map->value.contiguous(), offsets->value.contiguous(), weights->value.contiguous(),
+      deform::matrix_of(kernel->value).contiguous(), static_cast<int64_t>(groups));
     wall::multiply_adds += y.numel() * (kernel->value.numel() / kernel->value.size(0));
     return y;
   });

@@ -1,4 +1,4 @@
-// The library's 3 x 3 convolutions with stride 1 and padding 1, not recorded.
+// The library's 3 x 3 convolutions with stride 1 and padding 1, recorded where grad mode is on.
 #pragma once
 #include <ATen/ATen.h>
 #include <array>

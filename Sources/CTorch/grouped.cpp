@@ -170,7 +170,7 @@ CT_INLINE void all_products(const float *const *rows, const float *up, int64_t w
 
 }  // namespace
 
-CT_CLONES void transform_kernels(const float *kernels, int64_t blocks, int64_t members, float *to) {
+CT_CLONES(transform_kernels, (const float *kernels, int64_t blocks, int64_t members, float *to), (kernels, blocks, members, to)) {
   const auto step = members * lane_count;
   for (int64_t block = 0; block < blocks; ++block, kernels += 9 * step, to += winograd::tile_products * step) {
     for (int64_t i = 0; i < step; i += lane_count) {
@@ -181,7 +181,7 @@ CT_CLONES void transform_kernels(const float *kernels, int64_t blocks, int64_t m
   }
 }
 
-CT_CLONES void convolve_rows(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to) {
+CT_CLONES(convolve_rows, (const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to), (rows, kernels, width, channels, members, space, to)) {
   switch (members) {
     case 1: return all_strips<1>(rows, kernels, width, channels, members, space, to);
     case 2: return all_strips<2>(rows, kernels, width, channels, members, space, to);
@@ -191,7 +191,7 @@ CT_CLONES void convolve_rows(const float *const *rows, const float *kernels, int
   }
 }
 
-CT_CLONES void correlate_row(const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums) {
+CT_CLONES(correlate_row, (const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums), (rows, up, width, channels, members, sums)) {
   switch (members) {
     case 1: return all_products<1>(rows, up, width, channels, members, sums);
     case 2: return all_products<2>(rows, up, width, channels, members, sums);

@@ -1,14 +1,38 @@
 // Loops that LibTorch has no operator for: plain pointers, float or double.
 #pragma once
+#include <atomic>
 #include <cstdint>
 
-// Each function is compiled for several instruction sets and bound to the best one when the program is loaded.
-#if defined(__x86_64__) && defined(__linux__)
-#define CT_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define CT_CLONES
-#endif
 #define CT_INLINE inline __attribute__((always_inline))
+
+// Sets of vector instructions that the loops are compiled for: any processor's, AVX2 with FMA (x86-64-v3), and AVX-512
+// (x86-64-v4).
+enum CTInstructions { CT_ANY = 0, CT_V3 = 3, CT_V4 = 4 };
+// What the loops use: the widest of this processor unless it was limited (instructions.cpp).
+extern std::atomic<int> ct_instructions;
+
+// CT_CLONES(name, (parameters), (arguments)) { ... } defines a function that is compiled for each set. Not target_clones: it
+// chooses once, when the program is loaded, and no test could take the narrow ways on a wide processor.
+#if defined(__x86_64__)
+// Named one by one: "arch=x86-64-v4" would also ask for registers of half the size.
+#define CT_V3_TARGET __attribute__((target("avx2,bmi,bmi2,f16c,fma,lzcnt,movbe")))
+#define CT_V4_TARGET __attribute__((target("avx2,bmi,bmi2,f16c,fma,lzcnt,movbe,avx512f,avx512bw,avx512cd,avx512dq,avx512vl")))
+#define CT_CLONES(name, parameters, arguments)                                                        \
+  static CT_INLINE void name##_body parameters;                                                       \
+  CT_V4_TARGET static void name##_v4 parameters { name##_body arguments; }                            \
+  CT_V3_TARGET static void name##_v3 parameters { name##_body arguments; }                            \
+  static void name##_any parameters { name##_body arguments; }                                        \
+  void name parameters {                                                                              \
+    switch (ct_instructions.load(std::memory_order_relaxed)) {                                        \
+      case CT_V4: return name##_v4 arguments;                                                         \
+      case CT_V3: return name##_v3 arguments;                                                         \
+      default: return name##_any arguments;                                                           \
+    }                                                                                                 \
+  }                                                                                                   \
+  static CT_INLINE void name##_body parameters
+#else
+#define CT_CLONES(name, parameters, arguments) void name parameters
+#endif
 
 namespace cagr {
 

@@ -126,7 +126,7 @@ CT_INLINE void moments(const float *v, int64_t channels, float epsilon, float &m
   inverse = 1 / std::sqrt(sum(squares) / channels + epsilon);
 }
 
-CT_CLONES void pool_lanes(const float *map, const float *weight, const float *bias, int64_t pixels, int64_t channels, float epsilon, float *sum) {
+CT_CLONES(pool_lanes, (const float *map, const float *weight, const float *bias, int64_t pixels, int64_t channels, float epsilon, float *sum), (map, weight, bias, pixels, channels, epsilon, sum)) {
   for (int64_t p = 0; p < pixels; ++p, map += channels) {
     float mean, inverse;
     moments(map, channels, epsilon, mean, inverse);
@@ -139,7 +139,7 @@ CT_CLONES void pool_lanes(const float *map, const float *weight, const float *bi
   }
 }
 
-CT_CLONES void pool_backward_lanes(const float *map, const float *weight, const float *bias, const float *up, int64_t pixels, int64_t channels, float epsilon, float *down, float *weights, float *biases) {
+CT_CLONES(pool_backward_lanes, (const float *map, const float *weight, const float *bias, const float *up, int64_t pixels, int64_t channels, float epsilon, float *down, float *weights, float *biases), (map, weight, bias, up, pixels, channels, epsilon, down, weights, biases)) {
   for (int64_t p = 0; p < pixels; ++p, map += channels, down += channels) {
     float mean, inverse;
     moments(map, channels, epsilon, mean, inverse);

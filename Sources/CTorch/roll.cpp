@@ -107,13 +107,13 @@ CT_INLINE void roll_backward(const T *kernel, const Shift *shifts, const T *scal
 
 }  // namespace
 
-CT_CLONES void roll_f32(const float *kernel, const Shift *shifts, const float *scales, int64_t inputs, int64_t groups, float *rolled) {
+CT_CLONES(roll_f32, (const float *kernel, const Shift *shifts, const float *scales, int64_t inputs, int64_t groups, float *rolled), (kernel, shifts, scales, inputs, groups, rolled)) {
   CT_MEMBERS(inputs / groups, roll, kernel, shifts, scales, inputs, groups, rolled)
 }
 void roll_f64(const double *kernel, const Shift *shifts, const double *scales, int64_t inputs, int64_t groups, double *rolled) {
   roll<0>(kernel, shifts, scales, inputs, groups, rolled);
 }
-CT_CLONES void roll_backward_f32(const float *kernel, const Shift *shifts, const float *scales, const float *up, int64_t inputs, int64_t groups, float *down, float *sums) {
+CT_CLONES(roll_backward_f32, (const float *kernel, const Shift *shifts, const float *scales, const float *up, int64_t inputs, int64_t groups, float *down, float *sums), (kernel, shifts, scales, up, inputs, groups, down, sums)) {
   CT_MEMBERS(inputs / groups, roll_backward, kernel, shifts, scales, up, inputs, groups, down, sums)
 }
 void roll_backward_f64(const double *kernel, const Shift *shifts, const double *scales, const double *up, int64_t inputs, int64_t groups, double *down, double *sums) {

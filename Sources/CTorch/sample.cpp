@@ -141,19 +141,19 @@ CT_INLINE void backward_map(const T *offsets, const T *weights, const Grid &grid
 
 }  // namespace
 
-CT_CLONES void sample(const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, float *samples) {
+CT_CLONES(sample, (const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, float *samples), (map, offsets, weights, grid, first, count, sums, samples)) {
   forward(map, offsets, weights, grid, first, count, sums, samples);
 }
 void sample(const double *map, const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, double *samples) {
   forward(map, offsets, weights, grid, first, count, sums, samples);
 }
-CT_CLONES void sample_backward_places(const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, float *down_offsets, float *down_weights) {
+CT_CLONES(sample_backward_places, (const float *map, const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, float *down_offsets, float *down_weights), (map, offsets, weights, grid, first, count, sums, up, down_offsets, down_weights)) {
   backward_places(map, offsets, weights, grid, first, count, sums, up, down_offsets, down_weights);
 }
 void sample_backward_places(const double *map, const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const double *up, double *down_offsets, double *down_weights) {
   backward_places(map, offsets, weights, grid, first, count, sums, up, down_offsets, down_weights);
 }
-CT_CLONES void sample_backward_map(const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, int64_t channel, int64_t size, float *down) {
+CT_CLONES(sample_backward_map, (const float *offsets, const float *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const float *up, int64_t channel, int64_t size, float *down), (offsets, weights, grid, first, count, sums, up, channel, size, down)) {
   backward_map(offsets, weights, grid, first, count, sums, up, channel, size, down);
 }
 void sample_backward_map(const double *offsets, const double *weights, const Grid &grid, int64_t first, int64_t count, bool sums, const double *up, int64_t channel, int64_t size, double *down) {

@@ -1,5 +1,6 @@
 // The library's own state; a tensor's life, its data, its gradient.
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Version.h>
 #include <dlfcn.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -53,8 +54,23 @@ int ct_synchronize(int device) {
   return act([&] { if (device >= 0) at::detail::getCUDAHooks().deviceSynchronize(static_cast<c10::DeviceIndex>(device)); });
 }
 void ct_allow_tf32(bool on) {
-  at::globalContext().setAllowTF32CuBLAS(on);
-  at::globalContext().setAllowTF32CuDNN(on);
+  act([&] {
+    at::globalContext().setAllowTF32CuBLAS(on);
+    at::globalContext().setAllowTF32CuDNN(on);
+  });
+}
+bool ct_allows_tf32(void) {
+  return guard([] { return at::globalContext().allowTF32CuBLAS() || at::globalContext().allowTF32CuDNN(); }, true);
+}
+// LibTorch's default for cuDNN is on. Off before anything is computed, whatever device is chosen and however.
+[[maybe_unused]] static const bool begins_without_tf32 = [] {
+  ct_allow_tf32(false);
+  return true;
+}();
+const char *ct_cpu_capability(void) {
+  static thread_local std::string text;
+  text = guard([] { return at::get_cpu_capability(); }, std::string());
+  return text.c_str();
 }
 int ct_load_library(const char *path) {
   return act([&] {

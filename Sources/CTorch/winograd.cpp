@@ -9,7 +9,8 @@
 // around and inputs and outputs exchanged.
 //
 // Rounding: sums of terms up to 5 times larger cancel, which costs about one decimal digit of single precision (largest
-// error 1e-5 of the largest output, 1e-6 directly). The derivative of the kernels is left to the library's direct method.
+// error 1e-5 of the largest output, 1e-6 directly). The derivative of the kernels is left to the library's direct method, and
+// so are all derivatives that are to be differentiated again.
 //
 // Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache; where
 // tiles are few and channels many, threads share the products instead, so that kernels come from memory once. Sums have one
@@ -55,15 +56,6 @@ Tensor transformed(const Tensor &weight, bool turned) {
     }
   });
   return kernels;
-}
-
-bool has_wide_registers() {
-#if defined(__x86_64__)
-  static const bool has = __builtin_cpu_supports("avx512f");
-  return has;
-#else
-  return false;
-#endif
 }
 
 // Where the tiles of a batch of maps lie.
@@ -128,7 +120,7 @@ struct Work {
   }
   // Products begin..<end of the 36.
   void multiply(int64_t begin, int64_t end, const float *taken, const float *kernels, int64_t count, float *made) const {
-    const bool wide = has_wide_registers();
+    const bool wide = ct_instructions == CT_V4;
     for (auto e = begin; e < end; ++e) {
       winograd::multiply(taken + e * band * from, kernels + e * from * to, from, to, count, wide, made + e * band * to);
     }
@@ -179,12 +171,13 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
 
 class Function : public torch::autograd::Function<Function> {
  public:
+  // x [B, C, H, W] is channels-last already: what is kept is the very tensor that was given, so that a derivative which is
+  // recorded leads back to it.
   static Tensor forward(torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias) {
-    const auto map = x.contiguous(at::MemoryFormat::ChannelsLast);
-    context->save_for_backward({map, weight});
+    context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.has_value();
-    const auto y = empty_map(map, weight.size(0));
-    convolve_into(y, map, weight, bias.value_or(Tensor()), false);
+    const auto y = empty_map(x, weight.size(0));
+    convolve_into(y, x, weight, bias.value_or(Tensor()), false);
     return y;
   }
 
@@ -192,13 +185,18 @@ class Function : public torch::autograd::Function<Function> {
     const auto kept = context->get_saved_variables();
     const bool has_bias = context->saved_data["bias"].toBool();
     const auto up = derivatives[0].contiguous(at::MemoryFormat::ChannelsLast);
+    // While derivatives are recorded themselves, plain loops would cut them off: the library's form can be differentiated.
+    const bool is_recorded = at::GradMode::is_enabled();
+    const bool image_wanted = context->needs_input_grad(0), kernel_wanted = context->needs_input_grad(1),
+               bias_wanted = has_bias && context->needs_input_grad(2);
     Tensor image, kernel, offset;
-    if (context->needs_input_grad(0)) {
+    if (is_recorded || kernel_wanted || bias_wanted) {
+      std::tie(image, kernel, offset) = direct::convolve_backward(
+        up, kept[0], kept[1], {is_recorded && image_wanted, kernel_wanted, bias_wanted});
+    }
+    if (!is_recorded && image_wanted) {
       image = at::empty_like(kept[0]);
       convolve_backward_into(image, up, kept[1]);
-    }
-    if (context->needs_input_grad(1)) {
-      std::tie(std::ignore, kernel, offset) = direct::convolve_backward(up, kept[0], kept[1], {false, true, has_bias});
     }
     return {image, kernel, offset};
   }
@@ -235,7 +233,7 @@ Tensor empty_map(const Tensor &x, int64_t channels) {
 }
 
 Tensor convolution(const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias) {
-  return Function::apply(x, weight, bias);
+  return Function::apply(x.contiguous(at::MemoryFormat::ChannelsLast), weight, bias);
 }
 
 }  // namespace winograd

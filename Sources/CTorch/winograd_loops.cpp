@@ -43,13 +43,13 @@ CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, 
 
 }  // namespace
 
-CT_CLONES void input_tile(const float *const *from, int64_t channels, float *to, int64_t step) {
+CT_CLONES(input_tile, (const float *const *from, int64_t channels, float *to, int64_t step), (from, channels, to, step)) {
   for (int64_t c = 0; c < channels; c += lane_count) {
     transform_tile([&](int i, int j) __attribute__((always_inline)) { return from[tile_inputs * i + j] + c; }, to + c, step);
   }
 }
 
-CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, float least, int64_t channels, float *const *to) {
+CT_CLONES(output_tile, (const float *from, int64_t step, const float *bias, float least, int64_t channels, float *const *to), (from, step, bias, least, channels, to)) {
   for (int64_t c = 0; c < channels; c += lane_count) {
     transform_back(from + c, step, [&](int i, int j, const Lanes &result) __attribute__((always_inline)) {
       float *pixel = to[tile_outputs * i + j];
@@ -61,7 +61,7 @@ CT_CLONES void output_tile(const float *from, int64_t step, const float *bias, f
   }
 }
 
-CT_CLONES void forward_kernels(const float *from, int64_t channels, float *to, int64_t stride, int64_t step) {
+CT_CLONES(forward_kernels, (const float *from, int64_t channels, float *to, int64_t stride, int64_t step), (from, channels, to, stride, step)) {
   for (int64_t c = 0; c < channels; c += lane_count) {
     Lanes taps[9][lane_count];
     for (int tap = 0; tap < 9; ++tap) {
@@ -76,7 +76,7 @@ CT_CLONES void forward_kernels(const float *from, int64_t channels, float *to, i
   }
 }
 
-CT_CLONES void backward_kernels(const float *from, int64_t outputs, int64_t channels, float *to, int64_t stride, int64_t step) {
+CT_CLONES(backward_kernels, (const float *from, int64_t outputs, int64_t channels, float *to, int64_t stride, int64_t step), (from, outputs, channels, to, stride, step)) {
   for (int64_t o = 0; o < outputs; ++o) {
     Lanes one[9];
     for (int tap = 0; tap < 9; ++tap) one[tap] = lanes(from + (o * 9 + 8 - tap) * channels);
@@ -84,7 +84,7 @@ CT_CLONES void backward_kernels(const float *from, int64_t outputs, int64_t chan
   }
 }
 
-CT_CLONES void multiply(const float *tiles, const float *kernels, int64_t from, int64_t to, int64_t count, bool wide, float *sums) {
+CT_CLONES(multiply, (const float *tiles, const float *kernels, int64_t from, int64_t to, int64_t count, bool wide, float *sums), (tiles, kernels, from, to, count, wide, sums)) {
   for (int64_t c = 0; c < to;) {
     const auto stride = stride_at(c, to);
     const bool pair = wide && stride == block;

@@ -7,15 +7,18 @@ import Torch
 /// Three convolutions without padding, each with ReLU and max pooling, and three fully connected layers. Starts as
 /// `MedSynthUnet` does.
 public struct MedSynthDiscriminator: Layer {
-  /// Rows and columns of a patch: what the convolutions shrink to the 4 x 4 that the first full layer takes.
-  public static let side = 64
+  /// Rows and columns of a patch, 64: what the convolutions shrink to the 4 x 4 that the first full layer takes.
+  public static let side = kernels.reversed().reduce(4) { 2 * $0 + $1 - 1 }
+
+  private static let kernels = [9, 5, 5]
 
   private let convolutions: [Convolution]
   private let full: [Linear]
 
   public init(_ scope: Scope) {
-    convolutions = [(1, 32, 9), (32, 64, 5), (64, 64, 5)].enumerated().map { index, layer in
-      let shape = ConvolutionShape(layer.0, layer.1, kernel: layer.2, padding: 0, bias: true)
+    convolutions = [(1, 32), (32, 64), (64, 64)].enumerated().map { index, channels in
+      let kernel = MedSynthDiscriminator.kernels[index]
+      let shape = ConvolutionShape(channels.0, channels.1, kernel: kernel, padding: 0, bias: true)
       return Convolution(scope / "conv\(index + 1)", shape, start: .xavier(shape), biasStart: .zeros)
     }
     full = [(1024, 512), (512, 64), (64, 1)].enumerated().map { index, layer in

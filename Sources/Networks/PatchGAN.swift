@@ -9,8 +9,29 @@ public enum PatchGANVariant: String, Choice {
   /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default.
   case codebrain
 
-  /// Rows or columns below which nothing is left for the last layer's kernel.
-  public var smallestSide: Int { self == .isola ? 24 : 16 }
+  /// Strides of the four layers before the last; all kernels are 4 wide, with one pixel of padding.
+  var strides: [Int] { self == .isola ? [2, 2, 2, 1] : [2, 2, 2, 2] }
+
+  /// Rows and columns more that the last layer sees at the top left. An even kernel cannot be centred.
+  var margin: Int { self == .isola ? 0 : 1 }
+
+  /// The fewest rows and columns that it can judge: the last layer's kernel finds room, and every map that is normalised
+  /// has two rows and two columns. Over one pixel instance norm gives 0 whatever the image, and no gradient.
+  public var smallestSide: Int {
+    var side = 1
+    while !canJudge(side) { side += 1 }
+    return side
+  }
+
+  private func canJudge(_ side: Int) -> Bool {
+    var side = side
+    for (layer, stride) in strides.enumerated() {
+      guard side >= 2 else { return false }
+      side = (side - 2) / stride + 1
+      if layer > 0 && side < 2 { return false }
+    }
+    return side + margin >= 2
+  }
 }
 
 /// A discriminator that judges overlapping patches: `[B, channels, H, W]` to `[B, outputs, …]` maps of scores, linear.
@@ -29,11 +50,11 @@ public struct PatchGAN: Layer {
     _ scope: Scope, channels: Int, outputs: Int = 1, width: Int = 64, variant: PatchGANVariant = .codebrain
   ) {
     let widths = [channels, width, 2 * width, 4 * width, 8 * width]
-    let strides = variant == .isola ? [2, 2, 2, 1] : [2, 2, 2, 2]
     let inner = (0..<4).map { layer in
       Convolution(
         scope / "conv\(layer + 1)",
-        .init(widths[layer], widths[layer + 1], kernel: 4, stride: strides[layer], padding: 1, bias: true),
+        .init(
+          widths[layer], widths[layer + 1], kernel: 4, stride: variant.strides[layer], padding: 1, bias: true),
         start: .normal(0.02))
     }
     let last = Convolution(
@@ -46,8 +67,7 @@ public struct PatchGAN: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     var x = layers[0](x.channelsLast()).leakyRelu(0.2)
     for layer in layers[1..<4] { x = layer(x).instanceNormalized().leakyRelu(0.2) }
-    // An even kernel cannot be centred: one row and column more at the top left keeps the map's size.
-    if variant == .codebrain { x = x.padded([1, 0, 1, 0]) }
-    return layers[4](x)
+    let margin = variant.margin
+    return layers[4](margin > 0 ? x.padded([margin, 0, margin, 0]) : x)
   }
 }

@@ -18,7 +18,8 @@ public struct TimedDiscriminator {
     public var time = 256
     public init() {}
 
-    /// The factor by which the last map is smaller.
+    /// The factor by which the last map is smaller, and the fewest rows and columns that it can judge: one pixel of the
+    /// last map, which no norm takes away.
     public var multiple: Int { 1 << multipliers.count }
 
     public var refusal: String? {

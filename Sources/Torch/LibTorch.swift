@@ -46,12 +46,29 @@ public enum LibTorch {
   public static func synchronize(_ device: Device) { check(ct_synchronize(device.number)) }
 
   /// Whether a GPU may multiply float32 numbers with ten bits of mantissa (TF32): faster, and no longer within 1e-4 of the
-  /// CPU. Off in aginet.
+  /// CPU. Off from the start, on whatever device; LibTorch by itself has it on in convolutions.
   public static func allowTF32(_ on: Bool) { ct_allow_tf32(on) }
+
+  /// Whether TF32 is on in matrix products or in convolutions.
+  public static var allowsTF32: Bool { ct_allows_tf32() }
 
   /// Whether 3 x 3 convolutions of float32 maps with many channels go through Winograd's transform on the CPU: up to twice
   /// as fast, with rounding of 1e-5 of the largest output in place of 1e-6. On unless switched off.
   public static func allowWinograd(_ on: Bool) { ct_allow_winograd(on) }
+
+  /// Vector instructions for which this library's own loops are compiled: those of every processor, AVX2 with FMA, and
+  /// AVX-512.
+  package enum Instructions: Int32, CaseIterable, Sendable { case any = 0, v3 = 3, v4 = 4 }
+
+  /// Keeps this library's loops from wider instructions than these, in the whole process: what a test needs to see the
+  /// results of a smaller processor.
+  /// - Returns: what they use now; less than asked where the processor has less.
+  @discardableResult package static func limit(to instructions: Instructions) -> Instructions? {
+    Instructions(rawValue: ct_limit_instructions(instructions.rawValue))
+  }
+
+  /// The instructions that LibTorch's own kernels use: `DEFAULT`, `AVX2`, `AVX512`.
+  package static var capability: String { String(cString: ct_cpu_capability()) }
 
   /// Loads a shared library for its side effects: LibTorch's CUDA half registers itself when it is loaded.
   /// - Throws: `Failure(.notFound)` with the loader's sentence.

@@ -38,22 +38,40 @@ def image(name: str, *shape: int) -> Tensor:
     return (known(name, *shape) + 1) / 2
 
 
+def started(name: str, *shape: int) -> Tensor:
+    """A parameter's known values: kernels that keep a signal's size, scales around 1, biases around 0."""
+    value = known(name, *shape)
+    if len(shape) > 1:
+        return value * math.sqrt(6 * shape[0] / value.numel())
+    return 1 + 0.3 * value if name.endswith("weight") else 0.2 * value
+
+
 def start(network: nn.Module, name: str) -> None:
-    """Gives every parameter known values: kernels that keep a signal's size, scales around 1, biases around 0."""
+    """Gives every parameter its known values."""
     with torch.no_grad():
         for key, parameter in network.named_parameters():
-            value = known(f"{name}.{key}", *parameter.shape)
-            if parameter.dim() > 1:
-                parameter.copy_(value * math.sqrt(6 * parameter.shape[0] / parameter.numel()))
-            elif key.endswith("weight"):
-                parameter.copy_(1 + 0.3 * value)
-            else:
-                parameter.copy_(0.2 * value)
+            parameter.copy_(started(f"{name}.{key}", *parameter.shape))
 
 
 def fingerprint(name: str, tensor: Tensor) -> Tensor:
     tensor = tensor.detach()
     return torch.stack([(tensor * known(f"probe.{name}", *tensor.shape)).sum(), tensor.norm()])
+
+
+def marks(name: str, tensor: Tensor) -> Tensor:
+    """Four numbers: the norm, the products with known numbers and with the same backwards, and the sum by the root of
+    the count. A change of the tensor by a share of its norm moves them by about that share of the norm."""
+    values, probe = tensor.detach().flatten(), known(f"probe.{name}", tensor.numel())
+    products = [(values * probe).sum(), (values * probe.flip(0)).sum()]
+    return torch.stack([values.norm(), *products, values.sum() / math.sqrt(values.numel())])
+
+
+def signature(names: list[str]) -> Tensor:
+    """How many names there are, and 52 bits of FNV-1a of them, each followed by a line feed."""
+    key = 0xCBF29CE484222325
+    for byte in "".join(f"{name}\n" for name in names).encode():
+        key = (key ^ byte) * 0x00000100000001B3 & MASK
+    return torch.tensor([len(names), key >> 12], dtype=torch.float64)
 
 
 def save(path: Path, tensors: Tensors, about: str, script: str) -> None:

@@ -101,7 +101,7 @@ import Training
         == "the cohort's slices are 32 x 32; mmgan with 8 levels needs multiples of 256: "
         + "--set mmgan.padding=true to put zeros around them, or --set mmgan.levels=5", "\(failure)")
     let other = try Scratch()
-    let odd = try makeCohort(other) { $0.size = ImageSize(height: 31, width: 40) }
+    let odd = try makeCohort(other) { $0.size = ImageSize(height: 33, width: 40) }
     #expect(try refused(tiny("pix2pix"), on: odd).message.hasSuffix("to put zeros around them"))
     // The backbone takes any size, and padding is consent.
     _ = try Run.train(
@@ -112,9 +112,44 @@ import Training
 
   @Test func slicesBelowAPatchAreRefused() throws {
     let failure = try refused(tiny("medsynth"))
-    #expect(failure.kind == .inconsistent && failure.message.contains("medsynth needs 64 x 64 or more"))
+    #expect(failure.kind == .inconsistent && failure.message.contains("discriminator needs 64 x 64 or more"))
     let experiment = tiny("medsynth") { $0.medsynth.weightAdversarial = 0 }
     _ = try Run.train(experiment, on: Trained.cohort(), into: scratch("run"))
+  }
+
+  /// Each discriminator's least size: one pixel less in either direction is refused, with what would help.
+  @Test(arguments: [
+    ("pix2pix.discriminator=codebrain", 32), ("pix2pix.discriminator=isola", 24), ("pgan.discriminator=codebrain", 32),
+    ("pgan.discriminator=isola", 24), ("mmgan.padding=true", 32), ("medsynth.weightL1=1", 64),
+  ])
+  func slicesBelowWhatADiscriminatorJudgesAreRefused(setting: String, least: Int) throws {
+    let method = String(setting.prefix { $0 != "." })
+    for network in ["resunet", "published"] {
+      var settings = ["method=\(method)", "network=\(network)", setting]
+      if method == "pix2pix" { settings.append("pix2pix.padding=true") }
+      let experiment = try Experiment(settings: settings)
+      try MethodCatalog.check(experiment, height: least, width: least)
+      for (height, width) in [(least - 1, least), (least, least - 1), (least - 1, 256)] {
+        let failure = try failure { try MethodCatalog.check(experiment, height: height, width: width) }
+        #expect(failure.kind == .inconsistent)
+        #expect(
+          failure.message == "the cohort's slices are \(height) x \(width); \(method)'s discriminator needs "
+            + "\(least) x \(least) or more, prepare with a larger --size, or train without it: "
+            + "--set \(method).weightAdversarial=0")
+      }
+      let alone = try Experiment(settings: settings + ["\(method).weightAdversarial=0"])
+      try MethodCatalog.check(alone, height: least - 1, width: least)
+    }
+  }
+
+  /// SelfRDB's discriminator halves: it takes multiples, and smaller slices with a frame around them.
+  @Test func selfRDBTakesMultiples() throws {
+    let padded = try Experiment(settings: ["method=selfrdb"])
+    try MethodCatalog.check(padded, height: 20, width: 24)
+    let bare = try Experiment(settings: ["method=selfrdb", "selfrdb.padding=false"])
+    try MethodCatalog.check(bare, height: 64, width: 128)
+    let failure = try failure { try MethodCatalog.check(bare, height: 63, width: 64) }
+    #expect(failure.kind == .inconsistent && failure.message.contains("selfrdb needs multiples of 64"))
   }
 
   // MARK: - VGG16

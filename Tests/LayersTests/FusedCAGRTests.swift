@@ -74,6 +74,67 @@ struct FusedCAGRTests {
     }
   }
 
+  // MARK: - Derivatives that are part of a loss
+
+  /// The gradients of a slope's squares, by the input and by every parameter: zero where a slope knows nothing of one.
+  private func second(
+    _ test: Case, channels: Int, type: ElementType, by leaf: String = "input", _ form: (CAGR, Tensor) -> Tensor
+  ) throws -> [(name: String, values: [Double])] {
+    let store = Parameters(seed: 3, type: type)
+    let module = CAGR(
+      store.root, ConvolutionShape(channels, test.output), groups: test.groups, attends: test.attends,
+      rolls: test.rolls)
+    for (index, entry) in store.entries.enumerated() {
+      let spread = entry.name.contains("offset") ? 3.0 : 0.3
+      entry.tensor.assign(.normal(entry.tensor.shape, deviation: spread, seed: UInt64(index)))
+    }
+    let x = Tensor.normal([test.batch, channels] + test.side, seed: 5).to(type)
+    x.requiresGradient = true
+    let y = form(module, x)
+    let loss = (y * Tensor.normal(y.shape, seed: 6).to(type)).sum() + y.squared().sum() * 0.1
+    let slope = loss.derivative(by: leaf == "input" ? x : try #require(store[leaf]))
+    slope.squared().mean().backward()
+    let leaves = [(name: "input", tensor: x)] + store.entries.map { (name: $0.name, tensor: $0.tensor) }
+    return [("slope", slope.values())]
+      + leaves.map { ($0.name, $0.tensor.gradient?.values() ?? Array(repeating: 0, count: $0.tensor.count)) }
+  }
+
+  @Test(arguments: cases) func itsDerivativesCanBeDifferentiated(_ test: Case) throws {
+    for leaf in ["input", "weight"] + (test.rolls ? ["routing.offset.weight"] : ["attention.weight"]) {
+      for rectifies in [false, true] {
+        let fused = try second(test, channels: 16, type: .float64, by: leaf) { $0.fused($1, rectifies: rectifies) }
+        let reference = try second(test, channels: 16, type: .float64, by: leaf) {
+          rectifies ? $0.reference($1).relu() : $0.reference($1)
+        }
+        for (a, b) in zip(fused, reference) {
+          expectClose(a.values, b.values, within: 1e-9, orAbsolutely: 1e-13, "\(a.name), slope by \(leaf)")
+        }
+      }
+    }
+  }
+
+  /// At a width where single precision takes all of its loops.
+  @Test(arguments: [true, false]) func soCanThoseOfSinglePrecision(_ rolls: Bool) throws {
+    let test = Case(rolls: rolls, groups: 8, batch: 2, output: 32, side: [32, 28])
+    let fused = try second(test, channels: 32, type: .float32) { $0.fused($1) }
+    let exact = try second(test, channels: 32, type: .float64) { $0.reference($1) }
+    for (a, b) in zip(fused, exact) { expectClose(a.values, b.values, within: 2e-4, orAbsolutely: 1e-9, a.name) }
+  }
+
+  /// By finite differences, input and parameters.
+  @Test func aSlopesGradientIsItsSlope() throws {
+    let store = Parameters(seed: 3, type: .float64)
+    let module = CAGR(store.root, ConvolutionShape(8, 8), groups: 2)
+    for (index, entry) in store.entries.enumerated() {
+      entry.tensor.assign(.normal(entry.tensor.shape, deviation: 0.4, seed: UInt64(index)))
+    }
+    let x = Tensor.normal([2, 8, 4, 3], seed: 5, type: .float64)
+    expectGradientIsSlope(of: [("input", x)] + store.entries.map { ($0.name, $0.tensor) }, within: 1e-6, isDerivative: true) {
+      let y = module.fused(x)
+      return (y * .normal(y.shape, seed: 6, type: .float64)).sum().derivative(by: x).squared().sum()
+    }
+  }
+
   private func expectSinglePrecision(_ test: Case, _ channels: Int, within tolerance: Double) throws {
     let fused = try run(test, channels: channels, type: .float32) { $0.fused($1) }
     let exact = try run(test, channels: channels, type: .float64) { $0.reference($1) }

@@ -4,9 +4,26 @@ import Torch
 
 /// Numbers in [-1, 1) that the scripts of Support/golden make too (known.py), so that no file has to hold them.
 public func known(_ name: String, _ shape: [Int], type: ElementType = .float64) -> Tensor {
-  let count = shape.reduce(1, *)
-  let values = (0..<count).map { Double(mix(UInt64($0), name) >> 11) * 0x1p-52 - 1 }
-  return Tensor(values, shape: shape).to(type)
+  Tensor(known(name, count: shape.reduce(1, *)), shape: shape).to(type)
+}
+
+/// The same as plain numbers: element i is `mix(i, name)`, with the name hashed once for all.
+func known(_ name: String, count: Int) -> [Double] {
+  let key = fnv(name)
+  return [Double](unsafeUninitializedCapacity: count) { buffer, filled in
+    for i in 0..<count {
+      var z = key &+ UInt64(i) &* 0x9e37_79b9_7f4a_7c15
+      z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
+      z = (z ^ (z >> 27)) &* 0x94d0_49bb_1331_11eb
+      buffer[i] = Double((z ^ (z >> 31)) >> 11) * 0x1p-52 - 1
+    }
+    filled = count
+  }
+}
+
+/// FNV-1a.
+func fnv(_ text: String) -> UInt64 {
+  text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x0000_0100_0000_01b3 }
 }
 
 /// Known intensities in [0, 1).

@@ -46,6 +46,19 @@ import Torch
     }
   }
 
+  /// LibTorch's own default for convolutions is on.
+  @Test func reducedPrecisionIsOffFromTheStart() async {
+    await #expect(processExitsWith: .success) {
+      #expect(!LibTorch.allowsTF32)
+      LibTorch.allowTF32(true)
+      #expect(LibTorch.allowsTF32)
+      LibTorch.allowTF32(false)
+      #expect(!LibTorch.allowsTF32)
+      _ = try? Device(named: "cuda")
+      #expect(!LibTorch.allowsTF32)
+    }
+  }
+
   @Test func threadsAreThoseAsked() async {
     await #expect(processExitsWith: .success) {
       LibTorch.threads = 1

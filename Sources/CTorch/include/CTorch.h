@@ -29,8 +29,11 @@ void ct_keep_memory(void);
 int ct_flush_denormals(bool on);  // of this thread and those it starts
 int ct_cuda_count(void);
 int ct_synchronize(int device);
-void ct_allow_tf32(bool on);
+void ct_allow_tf32(bool on);  // off when the program starts
+bool ct_allows_tf32(void);    // in matrix products or in convolutions
 void ct_allow_winograd(bool on);
+int ct_limit_instructions(int version);  // of the loops of this library: 0 any processor's, 3 x86-64-v3, 4 x86-64-v4; gives what is used
+const char *ct_cpu_capability(void);     // that LibTorch's own kernels use
 int ct_load_library(const char *path);
 int ct_seed(uint64_t seed);
 int ct_set_deterministic(bool on);

@@ -13,10 +13,9 @@ extension MethodEntry {
       return "longSkip is \(experiment.medsynth.longSkip.rawValue); it must be nearest or one of \(sources)"
     },
     refusal: { experiment, height, width in
-      let isAdversarial = experiment.medsynth.weightAdversarial > 0
-      return experiment.refusal(
-        ofSlices: height, width,
-        below: isAdversarial ? MedSynthDiscriminator.side : 2 * MedSynthUnet.multiple)
+      experiment.refusal(
+        ofSlices: height, width, below: (2 * MedSynthUnet.multiple, MedSynthDiscriminator.side),
+        weight: experiment.medsynth.weightAdversarial)
     },
     options: { $0.medsynth },
     build: { experiment, device in

@@ -67,7 +67,7 @@ public enum MethodCatalog {
 
   /// Refuses slices that the method's networks cannot be trained on, and files that training cannot use.
   /// - Throws: `.inconsistent` with what is needed, or what is wrong with a file.
-  static func check(_ experiment: Experiment, height: Int, width: Int) throws {
+  package static func check(_ experiment: Experiment, height: Int, width: Int) throws {
     guard let reason = try entry(experiment.method).refusal(experiment, height, width) else { return }
     throw Failure(.inconsistent, "the cohort's slices are \(height) x \(width); \(reason)")
   }

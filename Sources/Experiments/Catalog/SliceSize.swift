@@ -1,17 +1,26 @@
 import Networks
 
 extension Experiment {
-  /// Why slices of (rows, columns) are too small, or nil.
-  func refusal(ofSlices height: Int, _ width: Int, below smallest: Int) -> String? {
-    min(height, width) >= smallest
-      ? nil : "\(method) needs \(smallest) x \(smallest) or more, prepare with a larger --size"
+  /// Why slices of (rows, columns) are too small for the generator or, where its judgement has a weight, for the
+  /// discriminator; or nil.
+  /// - Parameter smallest: the fewest rows and columns that each works on.
+  func refusal(
+    ofSlices height: Int, _ width: Int, below smallest: (generator: Int, discriminator: Int), weight: Double
+  ) -> String? {
+    let side = min(height, width)
+    if side < smallest.generator {
+      return "\(method) needs \(smallest.generator) x \(smallest.generator) or more, prepare with a larger --size"
+    }
+    guard weight > 0, side < smallest.discriminator else { return nil }
+    return "\(method)'s discriminator needs \(smallest.discriminator) x \(smallest.discriminator) or more, "
+      + "prepare with a larger --size, or train without it: --set \(method).weightAdversarial=0"
   }
 
-  /// The same for a patch discriminator, where it judges at all.
+  /// The same for a patch discriminator.
   func refusal(ofSlices height: Int, _ width: Int, judgedBy variant: PatchGANVariant, weight: Double)
     -> String?
   {
-    refusal(ofSlices: height, width, below: weight == 0 ? 8 : variant.smallestSide)
+    refusal(ofSlices: height, width, below: (8, variant.smallestSide), weight: weight)
   }
 
   /// Why the published generator cannot halve slices of (rows, columns) `levels` times, or nil.
