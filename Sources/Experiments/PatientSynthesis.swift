@@ -17,8 +17,8 @@ public struct PatientSynthesis {
   public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
 
   var sidecarPath: String {
-    let stem = output.hasSuffix(".gz") ? String(output.dropLast(3)) : output
-    return (stem.hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
+    let stem = output.lowercased().hasSuffix(".gz") ? String(output.dropLast(3)) : output
+    return (stem.lowercased().hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
   }
 
   private func checkPaths(_ files: [(modality: Modality, path: String)]) throws {
@@ -60,30 +60,37 @@ public struct PatientSynthesis {
 
   /// Reads the volumes, synthesises, writes volume and sidecar.
   ///
-  /// The result lies on the grid of the model's first source, with that file's header: dimensions, affine, codes, units.
+  /// The result lies on the grid of the model's first source: dimensions, affine, codes, units. Of that file's header
+  /// nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
   /// - Throws: before any work `.cannotWrite` where an output exists or has no folder, `.refused` where it would replace
   ///   an input, `.inconsistent` where one file is given twice; then what reading, synthesis and writing throw.
   public func run(
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Sidecar {
-    guard output.hasSuffix(".nii") || output.hasSuffix(".nii.gz") else {
+    guard [".nii", ".nii.gz"].contains(where: output.lowercased().hasSuffix) else {
       throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
     }
     try checkPaths(files)
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     var headers: [Modality: NIfTIHeader] = [:]
+    var findings: [ScanCheck.Finding] = []
     for (modality, path) in files {
       let image = try NIfTI.read(path: path, limit: voxelLimit)
       volumes[modality] = (path, image.volume)
       headers[modality] = image.header
+      findings += ScanCheck.findings(of: image.header, name: Path.name(path))
     }
-    let result = try model.synthesizer(
-      volumes, intensity: intensity, batchSize: batchSize, progress: progress)
+    // Handed over whole: no second reference keeps the volumes as they were read in memory.
+    var result = try model.synthesizer(
+      consume volumes, intensity: intensity, batchSize: batchSize, progress: progress)
+    result.notes = ScanCheck.lines(findings) + result.notes
 
     let sources = model.card.scenario.sources
     let sidecar = Sidecar(
       result, model: model,
-      sources: sources.compactMap { modality in volumes[modality].map { (modality, $0.name) } },
+      sources: sources.compactMap { source in
+        files.first { $0.modality == source }.map { (source, $0.path) }
+      },
       intensity: intensity)
     try NIfTI.write(
       result.volume, like: headers[sources[0]], as: .float32,

@@ -3,6 +3,10 @@ public struct Affine: Sendable, Equatable {
   /// The upper three rows of the 4 x 4 matrix; each is (coefficient of i, of j, of k, translation in mm).
   public var rows: [SIMD4<Double>]
 
+  /// What a quaternion in single precision leaves open, where the map comes from one. No part of what makes two maps
+  /// equal.
+  public var freeTurn: FreeTurn?
+
   public init(_ x: SIMD4<Double>, _ y: SIMD4<Double>, _ z: SIMD4<Double>) { rows = [x, y, z] }
 
   /// A grid aligned with the axes: voxel sizes and the position of voxel (0, 0, 0), both in mm.
@@ -20,6 +24,8 @@ public struct Affine: Sendable, Equatable {
   }
 
   public static let identity = Affine(spacing: .one)
+
+  public static func == (left: Affine, right: Affine) -> Bool { left.rows == right.rows }
 
   /// The step in mm from one voxel to the next along axis 0, 1 or 2.
   public func column(_ axis: Int) -> SIMD3<Double> { [rows[0][axis], rows[1][axis], rows[2][axis]] }

@@ -101,12 +101,17 @@ final class ByteSource {
     return bytes
   }
 
-  /// Makes sure that nothing follows and that every checksum holds.
+  /// Zeros after the data that count as the padding of a tape or an object store: up to 1 MiB.
+  static let paddingLimit = 1 << 20
+
+  /// Makes sure that nothing but padding follows and that every checksum holds.
   func expectEnd() throws {
-    if try !read(1).isEmpty {
+    let rest = try read(Self.paddingLimit + 1)
+    if rest.count > Self.paddingLimit || rest.contains(where: { $0 != 0 }) {
+      let more = rest.count > Self.paddingLimit ? "more" : "\(rest.count) bytes more"
       throw Failure(
         .malformed,
-        "\(name): holds more data than its header says; the file is damaged or its header was edited")
+        "\(name): holds \(more) than its header says; the file is damaged or its header was edited")
     }
   }
 
@@ -145,12 +150,16 @@ final class ByteSource {
     guard let stream else { return 0 }
     var done = 0
     while done < count {
+      // Archives fill up their blocks with zeros.
+      if memberEnded { while position < end && buffer[position] == 0 { position += 1 } }
       if position == end, try !refill() {
         if memberEnded { return done }
         throw Failure(
           .malformed, "\(name): the gzip data end too early (truncated file); copy it again from its source")
       }
       if memberEnded {
+        if buffer[position] == 0 { continue }
+        guard buffer[position] == 0x1F else { throw corrupt("incorrect header check") }
         // Another member may follow; anything else is rubbish after the end.
         if inflateReset(stream) != Z_OK { throw corrupt(nil) }
         memberEnded = false

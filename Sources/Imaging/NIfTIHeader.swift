@@ -16,8 +16,10 @@ public struct NIfTIHeader: Sendable, Equatable {
   var bytes: [UInt8]
   /// What lies between the fixed part and the voxels: the extension flag and the extensions, untouched.
   public private(set) var extensions: [UInt8]
-  /// The voxels' places: the affine is the sform if its code is positive, else the qform, else voxel sizes alone.
+  /// The voxels' places, in mm.
   public private(set) var grid: Grid
+  /// Which fields the affine comes from: the sform if its code is positive, else the qform, else voxel sizes alone.
+  public private(set) var placement: Placement
 
   /// Checks the fixed part of a file called `name`. `extensions` are added by the reader.
   init(_ bytes: [UInt8], version: Version, isBigEndian: Bool, name: String) throws {
@@ -26,8 +28,11 @@ public struct NIfTIHeader: Sendable, Equatable {
     self.bytes = bytes
     extensions = []
     grid = Grid(dimensions: .zero, affine: .identity)
+    placement = .voxelSize
     try checkDatatype(name)
-    grid = Grid(dimensions: try checkedDimensions(name), affine: try checkedAffine(name))
+    let place = try checkedPlacement(name)
+    grid = Grid(dimensions: try checkedDimensions(name), affine: place.affine)
+    placement = place.placement
   }
 
   /// A little-endian NIfTI-1 header (NIfTI-2 where an axis exceeds 32,767 voxels) for a grid in mm.
@@ -40,17 +45,48 @@ public struct NIfTIHeader: Sendable, Equatable {
     bytes = [UInt8](repeating: 0, count: version.size)
     extensions = [0, 0, 0, 0]
     self.grid = grid
-    set(.headerSize, version.size)
-    let magic: [UInt8] = version == .one ? Array("n+1\0".utf8) : Array("n+2\0\r\n\u{1A}\n".utf8)
-    bytes.replaceSubrange(version.magic..<version.magic + magic.count, with: magic)
-    if version == .one { bytes[38] = UInt8(ascii: "r") }
-    set(.voxelOffset, version.size + 4)
+    placement = .sform
+    setFrame()
     set(.units, Int(Units.millimetre.rawValue) | 8)
     self.datatype = datatype
     scaling = nil
     set(.sformCode, 1)
     set(.qformCode, 1)
     place(on: grid)
+  }
+
+  /// A header of the same version and byte order that says of its volume where the voxels lie, in the same bytes, and
+  /// nothing else: dimensions, voxel sizes, units, codes, qform and sform.
+  ///
+  /// What names or describes the scan it came from is left out: `descrip`, `aux_file`, `intent_name`, `db_name`,
+  /// `data_type`, all extensions, intent, display window, slice timing, phase and slice axes, `toffset`, the fields
+  /// that NIfTI does not use, and the voxels' type and scaling.
+  public func geometryAlone() -> NIfTIHeader {
+    var new = self
+    new.bytes = [UInt8](repeating: 0, count: version.size)
+    new.extensions = [0, 0, 0, 0]
+    let fields: [(field: NIfTIField, count: Int)] = [
+      (.dimension, 8), (.pixelDimension, 8), (.units, 1), (.qformCode, 1), (.sformCode, 1), (.quaternion, 3),
+      (.qoffset, 3), (.srow, 12),
+    ]
+    for (field, count) in fields {
+      let (offset, kind) = version == .one ? field.one : field.two
+      let range = offset..<offset + count * kind.size
+      new.bytes.replaceSubrange(range, with: bytes[range])
+    }
+    new.setFrame()
+    new.datatype = .float32
+    new.scaling = nil
+    return new
+  }
+
+  /// What every header of its version holds.
+  private mutating func setFrame() {
+    set(.headerSize, version.size)
+    let magic: [UInt8] = version == .one ? Array("n+1\0".utf8) : Array("n+2\0\r\n\u{1A}\n".utf8)
+    bytes.replaceSubrange(version.magic..<version.magic + magic.count, with: magic)
+    if version == .one { bytes[38] = UInt8(ascii: "r") }
+    setVoxelOffset()
   }
 
   public var datatype: Datatype {
@@ -61,12 +97,12 @@ public struct NIfTIHeader: Sendable, Equatable {
     }
   }
 
-  /// `scl_slope` and `scl_inter`: value = stored * slope + intercept; nil where the slope is nought, which means
-  /// that values are stored as they are.
+  /// `scl_slope` and `scl_inter`: value = stored * slope + intercept; nil where the slope is nought or no number, which
+  /// means that values are stored as they are.
   public var scaling: (slope: Double, intercept: Double)? {
     get {
       let slope = number(.slope)
-      return slope == 0 ? nil : (slope, number(.intercept))
+      return slope == 0 || !slope.isFinite ? nil : (slope, number(.intercept))
     }
     set {
       set(.slope, newValue?.slope ?? 1)
@@ -111,14 +147,10 @@ public struct NIfTIHeader: Sendable, Equatable {
 
   mutating func setVoxelOffset() { set(.voxelOffset, voxelOffset) }
 
-  mutating func clearWindow() {
-    set(.windowLower, 0.0)
-    set(.windowUpper, 0.0)
-  }
-
   /// Writes another grid into the geometry fields, in mm; codes that are positive stay.
   mutating func place(on grid: Grid) {
     self.grid = grid
+    placement = .sform
     let trailing = [1, 1, 1, 1]
     let sizes = [3, grid.dimensions.x, grid.dimensions.y, grid.dimensions.z] + trailing
     for (index, size) in sizes.enumerated() { set(.dimension, size, index) }

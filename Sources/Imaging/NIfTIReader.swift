@@ -22,7 +22,7 @@ public enum NIfTI {
   /// Reads one volume, with slope and intercept applied, as 32-bit floats.
   ///
   /// The size is checked against `limit` and against the file's length before memory is taken; truncated files,
-  /// wrong checksums and anything after the last voxel are refused. NaN and infinite voxels are kept: see
+  /// wrong checksums and anything but zeros after the last voxel are refused. NaN and infinite voxels are kept: see
   /// `Volume.check(name:)`.
   /// - Throws: `Failure` of kind `notFound`, `malformed` or `limit`, in one line that names the file.
   public static func read(path: String, limit: Int = defaultVoxelLimit) throws -> NIfTIImage {
@@ -88,7 +88,7 @@ public enum NIfTI {
         "\(name): is truncated: \(grid.dimensions.text) voxels of \(header.datatype) take \(expected) bytes, "
           + "the file \(source.isCompressed ? "cannot hold them in" : "has") \(source.storedCount)")
     }
-    if !source.isCompressed && source.storedCount > expected {
+    if !source.isCompressed && source.storedCount - expected > ByteSource.paddingLimit {
       throw Failure(
         .malformed,
         "\(name): holds \(source.storedCount - expected) bytes more than its header says; the file is damaged or "

@@ -9,6 +9,9 @@ extension NIfTIHeader {
         $0 | UInt32($1.element) << (8 * (bigEndian ? 3 - $1.offset : $1.offset))
       }
     }
+    if let format = otherFormat(head, name: name) {
+      throw Failure(.malformed, "\(name): is not NIfTI: \(format)")
+    }
     guard head.count >= 348 else {
       throw Failure(
         .malformed, "\(name): is not NIfTI: it holds \(head.count) bytes, fewer than the 348 of a header")
@@ -34,6 +37,31 @@ extension NIfTIHeader {
     throw Failure(.malformed, "\(name): is not NIfTI (its first number is neither 348 nor 540)")
   }
 
+  /// What else people give, by its first bytes, and how it becomes NIfTI.
+  private static func otherFormat(_ head: [UInt8], name: String) -> String? {
+    func holds(_ mark: String, at place: Int = 0) -> Bool { head.dropFirst(place).starts(with: mark.utf8) }
+    if holds("DICM", at: 128) { return "it is DICOM; convert the series with dcm2niix" }
+    if holds("NRRD") { return "it is NRRD; convert it, for example with 3D Slicer" }
+    if holds("ObjectType =") || holds("NDims =") {
+      return "it is MetaImage; convert it, for example with SimpleITK"
+    }
+    if head.starts(with: [0, 0, 0, 1]) && name.lowercased().contains(".mg") {
+      return "it is FreeSurfer's MGH; convert it with mri_convert"
+    }
+    if holds("CDF") || head.starts(with: [0x89, 0x48, 0x44, 0x46]) {
+      return "it is MINC or HDF5; convert it with mnc2nii"
+    }
+    if holds("/annex/objects/") || holds("version https://git-lfs") {
+      return "it is a pointer to a file that was not fetched; fetch it with datalad get or git lfs pull"
+    }
+    let lowercased = name.lowercased()
+    if lowercased.hasSuffix(".img") || lowercased.hasSuffix(".img.gz") {
+      return "it is the voxels of a .hdr/.img pair; convert the pair to one .nii.gz file (for example with"
+        + " nib-convert)"
+    }
+    return nil
+  }
+
   private static func pair(_ name: String) -> Failure {
     Failure(
       .malformed,
@@ -48,14 +76,15 @@ extension NIfTIHeader {
         .malformed,
         "\(name): holds \(what); only real integer and 32- or 64-bit floating-point scans are read")
     }
+    // Nought is "not said"; the type says it all.
     let bits = integer(.bitsPerVoxel)
-    if bits != 8 * type.size {
+    if bits != 0 && bits != 8 * type.size {
       throw Failure(
         .malformed,
         "\(name): header contradicts itself: \(type) voxels have \(8 * type.size) bits, not \(bits)")
     }
     let (slope, intercept) = (number(.slope), number(.intercept))
-    if !slope.isFinite || (slope != 0 && !intercept.isFinite) {
+    if slope.isFinite && slope != 0 && !intercept.isFinite {
       throw Failure(
         .malformed,
         "\(name): its intensity scaling is not a number (scl_slope \(slope), scl_inter \(intercept))")
@@ -63,11 +92,13 @@ extension NIfTIHeader {
   }
 
   func checkedDimensions(_ name: String) throws -> SIMD3<Int> {
-    let sizes = dimensions
+    var sizes = dimensions
     let count = sizes[0]
     guard (1...7).contains(count) else {
       throw Failure(.malformed, "\(name): header says \(count) dimensions; 1 to 7 are possible")
     }
+    // A further axis of nought is one that is not there, as the NIfTI library reads it.
+    for axis in 4..<8 where sizes[axis] == 0 { sizes[axis] = 1 }
     let shape = sizes[1...count].map(String.init).joined(separator: "x")
     for axis in 1...count where sizes[axis] < 1 {
       throw Failure(.malformed, "\(name): is empty: header says \(shape) voxels")
@@ -85,52 +116,5 @@ extension NIfTIHeader {
     }
     func size(_ axis: Int) -> Int { axis <= count ? sizes[axis] : 1 }
     return [size(1), size(2), size(3)]
-  }
-
-  func checkedAffine(_ name: String) throws -> Affine {
-    let scale = units.millimetres
-    let affine: Affine
-    let source: String
-    if sformCode > 0 {
-      func row(_ r: Int) -> SIMD4<Double> {
-        SIMD4((0..<4).map { number(.srow, 4 * r + $0) }) * scale
-      }
-      affine = Affine(row(0), row(1), row(2))
-      source = "sform"
-    } else {
-      var spacing = SIMD3<Double>.one
-      for axis in 0..<3 {
-        // Sizes that are nought or negative occur in old files; nibabel repairs them the same way.
-        let size = abs(number(.pixelDimension, axis + 1))
-        spacing[axis] = (size == 0 ? 1 : size) * scale
-      }
-      if qformCode > 0 {
-        let (b, c, d) = (number(.quaternion, 0), number(.quaternion, 1), number(.quaternion, 2))
-        let square = b * b + c * c + d * d
-        guard square <= 1 + 1e-4 else {
-          throw Failure(
-            .malformed,
-            "\(name): its qform is not a rotation (quaternion \(b), \(c), \(d)); set it anew from a source"
-              + " that is right")
-        }
-        let rotation = Quaternion(b: b, c: c, d: d, handedness: number(.pixelDimension, 0) < 0 ? -1 : 1)
-        let origin = SIMD3((0..<3).map { number(.qoffset, $0) }) * scale
-        affine = Affine(rotation, spacing: spacing, origin: origin)
-        source = "qform"
-      } else {
-        affine = Affine(spacing: spacing)
-        source = "voxel size"
-      }
-    }
-    guard affine.isFinite else {
-      throw Failure(.malformed, "\(name): its \(source) holds a value that is not a finite number")
-    }
-    guard affine.isInvertible, affine.spacing.min() > 1e-6, affine.spacing.max() < 1e6 else {
-      throw Failure(
-        .malformed,
-        "\(name): its \(source) places no volume in space (voxels of \(affine.spacing.millimetres) mm whose axes "
-          + "do not span three directions)")
-    }
-    return affine
   }
 }

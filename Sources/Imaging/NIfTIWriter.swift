@@ -9,11 +9,11 @@ extension NIfTI {
 
   /// Writes a volume, atomically; gzip if the name ends in `.gz`.
   ///
-  /// With `header`, the file has that header's version, byte order, extensions and every geometry field, byte for
-  /// byte, provided the volume lies on its grid (within a thousandth of a voxel); on another grid the geometry is
-  /// written anew. Integer types store whole numbers in range as they are and other values with a slope.
+  /// With `header`, the file has that header's version, byte order and every geometry field, byte for byte, provided
+  /// the volume lies on its grid (`Grid.matches`); on another grid the geometry is written anew. Nothing else of the
+  /// header comes along (`NIfTIHeader.geometryAlone()`): its names, dates and extensions are the patient's. Integer types store whole numbers in range as they are and other values with a slope.
   /// - Parameters:
-  ///   - description: `descrip`, cut to 79 bytes between characters; nil keeps the header's own.
+  ///   - description: `descrip`, cut to 79 bytes between characters; nil leaves it empty.
   ///   - replacing: whether an existing file of that name may be replaced.
   /// - Throws: `Failure` of kind `cannotWrite`; of kind `numerical` for NaN or infinity in an integer type.
   public static func write(
@@ -45,12 +45,11 @@ extension NIfTI {
   private static func encoder(
     _ volume: Volume, like header: NIfTIHeader?, as datatype: Datatype, description: String?, name: String
   ) throws -> VoxelEncoder {
-    var new = header ?? NIfTIHeader(grid: volume.grid, datatype: datatype)
+    var new = header?.geometryAlone() ?? NIfTIHeader(grid: volume.grid, datatype: datatype)
     // An axis that a NIfTI-1 header cannot count asks for a fresh header of the second version.
     if new.version == .one && volume.dimensions.max() > 32767 { new = NIfTIHeader(grid: volume.grid) }
     if !new.grid.matches(volume.grid) { new.place(on: volume.grid) }
     new.datatype = datatype
-    new.clearWindow()
     if let description { new.description = description }
     let scaling = datatype.isInteger ? try datatype.scaling(for: volume.voxels, name: name) : (1, 0)
     new.scaling = scaling

@@ -30,7 +30,9 @@ extension Grid {
         columns.append(step)
       }
     }
-    return Grid(dimensions: dimensions, affine: Affine(columns: columns, origin: origin))
+    var turned = Affine(columns: columns, origin: origin)
+    turned.freeTurn = affine.freeTurn
+    return Grid(dimensions: dimensions, affine: turned)
   }
 }
 

@@ -10,7 +10,7 @@ struct SlicePass {
   /// Voxels brought to 0 or to 1, and slices that had nothing in them.
   var below = 0, above = 0, empty = 0
 
-  private let images: [Volume]
+  private var images: [Volume]
   private let height: Int, width: Int
   /// Rows and columns of the slices the network sees, and where the volume's first voxel lies in them.
   private let frame: (height: Int, width: Int)
@@ -42,6 +42,13 @@ struct SlicePass {
       for (place, slice) in batch.enumerated() { try put(values, place, slice) }
       done += batch.count
     }
+  }
+
+  /// The result, handed over with the memory of the images, which are not needed any more.
+  mutating func takeOutput() -> Volume {
+    images = []
+    defer { output = Volume(dimensions: .zero, affine: output.affine, voxels: []) }
+    return output
   }
 
   private func hasSignal(_ slice: Int) -> Bool {

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 import Imaging
 import Methods
@@ -43,53 +44,64 @@ public struct Synthesizer {
   ///
   /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
   /// training slices' size where they are smaller, and put back without loss. Slices go through in batches, so memory
-  /// is bounded by the volumes themselves plus one batch.
+  /// is bounded: four bytes a voxel for each source and for two volumes more, plus one batch. That holds where the
+  /// caller hands over its only reference to the volumes.
   /// - Parameters:
-  ///   - volumes: one per source modality of the card, on one grid.
+  ///   - volumes: one per source modality of the card, on one grid; the names are paths.
   ///   - batchSize: slices at a time.
   ///   - progress: slices done, of how many; where a slice takes several passes through the network, those.
   /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
-  ///   mismatch in mm), `.malformed` for volumes that cannot be scaled, `.numerical` where the network gives NaN.
+  ///   mismatch in mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
+  ///   `.numerical` where the network gives NaN.
   public func callAsFunction(
-    _ volumes: [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit, batchSize: Int = 2,
-    progress: (Int, Int) throws -> Void = { _, _ in }
+    _ volumes: consuming [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit,
+    batchSize: Int = 2, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Result {
-    let inputs = try ordered(volumes)
-    let reference = inputs[0]
+    var inputs = try ordered(volumes)
+    volumes = [:]
+    let (reference, grid) = (inputs[0].name, inputs[0].volume.grid)
     for input in inputs.dropFirst() {
-      if let mismatch = input.volume.grid.mismatch(with: reference.volume.grid) {
+      if let mismatch = input.volume.grid.mismatch(with: grid) {
         throw Failure(
           .inconsistent,
-          "\(input.name) and \(reference.name) are not on one grid: \(mismatch); register or resample first")
+          "\(input.name) and \(reference) are not on one grid: \(mismatch); register or resample first")
       }
     }
 
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var images: [Volume] = []
-    for (modality, input) in zip(card.scenario.sources, inputs) {
-      try input.volume.check(name: input.name)
-      let scale = try IntensityScale(of: input.volume.voxels, name: input.name)
+    var (checks, findings): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
+    for modality in card.scenario.sources {
+      // Out of the list, so that a volume in LPS order is scaled in place and any other goes once it is turned.
+      var (name, image) = inputs.removeFirst()
+      let check = try ScanCheck(image, path: name, name: Path.name(name))
+      for other in checks { findings += other.findings(with: check) }
+      findings += check.findings
+      checks.append(check)
+      let scale = try IntensityScale(of: image.voxels, name: name)
       scales.append((modality, scale))
-      var image = input.volume.reoriented(to: .lps)
+      image = image.reoriented(to: .lps)
       scale.normalise(inPlace: &image.voxels)
       images.append(image)
     }
+    let notes = ScanCheck.lines(findings) + self.notes(images[0])
 
     var pass = SlicePass(images, frame: (card.height, card.width))
+    images = []
     try withoutGradient {
       try pass.run(method, device: device, batchSize: batchSize, progress: progress)
     }
     let scale = intensity == .unit ? 1 : card.scales[card.scenario.target] ?? 1
+    var output = pass.takeOutput()
     if scale != 1 {
       let factor = Float(scale)
-      for index in pass.output.voxels.indices { pass.output.voxels[index] *= factor }
+      for index in output.voxels.indices { output.voxels[index] *= factor }
     }
-    let total = Double(pass.output.voxels.count)
+    let total = Double(output.voxels.count)
+    output = output.reoriented(to: Orientation(of: grid.affine))
     return Result(
-      volume: pass.output.reoriented(to: reference.volume.orientation),
-      clippedBelow: Double(pass.below) / total,
-      clippedAbove: Double(pass.above) / total, scale: scale, sources: scales, emptySlices: pass.empty,
-      notes: notes(images[0]))
+      volume: output, clippedBelow: Double(pass.below) / total, clippedAbove: Double(pass.above) / total,
+      scale: scale, sources: scales, emptySlices: pass.empty, notes: notes)
   }
 
   /// The inputs in the model's channel order.

@@ -96,6 +96,61 @@ import Testing
     #expect(try refused(4, "flat.nii.gz").contains("constant"))
   }
 
+  /// What changes the answer stands on the screen, not in the sidecar alone; with --quiet in the latter.
+  @Test func whatIsOddIsSaidOnTheScreen() throws {
+    func notes(_ names: String..., options: [String] = []) throws -> (lines: [String], sidecar: String) {
+      let outcome = try aginet(
+        [
+          "synthesize", "--model", try Trained.model, "--t1", names[0], "--t2", names[1], "-o", "pd.nii.gz",
+          "--force",
+        ]
+          + options)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      return (
+        outcome.lines.filter { $0.hasPrefix("note: ") },
+        String(decoding: try #require(contents(of: scratch("pd.json"))), as: UTF8.self)
+      )
+    }
+    func patched(_ name: String, _ change: (inout Data) -> Void) throws {
+      try write(scan(name == "u1.nii" ? .t1 : .t2, subject: 5), name)
+      var data = try #require(contents(of: scratch(name)))
+      change(&data)
+      try write(data, name)
+    }
+    for name in ["u1.nii", "u2.nii"] {
+      try patched(name) { $0.replaceSubrange(252..<256, with: [0, 0, 0, 0]) }
+    }
+    let unplaced = try notes("u1.nii", "u2.nii")
+    #expect(unplaced.lines.count { $0.contains("left and right are a guess") } == 2, "\(unplaced.lines)")
+    #expect(unplaced.sidecar.contains("left and right are a guess"))
+    let quiet = try notes("u1.nii", "u2.nii", options: ["--quiet"])
+    #expect(quiet.lines.isEmpty && quiet.sidecar == unplaced.sidecar)
+
+    var volume = scan(.t2, subject: 5)
+    volume.voxels = volume.voxels.map { $0 - 20 }
+    try write(volume, "below.nii")
+    #expect(
+      try notes("t1.nii.gz", "below.nii").lines.contains {
+        $0.contains("below.nii: ") && $0.contains("below 0")
+      })
+
+    try write(scan(.t1, subject: 5), "copy.nii")
+    #expect(try notes("t1.nii.gz", "copy.nii").lines.contains { $0.contains("same scan as t1.nii.gz") })
+
+    volume.voxels = volume.voxels.map { $0 == -20 ? 0 : $0 - 60 }
+    try write(volume, "z.nii")
+    #expect(try refused(4, "z.nii").contains("below 0"))
+  }
+
+  @Test func filesAsArchivesLeaveThemAreRead() throws {
+    let t2 = try #require(contents(of: scratch("t2.nii.gz")))
+    try write(t2 + Data(repeating: 0, count: 700), "T2.NII.GZ")
+    let outcome = try aginet(
+      "synthesize", "--model", Trained.model, "--t1", "t1.nii.gz", "--t2", "T2.NII.GZ", "-o", "PD.NII.GZ")
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    #expect(scratch.files().filter { $0.hasPrefix("PD") } == ["PD.NII.GZ", "PD.json"])
+  }
+
   @Test func gridsThatDisagree() throws {
     var volume = scan(.t2, subject: 5)
     volume.affine = Affine([-1, 0, 0, 14], [0, -1, 0, 19.2], [0, 0, 3, -9])

@@ -109,6 +109,29 @@ import Testing
     #expect(try run().failure == nil)
   }
 
+  /// What is odd of a scan but no reason to refuse it is among the notes.
+  @Test func whatIsOddOfAScanIsNoted() throws {
+    var volume = scan(7)
+    volume.voxels = volume.voxels.map { $0 - 5 }
+    try writeScan(volume, bidsPath(raw, 3, .t2))
+    try FileManager.default.removeItem(atPath: bidsPath(raw, 1, .flair))
+    try FileManager.default.copyItem(atPath: bidsPath(raw, 1, .t1), toPath: bidsPath(raw, 1, .flair))
+    let notes = try run().notes
+    #expect(notes.count { $0.hasPrefix("sub-03_T2w.nii.gz: ") && $0.contains("below 0") } == 1, "\(notes)")
+    #expect(notes.count { $0.hasPrefix("sub-01_FLAIR.nii.gz: is the same scan as sub-01_T1w.nii.gz") } == 1)
+    // Twelve scans of a few millimetres are one line, not twelve.
+    #expect(notes.count { $0.contains("field of view") && $0.contains("likewise 11 others") } == 1)
+  }
+
+  @Test func zScoresAreRefused() throws {
+    var volume = scan(7)
+    volume.voxels = volume.voxels.map { $0 == 0 ? 0 : ($0 - 50) / 30 }
+    try writeScan(volume, bidsPath(raw, 3, .t2))
+    let outcome = try run()
+    #expect(outcome.manifest.leftOut.map(\.id) == ["sub-03"])
+    #expect(outcome.failure?.message.contains("below 0") == true)
+  }
+
   @Test func whenAllFailTheFirstFailureIsThrown() throws {
     for number in 1...4 { try writeScan(scan(1, [9, 12, 6]), bidsPath(raw, number, .t2)) }
     #expect(try failure { try run() }.kind == .inconsistent)

@@ -157,6 +157,44 @@ import Training
     #expect(failure.message.contains("T1 and as T2"))
   }
 
+  /// What the header and the extensions of a source say of a person reaches neither volume nor sidecar.
+  @Test func nothingOfThePatientIsPassedOn() throws {
+    let files = try files()
+    var paths: [String] = []
+    for (name, path) in [("a.nii", files.t1), ("b.nii", files.t2)] {
+      try NIfTI.write(try NIfTI.read(path: path).volume, to: scratch(name))
+      var data = try #require(contents(of: scratch(name)))
+      for (place, count) in [(4, 10), (14, 18), (148, 80), (228, 24), (328, 16)] {
+        let text = Array(
+          "Mustermann^Erika 1955-01-31 id 4711 of a hospital and much more that nobody shall know".utf8)
+        data.replaceSubrange(place..<place + count, with: text[..<count])
+      }
+      let words = Array("Mustermann^Erika".utf8)
+      var extensions: [UInt8] = [1, 0, 0, 0]
+      for code: UInt8 in [2, 4, 6] {
+        extensions += [32, 0, 0, 0, code, 0, 0, 0] + words + [UInt8](repeating: 0, count: 8)
+      }
+      data.replaceSubrange(348..<352, with: extensions)
+      data.replaceSubrange(
+        108..<112,
+        with: withUnsafeBytes(of: Float(348 + extensions.count).bitPattern.littleEndian) { Array($0) })
+      try data.write(to: URL(fileURLWithPath: scratch(name)))
+      #expect(data.range(of: Data("Mustermann".utf8)) != nil)
+      paths.append(scratch(name))
+    }
+    try synthesize(paths[0], paths[1], to: scratch("pd.nii"))
+    for name in ["pd.nii", "pd.json"] {
+      let made = try #require(contents(of: scratch(name)))
+      #expect(
+        made.range(of: Data("Muster".utf8)) == nil && made.range(of: Data("4711".utf8)) == nil, "\(name)")
+      // Folders are the user's own; a file's name stands in the sidecar, as BIDS asks.
+      #expect(made.range(of: Data(scratch.path.utf8)) == nil)
+    }
+    // The answer is that of the same scans without names.
+    try synthesize(files.t1, files.t2, to: scratch("plain.nii"))
+    #expect(contents(of: scratch("pd.nii")) == contents(of: scratch("plain.nii")))
+  }
+
   @Test func anExistingSidecarStopsTheWorkToo() throws {
     let (t1, t2) = try files()
     try scratch.write("mine", to: "pd.json")

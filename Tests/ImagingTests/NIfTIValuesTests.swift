@@ -68,3 +68,78 @@ func integerTypesHoldFractionsWithASlope(type: Datatype) throws {
     try volume.check(name: "b.nii")
   }
 }
+
+/// What archives and other programs leave in good files.
+@Test func oddButSoundFilesAreRead() throws {
+  var plain = RawNIfTI(sformCode: 1)
+  plain.store((0..<60).map { Double($0) })
+  let expected = try NIfTI.read(plain.bytes, name: "plain").volume
+  let zeros = [UInt8](repeating: 0, count: 10240)
+  func changed(_ change: (inout RawNIfTI) -> Void) -> [UInt8] {
+    var raw = plain
+    change(&raw)
+    return raw.bytes
+  }
+  let halves = gzip(Array(plain.bytes[..<400])) + zeros[..<512] + gzip(Array(plain.bytes[400...]))
+  let files: [(name: String, bytes: [UInt8])] = [
+    ("zeros after the member", gzip(plain.bytes) + zeros),
+    ("one zero after the member", gzip(plain.bytes) + [0]),
+    ("zeros between members", halves + zeros),
+    ("an empty member at the end", gzip(plain.bytes) + gzip([]) + zeros + gzip([])),
+    ("zeros after the voxels", plain.bytes + zeros),
+    ("zeros after the voxels, compressed", gzip(plain.bytes + zeros)),
+    ("zeros in a second member", gzip(plain.bytes) + gzip(zeros)),
+    (
+      "a late offset with rubbish before",
+      changed { $0.extensions = [0, 0, 0, 0] + (0..<1204).map { UInt8($0 % 251) } }
+    ),
+    ("no offset", changed { $0.offset = 0 }),
+    ("no bits per voxel", changed { $0.bits = 0 }),
+    ("slope of NaN", changed { $0.slope = .nan }),
+    ("slope and intercept of NaN", changed { ($0.slope, $0.intercept) = (.nan, .nan) }),
+    ("infinite slope", changed { $0.slope = .infinity }),
+    ("further axes of nought", changed { $0.sizes = [5, 5, 4, 3, 0, 0, 0, 0] }),
+    ("four axes of which one is nought", changed { $0.sizes = [4, 5, 4, 3, 0, 1, 1, 1] }),
+    ("seven axes of one", changed { $0.sizes = [7, 5, 4, 3, 1, 1, 1, 1] }),
+    ("rubbish beyond the axes", changed { $0.sizes = [3, 5, 4, 3, -7, 300, 0, 9] }),
+    ("no units", changed { $0.units = 0 }),
+    ("unknown units", changed { $0.units = 7 }),
+    ("units of time", changed { $0.units = 2 | 16 }),
+    ("no handedness", changed { $0.pixdim[0] = 0 }),
+    (
+      "flat sform, good qform",
+      changed { ($0.qformCode, $0.srow) = (1, [1, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0]) }
+    ),
+    ("sform of NaN, good qform", changed { ($0.qformCode, $0.srow[3]) = (1, .nan) }),
+    ("sform alone, a qform of NaN", changed { $0.quaternion = [.nan, 0, 0] }),
+    ("unknown codes", changed { ($0.qformCode, $0.sformCode) = (-1, 9) }),
+    (
+      "a quaternion longer than 1",
+      changed { ($0.sformCode, $0.qformCode, $0.quaternion) = (0, 1, [0, 0, 1.0001]) }
+    ),
+  ]
+  for (name, bytes) in files {
+    for bytes in [bytes, bytes[0] == 0x1F ? bytes : gzip(bytes)] {
+      do {
+        let volume = try NIfTI.read(bytes, name: name).volume
+        #expect(volume.voxels == expected.voxels && volume.dimensions == expected.dimensions, "\(name)")
+        if name.contains("longer") {
+          #expect(volume.affine == Affine([-1, 0, 0, 0], [0, -2, 0, 0], [0, 0, 3, 0]))
+        } else {
+          #expect(volume.affine == expected.affine, "\(name)")
+        }
+      } catch {
+        Issue.record("\(name): \(error)")
+      }
+    }
+  }
+}
+
+@Test func capitalsInNamesAreRead() throws {
+  try withFolder { folder in
+    for name in ["A.NII.GZ", "A.NII", "a.Nii.gz"] {
+      try NIfTI.write(ramp(), to: "\(folder)/\(name)")
+      #expect(try NIfTI.read(path: "\(folder)/\(name)").volume.voxels == ramp().voxels)
+    }
+  }
+}

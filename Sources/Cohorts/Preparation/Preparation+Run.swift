@@ -56,6 +56,7 @@ extension Preparation {
       var notes = cohort.notes + resolved.notes + modalityNotes
       notes += resamplingNotes(plans, onto: gridModality)
       for plan in plans { notes += plan.notes }
+      notes += ScanCheck.lines(plans.flatMap(\.findings) + written.findings)
       notes += written.notes
       return Outcome(
         manifest: manifest, notes: notes, droppedSlices: written.dropped,
@@ -115,6 +116,7 @@ extension Preparation {
     var leftOut: [CohortManifest.LeftOut] = []
     var dropped = 0
     var notes: [String] = []
+    var findings: [ScanCheck.Finding] = []
   }
 
   private func write(
@@ -153,6 +155,7 @@ extension Preparation {
         written.subjects.append(subject)
         written.dropped += made.dropped
         if let note = made.note { written.notes.append(note) }
+        written.findings += made.findings
         if made.cropped > worst.share { worst = (made.cropped, subject.id) }
       case .failure(let failure)?:
         first = first ?? failure

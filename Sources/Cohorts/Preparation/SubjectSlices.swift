@@ -22,6 +22,8 @@ struct SubjectSlices: Sendable {
     var cropped: Double
     /// Why the label map was not stored.
     var note: String?
+    /// What the voxels betray.
+    var findings: [ScanCheck.Finding] = []
   }
 }
 
@@ -53,10 +55,15 @@ struct SliceMaker: Sendable {
     var pixels = [UInt16](repeating: 0, count: plan.slices.count * stride)
     var isUsed = [Bool](repeating: !dropsEmpty, count: plan.slices.count)
     var scans: [CohortManifest.Scan] = []
+    var (checks, findings): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     var (inside, everywhere) = (0, 0)
     for (channel, modality) in modalities.enumerated() {
       let path = try plan.subject.path(of: modality)
-      var volume = try cohort.volume(modality, of: plan.subject).checked(name: path).reoriented(to: .lps)
+      var volume = try cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
+      let check = try ScanCheck(volume, path: path, name: path.fileName)
+      for other in checks { findings += other.findings(with: check, sharesGrid: plan.resampled.isEmpty) }
+      findings += check.findings
+      checks.append(check)
       let resampled = plan.resampled.contains(modality)
       if resampled {
         volume = try volume.resampled(to: plan.grid, threads: 1).checked(name: "\(path), resampled,")
@@ -87,7 +94,7 @@ struct SliceMaker: Sendable {
     let slices = kept.map { plan.slices.lowerBound + $0 }
     var account = SubjectSlices.Account(
       dropped: plan.slices.count - kept.count,
-      cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere))
+      cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere), findings: findings)
     var labels: [UInt8] = []
     var labelSource: CohortManifest.Source?
     do {

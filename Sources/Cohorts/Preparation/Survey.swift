@@ -15,6 +15,8 @@ struct SubjectPlan: Sendable {
   /// Whether the label map, if any, lies on the grid.
   var hasLabels: Bool
   var notes: [String]
+  /// What the headers say that no head has.
+  var findings: [ScanCheck.Finding]
 }
 
 /// Looks at names and headers only.
@@ -46,14 +48,11 @@ struct Survey: Sendable {
     let reference = try cohort.header(gridModality, of: subject)
     let grid = reference.grid.reoriented(to: .lps)
     var notes: [String] = []
+    var findings: [ScanCheck.Finding] = []
     var resampled: [Modality] = []
     for modality in modalities {
       let header = modality == gridModality ? reference : try cohort.header(modality, of: subject)
-      if !header.isPlaced {
-        notes.append(
-          "\(try subject.path(of: modality).fileName): says nothing of where its voxels lie (qform and sform"
-            + " codes are 0), so left and right are a guess")
-      }
+      findings += ScanCheck.findings(of: header, name: try subject.path(of: modality).fileName)
       guard let mismatch = header.grid.reoriented(to: .lps).mismatch(with: grid) else { continue }
       guard resamples else {
         throw Failure(
@@ -85,6 +84,6 @@ struct Survey: Sendable {
     }
     return SubjectPlan(
       subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid, resampled: resampled,
-      slices: slices, hasLabels: hasLabels, notes: notes)
+      slices: slices, hasLabels: hasLabels, notes: notes, findings: findings)
   }
 }

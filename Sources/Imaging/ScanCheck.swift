@@ -1,0 +1,165 @@
+import Failures
+
+/// What a careful person would want to hear of a scan before a network sees it: what its header says that no head has,
+/// or intensities that contradict themselves.
+///
+/// Nothing here changes a voxel. What no network should see at all is refused; the rest are findings, each one line.
+public struct ScanCheck: Sendable {
+  /// One thing to be said of one file.
+  public struct Finding: Sendable, Equatable {
+    public enum Kind: String, Sendable, CaseIterable {
+      // Of the header.
+      case unplaced, placements, sform, qform, units, voxelSize, fieldOfView, spacings, scaling
+      // Of the voxels.
+      case negative, background, saturated, fewValues, labels
+      // Of two scans of one patient.
+      case sameScan, apart
+    }
+
+    public let kind: Kind
+    /// The file.
+    public let name: String
+    /// The file's name and what is so, without a full stop.
+    public let text: String
+
+    init(_ kind: Kind, _ name: String, _ words: String) {
+      (self.kind, self.name, text) = (kind, name, "\(name): \(words)")
+    }
+  }
+
+  /// The file, as findings name it.
+  public let name: String
+  /// Findings of the voxels.
+  public private(set) var findings: [Finding] = []
+  let sample: VoxelSample
+
+  /// Looks at the voxels: a few passes and a sample of 2^17 of them, sorted.
+  ///
+  /// - Parameter path: the file, for refusals; findings have its last part.
+  /// - Throws: `Failure` of kind `malformed` for NaN or infinite voxels, voxels all alike (`Volume.check(name:)`), and
+  ///   where a fifth or more of what stands out from the background lies below 0 (z-scores, a scale of -1 to 1): half
+  ///   of the head would be cut off.
+  public init(_ volume: Volume, path: String, name: String) throws {
+    try volume.check(name: path)
+    self.name = name
+    sample = VoxelSample(volume)
+    let negative = sample.negativeShareOfContrast
+    if negative >= 0.2 {
+      throw Failure(
+        .malformed,
+        "\(path): \(percent(negative)) of what stands out from its background lies below 0, as in z-scores or a scale"
+          + " of -1 to 1, and would be lost; give the scan before it was normalised, or add a constant that brings the"
+          + " background to 0")
+    }
+    findings = intensityFindings(volume)
+  }
+
+  private func intensityFindings(_ volume: Volume) -> [Finding] {
+    var found: [Finding] = []
+    func say(_ kind: Finding.Kind, _ words: String) { found.append(Finding(kind, name, words)) }
+    let upper = sample.upper
+    guard upper > 0 else { return [] }
+    // What is below 0 by no more than rounding changes nothing.
+    let limit = -upper / 1000
+    let below = sample.lowest < limit ? volume.voxels.share { $0 < limit } : 0
+    if below > 0.01 {
+      let constant =
+        sample.lowestShare > below / 2 ? ", most of them a background of \(short(sample.lowest))" : ""
+      say(.negative, "\(percent(below)) of its voxels lie below 0 and become 0\(constant)")
+    }
+    let corners = volume.cornerMedian
+    if corners > 0.2 * upper {
+      say(
+        .background,
+        "its background is not 0 but about \(short(corners)), where \(short(upper)) becomes 1; subtract it,"
+          + " or expect worse")
+    }
+    if sample.distinct <= 16 {
+      say(
+        .fewValues,
+        "holds no more than \(sample.distinct) different values, as a mask or a label map does; is it a scan?"
+      )
+    } else if sample.isPiecewiseConstant {
+      say(.labels, "holds regions of one whole number each, as a label map does; is it a scan?")
+    } else if sample.highestShare > 0.02 {
+      say(
+        .saturated,
+        "\(percent(sample.highestShare)) of its voxels have the largest value, \(short(sample.highest)): it was cut"
+          + " off there")
+    }
+    return found
+  }
+
+  /// What two scans of one patient, in the same order of voxels, betray together.
+  ///
+  /// - Parameter sharesGrid: whether voxels of one index lie at one place.
+  public func findings(with other: ScanCheck, sharesGrid: Bool = true) -> [Finding] {
+    guard sample.dimensions == other.sample.dimensions else { return [] }
+    if sample.isSame(as: other.sample) {
+      return [Finding(.sameScan, other.name, "is the same scan as \(name), voxel by voxel")]
+    }
+    guard sharesGrid, let overlap = sample.overlap(with: other.sample), overlap < 0.2 else { return [] }
+    return [
+      Finding(
+        .apart, other.name,
+        "does not show the head where \(name) does, though their headers say so: register them, or see whether one is"
+          + " shifted or turned")
+    ]
+  }
+
+  /// Findings of many scans as a person reads them: a kind that more than three have is said once.
+  public static func lines(_ findings: [Finding]) -> [String] {
+    Finding.Kind.allCases.flatMap { kind -> [String] in
+      let same = findings.filter { $0.kind == kind }
+      guard same.count > 3 else { return same.map(\.text) }
+      let others = same.dropFirst().prefix(4).map(\.name)
+      let rest = same.count - 1 - others.count
+      return [
+        "\(same[0].text); likewise \(same.count - 1) others: \(others.joined(separator: ", "))"
+          + (rest > 0 ? " and \(rest) more" : "")
+      ]
+    }
+  }
+}
+
+func percent(_ share: Double) -> String {
+  let value = share * 100
+  return value < 10 ? "\((value * 10).rounded() / 10) %" : "\(Int(value.rounded())) %"
+}
+
+/// A number with no more places than help.
+private func short(_ value: Float) -> String {
+  switch value.magnitude {
+  case 0.01..<100: "\((value * 1000).rounded() / 1000)"
+  case 100..<1e9: "\(Int(value.rounded()))"
+  default: "\(value)"
+  }
+}
+
+extension [Float] {
+  fileprivate func share(_ isCounted: (Float) -> Bool) -> Double {
+    var count = 0
+    for value in self { count &+= isCounted(value) ? 1 : 0 }
+    return Double(count) / Double(Swift.max(1, self.count))
+  }
+}
+
+extension Volume {
+  /// Median over the eight corners, a twelfth of each side long: air in a scan of a head.
+  fileprivate var cornerMedian: Float {
+    func ends(_ size: Int) -> [Int] {
+      let length = max(1, size / 12)
+      let step = max(1, length / 8)
+      return stride(from: 0, to: length, by: step).flatMap { [$0, size - 1 - $0] }
+    }
+    let (columns, rows, slices) = (ends(dimensions.x), ends(dimensions.y), ends(dimensions.z))
+    var values: [Float] = []
+    for k in slices {
+      for j in rows {
+        for i in columns { values.append(voxels[i + dimensions.x * (j + dimensions.y * k)]) }
+      }
+    }
+    values.sort()
+    return values[values.count / 2]
+  }
+}
