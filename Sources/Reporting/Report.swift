@@ -81,12 +81,14 @@ public struct Report {
         ) { try progress("routing of \(scores.name)", $0, $1) })
       predictors.append((scores.name, { evaluator.predictions(of: model.method, for: $0, device: device) }))
     }
-    let lookup = try evaluator.fittedBaselines().lookup
-    predictors.append(
-      (
-        Evaluator.lookupName,
-        { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } }
-      ))
+    if !cohort.subjects(in: .train).isEmpty {
+      let lookup = try evaluator.fittedBaselines().lookup
+      predictors.append(
+        (
+          Evaluator.lookupName,
+          { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } }
+        ))
+    }
     montages = try chosen.subjects.map { subject, reason in
       let images = try SubjectImages(
         subject, in: cohort, scenario: assessment.scenario, batchSize: options.batchSize,
