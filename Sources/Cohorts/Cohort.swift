@@ -140,7 +140,8 @@ public struct CohortLayout: Sendable {
   }
 
   public static let catalog: [CohortLayout] = [
-    CohortLayout(name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR",
+    CohortLayout(
+      name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR",
       openPicking: { try BIDSCohort(folder: $0, picks: $1) }
     ) {
       try BIDSCohort(folder: $0)

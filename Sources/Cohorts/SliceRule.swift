@@ -17,7 +17,8 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     if text == "all" {
       self = .all
-    } else if text.hasPrefix("central:"), let count = Int(text.dropFirst(8)), (1...Self.most).contains(count) {
+    } else if text.hasPrefix("central:"), let count = Int(text.dropFirst(8)), (1...Self.most).contains(count)
+    {
       self = .central(count)
     } else if parts.count == 2, let first = parts[0], let last = parts[1], first <= last,
       last < Self.most
@@ -25,7 +26,9 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
       self = .range(first...last)
     } else {
       throw Failure(
-        .usage, "'\(text)' is no slice rule: write central:90, 37-116 (first-last, from 0) or all, up to \(Self.most) slices")
+        .usage,
+        "'\(text)' is no slice rule: write central:90, 37-116 (first-last, from 0) or all, up to \(Self.most) slices"
+      )
     }
   }
 

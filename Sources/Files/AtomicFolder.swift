@@ -90,7 +90,8 @@ public final class AtomicFolder: Sendable {
   /// Writes one file in full and flushes it to the disk. Throws `.cannotWrite` with the system's reason.
   public func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws {
     let inner = Path.folder(name)
-    if folders.withLock({ $0.insert(inner).inserted }) { try folder(inner == "." ? "" : inner) }
+    // Under the lock, so that nobody writes into a folder that another thread is about to make.
+    try folders.withLock { if $0.insert(inner).inserted { try folder(inner == "." ? "" : inner) } }
     let descriptor = open("\(temporary)/\(name)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(of: name, errno) }
     let isWritten = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
@@ -243,7 +244,8 @@ private enum Place {
     let path = Path.withoutEnd(path)
     guard !["", ".", "..", "/"].contains(Path.name(path)) else {
       throw Failure(
-        .cannotWrite, "'\(path)': the output needs a name of its own, such as \(path.isEmpty ? "" : path + "/")new")
+        .cannotWrite,
+        "'\(path)': the output needs a name of its own, such as \(path.isEmpty ? "" : path + "/")new")
     }
     var info = stat()
     if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK {

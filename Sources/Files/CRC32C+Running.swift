@@ -21,7 +21,8 @@ extension CRC32C {
       var crc = ~before
       var start = 0
       while start + 8 <= bytes.count {
-        let word = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)) ^ UInt64(crc)
+        let word =
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)) ^ UInt64(crc)
         let low = table[Int(word & 0xFF)] ^ table[256 | Int(word >> 8 & 0xFF)]
         let second = table[512 | Int(word >> 16 & 0xFF)] ^ table[768 | Int(word >> 24 & 0xFF)]
         let third = table[1024 | Int(word >> 32 & 0xFF)] ^ table[1280 | Int(word >> 40 & 0xFF)]

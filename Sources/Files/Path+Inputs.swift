@@ -42,6 +42,7 @@ extension Path {
     guard isInside(place, source) else { return }
     if let derived, isInside(place, source + "/" + derived) { return }
     throw Failure(
-      .cannotWrite, "\(output): lies inside the input \(input), which is only read; choose a folder beside it\(advice)")
+      .cannotWrite,
+      "\(output): lies inside the input \(input), which is only read; choose a folder beside it\(advice)")
   }
 }

@@ -12,7 +12,8 @@ enum PointerFile {
     let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     if target.contains("annex/objects/") { return annexed(path) }
     return Failure(
-      .notFound, "\(path): is a link to \(target), which is not there; restore it, or copy the scan itself here")
+      .notFound,
+      "\(path): is a link to \(target), which is not there; restore it, or copy the scan itself here")
   }
 
   /// What a file with these first bytes is, if it is a pointer.
@@ -23,7 +24,8 @@ enum PointerFile {
     if line.hasPrefix("/annex/objects/") || (line.hasPrefix("../") && line.contains(".git/annex/objects/")) {
       return annexed(path)
     }
-    if start.hasPrefix("version https://git-lfs.github.com/spec/") || start.hasPrefix("version https://hawser.github.com/")
+    if start.hasPrefix("version https://git-lfs.github.com/spec/")
+      || start.hasPrefix("version https://hawser.github.com/")
     {
       return Failure(
         .notFound,

@@ -23,8 +23,11 @@ import Testing
 
   @Test(arguments: ["p", "./p", "p/", "a b", "ü", "-p", "x/y/p", "..p", "🧠", "p.part", "x/../p"])
   func anyNameServes(name: String) throws {
-    if name.hasPrefix("x/..") { try files.createDirectory(atPath: scratch("x"), withIntermediateDirectories: false) }
-    let option = name.hasPrefix("-") ? ["prepare", "--quiet", "bids", "raw", "--output=\(name)"] : prepare(name)
+    if name.hasPrefix("x/..") {
+      try files.createDirectory(atPath: scratch("x"), withIntermediateDirectories: false)
+    }
+    let option =
+      name.hasPrefix("-") ? ["prepare", "--quiet", "bids", "raw", "--output=\(name)"] : prepare(name)
     let outcome = try aginet(option)
     #expect(outcome.code == 0 && outcome.output == name + "\n", "\(outcome.messages)")
     #expect(files.fileExists(atPath: scratch("\(name)/cohort.json")))
@@ -79,7 +82,8 @@ import Testing
     let start = clock.now
     #expect(try aginet(prepare("q")).code == 0)
     let whole = clock.now - start
-    let microseconds = Int(whole.components.seconds) * 1_000_000 + Int(whole.components.attoseconds / 1_000_000_000_000)
+    let microseconds =
+      Int(whole.components.seconds) * 1_000_000 + Int(whole.components.attoseconds / 1_000_000_000_000)
     let new = contents(of: scratch("q/cohort.json"))
     for attempt in 1...8 {
       let running = try aginet.start(prepare("p", "--force"))

@@ -20,7 +20,9 @@ import Testing
   private let start = ["prepare", "bids", "raw", "-o", "cohort"]
   private var files: FileManager { .default }
 
-  private func notes(_ outcome: Command.Outcome) -> [String] { outcome.lines.filter { $0.hasPrefix("note: ") } }
+  private func notes(_ outcome: Command.Outcome) -> [String] {
+    outcome.lines.filter { $0.hasPrefix("note: ") }
+  }
 
   /// Contents that were not fetched: the subject is left out, with the cure.
   @Test func contentsThatWereNotFetched() throws {
@@ -32,12 +34,14 @@ import Testing
     try Data("/annex/objects/\(key)\n".utf8).write(to: URL(fileURLWithPath: paths[1]))
     try Data("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 9\n".utf8).write(
       to: URL(fileURLWithPath: paths[2]))
-    try scratch.write(#"{"train": ["sub-01", "sub-02", "sub-03"], "test": ["sub-04", "sub-05"]}"#, to: "s.json")
+    try scratch.write(
+      #"{"train": ["sub-01", "sub-02", "sub-03"], "test": ["sub-04", "sub-05"]}"#, to: "s.json")
     let outcome = try aginet(start + ["--splits", "s.json"])
     #expect(outcome.code == 7, "\(outcome.messages)")
     let line = outcome.lines.last ?? ""
     for word in [
-      "3 left out", "datalad get raw/sub-02/anat/sub-02_T1w.nii.gz", "datalad get raw/sub-03/anat/sub-03_T1w.nii.gz",
+      "3 left out", "datalad get raw/sub-02/anat/sub-02_T1w.nii.gz",
+      "datalad get raw/sub-03/anat/sub-03_T1w.nii.gz",
       "git lfs pull --include=raw/sub-04/anat/sub-04_T1w.nii.gz",
     ] { #expect(line.contains(word), "\(line)") }
     // The same of a patient's own scan.
@@ -66,7 +70,8 @@ import Testing
       let outcome = try aginet(start + split + ["--force"] + arguments)
       #expect(outcome.code == 0, "\(outcome.messages)")
       let manifest = String(decoding: contents(of: scratch("cohort/cohort.json")) ?? Data(), as: UTF8.self)
-      return manifest.split(separator: "\n").filter { $0.contains("T1w.nii.gz") && $0.contains("\"file\"") }.map(String.init)
+      return manifest.split(separator: "\n").filter { $0.contains("T1w.nii.gz") && $0.contains("\"file\"") }
+        .map(String.init)
     }
     var chosen = try source(["--pick", "t1:rec=norm"])
     #expect(chosen.count == 5 && chosen.allSatisfy { $0.contains("_rec-norm_T1w") })
@@ -87,7 +92,8 @@ import Testing
     for number in 1...3 {
       for modality in [Modality.t1, .t2, .pd] {
         let name = "sub-\(label)\(number)"
-        let path = bidsPath(scratch("other"), number, modality).replacingOccurrences(of: "sub-0\(number)", with: name)
+        let path = bidsPath(scratch("other"), number, modality).replacingOccurrences(
+          of: "sub-0\(number)", with: name)
         try files.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
         try NIfTI.write(scan(modality, subject: number), to: path)
       }
@@ -95,8 +101,9 @@ import Testing
     let outcome = try aginet("prepare", "bids", "other", "-o", "cohort")
     #expect(outcome.code == 0 && outcome.output == "cohort\n", "\(outcome.messages)")
     #expect(files.fileExists(atPath: scratch("cohort/subjects/sub-\(label)1.slices")))
-    try scratch.write(#"{"train": ["sub-LABEL1", "sub-LABEL3"], "test": ["sub-LABEL2"]}"#
-      .replacingOccurrences(of: "LABEL", with: label), to: "t.json")
+    try scratch.write(
+      #"{"train": ["sub-LABEL1", "sub-LABEL3"], "test": ["sub-LABEL2"]}"#
+        .replacingOccurrences(of: "LABEL", with: label), to: "t.json")
     #expect(try aginet("prepare", "bids", "other", "-o", "cohort", "--force", "--splits", "t.json").code == 0)
   }
 
@@ -141,7 +148,8 @@ import Testing
     let prepared = try aginet(start + ["--splits", "s.json"])
     #expect(prepared.code == 0 && notes(prepared).contains { $0.contains("validated") })
     let trained = try aginet(tinyTraining(2) + ["--data", "cohort", "-o", "run"])
-    #expect(trained.code == 0 && notes(trained).contains { $0.contains("last weights") }, "\(trained.messages)")
+    #expect(
+      trained.code == 0 && notes(trained).contains { $0.contains("last weights") }, "\(trained.messages)")
   }
 
   /// What was not taken is said, and also where the rest does not suffice.
@@ -149,7 +157,9 @@ import Testing
     let path = bidsPath(raw, 1, .t1)
     try files.moveItem(atPath: path, toPath: path.replacingOccurrences(of: "_T1w", with: "_mprage"))
     let outcome = try aginet(start + ["--splits", "s.json"])
-    #expect(outcome.code == 7 && notes(outcome).contains { $0.contains("sub-01_mprage.nii.gz") }, "\(outcome.messages)")
+    #expect(
+      outcome.code == 7 && notes(outcome).contains { $0.contains("sub-01_mprage.nii.gz") },
+      "\(outcome.messages)")
     let refused = try aginet(start + ["--splits", "s.json", "--on-defect", "refuse", "--force"])
     #expect(refused.code == 5 && refused.messages.contains("sub-01_mprage.nii.gz"))
   }
@@ -158,13 +168,16 @@ import Testing
     #expect(try aginet("prepare", "BIDS", "raw", "-o", "cohort").code == 0)
     #expect(try aginet("info", "cohort").output.contains("(bids)"))
     #expect(try aginet.fails(2, ["prepare", "brats21", "raw", "-o", "c"]).contains("did you mean brats?"))
-    #expect(try aginet.fails(2, start + ["--force", "--splits", "sedeed"]).contains("patient-disjoint, seeded"))
+    #expect(
+      try aginet.fails(2, start + ["--force", "--splits", "sedeed"]).contains("patient-disjoint, seeded"))
     #expect(try aginet.fails(4, ["prepare", "ixi", "raw", "-o", "c"]).contains("aginet prepare bids raw"))
   }
 
   @Test(arguments: [
-    ["--threads", "0"], ["--threads", "9999999999"], ["--threads", "-1"], ["--size", "99999999999"], ["--size", "0"],
-    ["--size", "16384"], ["--slices", "central:99999999999"], ["--slices", "0-99999999999999"], ["--slices", "central:0"],
+    ["--threads", "0"], ["--threads", "9999999999"], ["--threads", "-1"], ["--size", "99999999999"],
+    ["--size", "0"],
+    ["--size", "16384"], ["--slices", "central:99999999999"], ["--slices", "0-99999999999999"],
+    ["--slices", "central:0"],
     ["--slices", "5-2"],
   ])
   func numbersHaveBounds(arguments: [String]) throws {
@@ -173,13 +186,16 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--subjects", "0"], ["--subjects", "99999999999"], ["--subjects", "-3"], ["--shift", "1e300"], ["--shift", "nan"],
-    ["--voxel", "0.0001"], ["--voxel", "inf"], ["--noise", "-1"], ["--bias", "9"], ["--field", "7"], ["--tumours", "2"],
+    ["--subjects", "0"], ["--subjects", "99999999999"], ["--subjects", "-3"], ["--shift", "1e300"],
+    ["--shift", "nan"],
+    ["--voxel", "0.0001"], ["--voxel", "inf"], ["--noise", "-1"], ["--bias", "9"], ["--field", "7"],
+    ["--tumours", "2"],
     ["--threads", "0"], ["--threads", "99999999"],
   ])
   func numbersOfThePhantomHaveBounds(arguments: [String]) throws {
     let outcome = try aginet(["phantom", "-o", "p"] + arguments)
-    #expect([2, 64].contains(outcome.code) && !outcome.messages.isEmpty, "\(outcome.code) \(outcome.messages)")
+    #expect(
+      [2, 64].contains(outcome.code) && !outcome.messages.isEmpty, "\(outcome.code) \(outcome.messages)")
     #expect(!files.fileExists(atPath: scratch("p")))
   }
 
@@ -188,8 +204,10 @@ import Testing
     let path = scratch("cohort/cohort.json")
     let text = try String(contentsOfFile: path, encoding: .utf8)
     for (key, value) in [
-      ("spacing", "[1, 1]"), ("slices", "[1099511627776]"), ("offset", "[-99999999999, 0]"), ("dimensions", "[0, 1, 1]"),
-      ("scans", "[]"), ("height", "1099511627776"), ("width", "0"), ("modalities", "[]"), ("id", "\"../../x\""),
+      ("spacing", "[1, 1]"), ("slices", "[1099511627776]"), ("offset", "[-99999999999, 0]"),
+      ("dimensions", "[0, 1, 1]"),
+      ("scans", "[]"), ("height", "1099511627776"), ("width", "0"), ("modalities", "[]"),
+      ("id", "\"../../x\""),
     ] {
       let range = try #require(text.range(of: "\"\(key)\" : "))
       let changed = text.replacingCharacters(in: range, with: "\"\(key)\" : \(value), \"old\" : ")

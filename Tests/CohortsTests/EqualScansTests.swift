@@ -14,8 +14,10 @@ import Testing
     try makeBIDS(scratch.path + "/raw", subjects: 5)
   }
 
-  private let across = #"{"train": ["sub-01", "sub-02", "sub-03"], "validation": ["sub-04"], "test": ["sub-05"]}"#
-  private let together = #"{"train": ["sub-01", "sub-02", "sub-05"], "validation": ["sub-04"], "test": ["sub-03"]}"#
+  private let across =
+    #"{"train": ["sub-01", "sub-02", "sub-03"], "validation": ["sub-04"], "test": ["sub-05"]}"#
+  private let together =
+    #"{"train": ["sub-01", "sub-02", "sub-05"], "validation": ["sub-04"], "test": ["sub-03"]}"#
 
   private func prepare(
     _ splits: String, _ change: (inout Preparation) -> Void = { _ in }
@@ -24,7 +26,8 @@ import Testing
     preparation.splits = .file(try scratch.write(splits, to: "s.json"))
     preparation.overwrite = true
     change(&preparation)
-    return try preparation.run(BIDSCohort(folder: raw), layout: "bids", into: scratch.path + "/store", program: "1")
+    return try preparation.run(
+      BIDSCohort(folder: raw), layout: "bids", into: scratch.path + "/store", program: "1")
   }
 
   private func copy(_ from: String, to: String) throws {
@@ -33,7 +36,9 @@ import Testing
   }
 
   @Test func acrossSplitsItIsRefusedUnlessAllowed() throws {
-    for modality in [Modality.t1, .t2, .flair] { try copy(bidsPath(raw, 1, modality), to: bidsPath(raw, 5, modality)) }
+    for modality in [Modality.t1, .t2, .flair] {
+      try copy(bidsPath(raw, 1, modality), to: bidsPath(raw, 5, modality))
+    }
     let failure = try failure { _ = try prepare(across) }
     #expect(failure.kind == .inconsistent)
     for word in ["sub-01 (train)", "sub-05 (test)", "sub-05_T1w.nii.gz", "--allow-duplicates"] {
@@ -41,9 +46,11 @@ import Testing
     }
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/store"))
     let allowed = try prepare(across) { $0.allowsDuplicates = true }
-    #expect(allowed.notes.contains { $0.hasPrefix("warning") && $0.contains("sub-05 (test)") }, "\(allowed.notes)")
+    #expect(
+      allowed.notes.contains { $0.hasPrefix("warning") && $0.contains("sub-05 (test)") }, "\(allowed.notes)")
     let within = try prepare(together)
-    #expect(within.notes.contains { $0.contains("sub-01 and sub-05") && $0.contains("2 more") }, "\(within.notes)")
+    #expect(
+      within.notes.contains { $0.contains("sub-01 and sub-05") && $0.contains("2 more") }, "\(within.notes)")
     #expect(within.failure == nil && within.manifest.notes == within.notes)
   }
 
@@ -76,7 +83,9 @@ import Testing
     let outcome = try prepare(across)
     #expect(outcome.manifest.leftOut.map(\.id) == ["sub-02"])
     let reason = outcome.manifest.leftOut[0].reason
-    for word in ["T1 and T2", "sub-02_T1w.nii.gz", "sub-02_T2w.nii.gz", "mislabelled"] { #expect(reason.contains(word)) }
+    for word in ["T1 and T2", "sub-02_T1w.nii.gz", "sub-02_T2w.nii.gz", "mislabelled"] {
+      #expect(reason.contains(word))
+    }
     #expect(try failure { _ = try prepare(across) { $0.onDefect = .refuse } }.kind == .inconsistent)
     #expect(try prepare(across) { $0.allowsDuplicates = true }.failure == nil)
   }

@@ -14,7 +14,8 @@ import Testing
 
   /// A head whose contrasts differ as T1, T2 and FLAIR do: fluid is dark, bright and dark.
   private func head(
-    _ seed: UInt64, _ modality: Modality, _ dimensions: SIMD3<Int> = [20, 24, 8], spacing: Double = 1, scale: Double = 500
+    _ seed: UInt64, _ modality: Modality, _ dimensions: SIMD3<Int> = [20, 24, 8], spacing: Double = 1,
+    scale: Double = 500
   ) -> Volume {
     var random = RandomSource(seed: seed, stream: UInt64(Modality.allCases.firstIndex(of: modality) ?? 0))
     var anatomy = RandomSource(seed: seed)
@@ -75,22 +76,27 @@ import Testing
   @Test func anotherFieldOfView() throws {
     let notes = odd(
       try make { number, modality in
-        head(seed(number), modality, [20 + number, 24, 8], spacing: number == 3 ? 3 : 1 + 0.05 * Double(number))
+        head(
+          seed(number), modality, [20 + number, 24, 8], spacing: number == 3 ? 6 : 1 + 0.05 * Double(number))
       })
-    #expect(notes.count == 3 && notes.allSatisfy { $0.hasPrefix("sub-03") && $0.contains("field of view") }, "\(notes)")
+    #expect(
+      notes.count == 3 && notes.allSatisfy { $0.hasPrefix("sub-03") && $0.contains("field of view") },
+      "\(notes)")
   }
 
   @Test(arguments: [100.0, 0.01, 20])
   func anotherScaleOfIntensity(factor: Double) throws {
     let notes = odd(
       try make { head(seed($0), $1, scale: $0 == 5 && $1 == .t2 ? 500 * factor : 400 + 20 * Double($0)) })
-    #expect(notes.count == 1 && notes[0].hasPrefix("sub-05") && notes[0].contains("its T2 goes up to"), "\(notes)")
+    #expect(
+      notes.count == 1 && notes[0].hasPrefix("sub-05") && notes[0].contains("its T2 goes up to"), "\(notes)")
   }
 
   @Test func exchangedModalities() throws {
     let notes = odd(
       try make { number, modality in
-        let shown: Modality = number == 4 ? (modality == .t1 ? .t2 : modality == .t2 ? .t1 : modality) : modality
+        let shown: Modality =
+          number == 4 ? (modality == .t1 ? .t2 : modality == .t2 ? .t1 : modality) : modality
         return head(seed(number), shown)
       })
     #expect(notes.count == 1 && notes[0].hasPrefix("sub-04") && notes[0].contains("exchanged"), "\(notes)")
@@ -104,7 +110,8 @@ import Testing
       try? FileManager.default.removeItem(atPath: scratch.path + "/store")
       var random = RandomSource(seed: UInt64(1000 + round))
       // Some three scanners, and people of their own sizes.
-      let scanners = (0..<3).map { _ in (0.8 + 0.6 * random.uniform(), 100 * pow(10, 1.2 * random.uniform())) }
+      let scanners = (0..<3).map { _ in (0.8 + 0.6 * random.uniform(), 100 * pow(10, 1.2 * random.uniform()))
+      }
       let axes = [Orientation.lps, .ras].map { $0 }
       let people = (0..<8).map { _ in
         (scanners[Int(3 * random.uniform())], Int(6 * random.uniform()), axes[Int(2 * random.uniform())])

@@ -130,7 +130,8 @@ import Testing
       }
       // T1 on a finer, sagittal grid.
       let fine = Affine([-0.5, 0, 0, 5], [0, -0.5, 0, 6], [0, 0, 0.5, -3])
-      let t1 = Volume(dimensions: [32, 32, 18], affine: fine, voxels: scan(UInt64(90 + number), [32, 32, 18]).voxels)
+      let t1 = Volume(
+        dimensions: [32, 32, 18], affine: fine, voxels: scan(UInt64(90 + number), [32, 32, 18]).voxels)
       try writeScan(
         t1.reoriented(to: try #require(Orientation("PSR"))), "\(scratch.path)/raw/\(id)-T1.nii.gz")
     }

@@ -29,7 +29,9 @@ import Testing
   /// A transfer that was cut and has full length: its tail is zeros.
   @Test(arguments: ["sub-01.slices", "sub-04.slices", "sub-01.labels"])
   func aTailOfZerosIsRefused(name: String) throws {
-    try change("subjects/\(name)") { $0.replaceSubrange($0.count * 2 / 3..<$0.count, with: Data(count: $0.count - $0.count * 2 / 3)) }
+    try change("subjects/\(name)") {
+      $0.replaceSubrange($0.count * 2 / 3..<$0.count, with: Data(count: $0.count - $0.count * 2 / 3))
+    }
     let failure = try failure { _ = try PreparedCohort(folder: folder) }
     #expect(failure.kind == .malformed && failure.message.contains(name), "\(failure)")
   }
@@ -42,7 +44,8 @@ import Testing
     // Any slice of the file tells, not only the one that is wrong.
     let failure = try failure { _ = try store.slice(.t1, at: SliceReference(subject: "sub-02", slice: 1)) }
     #expect(failure.kind == .malformed && failure.message.contains("sub-02.slices"))
-    #expect(try self.failure { _ = try store.batches(in: .train, scenario: scenario, batchSize: 10)[0] } == failure)
+    #expect(
+      try self.failure { _ = try store.batches(in: .train, scenario: scenario, batchSize: 10)[0] } == failure)
     for threads in [0, 2] {
       let stream = try SliceStream(store, scenario: scenario, batchSize: 10, seed: 1, threads: threads)
       #expect(try self.failure { _ = try stream.next() } == failure)
@@ -87,7 +90,8 @@ import Testing
 
   @Test func theChecksumIsThatOfTheFile() throws {
     for subject in whole.manifest.subjects {
-      let bytes = try #require(FileManager.default.contents(atPath: "\(folder)/subjects/\(subject.id).slices"))
+      let bytes = try #require(
+        FileManager.default.contents(atPath: "\(folder)/subjects/\(subject.id).slices"))
       let checksum = bytes.withUnsafeBytes { CRC32C.checksum($0) }
       #expect(subject.slicesChecksum == String(format: "%08x", checksum))
       #expect((subject.labelsChecksum != nil) == (subject.id == "sub-01"))

@@ -70,7 +70,10 @@ import Testing
   }
 
   @Test func leftoversOfKilledRunsAreRemovedAndOthersAreNot() throws {
-    for name in [".store.17.4711.part", ".store.17.4711.part.old", ".store.x.part", ".store2.17.4711.part", ".store.part"] {
+    for name in [
+      ".store.17.4711.part", ".store.17.4711.part.old", ".store.x.part", ".store2.17.4711.part",
+      ".store.part",
+    ] {
       try FileManager.default.createDirectory(
         atPath: scratch(name) + "/data", withIntermediateDirectories: true)
     }
@@ -128,7 +131,8 @@ import Testing
     try FileManager.default.createSymbolicLink(atPath: scratch("link"), withDestinationPath: "raw")
     let raw = scratch("raw")
     for output in [
-      "raw", "raw/", "raw/sub-01", "raw/new", "raw/derivatives", "link", "link/new", "other/../raw/x", "other/../link/y/z",
+      "raw", "raw/", "raw/sub-01", "raw/new", "raw/derivatives", "link", "link/new", "other/../raw/x",
+      "other/../link/y/z",
       "raw/derivatives/../x", "raw/.", ".",
     ] {
       let failure = #expect(throws: Failure.self, "\(output)") {
@@ -136,7 +140,9 @@ import Testing
       }
       #expect(failure?.kind == .cannotWrite)
     }
-    for output in ["raw2", "rawer/x", "raw/derivatives/aginet", "raw/derivatives/a/b", "other", "other/raw", "raw/../p"] {
+    for output in [
+      "raw2", "rawer/x", "raw/derivatives/aginet", "raw/derivatives/a/b", "other", "other/raw", "raw/../p",
+    ] {
       #expect(throws: Never.self, "\(output)") {
         try Path.refuse(scratch(output), inside: raw, except: "derivatives")
       }
@@ -159,7 +165,8 @@ import Testing
         let cut = count / 3
         let first = CRC32C.checksum(UnsafeRawBufferPointer(rebasing: all[..<cut]))
         #expect(
-          CRC32C.checksum(UnsafeRawBufferPointer(rebasing: all[cut...]), after: first) == CRC32C.checksum(part))
+          CRC32C.checksum(UnsafeRawBufferPointer(rebasing: all[cut...]), after: first)
+            == CRC32C.checksum(part))
       }
     }
   }

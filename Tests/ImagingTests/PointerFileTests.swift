@@ -21,7 +21,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("../../.git/annex/objects/x9/25/\(key)/\(key)", "datalad get"), ("../lost/scan.nii.gz", "lost/scan.nii.gz"),
+    ("../../.git/annex/objects/x9/25/\(key)/\(key)", "datalad get"),
+    ("../lost/scan.nii.gz", "lost/scan.nii.gz"),
   ])
   func linksThatLeadNowhere(target: String, says: String) throws {
     let failure = try message {
@@ -34,7 +35,10 @@ import Testing
     ("/annex/objects/\(key)\n", "datalad get", "scan.nii.gz"),
     ("/annex/objects/\(key)", "git annex get", "scan.nii"),
     ("../../.git/annex/objects/x9/25/\(key)/\(key)", "datalad get", "scan.nii.gz"),
-    ("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 152998\n", "git lfs pull", "scan.nii.gz"),
+    (
+      "version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 152998\n", "git lfs pull",
+      "scan.nii.gz"
+    ),
     ("version https://git-lfs.github.com/spec/v1\r\noid sha256:00\r\nsize 1\r\n", "git lfs pull", "scan.nii"),
   ])
   func pointerFiles(text: String, says: String, name: String) throws {

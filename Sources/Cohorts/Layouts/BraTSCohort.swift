@@ -33,7 +33,8 @@ public struct BraTSCohort: Cohort {
         } else if Self.ending(of: stem, in: name) == "seg" {
           subject.labels = inner.path(of: file)
         } else {
-          notTaken.add("\(name)/\(file)", "as the name is not that of its folder with -t1n, -t1c, -t2w, -t2f or -seg")
+          notTaken.add(
+            "\(name)/\(file)", "as the name is not that of its folder with -t1n, -t1c, -t2w, -t2f or -seg")
         }
       }
       subjects.append(subject)

@@ -7,7 +7,8 @@ enum LayoutHint {
     func command(_ name: String, _ path: String) -> String { "aginet prepare \(name) \(path)" }
     let (folders, files) = (folder.folders, folder.files)
     if let name = layoutOf(folder), name != layout {
-      return "its names are those of \(name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"): \(command(name, folder.path))"
+      return
+        "its names are those of \(name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"): \(command(name, folder.path))"
     }
     if folders.contains("imagesTr") || folder.path.fileName == "imagesTr" || files.contains("dataset.json") {
       return "it is of nnU-Net, whose layout is not read yet; link its files into a BIDS folder"
@@ -29,7 +30,9 @@ enum LayoutHint {
     if names.contains(where: { $0.scanStem.flatMap(IXICohort.parse) != nil }) { return "ixi" }
     let cases = folder.folders.filter { BraTSCohort.isCase($0) }
     if cases.contains(where: { name in
-      (try? Folder(folder.path(of: name)))?.scans.contains { BraTSCohort.modality(of: $0.stem, in: name) != nil } == true
+      (try? Folder(folder.path(of: name)))?.scans.contains {
+        BraTSCohort.modality(of: $0.stem, in: name) != nil
+      } == true
     }) {
       return "brats"
     }

@@ -13,7 +13,9 @@ extension AtomicFolder.Kind {
     let marker = FileManager.default.contents(atPath: "\(folder)/\(Phantom.marker)") ?? Data()
     return String(decoding: marker, as: UTF8.self).contains("\"\(Phantom.generator)\"")
   } owns: { name in
-    let files = [Phantom.marker, "participants.tsv", "participants.json", "README", "phantom.json", "derivatives"]
+    let files = [
+      Phantom.marker, "participants.tsv", "participants.json", "README", "phantom.json", "derivatives",
+    ]
     return files.contains(name) || name.hasPrefix("sub-")
   }
 }

@@ -25,27 +25,27 @@ struct EqualScans {
   var pairs: [Pair] = []
 
   init(among subjects: [CohortManifest.Subject]) {
-    var places: [String: [(subject: Int, file: String)]] = [:]
+    var places: [String: [(subject: Int, scan: Int)]] = [:]
     for (index, subject) in subjects.enumerated() {
-      for scan in subject.scans {
+      for (number, scan) in subject.scans.enumerated() {
         // Equal bytes have equal voxels, so one of the two tells where both are known.
-        places[scan.content ?? scan.source.sha256, default: []].append((index, scan.source.file))
+        places[scan.content ?? scan.source.sha256, default: []].append((index, number))
       }
     }
-    var found: [[Int]: Pair] = [:]
+    var found: [[Int]: [[Int]]] = [:]
     for list in places.values where list.count > 1 {
       for (place, one) in list.enumerated() {
         for other in list[(place + 1)...] where other.subject != one.subject {
-          let key = [one.subject, other.subject]
-          found[key, default: Pair(first: subjects[key[0]], second: subjects[key[1]], files: [])].files.append(
-            (one.file, other.file))
+          found[[one.subject, other.subject], default: []].append([one.scan, other.scan])
         }
       }
     }
-    pairs = found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { _, pair in
-      var pair = pair
-      pair.files.sort { ($0.first, $0.second) < ($1.first, $1.second) }
-      return pair
+    pairs = found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, scans in
+      let (first, second) = (subjects[key[0]], subjects[key[1]])
+      let files = scans.sorted { $0.lexicographicallyPrecedes($1) }.map {
+        (first: first.scans[$0[0]].source.file, second: second.scans[$0[1]].source.file)
+      }
+      return Pair(first: first, second: second, files: files)
     }
   }
 

@@ -58,7 +58,8 @@ struct Outliers {
     return (0..<3).flatMap { axis in
       far(subjects.map { side($0, axis) }, factor: 1.6).map { index, usual in
         String(
-          format: "\(subjects[index].id) is unlike its cohort: its field of view is %.0f mm \(names[axis]), where others have some %.0f mm",
+          format:
+            "\(subjects[index].id) is unlike its cohort: its field of view is %.0f mm \(names[axis]), where others have some %.0f mm",
           side(subjects[index], axis), usual)
       }
     }
@@ -80,8 +81,8 @@ struct Outliers {
 
   private static func short(_ value: Double) -> String { String(format: "%.3g", value) }
 
-  /// The values that lie `factor` times or more above or below the median of the others, and four times as far (in
-  /// ratio) as any of those does; with that median.
+  /// The values that lie `factor` times or more above or below the median, and three times as far (in powers) as any
+  /// other does; with that median.
   private func far(_ values: [Double], factor: Double) -> [(index: Int, usual: Double)] {
     let logs = values.map { log($0) }
     let sorted = logs.sorted()
@@ -90,7 +91,7 @@ struct Outliers {
     let odd = away.indices.filter { away[$0] >= log(factor) }
     guard !odd.isEmpty, odd.count <= most else { return [] }
     let spread = away.indices.filter { !odd.contains($0) }.map { away[$0] }.max() ?? 0
-    return odd.filter { away[$0] >= log(factor) / 2 + spread && away[$0] >= 3 * spread }.map { ($0, exp(median)) }
+    return odd.filter { away[$0] >= 3 * spread }.map { ($0, exp(median)) }
   }
 
   // MARK: - Modalities

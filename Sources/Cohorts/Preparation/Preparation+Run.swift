@@ -72,7 +72,9 @@ extension Preparation {
   /// What a cohort cannot be used for.
   private func emptySplits(_ splits: Splits) -> [String] {
     if splits.train.isEmpty {
-      return ["no subject is to be trained on: models from elsewhere are scored on this cohort, without a look-up"]
+      return [
+        "no subject is to be trained on: models from elsewhere are scored on this cohort, without a look-up"
+      ]
     }
     var notes: [String] = []
     if splits.validation.isEmpty {
@@ -141,7 +143,9 @@ extension Preparation {
     var home: [String: Split] = [:]
     for split in Split.allCases { for id in splits[split] { home[id] = split } }
     let homes = home
-    let results = Slots<Result<(CohortManifest.Subject, account: SubjectSlices.Account, shapes: [IntensityShape]), Failure>>(
+    let results = Slots<
+      Result<(CohortManifest.Subject, account: SubjectSlices.Account, shapes: [IntensityShape]), Failure>
+    >(
       plans.count)
     try Parallel.forEach(count: plans.count, threads: threads) { index in
       // Once one subject has stopped the work the others need not be read.

@@ -47,7 +47,8 @@ extension CohortManifest {
     else { return "its slices are not an ascending list within 0 ..< \(sides[2])" }
     let place = subject.offset
     // Some of the grid lies on the image, whether that pads or crops.
-    guard place.count == 2, (1 - sides[1]..<height).contains(place[0]), (1 - sides[0]..<width).contains(place[1]),
+    guard place.count == 2, (1 - sides[1]..<height).contains(place[0]),
+      (1 - sides[0]..<width).contains(place[1]),
       !subject.resized || place == [0, 0]
     else { return "an offset of \(place.map(String.init).joined(separator: ", ")) is impossible" }
     return nil

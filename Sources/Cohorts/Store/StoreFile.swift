@@ -67,7 +67,8 @@ final class StoreFile: Sendable {
       guard CRC32C.hexadecimal(found) == checksum else {
         throw Failure(
           .malformed,
-          "\(path): is damaged (its checksum is not the manifest's): copy it again, or run aginet prepare again")
+          "\(path): is damaged (its checksum is not the manifest's): copy it again, or run aginet prepare again"
+        )
       }
       isVerified = true
     }

@@ -49,7 +49,8 @@ struct Evaluate: ParsableCommand {
     try assessment.write(to: folder)
     if cohort.subjects(in: .train).isEmpty {
       Console.note(
-        "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models")
+        "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models"
+      )
     }
     print(assessment.table.written(as: json ? .json : .markdown))
   }

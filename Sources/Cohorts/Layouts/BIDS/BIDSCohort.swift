@@ -20,7 +20,8 @@ public struct BIDSCohort: Cohort {
     for person in folder.folders where person.hasPrefix("sub-") && person.count > 4 {
       if reading.rules.ignores(person, isFolder: true) { continue }
       guard CohortManifest.isIdentifier(person) else {
-        reading.notTaken.add(person, "as the folder's name is too long or holds signs that no file name should")
+        reading.notTaken.add(
+          person, "as the folder's name is too long or holds signs that no file name should")
         continue
       }
       try reading.read(person: person)
@@ -68,11 +69,14 @@ private struct Reading {
 
   /// Folders of BIDS for other kinds of data.
   private static let datatypes: Set<String> = [
-    "anat", "func", "dwi", "fmap", "perf", "eeg", "ieeg", "meg", "pet", "micr", "nirs", "beh", "motion", "mrs", "figures",
+    "anat", "func", "dwi", "fmap", "perf", "eeg", "ieeg", "meg", "pet", "micr", "nirs", "beh", "motion",
+    "mrs", "figures",
     "log", "xfm", "surf",
   ]
   /// Folders beside the subjects that may hold anything.
-  private static let others: Set<String> = ["derivatives", "sourcedata", "rawdata", "code", "stimuli", "phenotype", "logs"]
+  private static let others: Set<String> = [
+    "derivatives", "sourcedata", "rawdata", "code", "stimuli", "phenotype", "logs",
+  ]
 
   init(folder: Folder, picks: [ScanPick]) {
     (self.folder, self.picks) = (folder, picks)
@@ -119,7 +123,8 @@ private struct Reading {
   }
 
   /// Puts the scans of `anat` into the subject, and what looks like one onto the list.
-  private mutating func choose(_ anat: Folder, _ shown: String, session: String?, for subject: inout Subject) {
+  private mutating func choose(_ anat: Folder, _ shown: String, session: String?, for subject: inout Subject)
+  {
     var found: [Modality: ScanChoice] = [:]
     for name in anat.names {
       let path = "\(shown)/\(name)"

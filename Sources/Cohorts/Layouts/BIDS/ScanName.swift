@@ -59,9 +59,12 @@ struct ScanName: Sendable {
 
   /// Suffixes of BIDS for other images of the head, raw and derived.
   private static let otherSuffixes: Set<String> = [
-    "T1rho", "T2star", "T2starw", "T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "PD", "PDT2",
-    "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map", "UNIT1", "inplaneT1",
-    "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MP2RAGE", "MESE", "MEGRE", "MTR", "MTS", "MPM",
+    "T1rho", "T2star", "T2starw", "T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "PD",
+    "PDT2",
+    "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map", "UNIT1",
+    "inplaneT1",
+    "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MP2RAGE", "MESE", "MEGRE", "MTR", "MTS",
+    "MPM",
     "mask", "dseg", "probseg", "xfm", "warp", "thickness", "curv", "sulc", "boldref", "bold", "dwi",
   ]
 }

@@ -20,13 +20,17 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
   /// Throws `.usage`.
   public static func read(_ text: String) throws -> [ScanPick] {
     func failure(_ why: String) -> Failure {
-      Failure(.usage, "--pick \(text): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
+      Failure(
+        .usage,
+        "--pick \(text): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
     }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     var modality: Modality?
     if parts.count == 2 {
       modality = Modality(name: parts[0])
-      if modality == nil { throw failure("unknown modality '\(parts[0])', known are t1, t2, pd, flair, t1gd") }
+      if modality == nil {
+        throw failure("unknown modality '\(parts[0])', known are t1, t2, pd, flair, t1gd")
+      }
     }
     return try (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { rule in
       let sign = rule.firstIndex(of: "=") ?? rule.firstIndex(of: "-") ?? rule.lastIndex(of: "!")
@@ -128,7 +132,8 @@ extension ScanPick {
         : "there is \(values.map { "\(pick.entity)-\($0)" }.listed)"
       throw Failure(
         .inconsistent,
-        "--pick \(pick): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)")
+        "--pick \(pick): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)"
+      )
     }
   }
 }
