@@ -13,6 +13,10 @@ public struct Subject: Sendable, Equatable {
   public var labels: String?
   /// Further scans of a modality that has one already (a second run, a copy), which make the subject ambiguous.
   public var duplicates: [Modality: [String]]
+  /// Why a modality that is there cannot be used, as the end of "sub-01: ".
+  public var problems: [Modality: String] = [:]
+  /// What explains that scans are lacking, in words.
+  public var remark: String?
 
   public init(
     id: String, patient: String? = nil, files: [Modality: String] = [:], labels: String? = nil,
@@ -118,9 +122,31 @@ public struct CohortLayout: Sendable {
   public let summary: String
   /// Reads the folder's names (no scan is opened). Throws `.notFound` or `.malformed`.
   public let open: @Sendable (_ folder: String) throws -> any Cohort
+  /// The same with rules that choose among several scans of a modality; nil where names have no entities.
+  public let openPicking: (@Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort)?
+
+  init(
+    name: String, summary: String,
+    openPicking: (@Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort)? = nil,
+    open: @escaping @Sendable (_ folder: String) throws -> any Cohort
+  ) {
+    (self.name, self.summary, self.open, self.openPicking) = (name, summary, open, openPicking)
+  }
+
+  /// Reads the folder's names. Throws what `open` throws, and `.usage` for rules where names have no entities.
+  public func open(_ folder: String, picks: [ScanPick]) throws -> any Cohort {
+    if picks.isEmpty { return try open(folder) }
+    guard let openPicking else {
+      throw Failure(.usage, "--pick chooses by the entities of BIDS, which names of \(name) do not have")
+    }
+    return try openPicking(folder, picks)
+  }
 
   public static let catalog: [CohortLayout] = [
-    CohortLayout(name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR") {
+    CohortLayout(
+      name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR",
+      openPicking: { try BIDSCohort(folder: $0, picks: $1) }
+    ) {
       try BIDSCohort(folder: $0)
     },
     CohortLayout(name: "ixi", summary: "IXI: IXI002-Guys-0828-T1.nii.gz, flat or in a folder a modality") {
@@ -133,10 +159,19 @@ public struct CohortLayout: Sendable {
 
   /// The layout of this name. Throws `.usage`, naming those known.
   public static func named(_ name: String) throws -> CohortLayout {
-    guard let layout = catalog.first(where: { $0.name == name.lowercased() }) else {
-      throw Failure(
-        .usage, "unknown cohort layout '\(name)'; known are \(catalog.map(\.name).joined(separator: ", "))")
-    }
-    return layout
+    let lower = name.lowercased()
+    if let layout = catalog.first(where: { $0.name == lower }) { return layout }
+    let known = catalog.map(\.name).joined(separator: ", ")
+    let advice =
+      switch lower.filter(\.isLetter) {
+      case "nnunet", "nnunetv", "decathlon", "msd":
+        "; nnU-Net's imagesTr is not read yet, link its files into a BIDS folder"
+      case "dicom", "dcm": "; DICOM is not read, dcm2niix converts it"
+      case let word where word.hasPrefix("brats"): "; did you mean brats?"
+      case let word where word.hasPrefix("ixi"): "; did you mean ixi?"
+      case let word where Set(word) == Set("bids"): "; did you mean bids?"
+      default: ""
+      }
+    throw Failure(.usage, "unknown cohort layout '\(name)'; known are \(known)\(advice)")
   }
 }

@@ -9,18 +9,26 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
   /// Every slice with anything in it.
   case all
 
+  /// Slices a stack can have.
+  private static let most = 1 << 16
+
   /// Reads `central:N`, `A-B` or `all`; throws `.usage` for anything else.
   public init(_ text: String) throws {
     let parts = text.split(separator: "-", omittingEmptySubsequences: false).map { Int($0) }
     if text == "all" {
       self = .all
-    } else if text.hasPrefix("central:"), let count = Int(text.dropFirst(8)), count > 0 {
+    } else if text.hasPrefix("central:"), let count = Int(text.dropFirst(8)), (1...Self.most).contains(count)
+    {
       self = .central(count)
-    } else if parts.count == 2, let first = parts[0], let last = parts[1], first <= last {
+    } else if parts.count == 2, let first = parts[0], let last = parts[1], first <= last,
+      last < Self.most
+    {
       self = .range(first...last)
     } else {
       throw Failure(
-        .usage, "'\(text)' is no slice rule: write central:90, 37-116 (first-last, from 0) or all")
+        .usage,
+        "'\(text)' is no slice rule: write central:90, 37-116 (first-last, from 0) or all, up to \(Self.most) slices"
+      )
     }
   }
 

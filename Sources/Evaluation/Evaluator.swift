@@ -38,7 +38,8 @@ public struct Evaluator {
       of: references.spread(sliceLimit ?? references.count), scenario: scenario, batchSize: batchSize,
       perturbation: perturbation)
     var scores = Scores(name: name, scorer: scorer)
-    for batch in batches {
+    for index in batches.indices {
+      let batch = try batches[index]
       let predictions = try predict(batch)
       let labels = try batch.references.map { try cohort.labels(at: $0) }
       scores.slices += try score(batch, predictions, lesions: labels)
@@ -123,7 +124,9 @@ public struct Evaluator {
     let names = scenario.sources.map(\.rawValue)
     var best = BestSource(sources: names)
     var fit = IntensityLookup.Fit(sources: names, target: scenario.target.rawValue)
-    for batch in try cohort.batches(of: training.spread(limit), scenario: scenario, batchSize: 8) {
+    let batches = try cohort.batches(of: training.spread(limit), scenario: scenario, batchSize: 8)
+    for number in batches.indices {
+      let batch = try batches[number]
       for index in 0..<batch.count {
         let (sources, target) = batch.images(index)
         best.add(sources: sources, target: target)
@@ -136,14 +139,19 @@ public struct Evaluator {
     return (position, lookup)
   }
 
-  /// The best single source copied as it is, and a voxelwise intensity look-up; both chosen on the training split.
+  /// The best single source copied as it is, and a voxelwise intensity look-up; both chosen on the training split. Where
+  /// the cohort has none, a copy of each source: nothing is then chosen or fitted.
   /// - Parameter limit: most training slices to fit on, spread evenly.
   public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
-    let (position, lookup) = try fittedBaselines(on: limit)
-    return [
+    func copy(_ position: Int) throws -> Scores {
       try scores(named: Evaluator.copyName(of: scenario.sources[position]), in: split) { batch in
         (0..<batch.count).flatMap { batch.images($0).sources[position] }
-      },
+      }
+    }
+    if cohort.subjects(in: .train).isEmpty { return try scenario.sources.indices.map(copy) }
+    let (position, lookup) = try fittedBaselines(on: limit)
+    return [
+      try copy(position),
       try scores(named: Evaluator.lookupName, in: split) { batch in
         (0..<batch.count).flatMap { lookup(batch.images($0).sources) }
       },

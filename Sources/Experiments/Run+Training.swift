@@ -173,10 +173,11 @@ extension Run {
   ) throws -> Double {
     let evaluator = try Evaluator(cohort, scenario: experiment.scenario)
     var values: [Double] = []
-    for batch in try cohort.batches(
+    let batches = try cohort.batches(
       of: slices, scenario: experiment.scenario, batchSize: experiment.batchSize,
       perturbation: experiment.shift)
-    {
+    for number in batches.indices {
+      let batch = try batches[number]
       let predictions = method.generator.parameters.evaluating {
         method.validating { evaluator.predictions(of: method, for: batch, device: device) }
       }

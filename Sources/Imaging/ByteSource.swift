@@ -24,11 +24,13 @@ final class ByteSource {
     name = path
     var info = stat()
     guard stat(path, &info) == 0 else {
+      let code = errno
+      if code == ENOENT || code == ENOTDIR, let failure = PointerFile.failure(ofLink: path) { throw failure }
       let reason =
-        switch errno {
+        switch code {
         case ENOENT, ENOTDIR: "no such file"
         case EACCES: "no permission to read it"
-        default: String(cString: strerror(errno))
+        default: String(cString: strerror(code))
         }
       throw Failure(.notFound, "\(path): \(reason)")
     }
@@ -49,6 +51,7 @@ final class ByteSource {
     if first < 0 {
       throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
     }
+    if let failure = PointerFile.failure(of: path, first: buffer[..<end]) { throw failure }
     try start()
   }
 

@@ -106,7 +106,7 @@ public final class Trainer {
     try RunFolder.make(folder.checkpoints)
     while state.iteration < plan.iterations {
       let start = clock.now
-      let (slices, waited) = stream.next()
+      let (slices, waited) = try stream.next()
       LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }

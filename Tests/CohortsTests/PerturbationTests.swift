@@ -37,9 +37,9 @@ import Testing
     let scratch = try Scratch()
     let store = try makeStore(scratch)
     let perturbation = Perturbation(of: .t2, radius: 3, seed: 9)
-    let plain = Array(try store.batches(in: .train, scenario: scenario, batchSize: 10))[0]
-    let moved = Array(
-      try store.batches(in: .train, scenario: scenario, batchSize: 10, perturbation: perturbation))[0]
+    let plain = try store.batches(in: .train, scenario: scenario, batchSize: 10)[0]
+    let moved = try store.batches(
+      in: .train, scenario: scenario, batchSize: 10, perturbation: perturbation)[0]
     #expect(moved.target == plain.target)
     let (h, w) = (plain.height, plain.width)
     for (row, reference) in plain.references.enumerated() {
@@ -69,8 +69,8 @@ import Testing
     let scratch = try Scratch()
     let store = try makeStore(scratch)
     let still = Perturbation(of: .t1, radius: 0)
-    let plain = Array(try store.batches(in: .test, scenario: scenario, batchSize: 2))
+    let plain = try store.batches(in: .test, scenario: scenario, batchSize: 2).all()
     #expect(
-      Array(try store.batches(in: .test, scenario: scenario, batchSize: 2, perturbation: still)) == plain)
+      try store.batches(in: .test, scenario: scenario, batchSize: 2, perturbation: still).all() == plain)
   }
 }

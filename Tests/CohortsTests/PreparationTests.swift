@@ -125,11 +125,13 @@ import Testing
     for (number, id) in ids.enumerated() {
       for modality in [Modality.t2, .pd] {
         try writeScan(
-          scan(UInt64(number), [16, 16, 9]), "\(scratch.path)/raw/\(id)-\(modality.title).nii.gz")
+          scan(UInt64(10 * number) + (modality == .t2 ? 0 : 1), [16, 16, 9]),
+          "\(scratch.path)/raw/\(id)-\(modality.title).nii.gz")
       }
       // T1 on a finer, sagittal grid.
       let fine = Affine([-0.5, 0, 0, 5], [0, -0.5, 0, 6], [0, 0, 0.5, -3])
-      let t1 = Volume(dimensions: [32, 32, 18], affine: fine, voxels: scan(9, [32, 32, 18]).voxels)
+      let t1 = Volume(
+        dimensions: [32, 32, 18], affine: fine, voxels: scan(UInt64(90 + number), [32, 32, 18]).voxels)
       try writeScan(
         t1.reoriented(to: try #require(Orientation("PSR"))), "\(scratch.path)/raw/\(id)-T1.nii.gz")
     }
@@ -148,9 +150,10 @@ import Testing
   @Test func bratsAsPublishedAndPatientDisjoint() throws {
     let scratch = try Scratch()
     let ids = ["BraTS-GLI-00095-000", "BraTS-GLI-00095-001", "BraTS-GLI-00005-000"]
-    for id in ids {
-      for ending in ["t1n", "t1c", "t2w", "t2f"] {
-        try writeScan(scan(3, [8, 8, 6]), "\(scratch.path)/raw/\(id)/\(id)-\(ending).nii.gz")
+    for (number, id) in ids.enumerated() {
+      for (index, ending) in ["t1n", "t1c", "t2w", "t2f"].enumerated() {
+        try writeScan(
+          scan(UInt64(10 * number + index), [8, 8, 6]), "\(scratch.path)/raw/\(id)/\(id)-\(ending).nii.gz")
       }
     }
     let cohort = try BraTSCohort(folder: "\(scratch.path)/raw")

@@ -9,7 +9,7 @@ import Testing
     let scratch = try Scratch()
     let store = try makeStore(scratch)
     let batches = try store.batches(in: .train, scenario: scenario, batchSize: 4)
-    let all = Array(batches)
+    let all = try batches.all()
     #expect(batches.count == 3 && all.map(\.count) == [4, 4, 2])
     #expect(all.flatMap(\.references) == (try store.slices(in: .train)))
     #expect(all.flatMap(\.references).map(\.slice) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
@@ -75,6 +75,32 @@ import Testing
     ("\"id\" : \"sub-01\"", "\"id\" : \"sub-02\"", "twice"),
     ("\"id\" : \"sub-01\"", "\"id\" : \"sub-11\"", "missing"),
     ("\"flair\"", "\"ct\"", "damaged"),
+    ("\"id\" : \"sub-01\"", "\"id\" : \"sub-01/../../x\"", "no subject identifier"),
+    ("\"id\" : \"sub-01\"", "\"id\" : \"\"", "no subject identifier"),
+    ("\"orientation\" : \"LPS\"", "\"orientation\" : \"LLL\"", "orientation"),
+    ("\"modalities\" : [", "\"modalities\" : [\"t1\",", "repeats"),
+    ("\"modalities\" : [", "\"modalities\" : [], \"old\" : [", "empty"),
+    ("\"offset\" : [", "\"offset\" : [7, ", "offset"),
+    ("\"offset\" : [", "\"offset\" : [-1099511627776, 2], \"old\" : [", "offset"),
+    ("\"offset\" : [", "\"offset\" : [9223372036854775807, 2], \"old\" : [", "offset"),
+    ("\"spacing\" : [", "\"spacing\" : [1, 1], \"old\" : [", "mm is impossible"),
+    ("\"spacing\" : [", "\"spacing\" : [1, 0, 1], \"old\" : [", "mm is impossible"),
+    ("\"spacing\" : [", "\"spacing\" : [1, -1, 1], \"old\" : [", "mm is impossible"),
+    ("\"spacing\" : [", "\"spacing\" : [1, 1e300, 1], \"old\" : [", "mm is impossible"),
+    ("\"spacing\" : [", "\"spacing\" : [1, 1e999, 1], \"old\" : [", "damaged"),
+    ("\"spacing\" : [", "\"spacing\" : [1, NaN, 1], \"old\" : [", "not the manifest"),
+    ("\"dimensions\" : [", "\"dimensions\" : [10, 12], \"old\" : [", "voxels is impossible"),
+    ("\"dimensions\" : [", "\"dimensions\" : [10, 12, 1099511627776], \"old\" : [", "voxels is impossible"),
+    ("\"dimensions\" : [", "\"dimensions\" : [10, -12, 6], \"old\" : [", "voxels is impossible"),
+    ("\"slices\" : [", "\"slices\" : [1099511627776], \"old\" : [", "ascending list"),
+    ("\"slices\" : [", "\"slices\" : [], \"old\" : [", "ascending list"),
+    ("\"slices\" : [", "\"slices\" : [-1, 1, 2], \"old\" : [", "ascending list"),
+    ("\"slices\" : [", "\"slices\" : [3, 2, 1], \"old\" : [", "ascending list"),
+    ("\"slices\" : [", "\"slices\" : [1, 1, 2], \"old\" : [", "ascending list"),
+    ("\"scale\" : 100", "\"scale\" : 0", "numbers of its"),
+    ("\"scale\" : 100", "\"scale\" : -1", "numbers of its"),
+    ("\"scans\" : [", "\"scans\" : [], \"old\" : [", "scans are not those"),
+    ("\"sliceRule\" : \"all\"", "\"sliceRule\" : \"central:99999999999\"", "damaged"),
   ])
   func aManifestThatCannotBeTrue(original: String, changed: String, says: String) throws {
     let scratch = try Scratch()

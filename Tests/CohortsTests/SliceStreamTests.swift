@@ -20,7 +20,7 @@ import Testing
     let stream = try SliceStream(
       store, scenario: scenario, batchSize: batchSize, seed: seed, startingAt: iteration, threads: threads,
       prefetch: prefetch, perturbation: perturbation)
-    return (0..<count).map { _ in stream.next().batch }
+    return try (0..<count).map { _ in try stream.next().batch }
   }
 
   @Test(arguments: [1, 2, 4], [1, 3])
@@ -68,17 +68,17 @@ import Testing
   @Test func stoppingLosesNothing() throws {
     let expected = try batches(12, threads: 0)
     let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 3)
-    var got = (0..<5).map { _ in stream.next().batch }
+    var got = try (0..<5).map { _ in try stream.next().batch }
     stream.stop()
     stream.stop()
     #expect(stream.iteration == 5)
-    got += (0..<7).map { _ in stream.next().batch }
+    got += try (0..<7).map { _ in try stream.next().batch }
     #expect(got == expected)
   }
 
   @Test func stoppingEndsTheThreads() throws {
     let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
-    #expect(stream.next().waited >= 0)
+    #expect(try stream.next().waited >= 0)
     #expect(stream.runningThreads == 4)
     stream.stop()
     #expect(stream.runningThreads == 0)
@@ -89,7 +89,7 @@ import Testing
     var loaders: [Weak] = []
     for count in 0..<20 {
       let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
-      for _ in 0..<count { _ = stream.next() }
+      for _ in 0..<count { _ = try stream.next() }
       loaders.append(Weak(stream.shared))
     }
     // A thread that still runs keeps what all of them share.
@@ -110,7 +110,7 @@ import Testing
     let done = NSCondition()
     nonisolated(unsafe) var isDone = false
     let thread = Thread {
-      for _ in 0..<20 { got.append(stream.next().batch.references) }
+      for _ in 0..<20 { if let next = try? stream.next() { got.append(next.batch.references) } }
       done.withLock {
         isDone = true
         done.signal()

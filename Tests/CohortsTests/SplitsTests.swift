@@ -55,13 +55,15 @@ import Testing
     let scratch = try Scratch()
     let path = try scratch.write(#"{"train": ["a", "b"], "test": ["c"]}"#, to: "s.json")
     #expect(try Splits(file: path) == Splits(train: ["a", "b"], test: ["c"]))
+    let tested = try scratch.write(#"{"train": [], "test": ["c"]}"#, to: "t.json")
+    #expect(try Splits(file: tested) == Splits(train: [], test: ["c"]))
   }
 
   @Test(arguments: [
     (#"{"train": ["a", "b", "a"]}"#, Failure.Kind.inconsistent, "more than once: a"),
     (#"{"train": ["a"], "test": ["a"]}"#, .inconsistent, "more than once: a"),
-    (#"{"train": [], "test": ["a"]}"#, .inconsistent, "'train'"),
-    (#"{"test": ["a"]}"#, .inconsistent, "'train'"),
+    (#"{"train": [], "test": []}"#, .inconsistent, "no subject"),
+    ("{}", .inconsistent, "no subject"),
     (#"{"train": ["a"], "val": ["b"]}"#, .malformed, "'val'"),
     (#"{"train": "a"}"#, .malformed, "'train'"),
     (#"{"train": [1]}"#, .malformed, "'train'"),

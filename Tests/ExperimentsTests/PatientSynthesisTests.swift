@@ -37,7 +37,7 @@ import Training
     let evaluator = try Evaluator(cohort, scenario: model.card.scenario)
     let batches = try cohort.batches(in: .test, scenario: model.card.scenario, batchSize: 5)
     var slices = 0
-    for batch in batches {
+    for batch in try batches.all() {
       let predicted = evaluator.predictions(of: model.method, for: batch, device: .cpu)
       for (place, reference) in batch.references.enumerated() {
         #expect(reference.subject == "sub-05")

@@ -3,39 +3,59 @@ import Imaging
 
 /// BraTS2023: `BraTS-GLI-00000-000/BraTS-GLI-00000-000-{t1n,t1c,t2w,t2f,seg}.nii.gz`.
 ///
-/// The last three digits count a patient's time points: scans of one patient share all that comes before.
+/// The last three digits count a patient's time points: scans of one patient share all that comes before. Names of
+/// earlier years (`BraTS2021_00000/BraTS2021_00000_{t1,t1ce,t2,flair,seg}`) are read too.
 public struct BraTSCohort: Cohort {
   public let folder: String
   public let subjects: [Subject]
+  public let notes: [String]
   public let modalities: [Modality]? = [.t1, .t2, .flair, .t1gd]
   public let sliceRule = SliceRule.range(37...116)
   public let publishedSplits: Splits? = .brats2023
 
-  private static let endings: [(String, Modality)] = [
-    ("t1n", .t1), ("t1c", .t1gd), ("t2w", .t2), ("t2f", .flair),
+  private static let endings: [String: Modality] = [
+    "t1n": .t1, "t1c": .t1gd, "t2w": .t2, "t2f": .flair, "t1": .t1, "t1ce": .t1gd, "t2": .t2, "flair": .flair,
   ]
 
   public init(folder path: String) throws {
     let folder = try Folder(path)
-    let cases = folder.folders.filter { $0.hasPrefix("BraTS-") }
-    guard !cases.isEmpty else {
-      throw Failure(
-        .malformed, "\(path): holds no BraTS2023 case; expected folders like BraTS-GLI-00000-000")
-    }
-    self.folder = path
-    subjects = try cases.map { name in
+    let cases = folder.folders.filter { Self.isCase($0) && CohortManifest.isIdentifier($0) }
+    var notTaken = NotTaken()
+    var subjects: [Subject] = []
+    for name in cases {
       let inner = try Folder(folder.path(of: name))
       var subject = Subject(id: name, patient: Self.patient(of: name))
-      for (file, stem) in inner.scans where stem.hasPrefix(name + "-") {
-        let ending = stem.dropFirst(name.count + 1)
-        if ending == "seg" {
-          subject.labels = inner.path(of: file)
-        } else if let (_, modality) = Self.endings.first(where: { $0.0 == ending }) {
+      for file in inner.names {
+        if let reason = NotTaken.reason(for: file) { notTaken.add("\(name)/\(file)", reason) }
+        guard let stem = file.scanStem else { continue }
+        if let modality = Self.modality(of: stem, in: name) {
           subject.add(inner.path(of: file), as: modality)
+        } else if Self.ending(of: stem, in: name) == "seg" {
+          subject.labels = inner.path(of: file)
+        } else {
+          notTaken.add(
+            "\(name)/\(file)", "as the name is not that of its folder with -t1n, -t1c, -t2w, -t2f or -seg")
         }
       }
-      return subject
+      subjects.append(subject)
     }
+    guard subjects.contains(where: { !$0.files.isEmpty }) else {
+      throw Failure(
+        .malformed,
+        "\(path): holds no BraTS2023 case; expected folders like BraTS-GLI-00000-000 with scans of their name"
+          + (LayoutHint.of(folder, not: "brats").map { "; \($0)" } ?? ""))
+    }
+    for file in folder.files where file.scanStem != nil || NotTaken.reason(for: file) != nil {
+      notTaken.add(file, NotTaken.reason(for: file) ?? "as it lies in no case's folder")
+    }
+    for name in folder.folders where !Self.isCase(name) {
+      if let inner = try? Folder(folder.path(of: name)) {
+        notTaken.addAll(in: inner, as: name, "as the folder's name does not begin with BraTS-")
+      }
+    }
+    self.folder = path
+    self.subjects = subjects
+    notes = notTaken.notes
   }
 
   public func patient(of subject: String) -> String { Self.patient(of: subject) }
@@ -44,5 +64,17 @@ public struct BraTSCohort: Cohort {
   public static func patient(of subject: String) -> String {
     let parts = subject.split(separator: "-", omittingEmptySubsequences: false)
     return parts.count == 4 ? parts.dropLast().joined(separator: "-") : subject
+  }
+
+  static func isCase(_ name: String) -> Bool { name.lowercased().hasPrefix("brats") }
+
+  /// `t1n` of `BraTS-GLI-00000-000-t1n`, in small letters.
+  private static func ending(of stem: String, in name: String) -> String? {
+    guard ["-", "_"].contains(where: { stem.hasPrefix(name + $0) }) else { return nil }
+    return stem.dropFirst(name.count + 1).lowercased()
+  }
+
+  static func modality(of stem: String, in name: String) -> Modality? {
+    ending(of: stem, in: name).flatMap { endings[$0] }
   }
 }

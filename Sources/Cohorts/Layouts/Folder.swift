@@ -34,6 +34,12 @@ struct Folder {
     }
   }
 
+  /// Names of what is no folder: files, and links that lead nowhere.
+  var files: [String] {
+    let folders = Set(folders)
+    return names.filter { !folders.contains($0) }
+  }
+
   /// The names that end in `.nii` or `.nii.gz`, with the stem before.
   var scans: [(name: String, stem: String)] {
     names.compactMap { name in name.scanStem.map { (name, $0) } }
@@ -41,9 +47,10 @@ struct Folder {
 }
 
 extension String {
-  /// The name before `.nii` or `.nii.gz`, or nil for another kind of file.
+  /// The name before `.nii` or `.nii.gz` (in any case of letters), or nil for another kind of file.
   var scanStem: String? {
-    for ending in [".nii.gz", ".nii"] where hasSuffix(ending) && count > ending.count {
+    let lower = lowercased()
+    for ending in [".nii.gz", ".nii"] where lower.hasSuffix(ending) && count > ending.count {
       return String(dropLast(ending.count))
     }
     return nil

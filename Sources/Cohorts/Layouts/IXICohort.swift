@@ -7,6 +7,7 @@ import Imaging
 public struct IXICohort: Cohort {
   public let folder: String
   public let subjects: [Subject]
+  public let notes: [String]
   public let modalities: [Modality]? = [.t1, .t2, .pd]
   public let sliceRule = SliceRule.central(90)
   public let publishedSplits: Splits? = .ixi
@@ -16,34 +17,55 @@ public struct IXICohort: Cohort {
   public init(folder path: String) throws {
     let folder = try Folder(path)
     var found: [String: Subject] = [:]
-    let places = [folder] + (try folder.folders.map { try Folder(folder.path(of: $0)) })
-    for place in places {
-      for (file, stem) in place.scans {
-        guard let (id, modality) = Self.parse(stem) else { continue }
-        found[id, default: Subject(id: id)].add(place.path(of: file), as: modality)
+    var notTaken = NotTaken()
+    // Some archives unpack each scan into a folder that has the scan's own name: that is no place to look into.
+    let places =
+      [("", folder)]
+      + (try folder.folders.filter { $0.scanStem == nil }.map { ($0 + "/", try Folder(folder.path(of: $0))) })
+    for (shown, place) in places {
+      for file in place.names {
+        if let reason = NotTaken.reason(for: file) { notTaken.add(shown + file, reason) }
+        guard let stem = file.scanStem else { continue }
+        if let (id, modality) = Self.parse(stem) {
+          found[id, default: Subject(id: id)].add(place.path(of: file), as: modality)
+        } else if !Self.isOther(stem) {
+          notTaken.add(shown + file, "as the name is not like IXI002-Guys-0828-T1.nii.gz")
+        }
       }
     }
     guard !found.isEmpty else {
       throw Failure(
-        .malformed, "\(path): holds no IXI scan; expected files like IXI002-Guys-0828-T1.nii.gz")
+        .malformed,
+        "\(path): holds no IXI scan; expected files like IXI002-Guys-0828-T1.nii.gz"
+          + (LayoutHint.of(folder, not: "ixi").map { "; \($0)" } ?? ""))
     }
+    notes = notTaken.notes
     self.folder = path
     subjects = found.values.sorted { $0.id < $1.id }
   }
 
   /// Subject and modality of `IXI002-Guys-0828-T1`; nil for other names (diffusion, angiography, masks).
-  private static func parse(_ stem: String) -> (id: String, modality: Modality)? {
+  static func parse(_ stem: String) -> (id: String, modality: Modality)? {
     let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 4, parts[0].hasPrefix("IXI"), parts[0].count == 6,
-      Int(parts[0].dropFirst(3)) != nil, parts[2].count == 4, Int(parts[2]) != nil
-    else { return nil }
+    guard parts.count == 4, isPerson(parts) else { return nil }
     let modality: Modality
-    switch parts[3] {
+    switch parts[3].uppercased() {
     case "T1": modality = .t1
     case "T2": modality = .t2
     case "PD": modality = .pd
     default: return nil
     }
     return (parts.dropLast().joined(separator: "-"), modality)
+  }
+
+  private static func isPerson(_ parts: [Substring]) -> Bool {
+    parts.count > 3 && parts[0].hasPrefix("IXI") && parts[0].count == 6 && Int(parts[0].dropFirst(3)) != nil
+      && parts[2].count == 4 && Int(parts[2]) != nil
+  }
+
+  /// Whether it is a scan of IXI's that is none of these: angiography (MRA), diffusion (DTI-00, ...).
+  private static func isOther(_ stem: String) -> Bool {
+    let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
+    return isPerson(parts) && ["MRA", "DTI"].contains(parts[3].uppercased())
   }
 }

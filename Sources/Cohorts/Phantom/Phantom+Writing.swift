@@ -15,7 +15,7 @@ extension Phantom {
     to folder: String, force: Bool = false, threads: Int = Parallel.coreCount,
     progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws {
-    let output = try PhantomFolder(folder, force: force)
+    let output = try AtomicFolder(folder, of: .phantom, replacing: force)
     do {
       try write(into: output, threads: threads, progress: progress)
       try output.commit()
@@ -25,12 +25,12 @@ extension Phantom {
     }
   }
 
-  private func write(into output: PhantomFolder, threads: Int, progress: (Int, Int) throws -> Void) throws {
+  private func write(into output: AtomicFolder, threads: Int, progress: (Int, Int) throws -> Void) throws {
     var table = "participant_id\tmagnetic_field_strength\tlesion\n"
     var hasLesions = false
     for index in 0..<options.subjects {
       let subject = subject(index, threads: threads)
-      let anat = try output.makeFolder("\(subject.id)/anat")
+      let anat = try output.folder("\(subject.id)/anat")
       for scan in subject.scans {
         let name = "\(anat)/\(subject.id)_\(Self.suffix(scan.modality))"
         try NIfTI.write(
@@ -40,7 +40,7 @@ extension Phantom {
       }
       if let labels = subject.labels {
         hasLesions = true
-        let anat = try output.makeFolder("derivatives/lesions/\(subject.id)/anat")
+        let anat = try output.folder("derivatives/lesions/\(subject.id)/anat")
         let suffix = subject.lesion == .tumour ? "dseg" : "label-lesion_mask"
         try NIfTI.write(
           labels, as: .int16, description: "PHANTOM lesion labels",
@@ -62,7 +62,7 @@ extension Phantom {
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
     let settings = String(decoding: try encoder.encode(options), as: UTF8.self)
     try output.write(settings + "\n", to: "phantom.json")
-    try output.write(Self.description("Phantom", "raw"), to: PhantomFolder.marker)
+    try output.write(Self.description("Phantom", "raw"), to: Self.marker)
   }
 
   /// A scan's file name after the subject, as BIDS has it.
@@ -114,7 +114,7 @@ extension Phantom {
       "Name": "\(name)",
       "BIDSVersion": "1.10.0",
       "DatasetType": "\(type)",
-      "GeneratedBy": [{"Name": "\(PhantomFolder.generator)"}]
+      "GeneratedBy": [{"Name": "\(Self.generator)"}]
     }
 
     """

@@ -27,7 +27,8 @@ extension Preparation {
       throw Failure(
         .inconsistent, "\(gridModality.title) is to give the grid but is not stored; name another modality")
     }
-    let store = try StoreFolder(folder, overwrite: overwrite)
+    try Path.refuse(folder, inside: cohort.folder, except: layout == "bids" ? "derivatives" : nil)
+    let store = try AtomicFolder(folder, of: .store, replacing: overwrite)
     do {
       let survey = Survey(
         cohort: cohort, modalities: modalities, gridModality: gridModality,
@@ -38,26 +39,28 @@ extension Preparation {
         ?? Splits.seeded(plans.map(\.subject.id), seed: seed, patient: cohort.patient)
       let maker = SliceMaker(
         cohort: cohort, modalities: modalities, size: imageSize(cohort, plans),
-        resizes: size == nil && cohort.imageSize != nil, dropsEmpty: rule == .all)
+        resizes: size == nil && cohort.imageSize != nil, dropsEmpty: rule == .all,
+        allowsDuplicates: allowsDuplicates)
       let written = try write(plans, splits: splits, maker: maker, store: store, progress: progress)
       leftOut += written.leftOut
-      guard written.subjects.contains(where: { $0.split == .train }) else {
+      guard splits.train.isEmpty || written.subjects.contains(where: { $0.split == .train }) else {
         throw Failure(.inconsistent, "no subject is left to train on: \(leftOut.map(\.reason).listed)")
       }
+      let equal = try EqualScans(among: written.subjects).notes(allowed: allowsDuplicates)
+      var notes = cohort.notes + resolved.notes + emptySplits(splits) + modalityNotes
+      notes += resamplingNotes(plans, onto: gridModality)
+      for plan in plans { notes += plan.notes }
+      notes += ScanCheck.lines(plans.flatMap(\.findings) + written.findings)
+      notes += written.notes + equal + Outliers(written.subjects, shapes: written.shapes).notes
       let manifest = CohortManifest(
         layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),
         modalities: modalities, height: maker.size.height, width: maker.size.width, sliceRule: rule,
         intensity: "0 to the 99.5th percentile over all voxels of the volume", splits: resolved.description,
         program: program, generatedBy: cohort.generatedBy, subjects: written.subjects,
-        leftOut: leftOut.sorted { $0.id < $1.id })
+        leftOut: leftOut.sorted { $0.id < $1.id }, notes: notes)
       let data = try manifest.encoded()
       try data.withUnsafeBytes { try store.write($0, to: CohortManifest.fileName) }
-      try store.commit(overwrite: overwrite)
-      var notes = cohort.notes + resolved.notes + modalityNotes
-      notes += resamplingNotes(plans, onto: gridModality)
-      for plan in plans { notes += plan.notes }
-      notes += ScanCheck.lines(plans.flatMap(\.findings) + written.findings)
-      notes += written.notes
+      try store.commit()
       return Outcome(
         manifest: manifest, notes: notes, droppedSlices: written.dropped,
         bytes: manifest.subjects.reduce(0) { $0 + manifest.sliceBytes(of: $1) })
@@ -65,6 +68,21 @@ extension Preparation {
       store.discard()
       throw error
     }
+  }
+
+  /// What a cohort cannot be used for.
+  private func emptySplits(_ splits: Splits) -> [String] {
+    if splits.train.isEmpty {
+      return [
+        "no subject is to be trained on: models from elsewhere are scored on this cohort, without a look-up"
+      ]
+    }
+    var notes: [String] = []
+    if splits.validation.isEmpty {
+      notes.append("no subject is to be validated on: training keeps its last weights, not its best")
+    }
+    if splits.test.isEmpty { notes.append("no subject is to be tested on") }
+    return notes
   }
 
   /// One sentence a modality that was put on another's grid: coordinates do not know that the patient moved.
@@ -117,16 +135,20 @@ extension Preparation {
     var dropped = 0
     var notes: [String] = []
     var findings: [ScanCheck.Finding] = []
+    var shapes: [[IntensityShape]] = []
   }
 
   private func write(
-    _ plans: [SubjectPlan], splits: Splits, maker: SliceMaker, store: StoreFolder,
+    _ plans: [SubjectPlan], splits: Splits, maker: SliceMaker, store: AtomicFolder,
     progress: @escaping Progress
   ) throws -> Written {
     var home: [String: Split] = [:]
     for split in Split.allCases { for id in splits[split] { home[id] = split } }
     let homes = home
-    let results = Slots<Result<(CohortManifest.Subject, made: SubjectSlices.Account), Failure>>(plans.count)
+    let results = Slots<
+      Result<(CohortManifest.Subject, account: SubjectSlices.Account, shapes: [IntensityShape]), Failure>
+    >(
+      plans.count)
     try Parallel.forEach(count: plans.count, threads: threads) { index in
       // Once one subject has stopped the work the others need not be read.
       if results.isStopped { return }
@@ -135,7 +157,7 @@ extension Preparation {
         let result = try caught {
           let made = try maker.make(plan)
           let subject = try store.write(made, of: plan, split: homes[plan.subject.id] ?? .train, by: maker)
-          return (subject, made: made.account)
+          return (subject, account: made.account, shapes: made.shapes)
         }
         if case .failure(let failure) = result, failure.kind == .cannotWrite || onDefect == .refuse {
           throw failure
@@ -151,8 +173,9 @@ extension Preparation {
     var first: Failure?
     for (plan, result) in zip(plans, results.all) {
       switch result {
-      case .success(let (subject, made))?:
+      case .success(let (subject, made, shapes))?:
         written.subjects.append(subject)
+        written.shapes.append(shapes)
         written.dropped += made.dropped
         if let note = made.note { written.notes.append(note) }
         written.findings += made.findings
@@ -175,30 +198,6 @@ extension Preparation {
   /// A subject's failure as a value; anything else is thrown on.
   private func caught<Value>(_ body: () throws -> Value) throws -> Result<Value, Failure> {
     do { return .success(try body()) } catch let failure as Failure { return .failure(failure) }
-  }
-}
-
-extension StoreFolder {
-  /// Writes a subject's files and says what they hold.
-  fileprivate func write(
-    _ made: SubjectSlices, of plan: SubjectPlan, split: Split, by maker: SliceMaker
-  ) throws -> CohortManifest.Subject {
-    let id = plan.subject.id
-    let used = made.slices.count * maker.modalities.count * maker.size.height * maker.size.width * 2
-    try made.pixels.withUnsafeBytes {
-      try write(UnsafeRawBufferPointer(rebasing: $0[..<used]), to: CohortManifest.slicesFile(id))
-    }
-    if made.labelSource != nil {
-      try made.labels.withUnsafeBytes { try write($0, to: CohortManifest.labelsFile(id)) }
-    }
-    let spacing = plan.grid.affine.spacing
-    let offset = maker.offset(of: plan.grid)
-    return CohortManifest.Subject(
-      id: id, patient: plan.subject.patient, split: split, slices: made.slices,
-      dimensions: [plan.grid.dimensions.x, plan.grid.dimensions.y, plan.grid.dimensions.z],
-      spacing: [spacing.x, spacing.y, spacing.z], orientation: "\(plan.orientation)",
-      offset: [offset.row, offset.column], resized: maker.isResized(plan.grid), scans: made.scans,
-      labels: made.labelSource)
   }
 }
 

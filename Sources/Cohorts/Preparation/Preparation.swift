@@ -16,13 +16,15 @@ public struct Preparation: Sendable {
 
     /// Reads `published`, `patient-disjoint` or `seeded`.
     public init(variant: String) throws {
-      switch variant {
+      switch variant.lowercased() {
       case "published": self = .standard
       case "patient-disjoint": self = .patientDisjoint
       case "seeded": self = .seeded
       default:
         throw Failure(
-          .usage, "unknown split variant '\(variant)'; known are published, patient-disjoint, seeded")
+          .usage,
+          "unknown split variant '\(variant)' and no such file; known are published, patient-disjoint, seeded, or give a"
+            + " JSON file")
       }
     }
   }
@@ -51,6 +53,8 @@ public struct Preparation: Sendable {
   public var size: ImageSize?
   /// Whether label maps are stored where subjects have them.
   public var storesLabels = true
+  /// Whether the same images may be in two splits, or serve as two modalities of a subject.
+  public var allowsDuplicates = false
   /// Whether a prepared cohort at the output's place is replaced.
   public var overwrite = false
   /// Subjects worked on at a time; each holds about four volumes in memory.

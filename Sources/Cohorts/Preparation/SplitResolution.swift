@@ -55,10 +55,10 @@ extension Preparation {
     let known = Set(cohort.subjects.map(\.id))
     let splits = published.filtered(known.contains)
     let other = known.subtracting(published.all).sorted()
-    guard !splits.train.isEmpty else {
+    guard !splits.all.isEmpty else {
       throw Failure(
         .inconsistent,
-        "\(cohort.folder): none of its subjects (\(known.count)) is in the published training split"
+        "\(cohort.folder): none of its subjects (\(known.count)) is in the published split"
           + "; say who goes where with --splits FILE, or --splits seeded draws one")
     }
     var notes: [String] = []

@@ -12,6 +12,8 @@ struct SubjectSlices: Sendable {
   var slices: [Int]
   var scans: [CohortManifest.Scan]
   var labelSource: CohortManifest.Source?
+  /// In the order of the modalities.
+  var shapes: [IntensityShape]
   var account: Account
 
   /// What the user hears of it.
@@ -36,6 +38,11 @@ struct SliceMaker: Sendable {
   var resizes: Bool
   /// Whether slices that are zero in all modalities are left out.
   var dropsEmpty: Bool
+  /// Whether one image may serve as two modalities.
+  var allowsDuplicates = false
+
+  /// Bytes of slices that one subject may have in memory.
+  private static let largest = 1 << 33
 
   /// Row and column of the stored image at which a grid begins.
   func offset(of grid: Grid) -> (row: Int, column: Int) {
@@ -52,6 +59,12 @@ struct SliceMaker: Sendable {
   func make(_ plan: SubjectPlan) throws -> SubjectSlices {
     let image = size.height * size.width
     let stride = image * modalities.count
+    guard plan.slices.count <= Self.largest / (2 * stride) else {
+      throw Failure(
+        .limit,
+        "\(plan.subject.id): \(plan.slices.count) slices of \(size) in \(modalities.count) modalities take more than"
+          + " \(Self.largest >> 30) GiB; choose a smaller --size or fewer --slices")
+    }
     var pixels = [UInt16](repeating: 0, count: plan.slices.count * stride)
     var isUsed = [Bool](repeating: !dropsEmpty, count: plan.slices.count)
     var scans: [CohortManifest.Scan] = []
@@ -64,6 +77,13 @@ struct SliceMaker: Sendable {
       for other in checks { findings += other.findings(with: check, sharesGrid: plan.resampled.isEmpty) }
       findings += check.findings
       checks.append(check)
+      let content = VoxelDigest.of(volume)
+      if let other = scans.first(where: { $0.content == content }), !allowsDuplicates {
+        throw Failure(
+          .inconsistent,
+          "\(plan.subject.id): \(other.modality.title) and \(modality.title) are one and the same image"
+            + " (\(other.source.file), \(relative(path))): one of them is mislabelled")
+      }
       let resampled = plan.resampled.contains(modality)
       if resampled {
         volume = try volume.resampled(to: plan.grid, threads: 1).checked(name: "\(path), resampled,")
@@ -83,7 +103,7 @@ struct SliceMaker: Sendable {
         CohortManifest.Scan(
           modality: modality, scale: scale.upper, clippedAbove: scale.clippedAbove,
           clippedBelow: scale.clippedBelow, resampled: resampled,
-          source: .init(file: relative(path), bytes: bytes, sha256: digest)))
+          source: .init(file: relative(path), bytes: bytes, sha256: digest), content: content))
     }
     let kept = isUsed.indices.filter { isUsed[$0] }
     guard !kept.isEmpty else {
@@ -92,6 +112,10 @@ struct SliceMaker: Sendable {
     }
     compact(&pixels, kept: kept, stride: stride)
     let slices = kept.map { plan.slices.lowerBound + $0 }
+    let shapes = pixels.withUnsafeBufferPointer { all in
+      let used = UnsafeBufferPointer(rebasing: all[..<(kept.count * stride)])
+      return modalities.indices.map { IntensityShape(used, channel: $0, of: modalities.count, image: image) }
+    }
     var account = SubjectSlices.Account(
       dropped: plan.slices.count - kept.count,
       cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere), findings: findings)
@@ -104,8 +128,8 @@ struct SliceMaker: Sendable {
       account.note = "labels of \(plan.subject.id) are not stored: \(failure.message)"
     }
     return SubjectSlices(
-      pixels: pixels, labels: labels, slices: slices, scans: scans, labelSource: labelSource, account: account
-    )
+      pixels: pixels, labels: labels, slices: slices, scans: scans, labelSource: labelSource, shapes: shapes,
+      account: account)
   }
 
   private func relative(_ path: String) -> String {

@@ -31,10 +31,14 @@ struct Survey: Sendable {
 
   /// Throws a `Failure` that says in one line why the subject cannot be used.
   func plan(_ subject: Subject) throws -> SubjectPlan {
+    if let problem = modalities.lazy.compactMap({ subject.problems[$0] }).first {
+      throw Failure(.inconsistent, "\(subject.id): \(problem)")
+    }
     let lacking = modalities.filter { subject.files[$0] == nil }
     guard lacking.isEmpty else {
       let names = lacking.map(\.title).joined(separator: ", ")
-      throw Failure(.inconsistent, "\(subject.id): lacks \(names)")
+      let remark = subject.remark.map { " (\($0))" } ?? ""
+      throw Failure(.inconsistent, "\(subject.id): lacks \(names)\(remark)")
     }
     for modality in modalities {
       guard let further = subject.duplicates[modality], let first = subject.files[modality] else { continue }

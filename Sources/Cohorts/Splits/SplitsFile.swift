@@ -4,8 +4,8 @@ import Foundation
 extension Splits {
   /// Reads a user's split: `{"train": ["sub-01", ...], "validation": [...], "test": [...]}`.
   ///
-  /// `validation` and `test` may be left out. Throws `.notFound` for a file that cannot be read, `.malformed` for
-  /// other JSON or unknown keys, `.inconsistent` for a subject that is named twice or an empty `train`.
+  /// Any may be left out or empty, but not all: a cohort may be there to be tested on alone. Throws `.notFound` for a file that cannot be read, `.malformed` for
+  /// other JSON or unknown keys, `.inconsistent` for a subject that is named twice, or none.
   public init(file path: String) throws {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
@@ -42,8 +42,8 @@ extension Splits {
     guard repeated.isEmpty else {
       throw Failure(.inconsistent, "\(path): named more than once: \(Set(repeated).sorted().listed)")
     }
-    guard !train.isEmpty else {
-      throw Failure(.inconsistent, "\(path): 'train' names no subject; at least one must be trained on")
+    guard !all.isEmpty else {
+      throw Failure(.inconsistent, "\(path): names no subject to train, validate or test on")
     }
   }
 

@@ -8,22 +8,28 @@ extension CohortManifest {
     var version: Int
   }
 
+  /// Bytes a manifest may have: that of 600 subjects has one megabyte.
+  private static let largest = 1 << 28
+
   /// Reads and checks `cohort.json` of a prepared folder.
   ///
   /// Throws `.notFound` where the folder is missing and `.malformed` for what is no manifest, names another
   /// version, or contradicts itself.
   init(folder: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) else {
+    var status = stat()
+    guard stat(folder, &status) == 0 else {
       throw Failure(.notFound, "\(folder): no such folder; aginet prepare makes one from your scans")
     }
-    guard isFolder.boolValue else {
+    guard status.st_mode & S_IFMT == S_IFDIR else {
       throw Failure(.malformed, "\(folder): is a file; give the folder that aginet prepare wrote")
     }
     let path = "\(folder)/\(Self.fileName)"
-    guard FileManager.default.fileExists(atPath: path) else {
+    guard stat(path, &status) == 0 else {
       throw Failure(
         .malformed, "\(folder): is not a prepared cohort (no \(Self.fileName)); run aginet prepare first")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest else {
+      throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run aginet prepare again")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Failure(.notFound, "\(path): cannot be read; check its permissions")
@@ -46,29 +52,6 @@ extension CohortManifest {
     if let complaint = contradiction() {
       throw Failure(.malformed, "\(path): \(complaint); run aginet prepare again")
     }
-  }
-
-  /// What in the manifest cannot be true, or nil.
-  private func contradiction() -> String? {
-    guard (1...16384).contains(height), (1...16384).contains(width) else {
-      return "an image of \(height) x \(width) pixels is impossible"
-    }
-    guard !modalities.isEmpty, Set(modalities).count == modalities.count else {
-      return "the list of modalities is empty or repeats one"
-    }
-    guard !subjects.isEmpty else { return "it lists no subject" }
-    var seen: Set<String> = []
-    for subject in subjects {
-      // The identifier becomes a file name: it must not lead out of the folder.
-      guard !subject.id.isEmpty, !subject.id.contains("/"), !subject.id.hasPrefix(".") else {
-        return "'\(subject.id)' is no subject identifier"
-      }
-      guard seen.insert(subject.id).inserted else { return "subject \(subject.id) is listed twice" }
-      guard !subject.slices.isEmpty, subject.slices.count <= 65536,
-        zip(subject.slices, subject.slices.dropFirst()).allSatisfy({ $0 < $1 })
-      else { return "the slices of subject \(subject.id) are not an ascending list" }
-    }
-    return nil
   }
 
   private static func explain(_ error: any Error) -> String {

@@ -33,6 +33,8 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   public var subjects: [Subject]
   /// Subjects that could not be used, and why.
   public var leftOut: [LeftOut]
+  /// What the user was told as it was prepared, one sentence each; nil in stores of aginet 0.1.0.
+  public var notes: [String]?
 
   /// One subject's slices and their origin.
   public struct Subject: Codable, Sendable, Equatable {
@@ -55,6 +57,9 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     public var scans: [Scan]
     /// The file with the label map, where labels are stored beside the slices.
     public var labels: Source?
+    /// CRC-32C of the `.slices` and `.labels` files, eight hexadecimal digits; nil in stores of aginet 0.1.0.
+    public var slicesChecksum: String?
+    public var labelsChecksum: String?
 
     /// The scale of a modality: the intensity stored as 1.
     public func scale(of modality: Modality) -> Double? {
@@ -74,6 +79,9 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     /// Whether it was resampled onto the subject's grid.
     public var resampled: Bool
     public var source: Source
+    /// Digest of the voxels as read: equal for copies that were saved with another header, axes or compression. nil in
+    /// stores of aginet 0.1.0.
+    public var content: String?
   }
 
   /// A file that was read, relative to the cohort's folder.

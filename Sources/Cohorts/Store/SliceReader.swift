@@ -35,17 +35,19 @@ struct SliceReader: Sendable {
   }
 
   /// The batch of the slices with these indices into `references`; `epochs` (one each) vary the shifts.
-  func batch(_ indices: [Int], epochs: [Int]? = nil) -> SliceBatch {
+  ///
+  /// Throws `.malformed` for a store that is damaged or was cut short meanwhile.
+  func batch(_ indices: [Int], epochs: [Int]? = nil) throws -> SliceBatch {
     let (height, width) = (cohort.manifest.height, cohort.manifest.width)
     let pixels = height * width
     let channels = sources.count
-    let sourceValues = [Float](unsafeUninitializedCapacity: indices.count * channels * pixels) {
+    let sourceValues = try [Float](unsafeUninitializedCapacity: indices.count * channels * pixels) {
       buffer, written in
       for (row, index) in indices.enumerated() {
         for (column, channel) in sources.enumerated() {
           let first = (row * channels + column) * pixels
           let image = UnsafeMutableBufferPointer(rebasing: buffer[first..<first + pixels])
-          cohort.read(channel, at: positions[index], into: image)
+          try cohort.read(channel, at: positions[index], into: image)
           if let perturbation, column == perturbed, perturbation.radius > 0 {
             let (dx, dy) = perturbation.shift(of: references[index], epoch: epochs?[row] ?? 0)
             Perturbation.translate(image, height: height, width: width, dx: dx, dy: dy)
@@ -54,10 +56,10 @@ struct SliceReader: Sendable {
       }
       written = indices.count * channels * pixels
     }
-    let targetValues = [Float](unsafeUninitializedCapacity: indices.count * pixels) { buffer, written in
+    let targetValues = try [Float](unsafeUninitializedCapacity: indices.count * pixels) { buffer, written in
       for (row, index) in indices.enumerated() {
         let image = UnsafeMutableBufferPointer(rebasing: buffer[row * pixels..<(row + 1) * pixels])
-        cohort.read(target, at: positions[index], into: image)
+        try cohort.read(target, at: positions[index], into: image)
       }
       written = indices.count * pixels
     }
@@ -68,7 +70,7 @@ struct SliceReader: Sendable {
 }
 
 /// The slices of a split in subject and slice order, a batch at a time; the last batch may be smaller.
-public struct SliceBatches: Sequence, Sendable {
+public struct SliceBatches: Sendable {
   let reader: SliceReader
   let batchSize: Int
 
@@ -77,15 +79,19 @@ public struct SliceBatches: Sequence, Sendable {
   /// Batches, the smaller last one included.
   public var count: Int { (sliceCount + batchSize - 1) / batchSize }
 
-  /// The batch with this index, in `0..<count`.
+  /// Of the batches.
+  public var indices: Range<Int> { 0..<count }
+
+  /// The batch with this index. Throws `.malformed` for a store that is damaged or was cut short meanwhile.
   public subscript(index: Int) -> SliceBatch {
-    precondition(index >= 0 && index < count, "batch \(index) of \(count)")
-    return reader.batch(Array(index * batchSize..<Swift.min((index + 1) * batchSize, sliceCount)))
+    get throws {
+      precondition(index >= 0 && index < count, "batch \(index) of \(count)")
+      return try reader.batch(Array(index * batchSize..<min((index + 1) * batchSize, sliceCount)))
+    }
   }
 
-  public func makeIterator() -> some IteratorProtocol<SliceBatch> {
-    (0..<count).lazy.map { self[$0] }.makeIterator()
-  }
+  /// All of them, in memory.
+  public func all() throws -> [SliceBatch] { try indices.map { try self[$0] } }
 }
 
 extension PreparedCohort {

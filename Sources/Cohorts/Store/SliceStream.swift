@@ -47,10 +47,12 @@ public final class SliceStream {
   package var shared: AnyObject { loader }
 
   /// The next batch in order, and the seconds that the caller had to wait for it.
-  public func next() -> (batch: SliceBatch, waited: Double) {
+  ///
+  /// Throws `.malformed` for a store that is damaged or was cut short meanwhile.
+  public func next() throws -> (batch: SliceBatch, waited: Double) {
     let clock = ContinuousClock()
     let start = clock.now
-    let batch = loader.next()
+    let batch = try loader.next()
     let (seconds, attoseconds) = (clock.now - start).components
     return (batch, Double(seconds) + Double(attoseconds) * 1e-18)
   }
@@ -68,7 +70,7 @@ private final class Loader: @unchecked Sendable {
   private let condition = NSCondition()
   private var claimed: Int
   private var delivered: Int
-  private var ready: [Int: SliceBatch] = [:]
+  private var ready: [Int: Result<SliceBatch, any Error>] = [:]
   private var running = 0
   private var stopped = false
   /// The caller's own place in the order, for batches that no thread makes.
@@ -107,7 +109,7 @@ private final class Loader: @unchecked Sendable {
       let iteration = claimed
       claimed += 1
       condition.unlock()
-      let batch = make(iteration, &shuffle)
+      let batch = Result { try make(iteration, &shuffle) }
       condition.lock()
       ready[iteration] = batch
       condition.broadcast()
@@ -117,7 +119,7 @@ private final class Loader: @unchecked Sendable {
     condition.unlock()
   }
 
-  private func make(_ iteration: Int, _ shuffle: inout Shuffle) -> SliceBatch {
+  private func make(_ iteration: Int, _ shuffle: inout Shuffle) throws -> SliceBatch {
     var indices: [Int] = []
     var epochs: [Int] = []
     for place in iteration * batchSize..<(iteration + 1) * batchSize {
@@ -125,10 +127,10 @@ private final class Loader: @unchecked Sendable {
       indices.append(index)
       epochs.append(epoch)
     }
-    return reader.batch(indices, epochs: epochs)
+    return try reader.batch(indices, epochs: epochs)
   }
 
-  func next() -> SliceBatch {
+  func next() throws -> SliceBatch {
     condition.lock()
     let wanted = delivered
     while ready[wanted] == nil && !stopped { condition.wait() }
@@ -136,7 +138,7 @@ private final class Loader: @unchecked Sendable {
     delivered += 1
     condition.broadcast()
     condition.unlock()
-    return batch ?? make(wanted, &ownShuffle)
+    return try batch?.get() ?? make(wanted, &ownShuffle)
   }
 
   func stop() {

@@ -24,7 +24,9 @@ package struct SubjectImages: Sendable {
     var predictions = [Stack](repeating: empty, count: predictors.count)
     var (truth, lesions, done) = (empty, subject.labels == nil ? nil : empty, 0)
     let references = subject.slices.map { SliceReference(subject: subject.id, slice: $0) }
-    for batch in try cohort.batches(of: references, scenario: scenario, batchSize: batchSize) {
+    let batches = try cohort.batches(of: references, scenario: scenario, batchSize: batchSize)
+    for number in batches.indices {
+      let batch = try batches[number]
       let pixels = batch.height * batch.width
       let made = try predictors.map { try $0.predict(batch) }
       for (index, reference) in batch.references.enumerated() {

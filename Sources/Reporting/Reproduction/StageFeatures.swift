@@ -33,9 +33,8 @@ package struct StageFeatures: Sendable {
       shown.maps[String(words[words.count - 1])] = tensor
     }
     defer { parameters.observer = nil }
-    for batch in try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1) {
-      _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
-    }
+    let batch = try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1)[0]
+    _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
     self.name = name
     pictures = Stage.allCases.compactMap { stage in
       shown.maps[stage.rawValue].map { map in

@@ -24,7 +24,8 @@ extension RoutingSummary {
     let batches = try cohort.batches(
       of: references, scenario: model.experiment.scenario, batchSize: batchSize)
     var done = 0
-    for batch in batches {
+    for number in batches.indices {
+      let batch = try batches[number]
       _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
       if observation.routing.isEmpty { return nil }
       done += batch.count

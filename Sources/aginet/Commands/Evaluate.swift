@@ -48,6 +48,11 @@ struct Evaluate: ParsableCommand {
     let assessment = try Assessment(
       of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)
+    if cohort.subjects(in: .train).isEmpty {
+      Console.note(
+        "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models"
+      )
+    }
     print(assessment.table.written(as: json ? .json : .markdown))
     for sentence in assessment.verdict(networks: opened.count) { Console.note(sentence) }
   }

@@ -9,7 +9,14 @@ import Synchronization
 struct Prepare: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Check a cohort's scans and write them as a store of slices to train on.",
-    discussion: example("aginet prepare bids raw -o cohort --splits s.json --slices all"))
+    discussion: """
+      \(example("aginet prepare bids raw -o cohort --splits s.json --slices all"))
+
+      Where a subject has several scans of a modality, --pick chooses by what stands in their names: t1:rec=norm takes \
+      the T1 with rec-norm, t1:rec= the one without rec, run=1 the first run of each modality; it may be given several \
+      times. A file .bidsignore in the cohort's folder names what is not to be read. fMRIPrep's folder can be given as \
+      it is: --pick t1:space=MNI152NLin2009cAsym, or --pick t1:space= for the images in the scanner's own space.
+      """)
 
   @Argument(help: "The folder's layout: \(CohortLayout.catalog.map(\.name).joined(separator: ", ")).")
   var layout: String
@@ -25,6 +32,8 @@ struct Prepare: ParsableCommand {
   var modalities: String?
   @Option(help: "Rows and columns of the stored slices, e.g. 256 or 240x240 (default: what fits all).")
   var size: String?
+  @Option(help: "BIDS: which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
+  var pick: [String] = []
   @Flag(help: "Resample scans of one subject that lie on different grids onto the first modality's.")
   var resample = false
   @Option(help: "The modality whose grid the others are resampled to.")
@@ -33,8 +42,10 @@ struct Prepare: ParsableCommand {
   var onDefect = Preparation.DefectRule.skip
   @Option(help: "Seed of a seeded split.")
   var seed: UInt64 = 1
-  @Option(help: "Subjects worked on at a time.")
+  @Option(help: "Subjects worked on at a time, 1 to 1024 (default: all cores).")
   var threads: Int?
+  @Flag(help: "Accept the same images under two names in two splits, or as two modalities of a subject.")
+  var allowDuplicates = false
   @Flag(help: "Replace a prepared cohort in the output folder.")
   var force = false
   @OptionGroup var common: CommonOptions
@@ -52,9 +63,12 @@ struct Prepare: ParsableCommand {
     }
     (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
     (preparation.seed, preparation.overwrite) = (seed, force)
-    if let threads { preparation.threads = max(1, threads) }
+    preparation.allowsDuplicates = allowDuplicates
+    if let threads { preparation.threads = try checked(threads: threads) }
+    let picks = try pick.flatMap { try ScanPick.read($0) }
 
-    let (outcome, cohort) = try prepared(preparation, layout: layout, folder: folder, output: output)
+    let (outcome, cohort) = try prepared(
+      preparation, layout: layout, folder: folder, picks: picks, output: output)
     let counts = Split.allCases.map { split in "\(split.rawValue) \(cohort.subjects(in: split).count)" }
     Console.note(
       "\(cohort.manifest.modalities.map(\.title).joined(separator: ", ")); "
@@ -66,16 +80,21 @@ struct Prepare: ParsableCommand {
 
 /// Prepares a cohort with a progress bar and prints what the user should know.
 func prepared(
-  _ preparation: Preparation, layout: String, folder: String, output: String
+  _ preparation: Preparation, layout: String, folder: String, picks: [ScanPick] = [], output: String
 ) throws -> (outcome: Preparation.Outcome, cohort: PreparedCohort) {
-  guard let known = CohortLayout.catalog.first(where: { $0.name == layout }) else {
-    let names = CohortLayout.catalog.map(\.name).joined(separator: ", ")
-    throw Failure(.usage, "unknown layout '\(layout)'; known are \(names)")
-  }
+  let known = try CohortLayout.named(layout)
+  let source = try known.open(folder, picks: picks)
   let bar = SharedBar(ProgressBar("preparing", unit: "subjects"))
-  let outcome = try preparation.run(
-    known.open(folder), layout: layout, into: output, program: "aginet \(Version.current)"
-  ) { done, total, _ in bar.show(done, of: total) }
+  let outcome: Preparation.Outcome
+  do {
+    outcome = try preparation.run(
+      source, layout: known.name, into: output, program: "aginet \(Version.current)"
+    ) { done, total, _ in bar.show(done, of: total) }
+  } catch {
+    // What was not taken may be what is missed.
+    for note in source.notes { Console.note("note: \(note)") }
+    throw error
+  }
   for note in outcome.notes { Console.note("note: \(note)") }
   if outcome.droppedSlices > 0 { Console.note("\(outcome.droppedSlices) empty slices were left out") }
   return (outcome, try PreparedCohort(folder: output))
@@ -83,13 +102,21 @@ func prepared(
 
 extension Preparation.DefectRule: ExpressibleByArgument {}
 
+/// Refuses numbers of threads that no machine has.
+func checked(threads: Int) throws -> Int {
+  guard (1...1024).contains(threads) else {
+    throw Failure(.usage, "--threads \(threads): must be from 1 to 1024")
+  }
+  return threads
+}
+
 /// Reads `256` or `240x240` (rows x columns).
 private func imageSize(_ text: String) throws -> ImageSize {
   let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
   guard (1...2).contains(sides.count), let height = sides.first, let width = sides.last,
-    min(height, width) > 0
+    sides.allSatisfy({ (1...4096).contains($0) })
   else {
-    throw Failure(.usage, "--size \(text): write rows and columns, such as 256 or 240x240")
+    throw Failure(.usage, "--size \(text): write rows and columns up to 4096, such as 256 or 240x240")
   }
   return ImageSize(height: height, width: width)
 }

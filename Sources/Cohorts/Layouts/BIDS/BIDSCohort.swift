@@ -1,0 +1,215 @@
+import Failures
+import Foundation
+import Imaging
+
+/// BIDS: `sub-01/anat/sub-01_T1w.nii.gz`, `_T2w`, `_PDw`, `_FLAIR`, `_ce-gadolinium_T1w`, with or without sessions.
+///
+/// Each session is a subject of its own, `sub-01_ses-02`, of the patient `sub-01`. Label maps are found in
+/// `derivatives/<any>/sub-01/[ses-02/]anat/` as `_mask` or `_dseg`. The folder may itself be a derivative (fMRIPrep).
+/// What `.bidsignore` names is not read. Labels may hold underscores and hyphens, as hospitals have them.
+public struct BIDSCohort: Cohort {
+  public let folder: String
+  public let subjects: [Subject]
+  public let notes: [String]
+  private let patients: [String: String]
+
+  /// - Parameter picks: how to choose where a subject has several scans of a modality.
+  public init(folder path: String, picks: [ScanPick] = []) throws {
+    let folder = try Folder(path)
+    var reading = Reading(folder: folder, picks: picks)
+    for person in folder.folders where person.hasPrefix("sub-") && person.count > 4 {
+      if reading.rules.ignores(person, isFolder: true) { continue }
+      guard CohortManifest.isIdentifier(person) else {
+        reading.notTaken.add(
+          person, "as the folder's name is too long or holds signs that no file name should")
+        continue
+      }
+      try reading.read(person: person)
+    }
+    guard !reading.subjects.isEmpty else {
+      throw Failure(
+        .malformed,
+        "\(path): holds no BIDS subject; expected sub-01/anat/sub-01_T1w.nii.gz"
+          + (LayoutHint.of(folder, not: "bids").map { "; \($0)" } ?? ""))
+    }
+    try ScanPick.check(picks, against: reading.choices)
+    reading.lookAround()
+    let subjects = reading.subjects.sorted { $0.id < $1.id }
+    for (one, next) in zip(subjects, subjects.dropFirst()) where one.id == next.id {
+      throw Failure(
+        .inconsistent,
+        "\(path): two folders make the subject \(one.id) (\(one.patient) with a session, and \(next.patient)); rename one"
+      )
+    }
+    self.folder = path
+    self.subjects = subjects
+    notes = reading.notes + reading.notTaken.notes
+    patients = Dictionary(uniqueKeysWithValues: subjects.map { ($0.id, $0.patient) })
+  }
+
+  /// `sub-01` of `sub-01_ses-02`.
+  public func patient(of subject: String) -> String {
+    if let known = patients[subject] { return known }
+    guard let session = subject.range(of: "_ses-", options: .backwards) else { return subject }
+    return String(subject[..<session.lowerBound])
+  }
+}
+
+/// What is gathered while the folder is read.
+private struct Reading {
+  let folder: Folder
+  let picks: [ScanPick]
+  let rules: IgnoreRules
+  private let derivatives: Folder?
+  var subjects: [Subject] = []
+  var choices: [ScanChoice] = []
+  var notTaken = NotTaken()
+  private var told: [String] = []
+  private var ignored: [String] = []
+
+  /// Folders of BIDS for other kinds of data.
+  private static let datatypes: Set<String> = [
+    "anat", "func", "dwi", "fmap", "perf", "eeg", "ieeg", "meg", "pet", "micr", "nirs", "beh", "motion",
+    "mrs", "figures",
+    "log", "xfm", "surf",
+  ]
+  /// Folders beside the subjects that may hold anything.
+  private static let others: Set<String> = [
+    "derivatives", "sourcedata", "rawdata", "code", "stimuli", "phenotype", "logs",
+  ]
+
+  init(folder: Folder, picks: [ScanPick]) {
+    (self.folder, self.picks) = (folder, picks)
+    let file = FileManager.default.contents(atPath: folder.path(of: ".bidsignore")) ?? Data()
+    rules = IgnoreRules(String(decoding: file, as: UTF8.self))
+    derivatives = try? Folder(folder.path(of: "derivatives"))
+  }
+
+  var notes: [String] {
+    guard !ignored.isEmpty else { return told }
+    let shown = ignored.prefix(3).joined(separator: ", ")
+    let rest = ignored.count > 3 ? " and \(ignored.count - 3) more" : ""
+    return told + [".bidsignore leaves out: \(shown)\(rest)"]
+  }
+
+  mutating func read(person: String) throws {
+    let home = try Folder(folder.path(of: person))
+    let sessions = home.folders.filter { $0.hasPrefix("ses-") && $0.count > 4 }
+    let visits: [String?] = home.names.contains("anat") || sessions.isEmpty ? [nil] + sessions : sessions
+    for session in visits {
+      let inner = session.map { "\(person)/\($0)" } ?? person
+      if rules.ignores(inner, isFolder: true) { continue }
+      let place = session == nil ? home : try Folder(folder.path(of: inner))
+      let anat = try? Folder(place.path(of: "anat"))
+      lookAround(place, inner)
+      // A session without anat/ holds other kinds of scan and is no subject here.
+      if anat == nil && session != nil { continue }
+      var subject = Subject(id: session.map { "\(person)_\($0)" } ?? person, patient: person)
+      if let anat {
+        choose(anat, "\(inner)/anat", session: session, for: &subject)
+      } else {
+        subject.remark =
+          home.names.isEmpty
+          ? "its folder is empty; of a DataLad data set, datalad get \(folder.path(of: person)) fetches it"
+          : "it has no anat folder"
+      }
+      let maps = labelMaps(of: inner)
+      subject.labels = maps.first
+      if maps.count > 1 {
+        told.append("\(subject.id): has \(maps.count) label maps, \(maps[0].fileName) is used")
+      }
+      subjects.append(subject)
+    }
+  }
+
+  /// Puts the scans of `anat` into the subject, and what looks like one onto the list.
+  private mutating func choose(_ anat: Folder, _ shown: String, session: String?, for subject: inout Subject)
+  {
+    var found: [Modality: ScanChoice] = [:]
+    for name in anat.names {
+      let path = "\(shown)/\(name)"
+      if let reason = NotTaken.reason(for: name) {
+        notTaken.add(path, reason)
+        continue
+      }
+      guard let stem = name.scanStem else { continue }
+      if rules.ignores(path) {
+        ignored.append(path)
+        continue
+      }
+      let scan: ScanName
+      do {
+        scan = try ScanName(stem, person: subject.patient, session: session)
+      } catch {
+        notTaken.add(
+          path,
+          error == .notTheSubjects
+            ? "as the name does not begin with that of its subject's folder and _"
+            : "as the name says another session than its folder")
+        continue
+      }
+      if let modality = scan.modality {
+        found[modality, default: ScanChoice(modality: modality, candidates: [])].candidates.append(
+          (anat.path(of: name), scan))
+      } else if let oddity = scan.oddity {
+        notTaken.add(path, oddity)
+      }
+    }
+    for inner in anat.folders where inner.scanStem == nil {
+      if let folder = try? Folder(anat.path(of: inner)) {
+        notTaken.addAll(in: folder, as: "\(shown)/\(inner)", "as it lies in a folder within anat")
+      }
+    }
+    for modality in Modality.allCases {
+      guard let choice = found[modality] else { continue }
+      choices.append(choice)
+      let (paths, problem) = choice.picked(by: picks)
+      for path in paths { subject.add(path, as: modality) }
+      subject.problems[modality] = problem
+    }
+  }
+
+  /// Lists what lies beside anat: in the subject's folder itself, and in folders that BIDS does not have.
+  private mutating func lookAround(_ place: Folder, _ shown: String) {
+    let reason = "as it does not lie in an anat folder"
+    for name in place.files {
+      if let reason = NotTaken.reason(for: name) ?? (name.scanStem == nil ? nil : reason) {
+        notTaken.add("\(shown)/\(name)", reason)
+      }
+    }
+    for name in place.folders where !Self.datatypes.contains(name) && !name.hasPrefix("ses-") {
+      if let inner = try? Folder(place.path(of: name)) {
+        notTaken.addAll(in: inner, as: "\(shown)/\(name)", reason)
+      }
+    }
+  }
+
+  /// Lists what lies beside the subjects.
+  mutating func lookAround() {
+    for name in folder.files where name.scanStem != nil || NotTaken.reason(for: name) != nil {
+      if rules.ignores(name) { continue }
+      notTaken.add(name, NotTaken.reason(for: name) ?? "as it does not lie in an anat folder")
+    }
+    for name in folder.folders where !name.hasPrefix("sub-") && !Self.others.contains(name) {
+      if rules.ignores(name, isFolder: true) { continue }
+      if let inner = try? Folder(folder.path(of: name)) {
+        notTaken.addAll(in: inner, as: name, "as the folder's name does not begin with sub-", depth: 2)
+      }
+    }
+  }
+
+  private func labelMaps(of inner: String) -> [String] {
+    guard let derivatives else { return [] }
+    var found: [String] = []
+    for pipeline in derivatives.folders {
+      guard let anat = try? Folder("\(derivatives.path(of: pipeline))/\(inner)/anat") else { continue }
+      for (file, stem) in anat.scans where !rules.ignores("derivatives/\(pipeline)/\(inner)/anat/\(file)") {
+        let isBrainMask = stem.contains("_desc-brain_") || stem.contains("_label-brain_")
+        if stem.hasSuffix("_dseg") || (stem.hasSuffix("_mask") && !isBrainMask) {
+          found.append(anat.path(of: file))
+        }
+      }
+    }
+    return found
+  }
+}

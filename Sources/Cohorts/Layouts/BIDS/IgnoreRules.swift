@@ -1,0 +1,59 @@
+import Foundation
+
+/// The patterns of a `.bidsignore`, which are those of a `.gitignore`.
+///
+/// `*`, `?` and `[a-z]` within a name, `**` for any number of folders, `/` at the end for folders alone, `/` before it
+/// for paths from the top, `!` to take back, `#` for a comment. The last pattern that fits decides; what lies in an
+/// ignored folder is ignored.
+struct IgnoreRules: Sendable {
+  private struct Rule: Sendable {
+    var parts: [String]
+    var takesBack: Bool
+    var onlyFolders: Bool
+  }
+
+  private var rules: [Rule] = []
+
+  init(_ text: String) {
+    for line in text.split(whereSeparator: \.isNewline) {
+      var line = String(line)
+      while line.hasSuffix(" ") && !line.hasSuffix("\\ ") || line.hasSuffix("\t") { line.removeLast() }
+      if line.isEmpty || line.hasPrefix("#") { continue }
+      let takesBack = line.hasPrefix("!")
+      if takesBack { line.removeFirst() }
+      let onlyFolders = line.hasSuffix("/")
+      if onlyFolders { line.removeLast() }
+      let isFromTop = line.contains("/")
+      let parts = line.split(separator: "/").map(String.init)
+      if parts.isEmpty { continue }
+      rules.append(
+        Rule(parts: isFromTop ? parts : ["**"] + parts, takesBack: takesBack, onlyFolders: onlyFolders))
+    }
+  }
+
+  var isEmpty: Bool { rules.isEmpty }
+
+  /// Whether a path from the top, or a folder on the way to it, is ignored.
+  func ignores(_ path: String, isFolder: Bool = false) -> Bool {
+    let names = path.split(separator: "/").map(String.init)
+    return names.indices.contains { last in
+      let isFolder = isFolder || last < names.count - 1
+      let rule = rules.last {
+        (isFolder || !$0.onlyFolders) && Self.fits(names[...last], $0.parts[...])
+      }
+      return rule.map { !$0.takesBack } ?? false
+    }
+  }
+
+  private static func fits(_ names: ArraySlice<String>, _ parts: ArraySlice<String>) -> Bool {
+    guard let part = parts.first else { return names.isEmpty }
+    let others = parts.dropFirst()
+    if part == "**" {
+      // At the end it stands for whatever lies inside, not for the folder itself.
+      if others.isEmpty { return !names.isEmpty }
+      return (0...names.count).contains { fits(names.dropFirst($0), others) }
+    }
+    guard let name = names.first, fnmatch(part, name, 0) == 0 else { return false }
+    return fits(names.dropFirst(), others)
+  }
+}

@@ -1,0 +1,139 @@
+import Failures
+import Imaging
+
+/// A rule that chooses among several scans of one modality by an entity of BIDS.
+///
+/// `t1:rec=norm` takes the T1 scan with `rec-norm` in its name, `t1:rec=` the one without `rec`, `run=1` the first run
+/// of each modality. A subject's only scan of a modality is taken unless it contradicts the rule.
+public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
+  /// nil stands for each.
+  public var modality: Modality?
+  public var entity: String
+  /// nil: the scan without the entity.
+  public var value: String?
+
+  public init(modality: Modality?, entity: String, value: String?) {
+    (self.modality, self.entity, self.value) = (modality, entity, value)
+  }
+
+  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`; several are separated by commas.
+  /// Throws `.usage`.
+  public static func read(_ text: String) throws -> [ScanPick] {
+    func failure(_ why: String) -> Failure {
+      Failure(
+        .usage,
+        "--pick \(text): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
+    }
+    let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
+    var modality: Modality?
+    if parts.count == 2 {
+      modality = Modality(name: parts[0])
+      if modality == nil {
+        throw failure("unknown modality '\(parts[0])', known are t1, t2, pd, flair, t1gd")
+      }
+    }
+    return try (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { rule in
+      let sign = rule.firstIndex(of: "=") ?? rule.firstIndex(of: "-") ?? rule.lastIndex(of: "!")
+      guard let sign, rule[sign] != "!" || rule.index(after: sign) == rule.endIndex else {
+        throw failure("'\(rule)' names no entity with its value")
+      }
+      let entity = String(rule[..<sign])
+      let value = String(rule[sign...].dropFirst())
+      guard !entity.isEmpty, entity.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }),
+        !value.contains("_"), !value.contains("/")
+      else { throw failure("'\(rule)' names no entity with its value") }
+      if ["sub", "ses"].contains(entity) {
+        throw failure("each session is a subject of its own, which --splits chooses")
+      }
+      return ScanPick(modality: modality, entity: entity, value: value.isEmpty ? nil : value)
+    }
+  }
+
+  public var description: String { "\(modality.map { $0.rawValue + ":" } ?? "")\(entity)=\(value ?? "")" }
+
+  func concerns(_ modality: Modality) -> Bool { self.modality == nil || self.modality == modality }
+
+  /// Whether a name has the value asked for; `run-01` has 1.
+  func fits(_ name: ScanName) -> Bool {
+    guard let found = name[entity] else { return value == nil }
+    guard let value else { return false }
+    if let (a, b) = Int(found).flatMap({ a in Int(value).map { (a, $0) } }) { return a == b }
+    return found == value
+  }
+}
+
+/// What a subject has of one modality, and the choice among it.
+struct ScanChoice {
+  let modality: Modality
+  /// In order of their names.
+  var candidates: [(path: String, name: ScanName)]
+
+  /// The scans that are left: one where all is well. Otherwise also why, as the end of "sub-01: ".
+  func picked(by picks: [ScanPick]) -> (paths: [String], problem: String?) {
+    let rules = picks.filter { $0.concerns(modality) }
+    if let only = candidates.first, candidates.count == 1 {
+      let broken = rules.first { rule in only.name[rule.entity] != nil && !rule.fits(only.name) }
+      let problem = broken.map {
+        "its only scan of \(modality.title) (\(only.path.fileName)) is not what --pick \($0) asks for"
+      }
+      return (problem == nil ? [only.path] : [], problem)
+    }
+    var left = candidates
+    for rule in rules where left.contains(where: { $0.name[rule.entity] != nil }) {
+      let kept = left.filter { rule.fits($0.name) }
+      if kept.isEmpty {
+        let names = candidates.map(\.path.fileName).joined(separator: ", ")
+        return (
+          candidates.map(\.path),
+          "none of its \(candidates.count) scans of \(modality.title) (\(names)) is what --pick \(rule) asks for"
+        )
+      }
+      left = kept
+    }
+    guard left.count > 1 else { return (left.map(\.path), nil) }
+    let names = left.map(\.path.fileName).joined(separator: ", ")
+    return (
+      left.map(\.path),
+      "has \(left.count) scans of \(modality.title) (\(names)); choose with \(ScanChoice(modality: modality, candidates: left).advice),"
+        + " or name the others in .bidsignore"
+    )
+  }
+
+  /// The rules that would tell the candidates apart, by the entity that does so best.
+  private var advice: String {
+    var keys: [String] = []
+    for candidate in candidates {
+      for entity in candidate.name.entities where !keys.contains(entity.key) { keys.append(entity.key) }
+    }
+    func values(_ key: String) -> Set<String> { Set(candidates.map { $0.name[key] ?? "" }) }
+    // The first of those that tell most apart.
+    let most = keys.map { values($0).count }.max() ?? 0
+    guard most > 1, let key = keys.first(where: { values($0).count == most }) else {
+      return "--pick, by an entity in which their names differ"
+    }
+    let rules = values(key).sorted().prefix(3).map { "--pick \(modality.rawValue):\(key)=\($0)" }
+    return rules.joined(separator: " or ")
+  }
+}
+
+extension ScanPick {
+  /// Throws `.inconsistent` for a rule that no scan of the whole cohort fits: it was not meant so.
+  static func check(_ picks: [ScanPick], against choices: [ScanChoice]) throws {
+    for pick in picks {
+      let names = choices.filter { pick.concerns($0.modality) }.flatMap { $0.candidates.map(\.name) }
+      let values = Set(names.compactMap { $0[pick.entity] }).sorted()
+      let isMeant = pick.value == nil ? !values.isEmpty : names.contains { pick.fits($0) }
+      if isMeant { continue }
+      let scans = pick.modality.map { "\($0.title) scan" } ?? "scan"
+      let keys = Set(names.flatMap { $0.entities.map(\.key) }).sorted()
+      let there =
+        values.isEmpty
+        ? keys.isEmpty ? "their names have no entities" : "their names have \(keys.listed)"
+        : "there is \(values.map { "\(pick.entity)-\($0)" }.listed)"
+      throw Failure(
+        .inconsistent,
+        "--pick \(pick): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)"
+      )
+    }
+  }
+}

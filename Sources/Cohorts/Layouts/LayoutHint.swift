@@ -1,0 +1,41 @@
+import Foundation
+
+/// What a folder that is not of the layout asked for looks like, by its names alone.
+enum LayoutHint {
+  /// A sentence that says what would read the folder, or why nothing does; nil where nothing is recognised.
+  static func of(_ folder: Folder, not layout: String) -> String? {
+    func command(_ name: String, _ path: String) -> String { "aginet prepare \(name) \(path)" }
+    let (folders, files) = (folder.folders, folder.files)
+    if let name = layoutOf(folder), name != layout {
+      return
+        "its names are those of \(name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"): \(command(name, folder.path))"
+    }
+    if folders.contains("imagesTr") || folder.path.fileName == "imagesTr" || files.contains("dataset.json") {
+      return "it is of nnU-Net, whose layout is not read yet; link its files into a BIDS folder"
+    }
+    for inner in folders {
+      guard let within = try? Folder(folder.path(of: inner)), let name = layoutOf(within) else { continue }
+      // A published archive unpacks into a folder of its own.
+      return "the cohort lies one folder below: \(command(name, within.path))"
+    }
+    if files.contains(where: { NotTaken.reason(for: $0)?.contains("DICOM") == true }) {
+      return "it holds DICOM: convert it with dcm2niix"
+    }
+    return nil
+  }
+
+  private static func layoutOf(_ folder: Folder) -> String? {
+    let names = folder.names
+    if folder.folders.contains(where: { $0.hasPrefix("sub-") && $0.count > 4 }) { return "bids" }
+    if names.contains(where: { $0.scanStem.flatMap(IXICohort.parse) != nil }) { return "ixi" }
+    let cases = folder.folders.filter { BraTSCohort.isCase($0) }
+    if cases.contains(where: { name in
+      (try? Folder(folder.path(of: name)))?.scans.contains {
+        BraTSCohort.modality(of: $0.stem, in: name) != nil
+      } == true
+    }) {
+      return "brats"
+    }
+    return nil
+  }
+}

@@ -1,0 +1,70 @@
+import Failures
+
+/// Scans that are the same image under two names: one person in two splits is a test that was trained on.
+struct EqualScans {
+  /// Two subjects with images in common.
+  struct Pair {
+    var first: CohortManifest.Subject
+    var second: CohortManifest.Subject
+    /// The files, of the first and of the second subject.
+    var files: [(first: String, second: String)]
+
+    var isAcrossSplits: Bool { first.split != second.split }
+    var isOnePatient: Bool { first.patient == second.patient }
+
+    /// `sub-01 (train) and sub-05 (test): sub-01/anat/sub-01_T1w.nii.gz is sub-05/anat/sub-05_T1w.nii.gz, and 2 more`
+    var description: String {
+      func name(_ subject: CohortManifest.Subject) -> String {
+        isAcrossSplits ? "\(subject.id) (\(subject.split.rawValue))" : subject.id
+      }
+      let more = files.count > 1 ? " and \(files.count - 1) more" : ""
+      return "\(name(first)) and \(name(second)) (\(files[0].first) = \(files[0].second)\(more))"
+    }
+  }
+
+  var pairs: [Pair] = []
+
+  init(among subjects: [CohortManifest.Subject]) {
+    var places: [String: [(subject: Int, scan: Int)]] = [:]
+    for (index, subject) in subjects.enumerated() {
+      for (number, scan) in subject.scans.enumerated() {
+        // Equal bytes have equal voxels, so one of the two tells where both are known.
+        places[scan.content ?? scan.source.sha256, default: []].append((index, number))
+      }
+    }
+    var found: [[Int]: [[Int]]] = [:]
+    for list in places.values where list.count > 1 {
+      for (place, one) in list.enumerated() {
+        for other in list[(place + 1)...] where other.subject != one.subject {
+          found[[one.subject, other.subject], default: []].append([one.scan, other.scan])
+        }
+      }
+    }
+    pairs = found.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, scans in
+      let (first, second) = (subjects[key[0]], subjects[key[1]])
+      let files = scans.sorted { $0.lexicographicallyPrecedes($1) }.map {
+        (first: first.scans[$0[0]].source.file, second: second.scans[$0[1]].source.file)
+      }
+      return Pair(first: first, second: second, files: files)
+    }
+  }
+
+  /// What the user should know, and what cannot be let pass.
+  ///
+  /// Throws `.inconsistent` for an image in two splits unless `allowed`.
+  func notes(allowed: Bool) throws -> [String] {
+    let across = pairs.filter(\.isAcrossSplits)
+    if !across.isEmpty && !allowed {
+      throw Failure(
+        .inconsistent,
+        "the same images are in two splits under two names: \(across.map(\.description).listed);"
+          + " leave one of them out (--splits FILE), or keep both with --allow-duplicates")
+    }
+    let within = pairs.filter { !$0.isAcrossSplits }
+    return [
+      (across, "warning: the same images are in two splits under two names"),
+      (within.filter { !$0.isOnePatient }, "the same images under two names"),
+      (within.filter(\.isOnePatient), "the same images in two visits of one patient"),
+    ].filter { !$0.0.isEmpty }.map { list, what in "\(what): \(list.map(\.description).listed)" }
+  }
+}

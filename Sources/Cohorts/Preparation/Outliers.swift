@@ -1,0 +1,182 @@
+import Foundation
+import Imaging
+
+/// Subjects that are unlike the rest of their cohort: what one wrong file looks like among many right ones.
+///
+/// A subject is named only where nearly all others agree among themselves, so that a cohort of many scanners says
+/// nothing.
+struct Outliers {
+  /// Fewer subjects than this have no "others" to be unlike.
+  static let fewest = 6
+
+  private let subjects: [CohortManifest.Subject]
+  /// By subject and modality (in the manifest's order), the shape of the stored intensities.
+  private let shapes: [[IntensityShape]]
+
+  init(_ subjects: [CohortManifest.Subject], shapes: [[IntensityShape]]) {
+    (self.subjects, self.shapes) = (subjects, shapes)
+  }
+
+  var notes: [String] {
+    guard subjects.count >= Self.fewest else { return [] }
+    return grids + scales + swaps
+  }
+
+  /// As many as may differ from all others and still be the exception.
+  private var most: Int { max(1, subjects.count / 10) }
+
+  // MARK: - Where voxels lie
+
+  private var grids: [String] {
+    var notes: [String] = []
+    func odd<Value: Hashable>(_ what: (CohortManifest.Subject) -> Value, _ text: (Value) -> String) {
+      let groups = Dictionary(grouping: subjects, by: what)
+      guard let (usual, members) = groups.max(by: { $0.value.count < $1.value.count }),
+        members.count < subjects.count, members.count >= subjects.count - most
+      else { return }
+      for subject in subjects where what(subject) != usual {
+        notes.append(
+          "\(subject.id) is unlike its cohort: \(text(what(subject))), where \(members.count) others have \(text(usual))"
+        )
+      }
+    }
+    odd({ $0.dimensions }) { "\($0.map(String.init).joined(separator: "x")) voxels" }
+    // To a hundredth of a millimetre: headers hold rounded numbers.
+    odd({ $0.spacing.map { Int(($0 * 100).rounded()) } }) { spacing in
+      "voxels of \(spacing.map { String(format: "%g", Double($0) / 100) }.joined(separator: "x")) mm"
+    }
+    odd({ $0.orientation }) { "axes \($0)" }
+    return notes + fields
+  }
+
+  /// Fields of view far from the others', where sizes vary too much for an exact comparison.
+  private var fields: [String] {
+    func side(_ subject: CohortManifest.Subject, _ axis: Int) -> Double {
+      Double(subject.dimensions[axis]) * subject.spacing[axis]
+    }
+    let names = ["right to left", "front to back", "foot to head"]
+    return (0..<3).flatMap { axis in
+      far(subjects.map { side($0, axis) }, factor: 1.6).map { index, usual in
+        String(
+          format:
+            "\(subjects[index].id) is unlike its cohort: its field of view is %.0f mm \(names[axis]), where others have some %.0f mm",
+          side(subjects[index], axis), usual)
+      }
+    }
+  }
+
+  // MARK: - Intensities
+
+  private var scales: [String] {
+    guard let first = subjects.first else { return [] }
+    return first.scans.indices.flatMap { channel in
+      far(subjects.map { $0.scans[channel].scale }, factor: 10).map { index, usual in
+        let scan = subjects[index].scans[channel]
+        return
+          "\(subjects[index].id) is unlike its cohort: its \(scan.modality.title) goes up to \(Self.short(scan.scale)),"
+          + " where others go to some \(Self.short(usual))"
+      }
+    }
+  }
+
+  private static func short(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  /// The values that lie `factor` times or more above or below the median, and three times as far (in powers) as any
+  /// other does; with that median.
+  private func far(_ values: [Double], factor: Double) -> [(index: Int, usual: Double)] {
+    let logs = values.map { log($0) }
+    let sorted = logs.sorted()
+    let median = sorted[sorted.count / 2]
+    let away = logs.map { abs($0 - median) }
+    let odd = away.indices.filter { away[$0] >= log(factor) }
+    guard !odd.isEmpty, odd.count <= most else { return [] }
+    let spread = away.indices.filter { !odd.contains($0) }.map { away[$0] }.max() ?? 0
+    return odd.filter { away[$0] >= 3 * spread }.map { ($0, exp(median)) }
+  }
+
+  // MARK: - Modalities
+
+  /// Two files of a subject that each look like everybody's other one.
+  private var swaps: [String] {
+    guard let first = subjects.first, shapes.allSatisfy({ $0.count == first.scans.count }) else { return [] }
+    var notes: [String] = []
+    for a in first.scans.indices {
+      for b in first.scans.indices where a < b {
+        let found = subjects.indices.filter { isSwapped($0, a, b) }
+        guard found.count <= most else { continue }
+        for index in found {
+          let (one, other) = (first.scans[a].modality.title, first.scans[b].modality.title)
+          notes.append(
+            "\(subjects[index].id) is unlike its cohort: its \(one) looks like everybody's \(other) and its \(other)"
+              + " like their \(one); are the files exchanged?")
+        }
+      }
+    }
+    return notes
+  }
+
+  private func isSwapped(_ index: Int, _ a: Int, _ b: Int) -> Bool {
+    let others = subjects.indices.filter { $0 != index }
+    func like(_ channel: Int) -> [IntensityShape] { others.map { shapes[$0][channel] } }
+    let (usualA, usualB) = (IntensityShape.median(like(a)), IntensityShape.median(like(b)))
+    // How far the others lie from their own median: what counts as near.
+    func spread(_ channel: Int, _ usual: IntensityShape) -> Double {
+      let away = like(channel).map { $0.distance(to: usual) }.sorted()
+      return max(away[away.count * 9 / 10], 0.01)
+    }
+    let (spreadA, spreadB) = (spread(a, usualA), spread(b, usualB))
+    let (ownA, ownB) = (shapes[index][a], shapes[index][b])
+    return ownA.distance(to: usualA) > 2 * spreadA && ownB.distance(to: usualB) > 2 * spreadB
+      && ownA.distance(to: usualB) < 1.5 * spreadB && ownB.distance(to: usualA) < 1.5 * spreadA
+  }
+}
+
+/// How a scan's intensities are distributed, independent of its scale: quantiles of what is not 0, 1 being the 99.5th
+/// percentile of the volume.
+struct IntensityShape: Sendable, Equatable {
+  /// 10th, 25th, 50th, 75th and 90th percentile.
+  var quantiles: [Double]
+
+  /// - Parameters:
+  ///   - pixels: as stored, [slice][channel][row][column].
+  init(_ pixels: UnsafeBufferPointer<UInt16>, channel: Int, of channels: Int, image: Int) {
+    var counts = [Int](repeating: 0, count: 256)
+    var start = channel * image
+    counts.withUnsafeMutableBufferPointer { counts in
+      while start + image <= pixels.count {
+        for index in start..<start + image {
+          let value = UInt16(littleEndian: pixels[index])
+          if value > 0 { counts[Int(value >> 8)] &+= 1 }
+        }
+        start += channels * image
+      }
+    }
+    let total = counts.reduce(0, +)
+    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
+      var (before, bin) = (0, 0)
+      while bin < 255 && Double(before + counts[bin]) < share * Double(total) {
+        before += counts[bin]
+        bin += 1
+      }
+      let within = counts[bin] == 0 ? 0.5 : (share * Double(total) - Double(before)) / Double(counts[bin])
+      return (Double(bin) + within) / 256
+    }
+  }
+
+  init(quantiles: [Double]) { self.quantiles = quantiles }
+
+  /// The median of each quantile.
+  static func median(_ shapes: [IntensityShape]) -> IntensityShape {
+    let count = shapes.first?.quantiles.count ?? 0
+    return IntensityShape(
+      quantiles: (0..<count).map { place in
+        let sorted = shapes.map { $0.quantiles[place] }.sorted()
+        return sorted[sorted.count / 2]
+      })
+  }
+
+  /// The largest difference of two quantiles.
+  func distance(to other: IntensityShape) -> Double {
+    zip(quantiles, other.quantiles).map { abs($0 - $1) }.max() ?? 0
+  }
+}

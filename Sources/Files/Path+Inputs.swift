@@ -1,0 +1,48 @@
+import Failures
+import Foundation
+import Glibc
+
+extension Path {
+  /// The absolute path without links, `.` and `..`; nil where nothing is there.
+  public static func resolved(_ path: String) -> String? {
+    guard let resolved = realpath(path, nil) else { return nil }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  /// The same for what may not be there yet: links are followed as far as there are any.
+  static func wouldBe(_ path: String) -> String {
+    if let resolved = resolved(path) { return resolved }
+    let (inner, name) = (folder(path), name(path))
+    guard inner != path, name != "/" else { return path }
+    let base = wouldBe(inner)
+    switch name {
+    case ".", "": return base
+    case "..": return folder(base)
+    default: return base == "/" ? "/" + name : base + "/" + name
+    }
+  }
+
+  /// Makes sure that a command does not write into what it reads.
+  ///
+  /// - Parameter except: a folder of the input's in which outputs have their place, such as BIDS' `derivatives`.
+  /// - Throws: `.cannotWrite` where the output is the input, lies inside it, or holds it.
+  public static func refuse(_ output: String, inside input: String, except derived: String? = nil) throws {
+    let (place, source) = (wouldBe(output), wouldBe(input))
+    let advice = derived.map { ", or one in \(input)/\($0)" } ?? ""
+    func isInside(_ inner: String, _ outer: String) -> Bool {
+      inner.hasPrefix(outer == "/" ? outer : outer + "/")
+    }
+    if place == source {
+      throw Failure(.cannotWrite, "\(output): is the input itself; choose a folder beside it\(advice)")
+    }
+    if isInside(source, place) {
+      throw Failure(.cannotWrite, "\(output): holds the input \(input); choose another folder")
+    }
+    guard isInside(place, source) else { return }
+    if let derived, isInside(place, source + "/" + derived) { return }
+    throw Failure(
+      .cannotWrite,
+      "\(output): lies inside the input \(input), which is only read; choose a folder beside it\(advice)")
+  }
+}
