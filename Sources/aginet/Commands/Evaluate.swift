@@ -38,7 +38,7 @@ struct Evaluate: ParsableCommand {
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let folder = first.folder.evaluation(split.rawValue)
-    guard force || !FileManager.default.fileExists(atPath: folder + "/summary.json") else {
+    guard force || !Assessment.exists(in: folder) else {
       throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
     }
     var options = Assessment.Options()
@@ -47,7 +47,7 @@ struct Evaluate: ParsableCommand {
     let assessment = try Assessment(
       of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)
-    print(assessment.table.written(as: json ? .json : .markdown))
+    try Console.result(assessment.table.written(as: json ? .json : .markdown))
   }
 }
 
