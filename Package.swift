@@ -11,7 +11,8 @@ let libTorch = Context.environment["AGINET_RPATH"] ?? Context.packageDirectory +
 let plain: [Target] = [
   .target(name: "Failures"),
   .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
-  .target(name: "Files", dependencies: ["Failures"]),
+  .target(name: "CGuard"),
+  .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics"),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
@@ -34,7 +35,7 @@ let withTensors: [Target] = [
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
   .target(
     name: "Training",
-    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "CGuard", "Failures"]),
   .target(
     name: "Synthesis", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
   .target(
@@ -56,7 +57,7 @@ let withTensors: [Target] = [
     name: "aginet",
     dependencies: [
       "Experiments", "Reporting", "Methods", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
-      "Metrics", "Layers", "Torch", "Files", "Failures",
+      "Metrics", "Layers", "Torch", "Files", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   // What `make bench` runs; the PyTorch peer lies beside it.
@@ -134,7 +135,7 @@ let package = Package(
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .gnucxx20)
 
-for target in package.targets where target.type != .system && target.name != "CTorch" {
+for target in package.targets where target.type != .system && !["CTorch", "CGuard"].contains(target.name) {
   target.swiftSettings = [
     .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
   ]

@@ -12,7 +12,10 @@ libtorch_folder=${AGINET_LIBTORCH_DIR:-$package/.libtorch}
 # shellcheck disable=SC2034
 atlas_folder=${AGINET_ATLAS_DIR:-$package/.atlas}
 
-for part in messages debian swift wheels cuda libtorch atlas; do
+# What one user sets up serves all, whatever that user's umask.
+umask 022
+
+for part in messages access debian swift wheels cuda libtorch atlas; do
   # shellcheck source=/dev/null
   source "$support/setup/$part.sh"
 done
@@ -33,6 +36,7 @@ main() {
   ensure_swift
   ensure_libtorch
   ensure_atlas
+  open_to_all
   say "LibTorch $(origin version) ($(origin source): $(origin path)) and the atlas are in place."
 }
 

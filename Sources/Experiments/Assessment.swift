@@ -68,17 +68,24 @@ public struct Assessment: Sendable {
   /// Models and baselines as rows; PSNR, SSIM and MAE over slices.
   public var table: Table { Table("\(scenario), \(split.rawValue) split", comparing: models) }
 
+  /// Whether a folder holds what `write` writes, whole.
+  public static func exists(in folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder + "/summary.json")
+  }
+
   /// Writes `slices.csv`, `subjects.csv`, `summary.json` and the table as Markdown, LaTeX, CSV and JSON.
   public func write(to folder: String) throws {
     try RunFolder.make(folder)
+    // The summary comes last: an evaluation without one is half, and is made anew unasked.
+    try? FileManager.default.removeItem(atPath: folder + "/summary.json")
     try AtomicFile.write(Table(slicesOf: models).written(as: .csv), to: folder + "/slices.csv")
     try AtomicFile.write(Table(subjectsOf: models).written(as: .csv), to: folder + "/subjects.csv")
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     let summary = String(decoding: try encoder.encode(models.map(\.summary)), as: UTF8.self)
-    try AtomicFile.write(summary + "\n", to: folder + "/summary.json")
     for format in [TableFormat.markdown, .latex, .csv, .json] {
       try AtomicFile.write(table.written(as: format), to: "\(folder)/table.\(format.fileExtension)")
     }
+    try AtomicFile.write(summary + "\n", to: folder + "/summary.json")
   }
 }

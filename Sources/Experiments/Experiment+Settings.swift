@@ -8,10 +8,11 @@ extension Experiment {
   /// Defaults, overlaid with a JSON file's contents, overlaid with `key=value` pairs (dotted keys reach inside).
   /// - Throws: `.notFound` for a missing file, `.malformed` for bad JSON or a value of the wrong kind, `.usage` for an
   ///   unknown key or a value that makes no sense.
-  public init(file: String? = nil, settings: [String] = []) throws {
-    var tree = try Experiment.tree(of: Experiment())
+  /// - Parameter base: a run's experiment in place of the defaults.
+  public init(file: String? = nil, settings: [String] = [], over base: Experiment? = nil) throws {
+    var tree = try Experiment.tree(of: base ?? Experiment())
     // A name that no network has, to see whether one is asked for.
-    tree["network"] = ""
+    if base == nil { tree["network"] = "" }
     if let file {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw Failure(.notFound, "\(file): no such file, or it cannot be read")

@@ -98,35 +98,17 @@ extension Experiment {
     }
   }
 
-  /// Channels of the first level beyond which no memory holds a network.
-  private static let widest = 1024
-  /// Slices a step beyond which no memory holds their maps.
-  private static let largestBatch = 65_536
+  /// A value as JSON writes it.
+  private static func text(_ value: Any) -> String {
+    let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
+    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
+  }
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
-    for (name, value) in [
-      ("width", width), ("blocks", blocks), ("groups", groups), ("arcKernels", arcKernels),
-      ("iterations", iterations), ("batchSize", batchSize),
-      ("validateEvery", validateEvery), ("validationSlices", validationSlices),
-      ("checkpointEvery", checkpointEvery),
-    ] where value < 1 {
-      throw Failure(.usage, "\(name) is \(value); it must be 1 or more")
-    }
-    guard width <= Experiment.widest else {
-      throw Failure(.usage, "width is \(width); it must be from 1 to \(Experiment.widest)")
-    }
-    guard batchSize <= Experiment.largestBatch else {
-      throw Failure(.usage, "batchSize is \(batchSize); it must be from 1 to \(Experiment.largestBatch)")
-    }
+    try checkBounds()
     guard Set(stages).count == stages.count else {
       throw Failure(.usage, "stages: a stage is named twice")
-    }
-    guard learningRate > 0, learningRate.isFinite else {
-      throw Failure(.usage, "learningRate is \(learningRate); it must be above 0")
-    }
-    guard perturbation.radius >= 0, perturbation.radius.isFinite else {
-      throw Failure(.usage, "perturbation.radius is \(perturbation.radius); it must be 0 or more pixels")
     }
     guard perturbation.radius == 0 || scenario.sources.contains(perturbation.modality) else {
       throw Failure(.usage, "perturbation.modality \(perturbation.modality.rawValue) is none of the sources")

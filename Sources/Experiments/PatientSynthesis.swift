@@ -92,13 +92,35 @@ public struct PatientSynthesis {
         files.first { $0.modality == source }.map { (source, $0.path) }
       },
       intensity: intensity)
-    try NIfTI.write(
-      result.volume, like: headers[sources[0]], as: .float32,
-      description:
-        "SYNTHETIC \(model.card.scenario.target.title), not acquired; research only; aginet \(Version.current)",
-      to: output, replacing: replaces)
-    try AtomicFile.write(try sidecar.json + "\n", to: sidecarPath)
+    try write(sidecar) { stand in
+      try NIfTI.write(
+        result.volume, like: headers[sources[0]], as: .float32,
+        description:
+          "SYNTHETIC \(model.card.scenario.target.title), not acquired; research only; aginet \(Version.current)",
+        to: output, replacing: replaces, beforeCommit: stand)
+    }
     return sidecar
+  }
+
+  /// Writes the sidecar and, by `volume`, what it stands beside, which is to call its argument when all but the name is
+  /// written: the sidecar gets its name first, so that no volume ever stands without one. Where the volume then fails,
+  /// what stood there before does again.
+  private func write(_ sidecar: Sidecar, volume: (_ stand: () throws -> Void) throws -> Void) throws {
+    let before = replaces ? FileManager.default.contents(atPath: sidecarPath) : nil
+    let beside = try AtomicFile(sidecarPath, replacing: replaces)
+    try beside.append(Array((try sidecar.json + "\n").utf8))
+    var stands = false
+    do {
+      try volume {
+        try beside.commit()
+        stands = true
+      }
+    } catch {
+      if stands {
+        if let before { try? AtomicFile.write([UInt8](before), to: sidecarPath) } else { unlink(sidecarPath) }
+      }
+      throw error
+    }
   }
 }
 

@@ -16,6 +16,8 @@ public enum RunEvent: Sendable {
   /// Before the first step: parameters by network, slices to train on and to validate on.
   case started(networks: [(name: String, parameters: Int)], training: Int, validation: Int, from: Int)
   case training(TrainingEvent)
+  /// What the user should know, in a sentence.
+  case note(String)
   /// The run is over; share of the time that training waited for data.
   case finished(seconds: Double, waitedShare: Double, best: Double?)
 }
@@ -43,8 +45,11 @@ extension Run {
     try cohort.check(experiment.scenario)
     try MethodCatalog.check(experiment, height: cohort.manifest.height, width: cohort.manifest.width)
     let folder = RunFolder(path)
-    if setting.resumes && !FileManager.default.fileExists(atPath: folder.experiment) {
-      throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
+    if setting.resumes { _ = try resumable(in: path) }
+    if Path.isInside(path, cohort.folder) {
+      throw Failure(
+        .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o"
+      )
     }
     try RunFolder.make(path)
     let lock = try FolderLock(path)
@@ -52,6 +57,9 @@ extension Run {
     try prepare(folder, experiment, setting)
     if setting.resumes { try refuseAnother(cohort, in: folder) }
 
+    if setting.resumes {
+      try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }
+    }
     let method = try MethodCatalog.build(experiment, device: setting.device)
     let plan = Plan(
       iterations: experiment.iterations, validateEvery: experiment.validateEvery,
@@ -69,7 +77,7 @@ extension Run {
     let held =
       cohort.subjects(in: .validation).isEmpty
       ? [] : try cohort.slices(in: .validation).spread(experiment.validationSlices)
-    let log = try RunLog(folder, method: method, resumingAt: trainer.iteration)
+    let log = try RunLog(folder, method: method, resumingAt: trainer.iteration) { try observe(.note($0)) }
 
     trainer.validate = {
       held.isEmpty ? nil : try meanPSNR(method, cohort, experiment, held, device: setting.device)
@@ -100,21 +108,7 @@ extension Run {
     let exists = FileManager.default.fileExists(atPath: folder.experiment)
     if setting.resumes {
       removeLeftovers(folder)
-      var before = try Run(opening: folder.path).experiment
-      // A run may be made longer, and looked at more or less often; all else would be another run.
-      // (A schedule that ends with the run would have been another one from its middle on.)
-      if experiment.schedule == .constant { before.iterations = experiment.iterations }
-      before.validateEvery = experiment.validateEvery
-      (before.checkpointEvery, before.validationSlices) = (
-        experiment.checkpointEvery, experiment.validationSlices
-      )
-      guard before == experiment else {
-        let changes = try experiment.differences(from: before).joined(separator: ", ")
-        throw Failure(
-          .inconsistent,
-          "\(folder.path): was started with other settings (\(changes)); resume without naming them, or train anew"
-        )
-      }
+      try refuseAnother(experiment, in: folder)
     } else if exists {
       guard setting.overwrites else {
         throw Failure(
@@ -178,8 +172,13 @@ extension Run {
       perturbation: experiment.shift)
     for number in batches.indices {
       let batch = try batches[number]
-      let predictions = method.generator.parameters.evaluating {
-        method.validating { evaluator.predictions(of: method, for: batch, device: device) }
+      let predictions = try method.generator.parameters.evaluating {
+        try method.validating {
+          try evaluator.predictions(of: method, for: batch, device: device) {
+            // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
+            if let signal = Interruption.requested { throw Failure(signal, "stopped while validating") }
+          }
+        }
       }
       let pixels = batch.height * batch.width
       for index in 0..<batch.count {

@@ -33,7 +33,16 @@ public struct Run {
       throw Failure(
         .notFound, "\(folder.path): has no model yet (model.safetensors); aginet train writes it")
     }
-    return try TrainedModel(file: folder.model, device: device)
+    let model = try TrainedModel(file: folder.model, device: device)
+    let same = experiment.continuing(model.experiment)
+    guard same == experiment else {
+      let changes = try experiment.differences(from: same).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(folder.experiment): is not what \(Path.name(folder.model)) was trained by (\(changes)); one of the two was changed"
+      )
+    }
+    return model
   }
 
   /// How the run is called in tables: `AGI-Net (pix2pix)`.
@@ -61,7 +70,8 @@ public struct TrainedModel {
 
   static let experimentKey = "aginet.experiment"
 
-  /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's.
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's or is damaged,
+  ///   `.numerical` for weights that are not finite.
   public init(file: String, device: Device) throws {
     let tensors = try Safetensors(contentsOf: file)
     experiment = try TrainedModel.experiment(of: tensors)
@@ -77,11 +87,30 @@ public struct TrainedModel {
         "\(file): its card says \(self.card.scenario), its experiment \(experiment.scenario); it was tampered with"
       )
     }
+    // An experiment can ask for any size; the file shows what there is before memory is taken for it.
+    try Parameters.outlining { [experiment] in
+      let generator = try MethodCatalog.build(experiment, device: .cpu).generator
+      try tensors.check(fits: generator.parameters.saved, under: "\(generator.name).")
+    }
     method = try MethodCatalog.build(experiment, device: device)
     let generator = method.generator
     try tensors.load(generator.parameters.saved, under: "\(generator.name).")
+    try TrainedModel.check(generator.parameters, of: file)
     generator.parameters.beginEvaluating()
     sha256 = try SHA256.ofFile(file).digest
+  }
+
+  /// Refuses weights that no training leaves.
+  private static func check(_ parameters: Parameters, of file: String) throws {
+    for (name, tensor) in parameters.saved where !tensor.isFinite {
+      throw Failure(.numerical, "\(file): \(name) holds numbers that are not finite; train anew")
+    }
+    let isWritten = withoutGradient {
+      parameters.saved.contains { ($0.tensor * $0.tensor).sum().item > 0 }
+    }
+    guard isWritten else {
+      throw Failure(.invalidModel, "\(file): all its weights are 0: they were never written; copy it again")
+    }
   }
 
   /// What the model in this file was trained by.

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Foundation
 import Methods
@@ -15,14 +16,39 @@ final class RunLog {
   /// Iterations between two points of a TensorBoard curve.
   private static let interval = 10
 
-  init(_ folder: RunFolder, method: any Method, resumingAt iteration: Int) throws {
+  /// - Parameter note: told where a log that cannot be continued was put aside, and another begun.
+  init(
+    _ folder: RunFolder, method: any Method, resumingAt iteration: Int,
+    note: (String) throws -> Void = { _ in }
+  ) throws {
     let columns = ["iteration"] + method.losses + ["validation_psnr"]
     if iteration > 0 && FileManager.default.fileExists(atPath: folder.log) {
-      table = try CSVLog(resuming: folder.log, columns: columns, after: iteration)
+      do { table = try CSVLog(resuming: folder.log, columns: columns, after: iteration) } catch let failure
+        as Failure where failure.kind == .inconsistent || failure.kind == .malformed
+      {
+        let aside = try RunLog.putAside(folder.log)
+        table = try CSVLog(creating: folder.log, columns: columns, replacing: true)
+        try note(
+          "\(failure.message); it was kept as \(aside), and a new log begins at iteration \(iteration + 1)")
+      }
     } else {
       table = try CSVLog(creating: folder.log, columns: columns, replacing: true)
     }
     events = try EventFile(in: folder.path, resumingAt: iteration > 0 ? iteration + 1 : nil)
+  }
+
+  /// Renames a log to the first `log.unread-<n>.csv` that is free.
+  private static func putAside(_ path: String) throws -> String {
+    let stem = path.hasSuffix(".csv") ? String(path.dropLast(4)) : path
+    for number in 1...10_000 {
+      let aside = "\(stem).unread-\(number).csv"
+      // Linked, not renamed: that never replaces a file.
+      if link(path, aside) == 0 { return aside }
+      if errno == EEXIST { continue }
+      guard !FileManager.default.fileExists(atPath: aside), rename(path, aside) == 0 else { break }
+      return aside
+    }
+    throw Failure(.cannotWrite, "\(path): cannot be understood, nor put aside; move it away and resume again")
   }
 
   func record(_ event: TrainingEvent) throws {

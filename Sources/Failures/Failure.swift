@@ -26,11 +26,16 @@ public struct Failure: Error, Sendable, Equatable, CustomStringConvertible {
     case numerical = 10
     /// A safety check said no.
     case refused = 11
+    /// Stopped by SIGHUP, as when a terminal goes away, after a checkpoint was saved.
+    case hungUp = 129
     /// Stopped by SIGINT after a checkpoint was saved.
     case interrupted = 130
-    /// Stopped by SIGTERM after a checkpoint was saved.
+    /// Stopped by SIGTERM, or what batch systems send before it (SIGUSR1, SIGUSR2, SIGXCPU), after a checkpoint was saved.
     case terminated = 143
   }
+
+  /// Whether a signal stopped the program, after it had saved.
+  public var isStop: Bool { [.hungUp, .interrupted, .terminated].contains(kind) }
 
   public let kind: Kind
   public let message: String

@@ -1,7 +1,6 @@
 import Failures
 import Foundation
 import Glibc
-import Synchronization
 
 /// A file that appears under its name whole or not at all.
 ///
@@ -12,10 +11,9 @@ public final class AtomicFile {
   package typealias Write = (Int32, UnsafeRawPointer?, Int) -> Int
 
   public let path: String
-  private let temporary: String
+  private let temporary: Unfinished
   private let replacing: Bool
   private let write: Write
-  private var descriptor: Int32
 
   /// Opens a temporary file beside `path`. Where `replacing` is false, `commit()` fails if the name is taken.
   public convenience init(_ path: String, replacing: Bool = true) throws {
@@ -23,33 +21,31 @@ public final class AtomicFile {
   }
 
   package init(_ path: String, replacing: Bool, write: @escaping Write) throws {
-    let (folder, name) = AtomicFile.split(path)
     self.path = path
     self.replacing = replacing
     self.write = write
-    if name.isEmpty { throw Failure(.cannotWrite, "\(path): is a folder, not a file name to write to") }
-    var info = stat()
-    if stat(path, &info) == 0 {
-      if info.st_mode & S_IFMT == S_IFDIR {
-        throw Failure(.cannotWrite, "\(path): cannot write: a folder has this name")
-      }
-      if !replacing { throw AtomicFile.exists(path) }
-    }
-    // A long name is cut so that the temporary one still fits in the file system's 255 bytes.
-    let stem = String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)
-    let number = AtomicFile.counter.wrappingAdd(1, ordering: .relaxed).newValue
-    temporary = "\(folder)/.\(stem).\(getpid())-\(number).partial"
-    descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    if descriptor < 0 { throw AtomicFile.failure(path, errno) }
+    try AtomicFile.refuse(path, replacing: replacing)
+    temporary = try Unfinished(for: path)
   }
 
-  deinit { discard() }
+  /// Refuses a name that cannot be written to, or is taken.
+  static func refuse(_ path: String, replacing: Bool) throws {
+    if split(path).name.isEmpty {
+      throw Failure(.cannotWrite, "\(path): is a folder, not a file name to write to")
+    }
+    var info = stat()
+    guard stat(path, &info) == 0 else { return }
+    if info.st_mode & S_IFMT == S_IFDIR {
+      throw Failure(.cannotWrite, "\(path): cannot write: a folder has this name")
+    }
+    if !replacing { throw exists(path) }
+  }
 
   /// Adds bytes at the end of the temporary file.
   public func append(_ bytes: UnsafeRawBufferPointer) throws {
     var done = 0
     while done < bytes.count {
-      let count = write(descriptor, bytes.baseAddress.map { $0 + done }, bytes.count - done)
+      let count = write(temporary.file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
       if count < 0 && errno == EINTR { continue }
       if count <= 0 { throw abandon(count < 0 ? errno : EIO) }
       done += count
@@ -58,34 +54,51 @@ public final class AtomicFile {
 
   public func append(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try append($0) } }
 
+  /// Writes over bytes that were appended before, `place` bytes from the start; what is appended next follows the end.
+  package func overwrite(_ bytes: [UInt8], at place: Int) throws {
+    guard lseek(temporary.file, off_t(place), SEEK_SET) >= 0 else { throw abandon(errno) }
+    try append(bytes)
+    guard lseek(temporary.file, 0, SEEK_END) >= 0 else { throw abandon(errno) }
+  }
+
   /// Gives the finished file its name.
   public func commit() throws {
     // Network file systems report a full disk only here.
-    guard fsync(descriptor) == 0 else { throw abandon(errno) }
-    let closed = close(descriptor)
-    descriptor = -1
-    guard closed == 0 else { throw abandon(errno) }
+    guard fsync(temporary.file) == 0 else { throw abandon(errno) }
+    try AtomicFile.move(temporary, to: path, replacing: replacing)
+  }
+
+  /// Gives a file that is flushed its final name.
+  static func move(_ temporary: Unfinished, to path: String, replacing: Bool) throws {
+    func fails(_ code: Int32) -> Failure {
+      temporary.discard()
+      return code == EEXIST && !replacing ? exists(path) : failure(path, code)
+    }
     if replacing {
-      guard rename(temporary, path) == 0 else { throw abandon(errno) }
-    } else if link(temporary, path) == 0 {
-      unlink(temporary)
+      guard rename(temporary.path, path) == 0 else { throw fails(errno) }
+    } else if link(temporary.path, path) == 0 {
+      unlink(temporary.path)
     } else if errno == EEXIST {
-      _ = abandon(EEXIST)
-      throw AtomicFile.exists(path)
+      throw fails(EEXIST)
     } else {
       // A file system without hard links: look first, then rename.
-      guard access(path, F_OK) != 0 else {
-        _ = abandon(EEXIST)
-        throw AtomicFile.exists(path)
-      }
-      guard rename(temporary, path) == 0 else { throw abandon(errno) }
+      guard access(path, F_OK) != 0 else { throw fails(EEXIST) }
+      guard rename(temporary.path, path) == 0 else { throw fails(errno) }
     }
-    let folder = open(AtomicFile.split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    if folder >= 0 {
-      // Some file systems cannot flush a folder; the file itself is complete either way.
-      _ = fsync(folder)
-      close(folder)
+    guard temporary.finish() == 0 else {
+      let code = errno
+      unlink(path)
+      throw failure(path, code)
     }
+    flush(folderOf: path)
+  }
+
+  /// Some file systems cannot flush a folder; the file itself is complete either way.
+  static func flush(folderOf path: String) {
+    let folder = open(split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard folder >= 0 else { return }
+    _ = fsync(folder)
+    close(folder)
   }
 
   /// Writes a whole file at once.
@@ -100,27 +113,16 @@ public final class AtomicFile {
     try write(Array(text.utf8), to: path, replacing: replacing)
   }
 
-  private static let counter = Atomic<Int>(0)
-
-  private func discard() {
-    if descriptor >= 0 {
-      close(descriptor)
-      unlink(temporary)
-    }
-    descriptor = -1
-  }
-
   private func abandon(_ code: Int32) -> Failure {
-    discard()
-    unlink(temporary)
+    temporary.discard()
     return AtomicFile.failure(path, code)
   }
 
-  private static func exists(_ path: String) -> Failure {
+  static func exists(_ path: String) -> Failure {
     Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give --force")
   }
 
-  private static func failure(_ path: String, _ code: Int32) -> Failure {
+  static func failure(_ path: String, _ code: Int32) -> Failure {
     let folder = split(path).folder
     let reason =
       switch code {
@@ -133,7 +135,7 @@ public final class AtomicFile {
     return Failure(.cannotWrite, "\(path): cannot write: \(reason)")
   }
 
-  private static func split(_ path: String) -> (folder: String, name: String) {
+  static func split(_ path: String) -> (folder: String, name: String) {
     guard let slash = path.lastIndex(of: "/") else { return (".", path) }
     return (
       slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...])

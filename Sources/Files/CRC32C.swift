@@ -1,17 +1,53 @@
 /// The Castagnoli checksum (RFC 3720, appendix B.4), polynomial 0x1EDC6F41 bit-reversed.
-package enum CRC32C {
-  private static let table: [UInt32] = (0..<256).map { index in
-    (0..<8).reduce(UInt32(index)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+package struct CRC32C {
+  /// Row k holds what a byte does to the register when k zero bytes follow it, so that eight bytes go at once.
+  private static let tables: [UInt32] = {
+    var rows: [UInt32] = []
+    for byte in 0..<UInt32(256) {
+      var crc = byte
+      for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0x82F6_3B78 : crc >> 1 }
+      rows.append(crc)
+    }
+    for index in 256..<2048 {
+      let before = rows[index - 256]
+      rows.append(before >> 8 ^ rows[Int(before & 0xFF)])
+    }
+    return rows
+  }()
+
+  private var register = UInt32.max
+
+  package init() {}
+
+  /// Of all bytes taken in so far.
+  package var value: UInt32 { ~register }
+
+  /// Takes in more bytes.
+  package mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    var crc = register
+    CRC32C.tables.withUnsafeBufferPointer { table in
+      func row(_ number: Int, _ byte: UInt64) -> UInt32 { table[number << 8 | Int(byte & 0xFF)] }
+      var place = 0
+      while place + 8 <= bytes.count {
+        let next =
+          UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt64.self)) ^ UInt64(crc)
+        let low: UInt32 = row(7, next) ^ row(6, next >> 8) ^ row(5, next >> 16) ^ row(4, next >> 24)
+        let high: UInt32 = row(3, next >> 32) ^ row(2, next >> 40) ^ row(1, next >> 48) ^ row(0, next >> 56)
+        crc = low ^ high
+        place += 8
+      }
+      while place < bytes.count {
+        crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ bytes[place])]
+        place += 1
+      }
+    }
+    register = crc
   }
 
   package static func checksum(_ bytes: [UInt8]) -> UInt32 {
-    table.withUnsafeBufferPointer { table in
-      bytes.withUnsafeBufferPointer { bytes in
-        var crc = UInt32.max
-        for byte in bytes { crc = crc >> 8 ^ table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] }
-        return ~crc
-      }
-    }
+    var crc = CRC32C()
+    bytes.withUnsafeBytes { crc.update($0) }
+    return crc.value
   }
 
   /// As TFRecord stores it: a checksum of data that itself holds checksums would be weak.

@@ -44,7 +44,8 @@ public final class CSVLog {
     try replace(with: Array(CSVLog.header(columns).utf8))
   }
 
-  /// Continues a log, without its rows after `iteration` and without a last row that was cut short.
+  /// Continues a log, without its rows after `iteration` and without a last row that was cut short. What a spreadsheet
+  /// made of it (line ends, quotes, separators, order) is made as it was; numbers it rounded stay so.
   /// - Throws: `.notFound` where there is no log, `.inconsistent` where its columns are others, `.malformed`
   ///   where a row does not start with an iteration.
   public init(resuming path: String, columns: [String], after iteration: Int) throws {
@@ -79,23 +80,35 @@ public final class CSVLog {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Failure(.notFound, "\(path): the run's log cannot be read; it is needed to resume")
     }
-    let bytes = [UInt8](data)
-    let header = Array(CSVLog.header(columns).utf8)
-    guard bytes.starts(with: header) else {
+    let table = CSVRows(data, columns: columns)
+    guard table.rows.first == columns else {
       throw Failure(.inconsistent, "\(path): its columns are not \(columns.joined(separator: ", "))")
     }
-    var end = header.count
-    var line = 1
-    while let next = CSVLog.endOfRow(bytes, from: end) {
-      line += 1
-      let digits = bytes[end..<next].prefix { $0 != UInt8(ascii: ",") && $0 != UInt8(ascii: "\n") }
-      guard let found = Int(String(decoding: digits, as: UTF8.self)) else {
-        throw Failure(.malformed, "\(path): row \(line) does not start with an iteration")
+    var rows = Array(table.rows.dropFirst())
+    // Ours are on the disk before a checkpoint counts on them: one without an end is later, and half.
+    if table.isOurs && !table.isEnded { rows.removeLast() }
+    var kept: [(iteration: Int, first: Int, fields: [String])] = []
+    for (index, row) in rows.enumerated() {
+      guard let found = Int(row[0]) else {
+        throw Failure(.malformed, "\(path): row \(index + 2) does not start with an iteration")
       }
-      if found > iteration { break }
-      end = next
+      guard row.count == columns.count || table.isOurs else {
+        throw Failure(
+          .malformed, "\(path): row \(index + 2) has \(row.count) fields instead of \(columns.count)")
+      }
+      // Within an iteration, losses come before what is measured after it.
+      let first = row.dropFirst().firstIndex { !$0.isEmpty } ?? row.count
+      if found <= iteration { kept.append((found, first, row)) }
     }
-    try replace(with: Array(bytes[..<end]))
+    if zip(kept, kept.dropFirst()).contains(where: { $0.iteration > $1.iteration }) {
+      kept = kept.enumerated().sorted {
+        ($0.element.iteration, $0.element.first, $0.offset)
+          < ($1.element.iteration, $1.element.first, $1.offset)
+      }.map(\.element)
+    }
+    let lines = [columns] + kept.map(\.fields)
+    let text = lines.map { $0.map(\.quotedForCSV).joined(separator: ",") + "\n" }.joined()
+    try replace(with: Array(text.utf8))
   }
 
   private func replace(with bytes: [UInt8]) throws {
@@ -107,16 +120,6 @@ public final class CSVLog {
 
   private static func header(_ columns: [String]) -> String {
     columns.map(\.quotedForCSV).joined(separator: ",") + "\n"
-  }
-
-  /// The place after the line feed that ends a row; nil where the row is not finished.
-  private static func endOfRow(_ bytes: [UInt8], from start: Int) -> Int? {
-    var quoted = false
-    for place in start..<bytes.count {
-      if bytes[place] == UInt8(ascii: "\"") { quoted.toggle() }
-      if bytes[place] == UInt8(ascii: "\n") && !quoted { return place + 1 }
-    }
-    return nil
   }
 }
 

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then
 /// the tensors' bytes, little endian and row-major, without holes. Reading maps the file into memory, so a
-/// tensor costs nothing until its bytes are used.
+/// tensor costs no memory until its bytes are used.
 public struct Safetensors: Sendable {
   /// One tensor's place in the file.
   public struct Entry: Sendable, Equatable {
@@ -22,8 +22,10 @@ public struct Safetensors: Sendable {
 
   /// In the order of their bytes.
   public let entries: [Entry]
-  /// What `__metadata__` says.
+  /// What `__metadata__` says, without the checksum.
   public let metadata: [String: String]
+  /// Of the contents, where the file carries one: what Python's safetensors and aginet 0.1.0 wrote has none.
+  package let checksum: String?
   /// The file, for messages.
   public let path: String
   private let buffer: Data
@@ -58,19 +60,21 @@ public struct Safetensors: Sendable {
   ///
   /// Refused are a pickle or zip archive, a header that is cut, over 100 MB or not strict JSON, duplicate
   /// names, unknown types or keys, negative or overflowing shapes, byte ranges that do not fit their shape,
-  /// overlap, leave a hole, or do not end where the file ends.
+  /// overlap, leave a hole, or do not end where the file ends. A file that carries a checksum is read to the end.
   /// - Parameter path: the name used in messages.
   /// - Throws: `Failure(.invalidModel)`.
   public init(_ data: Data, path: String) throws {
     let header = try SafetensorsHeader(data, path: path)
     self.path = path
     entries = header.entries
-    metadata = header.metadata
+    checksum = header.metadata[SafetensorsChecksum.key]
+    metadata = header.metadata.filter { $0.key != SafetensorsChecksum.key }
     buffer = data.dropFirst(header.size)
     var places: [String: Int] = [:]
     places.reserveCapacity(entries.count)
     for (index, entry) in entries.enumerated() { places[entry.name] = index }
     self.places = places
+    try verify()
   }
 
   /// The tensor of that name, or nil.

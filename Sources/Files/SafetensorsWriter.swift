@@ -34,19 +34,25 @@ extension Safetensors {
   /// Writes a file atomically, one tensor at a time, so that no second copy of a model is held.
   ///
   /// As in the reference implementation wider types come first, in the given order within a width, so that
-  /// every tensor is aligned to its element; metadata keys are sorted. Equal arguments give equal bytes.
+  /// every tensor is aligned to its element; metadata keys are sorted. Equal arguments give equal bytes. The file
+  /// carries a checksum of its contents (`aginet.crc32c` in the metadata), which reading verifies.
   /// - Throws: `.cannotWrite` with the system's reason, `.unexpected` where a name occurs twice or a tensor
   ///   does not give as many bytes as its shape asks for; what was at `path` before is then still there.
   public static func write(_ tensors: [Tensor], metadata: [String: String] = [:], to path: String) throws {
     let ordered = [8, 4, 2, 1].flatMap { width in tensors.filter { $0.type.size == width } }
+    var metadata = metadata
+    metadata[SafetensorsChecksum.key] = SafetensorsChecksum.unknown
     let (header, counts) = try header(of: ordered, metadata: metadata, path: path)
     let file = try AtomicFile(path)
     try file.append(header)
+    var checksum = SafetensorsChecksum()
     for (tensor, count) in zip(ordered, counts) {
-      var rest = count
+      var (rest, crc) = (count, CRC32C())
       try tensor.bytes { piece in
         rest -= piece.count
-        if rest >= 0 { try file.append(piece) }
+        guard rest >= 0 else { return }
+        crc.update(piece)
+        try file.append(piece)
       }
       guard rest == 0 else {
         throw Failure(
@@ -54,7 +60,11 @@ extension Safetensors {
           "\(path): tensor \"\(tensor.name.printable)\" of shape \(tensor.shape) takes \(count) bytes "
             + "but gave \(count - rest)")
       }
+      checksum.add(tensor.name, tensor.type, tensor.shape, crc)
     }
+    // Known only now; the header has kept its place, and both have one length.
+    metadata[SafetensorsChecksum.key] = checksum.text(metadata: metadata)
+    try file.overwrite(try Safetensors.header(of: ordered, metadata: metadata, path: path).0, at: 0)
     try file.commit()
   }
 

@@ -15,11 +15,12 @@ extension NIfTI {
   /// - Parameters:
   ///   - description: `descrip`, cut to 79 bytes between characters; nil leaves it empty.
   ///   - replacing: whether an existing file of that name may be replaced.
+  ///   - beforeCommit: called when all is written, before the file gets its name, and may throw.
   /// - Throws: `Failure` of kind `cannotWrite`; of kind `numerical` for NaN or infinity in an integer type.
   public static func write(
     _ volume: Volume, like header: NIfTIHeader? = nil, as datatype: Datatype = .float32,
     description: String? = nil, to path: String, level: Int = defaultCompressionLevel,
-    replacing: Bool = true, threads: Int = Parallel.coreCount
+    replacing: Bool = true, threads: Int = Parallel.coreCount, beforeCommit: () throws -> Void = {}
   ) throws {
     let isCompressed = path.lowercased().hasSuffix(".gz")
     guard isCompressed || path.lowercased().hasSuffix(".nii") else {
@@ -28,6 +29,7 @@ extension NIfTI {
     let encoder = try encoder(volume, like: header, as: datatype, description: description, name: path)
     let file = try AtomicFile(path, replacing: replacing)
     try encoder.encode(compressed: isCompressed, level: level, threads: threads) { try file.append($0) }
+    try beforeCommit()
     try file.commit()
   }
 

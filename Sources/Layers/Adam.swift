@@ -23,7 +23,9 @@ public final class Adam {
     (self.rate, self.betas, self.epsilon, self.decay) = (rate, betas, epsilon, decay)
     let tensors = parameters.entries.map(\.tensor)
     // A product with zero keeps the memory layout of the parameter, which the fused kernel needs.
-    func zeros(_ tensor: Tensor) -> Tensor { withoutGradient { (tensor.detached * 0).copied() } }
+    func zeros(_ tensor: Tensor) -> Tensor {
+      Parameters.isOutline ? tensor : withoutGradient { (tensor.detached * 0).copied() }
+    }
     first = tensors.map(zeros)
     second = tensors.map(zeros)
     counts = tensors.map { .zeros([], type: .float32, device: $0.device) }

@@ -42,6 +42,15 @@ extension Safetensors {
   /// Strict: every tensor must be there in its shape, and the file may hold no other under the prefix.
   /// - Throws: `.invalidModel` that lists what is missing, unused and of another shape, all at once.
   public func load(_ tensors: [(name: String, tensor: Torch.Tensor)], under prefix: String) throws {
+    try check(fits: tensors, under: prefix)
+    for (name, tensor) in tensors {
+      if let stored = try self.tensor(prefix + name) { tensor.assign(stored) }
+    }
+  }
+
+  /// Makes sure that `load` can, without reading a number: `tensors` may be those of an outline.
+  /// - Throws: as `load`.
+  public func check(fits tensors: [(name: String, tensor: Torch.Tensor)], under prefix: String) throws {
     let wanted = Set(tensors.map { prefix + $0.name })
     let missing = tensors.filter { self[prefix + $0.name] == nil }.map { prefix + $0.name }
     let unused = entries.map(\.name).filter { $0.hasPrefix(prefix) && !wanted.contains($0) }
@@ -56,9 +65,6 @@ extension Safetensors {
       }
     guard faults.isEmpty else {
       throw Failure(.invalidModel, "\(path): does not fit the network (\(faults.joined(separator: "; ")))")
-    }
-    for (name, tensor) in tensors {
-      if let stored = try self.tensor(prefix + name) { tensor.assign(stored) }
     }
   }
 }

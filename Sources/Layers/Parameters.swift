@@ -29,6 +29,14 @@ public final class Parameters {
     self.type = type
   }
 
+  @TaskLocal static var isOutline = false
+
+  /// Runs `body`, in which networks get their parameters' names and shapes but no memory for them: to see what a network
+  /// would be before it is built. Nothing may be computed with such a network.
+  public static func outlining<R>(_ body: () throws -> R) rethrows -> R {
+    try $isOutline.withValue(true, operation: body)
+  }
+
   public var root: Scope { Scope(store: self, path: "") }
 
   /// The number of trained scalars.
@@ -101,7 +109,11 @@ public struct Scope {
   /// Makes and registers a trained tensor of the given shape. Kernels are laid out channels-last.
   public func parameter(_ name: String, _ shape: [Int], _ start: Start) -> Tensor {
     let path = (self / name).path
-    var tensor = start.tensor(shape, seed: mix(store.seed, path), type: store.type).to(store.device)
+    var tensor = self.start(start, shape, at: path)
+    if Parameters.isOutline {
+      store.register(path, tensor, trained: true)
+      return tensor
+    }
     if shape.count == 4 || shape.count == 5 { tensor = tensor.channelsLast() }
     tensor.requiresGradient = true
     store.register(path, tensor, trained: true)
@@ -111,9 +123,16 @@ public struct Scope {
   /// Makes and registers a tensor that is saved but not trained.
   public func buffer(_ name: String, _ shape: [Int], _ start: Start) -> Tensor {
     let path = (self / name).path
-    let tensor = start.tensor(shape, seed: mix(store.seed, path), type: store.type).to(store.device)
+    let tensor = self.start(start, shape, at: path)
     store.register(path, tensor, trained: false)
     return tensor
+  }
+
+  private func start(_ start: Start, _ shape: [Int], at path: String) -> Tensor {
+    // One number that is everywhere.
+    Parameters.isOutline
+      ? Tensor.zeros([], type: store.type).expanded(shape)
+      : start.tensor(shape, seed: mix(store.seed, path), type: store.type).to(store.device)
   }
 
   /// Shows a tensor to whoever observes the network.

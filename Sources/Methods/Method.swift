@@ -61,10 +61,10 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
 }
 
 extension MethodOptions {
-  /// The sentence for the first of `weights` that is negative or no number.
+  /// The sentence for the first of `weights` that is negative, no number, or larger than any use of it.
   func refusal(ofWeights weights: [(name: String, value: Double)]) -> String? {
-    weights.first { !($0.value >= 0 && $0.value.isFinite) }.map {
-      "\($0.name) is \($0.value); it must be 0 or more"
+    weights.first { !(0...1e9).contains($0.value) }.map {
+      "\($0.name) is \($0.value); it must be \($0.value > 0 ? "from 0 to 1e9" : "0 or more")"
     }
   }
 

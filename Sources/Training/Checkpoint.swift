@@ -12,6 +12,8 @@ struct Checkpoint {
   var iteration = 0
   var bestPSNR: Double?
   var bestIteration: Int?
+  /// Whether the validation that is due after `iteration` was interrupted.
+  var owesValidation = false
 
   /// Writes all networks, with their optimisers or without.
   func write(_ method: any Method, optimizers: Bool, metadata: [String: String], to path: String) throws {
@@ -26,6 +28,7 @@ struct Checkpoint {
     metadata["aginet.iteration"] = String(iteration)
     if let bestPSNR { metadata["aginet.best_psnr"] = "\(bestPSNR)" }
     if let bestIteration { metadata["aginet.best_iteration"] = String(bestIteration) }
+    if owesValidation { metadata["aginet.owes_validation"] = "true" }
     try Safetensors.write(tensors, metadata: metadata, to: path)
   }
 
@@ -42,7 +45,18 @@ struct Checkpoint {
     self.iteration = iteration
     bestPSNR = file.metadata["aginet.best_psnr"].flatMap { Double($0) }
     bestIteration = file.metadata["aginet.best_iteration"].flatMap { Int($0) }
+    owesValidation = file.metadata["aginet.owes_validation"] == "true"
   }
 
   init() {}
+
+  /// Makes sure that a file holds the networks of `method`, which may be an outline.
+  static func check(_ file: Safetensors, fits method: any Method) throws {
+    for network in method.networks {
+      try file.check(fits: network.parameters.saved, under: "\(network.name).")
+      if let adam = network.optimizer {
+        try file.check(fits: adam.state, under: "optimizer.\(network.name).")
+      }
+    }
+  }
 }

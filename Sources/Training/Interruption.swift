@@ -1,32 +1,29 @@
+import CGuard
 import Failures
 import Foundation
-import Synchronization
 
-/// SIGINT and SIGTERM as a request: the training loop finishes its step, saves, and then stops.
+/// Signals as a request: the training loop finishes its step, saves, and then stops.
+///
+/// SIGINT, SIGTERM and SIGHUP are taken so, and what batch systems send when the time is nearly up: SIGUSR1, SIGUSR2 and
+/// SIGXCPU. A SIGHUP that is ignored when the program starts, as under `nohup`, stays so.
 public enum Interruption {
-  private static let signal = Atomic<Int32>(0)
+  /// Takes over the signals. A second one ends the program at once, for people in a hurry.
+  public static func watch() { guard_watch() }
 
-  /// Takes over both signals. A second one of the same kind kills at once, for people in a hurry.
-  public static func watch() {
-    // A program that starts this one from a thread with blocked signals hands the block down.
-    var numbers = sigset_t()
-    sigemptyset(&numbers)
-    for number in [SIGINT, SIGTERM] { sigaddset(&numbers, number) }
-    pthread_sigmask(SIG_UNBLOCK, &numbers, nil)
-    for number in [SIGINT, SIGTERM] {
-      Foundation.signal(number) { received in
-        Interruption.signal.store(received, ordering: .relaxed)
-        Foundation.signal(received, SIG_DFL)
-      }
-    }
+  /// Lets signals end the program again, when what must be saved is saved.
+  /// - Throws: `.interrupted` and its kind where one has come meanwhile.
+  public static func release() throws {
+    guard_unwatch()
+    if let signal = requested { throw Failure(signal, "stopped; what was trained is saved") }
   }
 
   /// What stopped the program, or nil while nothing has.
   public static var requested: Failure.Kind? {
-    switch signal.load(ordering: .relaxed) {
+    switch guard_requested() {
+    case 0: nil
     case SIGINT: .interrupted
-    case SIGTERM: .terminated
-    default: nil
+    case SIGHUP: .hungUp
+    default: .terminated
     }
   }
 }

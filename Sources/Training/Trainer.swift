@@ -60,7 +60,8 @@ public final class Trainer {
   private let metadata: [String: String]
   private var state = Checkpoint()
 
-  /// Mean PSNR in dB over the held-out slices; nil where there are none.
+  /// Mean PSNR in dB over the held-out slices; nil where there are none. May take long, and then throws what
+  /// `Interruption.requested` says.
   public var validate: () throws -> Double? = { nil }
   /// Writes the model file for the networks as they are now: (iteration, validation PSNR).
   public var writeModel: (Int, Double?) throws -> Void = { _, _ in }
@@ -77,6 +78,14 @@ public final class Trainer {
   public var iteration: Int { state.iteration }
   public var best: (psnr: Double, iteration: Int)? {
     if let psnr = state.bestPSNR, let iteration = state.bestIteration { (psnr, iteration) } else { nil }
+  }
+
+  /// Makes sure that a run's last checkpoint holds the networks that `build` makes, before memory is taken for them.
+  /// - Throws: `.invalidModel` with what does not fit, and what `build` throws.
+  public static func check(_ folder: RunFolder, fits build: () throws -> any Method) throws {
+    guard folder.hasCheckpoint else { return }
+    let file = try Safetensors(contentsOf: folder.last)
+    try Parameters.outlining { try Checkpoint.check(file, fits: build()) }
   }
 
   /// Takes up a run where its last checkpoint left it.
@@ -104,6 +113,11 @@ public final class Trainer {
     // What an optimiser was made with is the schedule's starting point.
     let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
     try RunFolder.make(folder.checkpoints)
+    if state.owesValidation {
+      try look()
+      let isLast = state.iteration == plan.iterations
+      if isLast || state.iteration % plan.checkpointEvery == 0 { try save() }
+    }
     while state.iteration < plan.iterations {
       let start = clock.now
       let (slices, waited) = try stream.next()
@@ -119,16 +133,25 @@ public final class Trainer {
 
       let isLast = state.iteration == plan.iterations
       if isLast || state.iteration % plan.validateEvery == 0 { try look() }
-      if let signal = Interruption.requested, !isLast {
-        try save()
-        throw Failure(signal, "stopped at iteration \(state.iteration), saved; continue with --resume")
-      }
+      if let signal = Interruption.requested, !isLast { throw try stopped(signal) }
       if isLast || state.iteration % plan.checkpointEvery == 0 { try save() }
     }
   }
 
+  /// Saves, and says so.
+  private func stopped(_ signal: Failure.Kind) throws -> Failure {
+    try save()
+    return Failure(signal, "stopped at iteration \(state.iteration), saved; continue with --resume")
+  }
+
   private func look() throws {
-    let psnr = try validate()
+    let psnr: Double?
+    do { psnr = try validate() } catch let failure as Failure where failure.isStop {
+      // The resumed run validates first of all, and so does what this one would have done.
+      state.owesValidation = true
+      throw try stopped(failure.kind)
+    }
+    state.owesValidation = false
     // Without a held-out split the latest weights are the best known.
     let isBest = psnr.map { $0 > state.bestPSNR ?? -.infinity } ?? true
     if isBest {

@@ -1,6 +1,8 @@
 import ArgumentParser
+import CGuard
 import Experiments
 import Failures
+import Files
 import Foundation
 import Torch
 
@@ -12,7 +14,7 @@ struct AGINet: ParsableCommand {
     discussion: """
       Start with 'aginet demo'. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input not found, 4 input malformed, \
       5 inputs inconsistent, 6 cannot write, 7 partial success, 8 over a limit, 9 model invalid, 10 numerical \
-      failure, 11 refused, 130/143 stopped by a signal after saving.
+      failure, 11 refused, 129 hung up, 130/143 stopped by a signal after saving.
       """,
     version: Version.current,
     subcommands: [
@@ -22,8 +24,10 @@ struct AGINet: ParsableCommand {
 
   /// Runs the command and turns whatever it throws into one line and a documented exit code.
   static func main() {
-    // A pipe that closes early (| head) ends the program quietly.
-    signal(SIGPIPE, SIG_DFL)
+    guard_standard_streams()
+    // A pipe that closes early (2>&1 | head) must not end a training; a result that it does not take is an error.
+    signal(SIGPIPE, SIG_IGN)
+    Unfinished.goesWithTheProgram()
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
     LibTorch.keepMemory()
@@ -38,14 +42,23 @@ struct AGINet: ParsableCommand {
       Foundation.exit(code.rawValue)
     } catch {
       let code = exitCode(for: error)
-      if code == .success { exit(withError: error) }
+      if code == .success { end(printing: fullMessage(for: error)) }
       if code == .validationFailure {
-        FileHandle.standardError.write(Data((fullMessage(for: error) + "\n").utf8))
+        Console.usage(fullMessage(for: error))
         Foundation.exit(Failure.Kind.usage.rawValue)
       }
       // Whatever it is, it is one line.
       Console.error("\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
       Foundation.exit(Failure.Kind.unexpected.rawValue)
     }
+  }
+
+  /// Help and versions.
+  private static func end(printing text: String) -> Never {
+    do { try Console.result(text) } catch {
+      Console.error("\(error)")
+      Foundation.exit(Failure.Kind.cannotWrite.rawValue)
+    }
+    Foundation.exit(0)
   }
 }

@@ -1,3 +1,5 @@
+import CGuard
+import Failures
 import Foundation
 import Synchronization
 
@@ -17,6 +19,9 @@ enum Console {
     write(hasColour ? "\u{1B}[31maginet:\u{1B}[0m \(message)\n" : "aginet: \(message)\n")
   }
 
+  /// How a command is used, which is more than a line.
+  static func usage(_ message: String) { write(message + "\n") }
+
   static func note(_ message: String) {
     if !isQuiet { write(message + "\n") }
   }
@@ -26,7 +31,30 @@ enum Console {
     if !isQuiet { write(hasColour ? "\u{1B}[1m\(message)\u{1B}[0m\n" : message + "\n") }
   }
 
-  fileprivate static func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
+  /// Prints what a command was asked for. Every result goes through here: one that does not arrive is an error.
+  /// - Throws: `.cannotWrite` with the system's reason.
+  static func result(_ text: String, terminator: String = "\n") throws {
+    let code = write(text + terminator, to: STDOUT_FILENO, patience: -1)
+    guard code == 0 else {
+      let reason =
+        switch code {
+        case EBADF: "is closed"
+        case EPIPE: "is a pipe whose reader has gone"
+        case ENOSPC, EDQUOT: "has no space left"
+        default: "cannot be written: \(String(cString: strerror(code)))"
+        }
+      throw Failure(.cannotWrite, "standard output \(reason); the result could not be printed")
+    }
+  }
+
+  /// Messages are for whoever still reads them: a standard error that is closed, full or gone stops nothing.
+  fileprivate static func write(_ text: String) { _ = write(text, to: STDERR_FILENO, patience: 1000) }
+
+  private static func write(_ text: String, to descriptor: Int32, patience: Int32) -> Int32 {
+    Array(text.utf8).withUnsafeBytes { bytes in
+      bytes.baseAddress.map { guard_write(descriptor, $0, bytes.count, patience) } ?? 0
+    }
+  }
 }
 
 /// A bar with rate and time left on a terminal; a line now and then in a file.

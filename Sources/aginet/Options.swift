@@ -24,7 +24,7 @@ struct ComputeOptions: ParsableArguments {
   /// Sets the threads and finds the device.
   func apply() throws -> Device {
     if let threads {
-      guard threads > 0 else { throw Failure(.usage, "--threads \(threads): must be 1 or more") }
+      try check(threads: threads)
       LibTorch.threads = threads
     }
     return try Device(named: device)
@@ -70,6 +70,20 @@ func modalities(_ text: String) throws -> [Modality] {
 
 /// A help text's working example, in lines that a terminal of 80 columns does not break.
 func example(_ lines: String...) -> String { "Example:\n" + lines.map { "  \($0)" }.joined(separator: "\n") }
+
+/// Refuses numbers of threads that no machine has.
+func check(threads: Int) throws {
+  guard (1...1024).contains(threads) else {
+    throw Failure(.usage, "--threads \(threads): must be from 1 to 1024")
+  }
+}
+
+/// Refuses numbers of threads that read ahead which only take memory.
+func check(loaders: Int) throws {
+  guard (0...256).contains(loaders) else {
+    throw Failure(.usage, "--loaders \(loaders): must be from 0 to 256 loader threads")
+  }
+}
 
 /// Refuses numbers of slices that no memory holds at a time.
 func check(batch: Int) throws {

@@ -34,6 +34,7 @@ ensure_atlas() {
   write_notice "$scratch" >"$scratch/atlas/NOTICE"
   atlas_is_whole "$scratch/atlas" || fail "The atlas as downloaded has a wrong SHA-256: run 'make setup'" \
     "again, and if that repeats, copy .atlas from another clone."
+  readable_by_all "$scratch/atlas"
   rm -rf "$atlas_folder"
   mv "$scratch/atlas" "$atlas_folder"
   rm -rf "$scratch"

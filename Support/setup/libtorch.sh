@@ -143,6 +143,7 @@ download_torch() {
   [[ -z $problem ]] || fail "torch $version as downloaded $problem: set LIBTORCH to an unpacked LibTorch" \
     "and run 'make setup' again."
   rm -rf "$libtorch_folder"/wheel-* # an older version's, or one without CUDA
+  readable_by_all "$scratch"
   mv "$scratch" "$target"
 }
 

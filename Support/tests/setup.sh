@@ -27,7 +27,7 @@ part() {
   # shellcheck disable=SC2016
   support=$package/Support libtorch_folder=$scratch/libtorch bash -c '
     set -euo pipefail
-    for part in messages debian swift wheels cuda libtorch; do source "$support/setup/$part.sh"; done
+    for part in messages access debian swift wheels cuda libtorch; do source "$support/setup/$part.sh"; done
     '"$1" >"$scratch/out" 2>"$scratch/err"
 }
 
@@ -124,6 +124,16 @@ nvidia-cudnn-cu13==9.20"
 }
 
 # A Python whose pip hands out a wheel made here, or fails as it does without a network.
+# What others could not read or enter, links followed: those who run the program follow them too.
+closed() { find -L "$@" \( ! -perm -o+r -o -type d ! -perm -o+x \) -print -quit; }
+open_to_others() { [[ -z $(closed "$@") ]]; }
+
+# Most of this lies in folders that `mktemp -d` makes for their owner alone.
+others_can_read_it() {
+  check "others can read what lies in .libtorch" open_to_others "$scratch/libtorch"
+  check "and the atlas" open_to_others "$AGINET_ATLAS_DIR"
+}
+
 wheels_are_unpacked() {
   local python
   python=$(command -v python3) || return 0
@@ -138,7 +148,13 @@ wheels_are_unpacked() {
 *) exec '"$python"' "$@" ;;
 esac'
   local path=$scratch/bin:$PATH
-  check "a wheel is used" setup PATH="$path" AGINET_TORCH_VERSION=2.13.0
+  (umask 077 && setup PATH="$path" AGINET_TORCH_VERSION=2.13.0)
+  check "a wheel is used" test $? == 0
+  others_can_read_it
+  chmod -R go-rwx "$scratch/libtorch/wheel-2.13.0" "$AGINET_ATLAS_DIR"
+  check "what an earlier version left closed" refused open_to_others "$scratch/libtorch"
+  check "is opened by running set-up again" setup PATH="$path" AGINET_TORCH_VERSION=2.13.0
+  others_can_read_it
   check "and recorded" recorded source=wheel
   check "only what C++ needs of it" test ! -e "$scratch/libtorch/wheel-2.13.0/torch/__init__.py"
   check "another folder can be used meanwhile" setup PATH="$path" LIBTORCH="$scratch/one"
@@ -155,8 +171,8 @@ esac'
   check "and nothing half-done remains" no_leftovers
 }
 
-# The atlas that set-up fetched stands in for the download.
-cp -r "$package/.atlas" "$AGINET_ATLAS_DIR" || exit 1
+# A copy of the atlas that set-up fetched stands in for the download; of what a link leads to, lest that be changed.
+cp -rL "$package/.atlas" "$AGINET_ATLAS_DIR" || exit 1
 : >"$scratch/out" && : >"$scratch/err"
 environment_is_obeyed
 wrong_folder_is_refused

@@ -56,6 +56,11 @@ struct Command {
       try process.run()
     }
 
+    /// Whether it has written this to standard error so far.
+    func hasSaid(_ text: String) -> Bool {
+      String(decoding: contents(of: messages) ?? Data(), as: UTF8.self).contains(text)
+    }
+
     func signal(_ number: Int32) { kill(process.processIdentifier, number) }
 
     /// Waits for the end. A process killed by a signal has 128 and the signal's number for a code, as in a shell.

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Imaging
 import PipelineSupport
+import ScanSupport
 import Testing
 
 /// Reliability R2, R26, R27: outputs that cannot be written, or that two want to write.
@@ -133,7 +134,7 @@ import Testing
   }
 
   @Test func ofTwoTrainingsOneWins() throws {
-    for round in 1...3 {
+    for round in 1...Soak.count(3, soak: 15) {
       try race(2, tinyTraining(2) + ["--quiet", "--data", Trained.cohort, "-o", "run\(round)"])
     }
     // The winner's run is whole: it is that of a run alone.
@@ -156,13 +157,14 @@ import Testing
   }
 
   @Test func ofTwoSynthesesOneWins() throws {
-    for round in 1...4 { try race(2, synthesis("pd\(round).nii.gz")) }
-    #expect(scratch.files() == ((1...4).map { "pd\($0).json" } + (1...4).map { "pd\($0).nii.gz" }).sorted())
-    #expect(Set((1...4).map { contents(of: scratch("pd\($0).nii.gz")) }).count == 1)
+    let rounds = 1...Soak.count(4, soak: 20)
+    for round in rounds { try race(2, synthesis("pd\(round).nii.gz")) }
+    #expect(scratch.files() == (rounds.map { "pd\($0).json" } + rounds.map { "pd\($0).nii.gz" }).sorted())
+    #expect(Set(rounds.map { contents(of: scratch("pd\($0).nii.gz")) }).count == 1)
   }
 
   @Test func ofTwoPreparationsOneWins() throws {
-    for round in 1...3 { try race(2, preparation("cohort\(round)")) }
+    for round in 1...Soak.count(3, soak: 15) { try race(2, preparation("cohort\(round)")) }
     #expect(!scratch.files().contains { $0.contains("partial") })
   }
 }

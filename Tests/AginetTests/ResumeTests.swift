@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Imaging
 import PipelineSupport
+import ScanSupport
 import Testing
 
 /// Reliability R1, R3, R4: whatever stops a run, the resumed one gives the bytes of the one that never stopped.
@@ -39,14 +40,15 @@ import Testing
     let expected = try digests("whole")
     var random = RandomSource(seed: UInt64(Date().timeIntervalSince1970 * 1000))
     var (kills, duringWrites, round) = (0, 0, 0)
-    while kills < 10 && round < 20 {
+    let wanted = Soak.count(10, soak: 200)
+    while kills < wanted && round < 2 * wanted {
       round += 1
       let run = "killed\(round)"
       for _ in 0..<40 {
         let hasCheckpoint = contents(of: scratch("\(run)/checkpoints/last.safetensors")) != nil
         let before = unfinished(run)
         let running = try aginet.start(training(run, 12, hasCheckpoint ? ["--resume"] : ["--force"]))
-        if kills < 10 {
+        if kills < wanted {
           if kills % 2 == 0 {
             // From before the program is ready to some iterations in.
             usleep(UInt32(random.uniform(20_000, 700_000)))
@@ -64,8 +66,10 @@ import Testing
       #expect(try digests(run) == expected)
       #expect(unfinished(run).isEmpty)
     }
-    #expect(kills >= 10)
+    #expect(kills >= wanted)
     #expect(duringWrites > 0)
+    Soak.report(
+      "\(kills) kills, \(duringWrites) of them while a file was written, over \(round) runs: 0 differences")
   }
 
   @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])

@@ -73,4 +73,77 @@ import Testing
     #expect(kind(columns) == .malformed)
     #expect(try text(folder("log.csv")) == before + "x,1,\n")
   }
+
+  // MARK: - After a spreadsheet
+
+  static let rows = ["1,0.5,,", "2,0.25,,", "2,,,21.5", "3,-1e-05,7,"]
+
+  static let spreadsheets: [(String, (String) -> String)] = [
+    ("line ends of Windows", { $0.replacing("\n", with: "\r\n") }),
+    ("line ends of old Macs", { $0.replacing("\n", with: "\r") }),
+    ("a byte order mark", { "\u{FEFF}" + $0 }),
+    ("both", { "\u{FEFF}" + $0.replacing("\n", with: "\r\n") }),
+    ("no last line end", { String($0.replacing("\n", with: "\r\n").dropLast()) }),
+    ("empty lines", { $0.replacing("\n", with: "\r\n\r\n") + "\r\n,,,\r\n" }),
+    ("semicolons", { $0.replacing(",", with: ";") }),
+    ("semicolons and decimal commas", { $0.replacing(",", with: ";").replacing(".", with: ",") }),
+    ("tabs", { $0.replacing(",", with: "\t") }),
+    (
+      "quotes",
+      { text in
+        text.split(separator: "\n").map { line in
+          line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(
+            separator: ",")
+            + "\r\n"
+        }.joined()
+      }
+    ),
+    (
+      "another order",
+      { text in
+        let lines = text.split(separator: "\n").map(String.init)
+        return ([lines[0]] + lines.dropFirst().reversed()).joined(separator: "\n") + "\n"
+      }
+    ),
+  ]
+
+  @Test(arguments: spreadsheets.indices) func `what a spreadsheet saved is continued as if it had not`(
+    _ index: Int
+  ) throws {
+    let columns = ["iteration", "l1", "adversarial", "psnr"]
+    let whole = ([columns.joined(separator: ",")] + Self.rows).joined(separator: "\n") + "\n"
+    let folder = try TemporaryFolder()
+    let (name, change) = Self.spreadsheets[index]
+    try change(whole).write(toFile: folder("log.csv"), atomically: true, encoding: .utf8)
+    let log = try CSVLog(resuming: folder("log.csv"), columns: columns, after: 3)
+    #expect(try text(folder("log.csv")) == whole, "\(name)")
+    try log.append(iteration: 4, [.number(1), .missing, .missing])
+    #expect(try text(folder("log.csv")) == whole + "4,1.0,,\n", "\(name)")
+    try change(whole).write(toFile: folder("log.csv"), atomically: true, encoding: .utf8)
+    _ = try CSVLog(resuming: folder("log.csv"), columns: columns, after: 2)
+    #expect(try text(folder("log.csv")) == whole.replacing("3,-1e-05,7,\n", with: ""), "\(name)")
+  }
+
+  @Test func `no bytes end the reader`() throws {
+    let folder = try TemporaryFolder()
+    let valid = Array((["iteration,a", "1,2", "2,\"x\"\"y\""].joined(separator: "\n") + "\n").utf8)
+    let telling = Array("\",;\t\r\n0x".utf8) + [0, 0xEF, 0xBB, 0xBF, 0xFF]
+    var random = Seeded(state: 3)
+    for _ in 0..<2000 {
+      var bytes = valid
+      for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {
+        let place = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[place] = telling.randomElement(using: &random) ?? 0
+        case 1: bytes.removeSubrange(place...)
+        default: bytes.insert(telling.randomElement(using: &random) ?? 0, at: place)
+        }
+      }
+      try Data(bytes).write(to: URL(fileURLWithPath: folder("log.csv")))
+      do { _ = try CSVLog(resuming: folder("log.csv"), columns: ["iteration", "a"], after: 5) } catch let
+        failure
+        as Failure
+      { #expect([.inconsistent, .malformed].contains(failure.kind)) }
+    }
+  }
 }

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import ScanSupport
 import Testing
 
 /// Reliability: every defect has its sentence, and no bytes crash the reader.
@@ -124,10 +125,13 @@ import Testing
 
   @Test func `20,000 mutations of a valid file never crash`() throws {
     let valid = [UInt8](try Data(contentsOf: URL(fileURLWithPath: golden("exchange.safetensors"))))
+    let clock = ContinuousClock()
+    var slowest = Duration.zero
+    let count = Soak.count(20_000, soak: 100_000)
     let telling = Array("{}[]\",:\\0123456789-.eu".utf8) + [0, 0x7F, 0x80, 0xFF]
     var random = Seeded(state: 1)
     var accepted = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<count {
       var bytes = valid
       for _ in 0..<Int.random(in: 1...3, using: &random) where !bytes.isEmpty {
         let place = Int.random(in: 0..<bytes.count, using: &random)
@@ -142,6 +146,8 @@ import Testing
           bytes.insert(contentsOf: bytes[min(place, other)..<max(place, other)].prefix(64), at: place)
         }
       }
+      let start = clock.now
+      defer { slowest = max(slowest, clock.now - start) }
       do {
         let file = try Safetensors(Data(bytes), path: "m")
         accepted += 1
@@ -150,6 +156,8 @@ import Testing
       } catch let failure as Failure { #expect(failure.kind == .invalidModel) }
     }
     // A flipped data byte or a changed name leaves the file valid; a cut one does not.
-    #expect(accepted > 200 && accepted < 10_000)
+    #expect(accepted > count / 100 && accepted < count / 2)
+    Soak.report(
+      "\(count) mutated safetensors files: 0 crashes, \(accepted) valid, the slowest took \(slowest)")
   }
 }

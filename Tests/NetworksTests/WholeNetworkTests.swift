@@ -30,7 +30,9 @@ import Torch
     }
   }
 
-  private static func plain(_ name: String, channels: Int = 2, _ build: @escaping @Sendable (Scope) -> any Layer)
+  private static func plain(
+    _ name: String, channels: Int = 2, _ build: @escaping @Sendable (Scope) -> any Layer
+  )
     -> Case
   {
     Case(name: name, channels: channels) { scope in
@@ -39,7 +41,8 @@ import Torch
     }
   }
 
-  private static func timed(_ name: String, _ build: @escaping @Sendable (Scope) -> any TimedNetwork) -> Case {
+  private static func timed(_ name: String, _ build: @escaping @Sendable (Scope) -> any TimedNetwork) -> Case
+  {
     Case(name: name, channels: 3) { scope in
       let network = build(scope)
       return { network($0, at: Tensor([13, 421.5], shape: [2]).to($0.type)) }
@@ -77,7 +80,8 @@ import Torch
       let network = NCSNpp(scope, inputs: 4, width: width)
       return {
         network(
-          $0, at: Tensor([3, 10.0], shape: [2]).to($0.type), latent: known("ncsnpp.latent", [2, 100], type: $0.type))
+          $0, at: Tensor([3, 10.0], shape: [2]).to($0.type),
+          latent: known("ncsnpp.latent", [2, 100], type: $0.type))
       }
     },
     plain("patchgan_isola", channels: 3) { PatchGAN($0, channels: 3, width: width, variant: .isola) },
@@ -111,13 +115,15 @@ import Torch
     let gradient = try #require(x.gradient)
     try golden.expectMarks("\(name)/input", of: gradient, named: "\(name).input", within: tolerance)
     try golden.expectMarks(
-      "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient", within: tolerance)
+      "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient",
+      within: tolerance)
     guard let slope else { return }
     try golden.expectMarks("\(name)/slope", of: slope, named: "\(name).input", within: tolerance)
     for (_, tensor) in store.entries { tensor.clearGradient() }
     slope.squared().sum().backward()
     try golden.expectMarks(
-      "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second", within: tolerance)
+      "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second",
+      within: tolerance)
   }
 
   /// SelfRDB's discriminator and its penalty.
@@ -138,14 +144,16 @@ import Torch
     try golden.expectMarks("\(name)/slope", of: slope, named: "\(name).slope", within: tolerance)
     (slope.squared().sum() * (0.5 / 4)).backward()
     try golden.expectMarks(
-      "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second", within: tolerance)
+      "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second",
+      within: tolerance)
     for (_, tensor) in store.entries { tensor.clearGradient() }
     later.clearGradient()
     (scores * known("\(name).probe", scores.shape, type: type)).sum().backward()
     try golden.expectMarks(
       "\(name)/input", of: try #require(later.gradient), named: "\(name).input", within: tolerance)
     try golden.expectMarks(
-      "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient", within: tolerance)
+      "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient",
+      within: tolerance)
   }
 
   static func checkAll() throws {
@@ -157,7 +165,9 @@ import Torch
 
   @Test(arguments: cases) func agreesWithPyTorch(_ test: Case) throws { try Self.check(test) }
 
-  @Test func theTimedDiscriminatorAndItsPenaltyAgreeWithPyTorch() throws { try Self.checkTimedDiscriminator() }
+  @Test func theTimedDiscriminatorAndItsPenaltyAgreeWithPyTorch() throws {
+    try Self.checkTimedDiscriminator()
+  }
 
   @Test func theFileHasNoNetworkBeside() throws {
     let names = try Golden("whole_networks").names(under: "").filter { $0.hasSuffix("/names") }

@@ -46,7 +46,9 @@ import Torch
     Operator(name: "deformable sum", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18]]) {
       $0[0].deformablySummed(offsets: $0[1], weights: $0[2], groups: 2)
     },
-    Operator(name: "deformable convolution", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18], [2, 4, 3, 3]]) {
+    Operator(
+      name: "deformable convolution", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18], [2, 4, 3, 3]]
+    ) {
       $0[0].deformablyConvolved(with: $0[3], offsets: $0[1], weights: $0[2], groups: 2)
     },
     // The map itself says where it is sampled.

@@ -48,7 +48,9 @@ public struct Reproduction {
   let cohortDigest: String
 
   public init(in folder: String, on cohort: PreparedCohort, _ settings: Settings) throws {
-    guard settings.seeds > 0 else { throw Failure(.usage, "--seeds \(settings.seeds): must be 1 or more") }
+    guard (1...1000).contains(settings.seeds) else {
+      throw Failure(.usage, "--seeds \(settings.seeds): must be from 1 to 1000")
+    }
     if let slices = settings.slices, slices < 1 {
       throw Failure(.usage, "--slices \(slices): must be 1 or more")
     }
@@ -227,7 +229,7 @@ public struct Reproduction {
       } catch let failure as Failure where failure.kind == .numerical {
         try AtomicFile.write(failure.message + "\n", to: failureFile(run))
         try observe(.failed(experiment: experiment, message: failure.message))
-      } catch let failure as Failure where failure.kind == .interrupted || failure.kind == .terminated {
+      } catch let failure as Failure where failure.isStop {
         throw Failure(failure.kind, "stopped in \(run.path), saved; the same command goes on from there")
       }
     }

@@ -33,16 +33,14 @@ extension SelfRDB {
     public var refusal: String? {
       for (name, value, low, high) in [
         ("steps", steps, 2, 1000), ("recursions", recursions, 1, 100), ("samples", samples, 1, 1000),
-        ("penaltyEvery", penaltyEvery, 1, Int.max),
+        ("penaltyEvery", penaltyEvery, 1, 1_000_000_000),
       ] where !(low...high).contains(value) {
-        return high == Int.max
-          ? "\(name) is \(value); it must be \(low) or more"
-          : "\(name) is \(value); it must be from \(low) to \(high)"
+        return "\(name) is \(value); it must be from \(low) to \(high)"
       }
       for (name, value) in [
         ("betaStart", betaStart), ("betaEnd", betaEnd), ("discriminatorRate", discriminatorRate),
-      ] where !(value > 0 && value.isFinite) {
-        return "\(name) is \(value); it must be above 0"
+      ] where !(value > 0 && value <= 1e6) {
+        return "\(name) is \(value); it must be above 0\(value > 0 ? " and at most 1e6" : "")"
       }
       if let refusal = generator.refusal { return "generator.\(refusal)" }
       if let refusal = discriminator.refusal { return "discriminator.\(refusal)" }

@@ -4,8 +4,8 @@ struct Cite: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Print how to cite the method and this software.", discussion: example("aginet cite"))
 
-  func run() {
-    print(
+  func run() throws {
+    try Console.result(
       """
       @article{song2024aginet,
         title   = {Learning Modality-Aware Representations: Adaptive Group-wise Interaction Network for Multimodal MRI Synthesis},

@@ -61,6 +61,7 @@ struct Demo: ParsableCommand {
     Console.stage("3/6  Training, \(iterations) steps each: \(Demo.scenario)")
     Interruption.watch()
     let runs = try experiments.map { try train($0, cohort, device) }
+    try Interruption.release()
 
     Console.stage("4/6  Scoring on the test split, beside a copy of a source and an intensity look-up")
     let progress = ProgressBar.named("slices")
@@ -79,9 +80,9 @@ struct Demo: ParsableCommand {
     )
     .write(to: path)
 
-    print(assessment.table.written(as: .markdown))
-    for sentence in assessment.verdict(networks: runs.count) { print(sentence) }
-    print("report:      \(path)\nsynthesised: \(written)")
+    try Console.result(assessment.table.written(as: .markdown))
+    for sentence in assessment.verdict(networks: runs.count) { try Console.result(sentence) }
+    try Console.result("report:      \(path)\nsynthesised: \(written)")
     Console.note("the demo took \(Int((ContinuousClock.now - began).seconds.rounded())) s")
   }
 
@@ -90,7 +91,9 @@ struct Demo: ParsableCommand {
     let files = FileManager.default
     let inside = (try? files.contentsOfDirectory(atPath: output)) ?? []
     guard !inside.isEmpty else { return try RunFolder.make(output) }
-    guard files.fileExists(atPath: raw + "/dataset_description.json") else {
+    // A study of somebody's own may well lie in a folder named raw.
+    let description = files.contents(atPath: raw + "/dataset_description.json") ?? Data()
+    guard String(decoding: description, as: UTF8.self).contains("\"aginet phantom\"") else {
       throw Failure(.cannotWrite, "\(output): holds something other than a demo; choose another -o")
     }
     guard force else {

@@ -14,11 +14,12 @@ struct Doctor: ParsableCommand {
 
   func run() throws {
     var isWell = true
+    var lines: [String] = []
     func line(_ name: String, _ value: String, fix: String? = nil) {
-      print(
+      lines.append(
         "\(fix == nil ? "ok   " : "FIX  ")\(name.padding(toLength: 12, withPad: " ", startingAt: 0))\(value)")
       if let fix {
-        print("     \(String(repeating: " ", count: 12))-> \(fix)")
+        lines.append("     \(String(repeating: " ", count: 12))-> \(fix)")
         isWell = false
       }
     }
@@ -46,6 +47,7 @@ struct Doctor: ParsableCommand {
     line(
       "folder", "\(here) can\(access(here, W_OK) == 0 ? "" : "not") be written",
       fix: access(here, W_OK) == 0 ? nil : "change to a folder of your own")
+    try Console.result(lines.joined(separator: "\n"))
     if !isWell { throw ExitCode(Failure.Kind.notFound.rawValue) }
   }
 }

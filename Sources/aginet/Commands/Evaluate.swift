@@ -39,7 +39,7 @@ struct Evaluate: ParsableCommand {
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let folder = first.folder.evaluation(split.rawValue)
-    guard force || !FileManager.default.fileExists(atPath: folder + "/summary.json") else {
+    guard force || !Assessment.exists(in: folder) else {
       throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
     }
     var options = Assessment.Options()
@@ -53,7 +53,7 @@ struct Evaluate: ParsableCommand {
         "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models"
       )
     }
-    print(assessment.table.written(as: json ? .json : .markdown))
+    try Console.result(assessment.table.written(as: json ? .json : .markdown))
     for sentence in assessment.verdict(networks: opened.count) { Console.note(sentence) }
   }
 }

@@ -36,32 +36,30 @@ struct Info: ParsableCommand {
   }
 
   func run() throws {
-    if let path { try describe(path) } else { try show(cost()) }
+    try show(path.map(describe) ?? cost())
   }
 
-  private func show(_ rows: [(String, String)]) {
+  private func show(_ rows: [(String, String)]) throws {
     let width = rows.map(\.0.count).max() ?? 0
-    for (name, value) in rows {
-      print(name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + value)
-    }
+    let lines = rows.map { $0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $1 }
+    try Console.result(lines.joined(separator: "\n"))
   }
 
-  private func describe(_ path: String) throws {
+  private func describe(_ path: String) throws -> [(String, String)] {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       throw Failure(.notFound, "\(path): no such file or folder")
     }
-    let rows: [(String, String)] =
-      if isFolder.boolValue {
-        FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
-          ? try cohort(path) : try model(try Run(opening: path).folder.model)
-      } else if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
-        // Files of other programs are refused as models, not as images.
-        try model(path)
-      } else {
-        try volume(path)
-      }
-    show(rows)
+    if isFolder.boolValue {
+      return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
+        ? try cohort(path) : try model(try Run(opening: path).folder.model)
+    }
+    return if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
+      // Files of other programs are refused as models, not as images.
+      try model(path)
+    } else {
+      try volume(path)
+    }
   }
 
   private func cost() throws -> [(String, String)] {

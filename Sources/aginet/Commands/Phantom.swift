@@ -38,12 +38,13 @@ struct PhantomCommand: ParsableCommand {
 
   func run() throws {
     common.apply()
+    if let threads { try check(threads: threads) }
     var options = PhantomOptions()
     (options.subjects, options.seed, options.shift, options.voxelSize) = (subjects, seed, shift, voxel)
     (options.noise, options.bias, options.fieldStrength) = (noise, bias, field)
     (options.tumours, options.plaques) = (tumours, plaques)
     try writePhantom(options, to: output, force: force, threads: threads)
-    print(output)
+    try Console.result(output)
   }
 }
 

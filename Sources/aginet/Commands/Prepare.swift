@@ -73,7 +73,7 @@ struct Prepare: ParsableCommand {
     Console.note(
       "\(cohort.manifest.modalities.map(\.title).joined(separator: ", ")); "
         + "\(cohort.manifest.height) x \(cohort.manifest.width); subjects: \(counts.joined(separator: ", "))")
-    print(output)
+    try Console.result(output)
     if let failure = outcome.failure { throw failure }
   }
 }

@@ -34,9 +34,7 @@ struct ReportCommand: ParsableCommand {
   func run() throws {
     common.apply()
     try check(batch: batch)
-    if let output, !force, FileManager.default.fileExists(atPath: output) {
-      throw Failure(.cannotWrite, "\(output): exists already; replace it with --force")
-    }
+    if let output { try refuse(output) }
     let device = try compute.apply()
     let cohort = try PreparedCohort(folder: data)
     let opened = try runs.map { try Run(opening: $0) }
@@ -45,7 +43,13 @@ struct ReportCommand: ParsableCommand {
     var options = Assessment.Options()
     (options.split, options.batchSize) = (split, batch)
     let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
-    try assessment.write(to: first.folder.evaluation(split.rawValue))
+    let evaluation = first.folder.evaluation(split.rawValue)
+    if Assessment.exists(in: evaluation) {
+      Console.note(
+        "\(evaluation): an evaluation is there and stays as it is; aginet evaluate --force replaces it")
+    } else {
+      try assessment.write(to: evaluation)
+    }
 
     var choice = Report.Options()
     (choice.subjects, choice.batchSize) = (subjects, batch)
@@ -53,6 +57,19 @@ struct ReportCommand: ParsableCommand {
       opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
     let path = output ?? first.folder.report
     try report.write(to: path)
-    print(path)
+    try Console.result(path)
+  }
+
+  /// Refuses a name that is taken, and even with --force one that holds anything but a page: it may be an input.
+  private func refuse(_ output: String) throws {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: output, isDirectory: &isFolder) else { return }
+    if isFolder.boolValue { throw Failure(.cannotWrite, "\(output): is a folder; name an HTML file in it") }
+    guard force else { throw Failure(.cannotWrite, "\(output): exists already; replace it with --force") }
+    let start = FileHandle(forReadingAtPath: output).flatMap { try? $0.read(upToCount: 9) } ?? Data()
+    guard start.isEmpty || String(decoding: start, as: UTF8.self).lowercased() == "<!doctype" else {
+      throw Failure(
+        .refused, "\(output): is not an HTML page, and is not replaced by one; choose another name")
+    }
   }
 }

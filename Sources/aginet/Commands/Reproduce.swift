@@ -58,12 +58,17 @@ struct Reproduce: ParsableCommand {
     let base = try merged()
     // What does not exist is told before anything is opened.
     _ = try named(base)
-    guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
+    try check(loaders: loaders)
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
     (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
     var reproduction = try Reproduction(in: output, on: PreparedCohort(folder: data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
+    if Path.isInside(output, data) {
+      throw Failure(
+        .refused,
+        "\(output): is in the prepared cohort, an input, which is never written to; choose another -o")
+    }
     if dryRun { return try list(admitted, reproduction) }
 
     for note in skipped.map({ "\($0.name) is left out: \($0.reason)" }) + admitted.flatMap(\.notes) {
@@ -73,17 +78,19 @@ struct Reproduce: ParsableCommand {
     reproduction.observe = display()
     try reproduction.train(admitted.map(\.study))
     let results = try shown(admitted, reproduction)
+    // What is measured is on the disk; pictures and pages are made again in a moment.
+    try Interruption.release()
     let page = try ReproductionPage(
       reproduction, results, skipped: skipped,
       command: (["aginet"] + CommandLine.arguments.dropFirst().map(Report.quoted)).joined(separator: " "))
     try page.write()
     for result in results where admitted.contains(where: { $0.study.name == result.study.name }) {
       switch result.study.form {
-      case .table, .curve: print(result.table.written(as: .markdown))
-      case .pictures, .features: print("\(output)/\(result.study.name).png")
+      case .table, .curve: try Console.result(result.table.written(as: .markdown))
+      case .pictures, .features: try Console.result("\(output)/\(result.study.name).png")
       }
     }
-    print(page.path)
+    try Console.result(page.path)
     try tellFailures(results)
   }
 
@@ -175,7 +182,7 @@ struct Reproduce: ParsableCommand {
         case .finished: "done"
         case .failed(let message): "failed: \(message)"
         }
-      print("\(Path.name(try reproduction.runFolder(of: experiment).path))  \(state)")
+      try Console.result("\(Path.name(try reproduction.runFolder(of: experiment).path))  \(state)")
     }
   }
 

@@ -45,6 +45,9 @@ struct Synthesize: ParsableCommand {
   func run() throws {
     common.apply()
     try check(batch: batch)
+    guard (1...1_000_000_000_000).contains(maxVoxels) else {
+      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
+    }
     let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
     let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
     guard !files.isEmpty else {
@@ -63,7 +66,7 @@ struct Synthesize: ParsableCommand {
         format: "network output brought to [0, 1]: %.3f %% of voxels from below, %.3f %% from above",
         100 * sidecar.clippedBelow, 100 * sidecar.clippedAbove))
     Console.note(sidecar.warning)
-    print(json ? try sidecar.json : output)
+    try Console.result(json ? sidecar.json : output)
   }
 }
 

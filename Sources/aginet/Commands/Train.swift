@@ -62,18 +62,19 @@ struct Train: ParsableCommand {
     common.apply()
     let experiment = try merged()
     if dryRun {
-      print(try experiment.json, terminator: "")
+      try Console.result(experiment.json, terminator: "")
       return
     }
+    try check(loaders: loaders)
     let device = try compute.apply()
     let cohort = try PreparedCohort(folder: data)
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
-    guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
     Interruption.watch()
     var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
     let run = try Run.train(experiment, on: cohort, into: output, setting) { display.show($0) }
-    print(run.folder.model)
+    // What is saved is there, whatever becomes of the name.
+    try Console.result(run.folder.model)
   }
 
   /// The experiment: file, then --set, then the flags of their own name. A resumed run needs none of them again.
@@ -95,12 +96,9 @@ struct Train: ParsableCommand {
       named.append("scenario.sources=[\(list)]")
     }
     set("scenario.target", target.map { "\"\($0.rawValue)\"" })
-    let before = RunFolder(output).experiment
-    if resume && !FileManager.default.fileExists(atPath: before) {
-      throw Failure(.notFound, "\(output): nothing to resume (no experiment.json); train without --resume")
-    }
-    let file = experiment ?? (resume ? before : nil)
-    return try Experiment(file: file, settings: settings + named)
+    // A resumed run is its checkpoint's.
+    return try Experiment(
+      file: experiment, settings: settings + named, over: resume ? Run.resumable(in: output) : nil)
   }
 }
 
@@ -139,6 +137,7 @@ struct TrainingDisplay {
       bar?.show(iteration, of: total, text.joined(separator: "  "))
     case .training(.validated(_, let value, _)): psnr = value
     case .training(.saving), .training(.saved): break
+    case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
       let share = String(format: "%.1f %%", 100 * waited)
       Console.note(

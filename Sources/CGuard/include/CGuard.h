@@ -1,0 +1,33 @@
+// What must hold even where a program is ended in the middle of its work: no unfinished file stays, and memory or
+// threads that cannot be had end it with one line and the documented exit code.
+#ifndef CGUARD_H
+#define CGUARD_H
+
+#include <stddef.h>
+
+/// Names a file or folder that is to be removed should the program end before `guard_finished`. Returns its place, or
+/// -1 where there is no room for more or the path is too long: it then stays, as a killed program's would.
+int guard_unfinished(const char *path);
+void guard_finished(int place);
+
+/// Removes all that is unfinished. Safe in a signal handler.
+void guard_remove_all(void);
+
+/// Lets signals that end the program, and `exit`, remove what is unfinished first. A signal that is ignored stays so.
+void guard_signals(void);
+
+/// Takes SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1 and SIGUSR2 for a request; a second one ends the program at once.
+void guard_watch(void);
+/// Ends `guard_watch`: signals end the program again.
+void guard_unwatch(void);
+/// The signal that made a request, or 0.
+int guard_requested(void);
+
+/// Opens the null device in place of standard input, output and error where those are closed, so that no file of the
+/// program's gets their numbers. Writing to them still fails.
+void guard_standard_streams(void);
+
+/// Writes all bytes, waiting where the other end is slow for so many milliseconds (-1: for ever). Returns 0, or errno.
+int guard_write(int descriptor, const void *bytes, size_t count, int patience);
+
+#endif

@@ -1,0 +1,120 @@
+import CGuard
+import Failures
+import Foundation
+import Synchronization
+
+/// A file or folder that is being written under a name of its own, hidden beside its final place.
+///
+/// It is removed when this value goes, and by whatever else ends the program: a signal, `exit`, memory that is not
+/// there. What `kill -9` or a power cut leaves, the next program removes that writes in the same folder: the name
+/// says that it is unfinished, and an advisory lock whether anybody is still at it.
+public final class Unfinished {
+  /// `<folder>/.<name>.<pid>-<n>.partial`.
+  public let path: String
+  private let descriptor: Int32
+  private let place: Int32
+  private var isGone = false
+
+  /// The end of every such name.
+  static let suffix = ".partial"
+
+  /// Makes an empty file.
+  /// - Throws: `Failure(.cannotWrite)` with the system's reason.
+  public init(for final: String) throws {
+    let (folder, name) = AtomicFile.split(final)
+    Unfinished.removeStale(in: folder)
+    // A long name is cut so that the temporary one still fits in the file system's 255 bytes.
+    let stem = String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)
+    while true {
+      let number = Unfinished.counter.wrappingAdd(1, ordering: .relaxed).newValue
+      let path = "\(folder)/.\(stem).\(getpid())-\(number)\(Unfinished.suffix)"
+      let place = guard_unfinished(path)
+      let descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      guard descriptor >= 0 else {
+        let code = errno
+        guard_finished(place)
+        // Left by a killed program that had this number, and held by nobody, or by one on another machine.
+        if code == EEXIST { continue }
+        throw AtomicFile.failure(final, code)
+      }
+      _ = flock(descriptor, LOCK_EX | LOCK_NB)
+      // Between the two calls another may have taken it for stale.
+      if Unfinished.isSame(path, descriptor) {
+        (self.path, self.descriptor, self.place) = (path, descriptor, place)
+        return
+      }
+      close(descriptor)
+      guard_finished(place)
+    }
+  }
+
+  deinit { discard() }
+
+  /// The open file, for reading and writing.
+  var file: Int32 { descriptor }
+
+  /// Removes it, unless `finish` was called.
+  public func discard() {
+    guard !isGone else { return }
+    isGone = true
+    unlink(path)
+    close(descriptor)
+    guard_finished(place)
+  }
+
+  /// To be called once it has its final name. Returns what closing it says: 0, or -1 with `errno` set.
+  @discardableResult
+  func finish() -> Int32 {
+    guard !isGone else { return 0 }
+    isGone = true
+    guard_finished(place)
+    return close(descriptor)
+  }
+
+  private static let counter = Atomic<Int>(0)
+  private static let searched = Mutex<Set<String>>([])
+
+  /// Whether a path still leads to an open file.
+  private static func isSame(_ path: String, _ descriptor: Int32) -> Bool {
+    var (named, opened) = (stat(), stat())
+    return lstat(path, &named) == 0 && fstat(descriptor, &opened) == 0
+      && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino
+  }
+
+  /// Removes unfinished files that nobody is writing any more; looks once at each folder.
+  private static func removeStale(in folder: String) {
+    guard searched.withLock({ $0.insert(folder).inserted }), let listing = opendir(folder) else { return }
+    defer { closedir(listing) }
+    while let entry = readdir(listing) {
+      let name = withUnsafeBytes(of: &entry.pointee.d_name) {
+        String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+      }
+      guard isUnfinished(name) else { continue }
+      let path = folder + "/" + name
+      let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      guard descriptor >= 0 else { continue }
+      defer { close(descriptor) }
+      // Who writes holds the lock. Where there are no locks, only what is plainly without a writer goes.
+      let isFree = flock(descriptor, LOCK_EX | LOCK_NB) == 0
+      if isFree ? isSame(path, descriptor) : errno != EWOULDBLOCK && !isRunning(name) { unlink(path) }
+    }
+  }
+
+  /// Whether a name is one of those above: `.<name>.<pid>-<n>.partial`.
+  static func isUnfinished(_ name: String) -> Bool { name.hasPrefix(".") && numbers(in: name) != nil }
+
+  private static func numbers(in name: String) -> (process: Int32, number: Int)? {
+    guard name.hasSuffix(suffix), let dot = name.dropLast(suffix.count).lastIndex(of: ".") else { return nil }
+    let parts = name.dropLast(suffix.count)[name.index(after: dot)...].split(separator: "-")
+    guard parts.count == 2, let process = Int32(parts[0]), let number = Int(parts[1]) else { return nil }
+    return (process, number)
+  }
+
+  private static func isRunning(_ name: String) -> Bool {
+    guard let process = numbers(in: name)?.process, process > 0 else { return true }
+    return kill(process, 0) == 0 || errno == EPERM
+  }
+
+  /// Lets signals that end the program, and `exit`, remove what is unfinished first.
+  public static func goesWithTheProgram() { guard_signals() }
+}

@@ -1,0 +1,128 @@
+import Foundation
+import PipelineSupport
+import Testing
+
+/// Every number and name that a user can give.
+@Suite struct NumberTests {
+  private let scratch: Scratch
+  private let aginet: Command
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+  }
+
+  static let senseless = [
+    "0", "-1", "-0", "nan", "inf", "-inf", "1e308", "1e400", "9223372036854775807", "18446744073709551616",
+  ]
+
+  /// Words before a number that must be whole and above 0, by command; the largest that makes sense is far below 2^63.
+  static let whole: [[String]] = [
+    ["train", "--iterations"], ["train", "--batch"], ["train", "--width"], ["train", "--groups"],
+    ["train", "--threads"],
+    ["evaluate", "--batch"], ["evaluate", "--threads"], ["report", "--batch"], ["report", "--threads"],
+    ["reproduce", "--iterations"], ["reproduce", "--width"], ["reproduce", "--groups"],
+    ["reproduce", "--batch"],
+    ["reproduce", "--seeds"], ["reproduce", "--threads"], ["reproduce", "--samples"],
+    ["synthesize", "--batch"],
+    ["synthesize", "--max-voxels"], ["synthesize", "--threads"], ["demo", "--iterations"],
+    ["demo", "--width"],
+    ["demo", "--batch"], ["demo", "--threads"], ["demo", "--subjects"], ["info", "--width"],
+    ["info", "--groups"],
+    ["info", "--size"],
+  ]
+
+  private func rest(_ command: String) throws -> [String] {
+    let (cohort, run) = (try Trained.cohort, try Trained.path("run"))
+    switch command {
+    case "train": return ["--data", cohort, "-o", "run"]
+    case "evaluate": return [run, "--data", cohort, "--force"]
+    case "report": return [run, "--data", cohort, "-o", "page.html"]
+    case "reproduce": return ["table5", "--data", cohort, "-o", "tables", "--dry-run"]
+    case "synthesize":
+      return [
+        "--model", try Trained.model, "--t1", try Trained.scan(.t1), "--t2", try Trained.scan(.t2), "-o",
+        "pd.nii.gz",
+      ]
+    case "info": return ["--network", "agi-net"]
+    default: return ["-o", "demo"]
+    }
+  }
+
+  @Test(arguments: whole) func aNumberThatMakesNoSenseIsAWrongCommandLine(words: [String]) throws {
+    for number in Self.senseless {
+      let outcome = try aginet([words[0], "\(words[1])=\(number)"] + rest(words[0]))
+      #expect(outcome.code == 2, "\(words) \(number): \(outcome.code) \(outcome.messages)")
+      #expect(outcome.output.isEmpty)
+    }
+    #expect(scratch.files().isEmpty)
+  }
+
+  /// Every number of an experiment: none ends otherwise than with 0 (it is fine) or one line and 2.
+  @Test func everySettingHasBounds() throws {
+    let text = try aginet("train", "--dry-run", "--data", "x", "-o", "y").output
+    let tree = try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] ?? [:]
+    var numbers: [String] = []
+    func collect(_ object: [String: Any], _ path: String) {
+      for (key, value) in object.sorted(by: { $0.key < $1.key }) {
+        if let inner = value as? [String: Any] { collect(inner, "\(path)\(key).") }
+        let isNumber = value is NSNumber && !["true", "false"].contains("\(value)")
+        if isNumber && !key.lowercased().hasSuffix("seed") { numbers.append(path + key) }
+      }
+    }
+    collect(tree, "")
+    #expect(numbers.count > 50, "\(numbers)")
+    for key in numbers {
+      // Integers beyond all sense, then reals.
+      for number in ["9223372036854775807", "-9223372036854775808", "1e308", "-1e308", "NaN", "1e999"] {
+        let outcome = try aginet("train", "--dry-run", "--data", "x", "-o", "y", "--set", "\(key)=\(number)")
+        #expect(outcome.code == 2, "\(key)=\(number): \(outcome.code) \(outcome.messages)")
+        #expect(outcome.lines.count == 1 && outcome.messages.hasPrefix("aginet: "), "\(key)=\(number)")
+      }
+    }
+  }
+
+  @Test(arguments: ["a", "a/", "./a", "ü b", "-", "a.b", "...", "a//", "b/../a"])
+  func namesOfAllKindsAreFolders(name: String) throws {
+    try FileManager.default.createDirectory(atPath: scratch("b"), withIntermediateDirectories: true)
+    let raw = try Trained.path("raw")
+    for (arguments, path) in [
+      (["prepare", "bids", raw, "--splits", try Trained.path("splits.json")], name),
+      (tinyTraining(1) + ["--data", try Trained.cohort], name + "2"),
+      (["phantom", "--subjects", "1", "--voxel", "8"], name + "3"),
+    ] {
+      let outcome = try aginet(arguments + ["--output=\(path)", "--quiet"])
+      #expect(outcome.code == 0, "\(arguments[0]) \(path): \(outcome.code) \(outcome.messages)")
+    }
+  }
+
+  /// What cannot be an output, or only by chance, ends with one line.
+  @Test(arguments: [
+    ".", "..", "/", "", "//", "./", "a\n", "a/b/c", "/dev/null", "/proc/a",
+    String(repeating: "n", count: 300),
+  ])
+  func namesThatCannotBeOutputsEndWithOneLine(name: String) throws {
+    let (cohort, run) = (try Trained.cohort, try Trained.path("run"))
+    try scratch.write("mine", to: "mine")
+    try FileManager.default.createDirectory(atPath: scratch("here"), withIntermediateDirectories: true)
+    var aginet = try Command(in: scratch("here"))
+    aginet.environment["AGINET_ATLAS_DIR"] = "/none"
+    for arguments in [
+      ["prepare", "bids", try Trained.path("raw")], tinyTraining(1) + ["--data", cohort],
+      [
+        "synthesize", "--model", try Trained.model, "--t1", try Trained.scan(.t1), "--t2",
+        try Trained.scan(.t2),
+      ],
+      ["report", run, "--data", cohort], ["phantom", "--subjects", "1", "--voxel", "8"],
+      ["demo", "--iterations", "1"],
+    ] {
+      let outcome = try aginet(arguments + ["--output=\(name)", "--quiet", "--threads=1"])
+      #expect(
+        [0, 2, 3, 6].contains(outcome.code), "\(arguments[0]) '\(name)': \(outcome.code) \(outcome.messages)")
+      if outcome.code != 0 {
+        #expect(outcome.lines.count == 1, "\(arguments[0]) '\(name)': \(outcome.messages)")
+      }
+    }
+    #expect(contents(of: scratch("mine")) == Data("mine".utf8))
+  }
+}
