@@ -51,6 +51,7 @@ extension Run {
     defer { withExtendedLifetime(lock) {} }
     try prepare(folder, experiment, setting)
     if setting.resumes { try refuseAnother(cohort, in: folder) }
+    try TrainedOn(cohort).write(to: folder)
 
     let method = try MethodCatalog.build(experiment, device: setting.device)
     let plan = Plan(

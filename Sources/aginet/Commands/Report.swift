@@ -38,7 +38,7 @@ struct ReportCommand: ParsableCommand {
       throw Failure(.cannotWrite, "\(output): exists already; replace it with --force")
     }
     let device = try compute.apply()
-    let cohort = try PreparedCohort(folder: data)
+    let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let progress = ProgressBar.named("slices")

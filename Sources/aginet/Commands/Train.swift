@@ -66,7 +66,7 @@ struct Train: ParsableCommand {
       return
     }
     let device = try compute.apply()
-    let cohort = try PreparedCohort(folder: data)
+    let cohort = try openedCohort(data)
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
     guard loaders >= 0 else { throw Failure(.usage, "--loaders \(loaders): must be 0 or more") }
