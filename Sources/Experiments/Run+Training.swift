@@ -56,6 +56,7 @@ extension Run {
     defer { withExtendedLifetime(lock) {} }
     try prepare(folder, experiment, setting)
     if setting.resumes { try refuseAnother(cohort, in: folder) }
+    try TrainedOn(cohort).write(to: folder)
 
     if setting.resumes {
       try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }

@@ -143,6 +143,36 @@ import Testing
     #expect(line.contains("train split"))
   }
 
+  /// The test subject of one cohort was trained on in another, under another name.
+  @Test func aRunMeetsWhatItWasTrainedOn() throws {
+    try files.createDirectory(atPath: scratch("other"), withIntermediateDirectories: false)
+    for (number, source) in [(1, 4), (2, 5), (3, 2)] {
+      for modality in [Modality.t1, .t2, .pd] {
+        let path = bidsPath(scratch("other"), number, modality)
+        try files.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
+        try files.copyItem(atPath: bidsPath(raw, source, modality), toPath: path)
+      }
+    }
+    try scratch.write(#"{"train": ["sub-01"], "validation": ["sub-02"], "test": ["sub-03"]}"#, to: "o.json")
+    #expect(try aginet("prepare", "bids", "other", "-o", "cohort", "--splits", "o.json").code == 0)
+    try files.copyItem(atPath: try Trained.path("run"), toPath: scratch("run"))
+    let scored = try aginet("evaluate", "run", "--data", "cohort", "--threads", "1")
+    #expect(scored.code == 0 && scored.messages.contains("sub-03, then called sub-02"), "\(scored.messages)")
+    let held = try aginet("evaluate", "run", "--data", "cohort", "--split", "validation", "--threads", "1")
+    #expect(held.code == 0 && !held.messages.contains("then called"), "\(held.messages)")
+  }
+
+  @Test func aStoreOfAnEarlierVersion() throws {
+    #expect(try aginet(start + ["--splits", "s.json"]).code == 0)
+    let path = scratch("cohort/cohort.json")
+    let text = try String(contentsOfFile: path, encoding: .utf8)
+    let lines = text.split(separator: "\n").filter { !$0.contains("\"slicesChecksum\"") }
+    try lines.joined(separator: "\n").write(toFile: path, atomically: true, encoding: .utf8)
+    let trained = try aginet(tinyTraining(1) + ["--data", "cohort", "-o", "run"])
+    #expect(trained.code == 0 && notes(trained).contains { $0.contains("checksums") }, "\(trained.messages)")
+    #expect(try aginet("info", "cohort").output.contains("earlier version"))
+  }
+
   @Test func withoutValidationTrainingSaysWhatItDoes() throws {
     try scratch.write(#"{"train": ["sub-01", "sub-02"], "test": ["sub-03"]}"#, to: "s.json")
     let prepared = try aginet(start + ["--splits", "s.json"])

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// What a folder that is not of the layout asked for looks like, by its names alone.
@@ -12,6 +13,9 @@ enum LayoutHint {
     }
     if folders.contains("imagesTr") || folder.path.fileName == "imagesTr" || files.contains("dataset.json") {
       return "it is of nnU-Net, whose layout is not read yet; link its files into a BIDS folder"
+    }
+    if folder.path.fileName.hasPrefix("sub-") || folder.path.fileName.hasPrefix("BraTS-") {
+      return "it is one subject's; name the folder that holds it: \(Path.folder(folder.path))"
     }
     for inner in folders {
       guard let within = try? Folder(folder.path(of: inner)), let name = layoutOf(within) else { continue }

@@ -35,12 +35,20 @@ struct Evaluate: ParsableCommand {
     common.apply()
     try check(batch: batch)
     let device = try compute.apply()
-    let cohort = try PreparedCohort(folder: data)
+    let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let folder = first.folder.evaluation(split.rawValue)
     guard force || !Assessment.exists(in: folder) else {
       throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
+    }
+    for run in opened {
+      let met = run.trainedOn(split, of: cohort)
+      guard let one = met.first else { continue }
+      let name = one.subject == one.before ? one.subject : "\(one.subject), then called \(one.before),"
+      Console.note(
+        "warning: \(run.folder.path) was trained on images of this \(split.rawValue) split: \(name)"
+          + (met.count > 1 ? " and \(met.count - 1) more" : "") + "; its scores are too good")
     }
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)

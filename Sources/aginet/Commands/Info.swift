@@ -133,6 +133,8 @@ struct Info: ParsableCommand {
       ("slices", "\(manifest.height) x \(manifest.width), rule \(manifest.sliceRule)"),
       ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
       ("intensities", manifest.intensity),
+      ("checksums", cohort.hasChecksums ? "yes" : "none (written by an earlier version)"),
+      ("notes", (manifest.notes ?? []).isEmpty ? "none" : (manifest.notes ?? []).joined(separator: "; ")),
       (
         "left out",
         manifest.leftOut.isEmpty

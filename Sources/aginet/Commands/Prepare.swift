@@ -102,6 +102,17 @@ func prepared(
 
 extension Preparation.DefectRule: ExpressibleByArgument {}
 
+/// Opens a prepared cohort, and says so where nothing would tell that its files were damaged.
+func openedCohort(_ folder: String) throws -> PreparedCohort {
+  let cohort = try PreparedCohort(folder: folder)
+  if !cohort.hasChecksums {
+    Console.note(
+      "note: \(folder) was written by an earlier version, without checksums: damage to its files would not be noticed;"
+        + " aginet prepare writes them")
+  }
+  return cohort
+}
+
 /// Refuses numbers of threads that no machine has.
 func checked(threads: Int) throws -> Int {
   guard (1...1024).contains(threads) else {

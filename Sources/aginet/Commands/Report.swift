@@ -36,7 +36,7 @@ struct ReportCommand: ParsableCommand {
     try check(batch: batch)
     if let output { try refuse(output) }
     let device = try compute.apply()
-    let cohort = try PreparedCohort(folder: data)
+    let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let progress = ProgressBar.named("slices")

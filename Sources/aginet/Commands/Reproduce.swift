@@ -62,7 +62,7 @@ struct Reproduce: ParsableCommand {
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
     (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
-    var reproduction = try Reproduction(in: output, on: PreparedCohort(folder: data), chosen)
+    var reproduction = try Reproduction(in: output, on: openedCohort(data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     if Path.isInside(output, data) {
       throw Failure(

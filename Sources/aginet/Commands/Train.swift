@@ -67,7 +67,7 @@ struct Train: ParsableCommand {
     }
     try check(loaders: loaders)
     let device = try compute.apply()
-    let cohort = try PreparedCohort(folder: data)
+    let cohort = try openedCohort(data)
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
     Interruption.watch()
