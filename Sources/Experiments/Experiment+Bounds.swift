@@ -7,8 +7,10 @@ extension Experiment {
     // So many iterations take years; a number of them beyond is a slip, and so is one of anything else.
     let ages = 1_000_000_000
     for (name, value, most) in [
-      ("width", width, 1024), ("blocks", blocks, 64), ("groups", groups, 1024), ("arcKernels", arcKernels, 64),
-      ("iterations", iterations, ages), ("batchSize", batchSize, 65_536), ("validateEvery", validateEvery, ages),
+      ("width", width, 1024), ("blocks", blocks, 64), ("groups", groups, 1024),
+      ("arcKernels", arcKernels, 64),
+      ("iterations", iterations, ages), ("batchSize", batchSize, 65_536),
+      ("validateEvery", validateEvery, ages),
       ("validationSlices", validationSlices, ages), ("checkpointEvery", checkpointEvery, ages),
     ] where !(1...most).contains(value) {
       let bounds = most == ages && value < 1 ? "1 or more" : "from 1 to \(most)"

@@ -48,7 +48,8 @@ extension Run {
     if setting.resumes { _ = try resumable(in: path) }
     if Path.isInside(path, cohort.folder) {
       throw Failure(
-        .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o")
+        .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o"
+      )
     }
     try RunFolder.make(path)
     let lock = try FolderLock(path)

@@ -18,7 +18,8 @@ final class RunLog {
 
   /// - Parameter note: told where a log that cannot be continued was put aside, and another begun.
   init(
-    _ folder: RunFolder, method: any Method, resumingAt iteration: Int, note: (String) throws -> Void = { _ in }
+    _ folder: RunFolder, method: any Method, resumingAt iteration: Int,
+    note: (String) throws -> Void = { _ in }
   ) throws {
     let columns = ["iteration"] + method.losses + ["validation_psnr"]
     if iteration > 0 && FileManager.default.fileExists(atPath: folder.log) {
@@ -27,7 +28,8 @@ final class RunLog {
       {
         let aside = try RunLog.putAside(folder.log)
         table = try CSVLog(creating: folder.log, columns: columns, replacing: true)
-        try note("\(failure.message); it was kept as \(aside), and a new log begins at iteration \(iteration + 1)")
+        try note(
+          "\(failure.message); it was kept as \(aside), and a new log begins at iteration \(iteration + 1)")
       }
     } else {
       table = try CSVLog(creating: folder.log, columns: columns, replacing: true)

@@ -54,7 +54,9 @@ struct Checkpoint {
   static func check(_ file: Safetensors, fits method: any Method) throws {
     for network in method.networks {
       try file.check(fits: network.parameters.saved, under: "\(network.name).")
-      if let adam = network.optimizer { try file.check(fits: adam.state, under: "optimizer.\(network.name).") }
+      if let adam = network.optimizer {
+        try file.check(fits: adam.state, under: "optimizer.\(network.name).")
+      }
     }
   }
 }

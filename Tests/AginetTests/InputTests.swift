@@ -43,10 +43,13 @@ import Testing
       #expect(try aginet.fails(11, training + [output]).contains("never written to"), "\(output)")
     }
     for output in ["cohort", "also-cohort/tables"] {
-      try aginet.fails(11, ["reproduce", "table5", "--quiet", "--data", "cohort", "-o", output, "--iterations", "1"])
+      try aginet.fails(
+        11, ["reproduce", "table5", "--quiet", "--data", "cohort", "-o", output, "--iterations", "1"])
     }
     let report = ["report", "run", "--quiet", "--force", "--data", "cohort", "-o"]
-    for output in ["run/model.safetensors", "page.html", "run/experiment.json", "cohort/cohort.json", "t1.nii.gz"] {
+    for output in [
+      "run/model.safetensors", "page.html", "run/experiment.json", "cohort/cohort.json", "t1.nii.gz",
+    ] {
       #expect(try aginet.fails(11, report + [output]).contains("is not an HTML page"), "\(output)")
     }
     #expect(try digests(scratch.files()) == before)
@@ -62,7 +65,9 @@ import Testing
   }
 
   @Test func aReportLeavesAnEvaluationAsItIs() throws {
-    let evaluation = ["evaluate", "run", "--quiet", "--threads", "1", "--data", "cohort", "--ssim", "uniform"]
+    let evaluation = [
+      "evaluate", "run", "--quiet", "--threads", "1", "--data", "cohort", "--ssim", "uniform",
+    ]
     #expect(try aginet(evaluation).code == 0)
     let names = scratch.files(in: "run/evaluation/test").map { "run/evaluation/test/\($0)" }
     #expect(names.count > 5)
@@ -78,8 +83,10 @@ import Testing
   }
 
   @Test func aSidecarStandsBeforeItsVolume() throws {
-    let output = ["synthesize", "--quiet", "--threads", "1", "--model", "run/model.safetensors", "--t1", "t1.nii.gz",
-      "--t2", "t2.nii.gz", "-o", "pd.nii"]
+    let output = [
+      "synthesize", "--quiet", "--threads", "1", "--model", "run/model.safetensors", "--t1", "t1.nii.gz",
+      "--t2", "t2.nii.gz", "-o", "pd.nii",
+    ]
     // The sidecar fits, the volume does not.
     var limited = aginet
     limited.prefix = ["/bin/bash", "-c", "ulimit -f 8 && exec \"$@\"", "limited"]
@@ -106,7 +113,8 @@ import Testing
     var bytes = [UInt8](try #require(contents(of: plain)))
     for (place, length) in [(4, 10), (14, 18), (148, 80), (228, 24), (328, 16)] {
       let text = Array("\(Self.canary)^ERIKA".utf8.prefix(length - 1))
-      bytes.replaceSubrange(place..<place + length, with: text + [UInt8](repeating: 0, count: length - text.count))
+      bytes.replaceSubrange(
+        place..<place + length, with: text + [UInt8](repeating: 0, count: length - text.count))
     }
     var extensions: [UInt8] = [1, 0, 0, 0]
     for code in [UInt8(6), 4] {

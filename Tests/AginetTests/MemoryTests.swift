@@ -17,7 +17,9 @@ import Testing
   }
 
   /// From what the libraries alone take to what is plenty. Below the first the system's loader cannot load them.
-  private func sweep(_ name: String, _ arguments: [String], from least: Int, to most: Int, output: String) throws {
+  private func sweep(_ name: String, _ arguments: [String], from least: Int, to most: Int, output: String)
+    throws
+  {
     var codes: [Int32] = []
     for mebibytes in stride(from: least, through: most, by: (most - least) / 6) {
       let outcome = try limited(to: mebibytes)(arguments)
@@ -25,7 +27,8 @@ import Testing
       #expect([0, 8].contains(outcome.code), "\(name) \(mebibytes): \(outcome.code) \(outcome.messages)")
       if outcome.code == 8 {
         #expect(outcome.lines.count == 1 && outcome.messages.contains("out of memory"), "\(outcome.messages)")
-        #expect(!scratch.files().contains { $0.contains(".partial") || $0.hasPrefix(".") }, "\(scratch.files())")
+        #expect(
+          !scratch.files().contains { $0.contains(".partial") || $0.hasPrefix(".") }, "\(scratch.files())")
       }
       try? FileManager.default.removeItem(atPath: scratch(output))
       try? FileManager.default.removeItem(atPath: scratch("pd.json"))
@@ -44,7 +47,8 @@ import Testing
     try sweep(
       "synthesize",
       [
-        "synthesize", "--quiet", "--threads", "1", "--model", try Trained.model, "--t1", "t1.nii", "--t2", "t2.nii",
+        "synthesize", "--quiet", "--threads", "1", "--model", try Trained.model, "--t1", "t1.nii", "--t2",
+        "t2.nii",
         "-o", "pd.nii",
       ], from: 900, to: 3000, output: "pd.nii")
   }

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Imaging
 import PipelineSupport
 import Testing
 
@@ -66,7 +67,8 @@ import Testing
     ("\"blocks\" : 2", "\"blocks\" : 9223372036854775807"), ("\"width\" : 4", "\"width\" : 1024"),
     ("\"width\" : 4", "\"width\" : 50000000"), ("\"groups\" : 4", "\"groups\" : 50000000"),
     ("\"groups\" : 4", "\"groups\" : 1"), ("\"network\" : \"agi-net\"", "\"network\" : \"published\""),
-    ("\"network\" : \"agi-net\"", "\"network\" : \"resunet\""), ("\"method\" : \"pix2pix\"", "\"method\" : \"iddpm\""),
+    ("\"network\" : \"agi-net\"", "\"network\" : \"resunet\""),
+    ("\"method\" : \"pix2pix\"", "\"method\" : \"iddpm\""),
     ("\"discriminatorWidth\" : 4", "\"discriminatorWidth\" : 50000000"),
   ])
   func anExperimentThatAsksForOtherTensorsIsRefusedBeforeTheyAreMade(before: String, after: String) throws {
@@ -80,7 +82,8 @@ import Testing
     let line = try limited.fails(
       9,
       [
-        "synthesize", "--quiet", "--threads", "1", "--model", "m.safetensors", "--t1", try Trained.scan(.t1), "--t2",
+        "synthesize", "--quiet", "--threads", "1", "--model", "m.safetensors", "--t1", try Trained.scan(.t1),
+        "--t2",
         try Trained.scan(.t2), "-o", "pd.nii.gz",
       ])
     #expect(line.contains("m.safetensors"), "\(line)")
@@ -104,7 +107,8 @@ import Testing
     try FileManager.default.moveItem(atPath: scratch("copy.safetensors"), toPath: last)
     let text = String(decoding: try #require(contents(of: scratch("run/experiment.json"))), as: UTF8.self)
     try scratch.write(grown(text), to: "run/experiment.json")
-    let line = try aginet.fails(9, ["train", "--resume", "--data", try Trained.cohort, "-o", "run", "--quiet"])
+    let line = try aginet.fails(
+      9, ["train", "--resume", "--data", try Trained.cohort, "-o", "run", "--quiet"])
     #expect(line.contains("last.safetensors: does not fit the network"))
   }
 }

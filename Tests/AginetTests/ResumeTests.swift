@@ -68,7 +68,8 @@ import Testing
     }
     #expect(kills >= wanted)
     #expect(duringWrites > 0)
-    Soak.report("\(kills) kills, \(duringWrites) of them while a file was written, over \(round) runs: 0 differences")
+    Soak.report(
+      "\(kills) kills, \(duringWrites) of them while a file was written, over \(round) runs: 0 differences")
   }
 
   @Test(arguments: [(SIGINT, Int32(130)), (SIGTERM, Int32(143))])

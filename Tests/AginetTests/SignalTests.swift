@@ -13,7 +13,8 @@ import Testing
     aginet = try Command(in: scratch.path)
   }
 
-  private func training(_ run: String, _ iterations: Int = 100_000, _ more: [String] = []) throws -> [String] {
+  private func training(_ run: String, _ iterations: Int = 100_000, _ more: [String] = []) throws -> [String]
+  {
     try tinyTraining(iterations, checkpointEvery: 1000) + ["--data", Trained.cohort, "-o", run] + more
   }
 
@@ -23,7 +24,9 @@ import Testing
   }
 
   /// A terminal that hangs up, and what batch systems send when the time is nearly up.
-  @Test(arguments: [(SIGHUP, Int32(129)), (SIGUSR1, Int32(143)), (SIGUSR2, Int32(143)), (SIGXCPU, Int32(143))])
+  @Test(arguments: [
+    (SIGHUP, Int32(129)), (SIGUSR1, Int32(143)), (SIGUSR2, Int32(143)), (SIGXCPU, Int32(143)),
+  ])
   func whateverEndsASessionSaves(signal: Int32, code: Int32) throws {
     let running = try aginet.start(training("run"))
     #expect(waitsForRows(2, of: "run"))
@@ -53,7 +56,8 @@ import Testing
   @Test func aValidationThatIsInterruptedIsMadeUpFor() throws {
     func training(_ run: String, _ more: [String] = []) throws -> [String] {
       [
-        "train", "--method", "ddpm", "--network", "resunet", "--sources", "t1,t2", "--target", "pd", "--width", "4",
+        "train", "--method", "ddpm", "--network", "resunet", "--sources", "t1,t2", "--target", "pd",
+        "--width", "4",
         "--batch", "2", "--iterations", "4", "--threads", "1", "--set", "validateEvery=2", "--set",
         "validationSlices=2", "--set", "ddpm.validationSteps=600", "--data", try Trained.cohort, "-o", run,
       ] + more
@@ -70,7 +74,9 @@ import Testing
     let file = try Safetensors(contentsOf: scratch("run/checkpoints/last.safetensors"))
     #expect(file.metadata["aginet.owes_validation"] == "true")
     #expect(try aginet(training("run", ["--resume"])).code == 0)
-    for name in ["model.safetensors", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "log.csv"] {
+    for name in [
+      "model.safetensors", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "log.csv",
+    ] {
       #expect(contents(of: scratch("run/\(name)")) == contents(of: scratch("whole/\(name)")), "\(name)")
     }
   }
@@ -78,7 +84,8 @@ import Testing
   @Test(arguments: [SIGINT, SIGTERM])
   func theDemonstrationStopsAfterItsTrainingsToo(signal: Int32) throws {
     let running = try aginet.start([
-      "demo", "-o", "demo", "--subjects", "6", "--iterations", "1", "--width", "8", "--batch", "1", "--threads", "1",
+      "demo", "-o", "demo", "--subjects", "6", "--iterations", "1", "--width", "8", "--batch", "1",
+      "--threads", "1",
     ])
     #expect(waits(upTo: 110_000) { !running.process.isRunning || running.hasSaid("4/6") })
     running.signal(signal)

@@ -1,4 +1,5 @@
 import Foundation
+import Imaging
 import PipelineSupport
 import Testing
 
@@ -32,14 +33,20 @@ import Testing
     let (cohort, run) = (try Trained.cohort, try Trained.path("run"))
     for arguments in [
       ["--help"], ["--version"], ["help", "train"], ["train", "--help"], ["cite"], ["doctor"], ["info", run],
-      ["info", cohort], ["info", try Trained.scan(.t1)], ["info", "--network", "resunet", "--width", "4", "--size", "16"],
+      ["info", cohort], ["info", try Trained.scan(.t1)],
+      ["info", "--network", "resunet", "--width", "4", "--size", "16"],
       ["train", "--dry-run", "--data", cohort, "-o", "none"], ["report", run, "--data", cohort, "--quiet"],
       ["evaluate", run, "--data", cohort, "--force", "--quiet"], try synthesis("pd.nii.gz") + ["--quiet"],
-      ["prepare", "--quiet", "bids", try Trained.path("raw"), "-o", "cohort", "--splits", try Trained.path("splits.json")],
+      [
+        "prepare", "--quiet", "bids", try Trained.path("raw"), "-o", "cohort", "--splits",
+        try Trained.path("splits.json"),
+      ],
     ] {
       let outcome = try aginet(arguments)
       #expect(outcome.code == 6, "\(arguments): \(outcome.code) \(outcome.messages)")
-      #expect(outcome.lines.count == 1 && outcome.messages.contains("standard output"), "\(arguments): \(outcome.messages)")
+      #expect(
+        outcome.lines.count == 1 && outcome.messages.contains("standard output"),
+        "\(arguments): \(outcome.messages)")
     }
     // What was computed is there all the same.
     #expect(scratch.files().contains("pd.nii.gz") && scratch.files().contains("cohort/cohort.json"))
@@ -61,7 +68,8 @@ import Testing
     #expect(try aginet(training).code == 0)
     // No message went into a file.
     for name in ["model.safetensors", "log.csv", "checkpoints/last.safetensors", "experiment.json"] {
-      #expect(contents(of: scratch("run/\(name)")) == contents(of: try Trained.path("run/\(name)")), "\(name)")
+      #expect(
+        contents(of: scratch("run/\(name)")) == contents(of: try Trained.path("run/\(name)")), "\(name)")
     }
     #expect(try aginet(synthesis("other.nii.gz")).code == 0)
     #expect(contents(of: scratch("pd.nii.gz")) == contents(of: scratch("other.nii.gz")))
@@ -82,10 +90,12 @@ import Testing
   }
 
   @Test func aTrainingWhoseTerminalGoesAwayGoesOn() throws {
-    let master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC)
-    #expect(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0)
-    let name = try #require(ptsname(master).map { String(cString: $0) })
-    let slave = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    let master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC)
+    try #require(master >= 0)
+    var (locked, number) = (Int32(0), Int32(0))
+    // TIOCSPTLCK and TIOCGPTN of Linux, which Swift does not see: unlocks the other end and tells its number.
+    #expect(ioctl(master, 0x4004_5431, &locked) == 0 && ioctl(master, 0x8004_5430, &number) == 0)
+    let slave = open("/dev/pts/\(number)", O_RDWR | O_NOCTTY | O_CLOEXEC)
     try #require(slave >= 0)
     let process = Process()
     process.executableURL = URL(fileURLWithPath: Command.program)

@@ -1,5 +1,6 @@
 import Files
 import Foundation
+import Imaging
 import PipelineSupport
 import Testing
 
@@ -7,7 +8,9 @@ import Testing
 @Suite struct TouchedRunTests {
   private let scratch: Scratch
   private let aginet: Command
-  private static let results = ["model.safetensors", "checkpoints/last.safetensors", "log.csv", "experiment.json"]
+  private static let results = [
+    "model.safetensors", "checkpoints/last.safetensors", "log.csv", "experiment.json",
+  ]
 
   init() throws {
     scratch = try Scratch()
@@ -18,7 +21,8 @@ import Testing
   }
 
   private func resuming(_ more: [String] = []) throws -> [String] {
-    ["train", "--resume", "--iterations", "12", "--threads", "1", "--data", try Trained.cohort, "-o", "run"] + more
+    ["train", "--resume", "--iterations", "12", "--threads", "1", "--data", try Trained.cohort, "-o", "run"]
+      + more
   }
 
   private func edit(_ name: String, _ change: (String) -> String) throws {
@@ -30,15 +34,19 @@ import Testing
 
   private func expectWhole(_ names: [String] = results) throws {
     for name in names {
-      #expect(contents(of: scratch("run/\(name)")) == contents(of: try Trained.path("run/\(name)")), "\(name)")
+      #expect(
+        contents(of: scratch("run/\(name)")) == contents(of: try Trained.path("run/\(name)")), "\(name)")
     }
   }
 
   @Test func aChangedExperimentIsRefusedAndTheCheckpointsOwnGoesOn() throws {
     let before = contents(of: scratch("run/checkpoints/last.safetensors"))
-    try edit("experiment.json") { $0.replacing("\"learningRate\" : 0.0001", with: "\"learningRate\" : 0.001") }
+    try edit("experiment.json") {
+      $0.replacing("\"learningRate\" : 0.0001", with: "\"learningRate\" : 0.001")
+    }
     let line = try aginet.fails(5, resuming())
-    #expect(line.contains("experiment.json") && line.contains("learningRate 0.001 instead of 0.0001"), "\(line)")
+    #expect(
+      line.contains("experiment.json") && line.contains("learningRate 0.001 instead of 0.0001"), "\(line)")
     #expect(line.contains("delete it") && line.contains("--force"))
     // Saying the changed rate again does not help.
     try aginet.fails(5, resuming(["--rate", "1e-3"]))
@@ -96,7 +104,8 @@ import Testing
     #expect(outcome.lines.contains { $0.hasPrefix("note: ") && $0.contains("kept as run/log.unread-2.csv") })
     #expect(contents(of: scratch("run/log.unread-2.csv")) == Data(text.utf8))
     #expect(contents(of: scratch("run/log.unread-1.csv")) == Data("older".utf8))
-    let rows = String(decoding: contents(of: scratch("run/log.csv")) ?? Data(), as: UTF8.self).split(separator: "\n")
+    let rows = String(decoding: contents(of: scratch("run/log.csv")) ?? Data(), as: UTF8.self).split(
+      separator: "\n")
     #expect(rows.first?.hasPrefix("iteration,") == true && rows.dropFirst().first?.hasPrefix("7,") == true)
     try expectWhole(["model.safetensors", "checkpoints/last.safetensors"])
   }

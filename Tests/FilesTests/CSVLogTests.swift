@@ -78,7 +78,7 @@ import Testing
 
   static let rows = ["1,0.5,,", "2,0.25,,", "2,,,21.5", "3,-1e-05,7,"]
 
-  static let spreadsheets: [(String, (String) -> String)] = [
+  static let spreadsheets: [(String, @Sendable (String) -> String)] = [
     ("line ends of Windows", { $0.replacing("\n", with: "\r\n") }),
     ("line ends of old Macs", { $0.replacing("\n", with: "\r") }),
     ("a byte order mark", { "\u{FEFF}" + $0 }),
@@ -92,7 +92,8 @@ import Testing
       "quotes",
       { text in
         text.split(separator: "\n").map { line in
-          line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(separator: ",")
+          line.split(separator: ",", omittingEmptySubsequences: false).map { "\"\($0)\"" }.joined(
+            separator: ",")
             + "\r\n"
         }.joined()
       }
@@ -139,7 +140,8 @@ import Testing
         }
       }
       try Data(bytes).write(to: URL(fileURLWithPath: folder("log.csv")))
-      do { _ = try CSVLog(resuming: folder("log.csv"), columns: ["iteration", "a"], after: 5) } catch let failure
+      do { _ = try CSVLog(resuming: folder("log.csv"), columns: ["iteration", "a"], after: 5) } catch let
+        failure
         as Failure
       { #expect([.inconsistent, .malformed].contains(failure.kind)) }
     }

@@ -157,6 +157,7 @@ import Testing
     }
     // A flipped data byte or a changed name leaves the file valid; a cut one does not.
     #expect(accepted > count / 100 && accepted < count / 2)
-    Soak.report("\(count) mutated safetensors files: 0 crashes, \(accepted) valid, the slowest took \(slowest)")
+    Soak.report(
+      "\(count) mutated safetensors files: 0 crashes, \(accepted) valid, the slowest took \(slowest)")
   }
 }

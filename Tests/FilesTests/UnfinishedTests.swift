@@ -54,7 +54,9 @@ import Testing
     #expect(contents(folder("a.bin")) == [1, 9, 8, 4, 5])
   }
 
-  private func contents(_ path: String) -> [UInt8] { Array(FileManager.default.contents(atPath: path) ?? Data()) }
+  private func contents(_ path: String) -> [UInt8] {
+    Array(FileManager.default.contents(atPath: path) ?? Data())
+  }
 }
 
 @Suite struct InsideTests {

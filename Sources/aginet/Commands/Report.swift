@@ -45,7 +45,8 @@ struct ReportCommand: ParsableCommand {
     let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
     let evaluation = first.folder.evaluation(split.rawValue)
     if Assessment.exists(in: evaluation) {
-      Console.note("\(evaluation): an evaluation is there and stays as it is; aginet evaluate --force replaces it")
+      Console.note(
+        "\(evaluation): an evaluation is there and stays as it is; aginet evaluate --force replaces it")
     } else {
       try assessment.write(to: evaluation)
     }
@@ -67,7 +68,8 @@ struct ReportCommand: ParsableCommand {
     guard force else { throw Failure(.cannotWrite, "\(output): exists already; replace it with --force") }
     let start = FileHandle(forReadingAtPath: output).flatMap { try? $0.read(upToCount: 9) } ?? Data()
     guard start.isEmpty || String(decoding: start, as: UTF8.self).lowercased() == "<!doctype" else {
-      throw Failure(.refused, "\(output): is not an HTML page, and is not replaced by one; choose another name")
+      throw Failure(
+        .refused, "\(output): is not an HTML page, and is not replaced by one; choose another name")
     }
   }
 }

@@ -66,7 +66,8 @@ struct Reproduce: ParsableCommand {
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     if Path.isInside(output, data) {
       throw Failure(
-        .refused, "\(output): is in the prepared cohort, an input, which is never written to; choose another -o")
+        .refused,
+        "\(output): is in the prepared cohort, an input, which is never written to; choose another -o")
     }
     if dryRun { return try list(admitted, reproduction) }
 
