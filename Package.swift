@@ -28,7 +28,7 @@ let withTensors: [Target] = [
   .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
   .target(name: "CTorch", dependencies: ["CLibTorch"]),
   .target(
-    name: "Torch", dependencies: ["CTorch", "Failures"],
+    name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"],
     linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),

@@ -1,16 +1,31 @@
 // Memory and threads that cannot be had. Swift, and most of C++ that is linked here, has no answer to either but to
 // crash; a person who set a limit, or whose machine is small, is owed one line and exit code 8. So the C library's
 // functions are called through these, which end the program where it would have to crash. LibTorch asks for the
-// memory of tensors by `posix_memalign`, which is left as it is: its failures have a sentence of their own.
+// memory of tensors by `posix_memalign` and has a sentence of its own where it gets none: only Swift is not answered.
 #define _GNU_SOURCE
 #include "include/CGuard.h"
 
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
+
+static atomic_int lacked;
+
+int guard_lacks_memory(void) {
+  if (atomic_load(&lacked)) return 1;
+  // Code that is made at run time is mapped, not allocated: whether there is room for more of that.
+  enum { SOME = 64 << 20 };
+  void *room = mmap(NULL, SOME, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (room == MAP_FAILED) return 1;
+  munmap(room, SOME);
+  return 0;
+}
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED 1
@@ -48,6 +63,35 @@ _Noreturn static void lack(size_t size) {
   last = append(last, " MB more cannot be had; free some, raise the limit (ulimit -v), or use smaller volumes, a smaller "
                       "--batch, --width or --threads\n");
   end(line, (size_t)(last - line));
+}
+
+// Whether a function of Swift's library asks, which ends the program itself where it gets nothing.
+static int is_swift(void *caller) {
+  Dl_info info;
+  return dladdr(caller, &info) && info.dli_fname && strstr(info.dli_fname, "libswiftCore");
+}
+
+static void *aligned(size_t alignment, size_t size, void *caller) {
+  extern void *__libc_memalign(size_t, size_t);
+  void *memory = __libc_memalign(alignment, size);
+  if (memory || size == 0) return memory;
+  atomic_store(&lacked, 1);
+  if (is_swift(caller)) lack(size);
+  return NULL;
+}
+
+int posix_memalign(void **memory, size_t alignment, size_t size) {
+  if (alignment % sizeof(void *) || alignment & (alignment - 1) || alignment == 0) return EINVAL;
+  int before = errno;
+  void *found = aligned(alignment, size, __builtin_return_address(0));
+  errno = before;
+  if (!found) return ENOMEM;
+  *memory = found;
+  return 0;
+}
+
+void *aligned_alloc(size_t alignment, size_t size) {
+  return aligned(alignment, size, __builtin_return_address(0));
 }
 
 extern void *__libc_malloc(size_t);

@@ -55,6 +55,7 @@ public struct Assessment: Sendable {
       // Nothing is done yet, and the clock starts.
       try progress(title, 0, cohort.slices(in: split).count)
       let model = try run.model(device: device)
+      try run.check(model)
       // In a table of several, only some may draw.
       if runs.count == 1 || model.method is any StepwiseMethod { try model.method.change(options.sampling) }
       let drawn = options.sampling.isEmpty ? nil : model.method.samplingDescription

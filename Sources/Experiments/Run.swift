@@ -33,7 +33,12 @@ public struct Run {
       throw Failure(
         .notFound, "\(folder.path): has no model yet (model.safetensors); aginet train writes it")
     }
-    let model = try TrainedModel(file: folder.model, device: device)
+    return try TrainedModel(file: folder.model, device: device)
+  }
+
+  /// Makes sure that the run's model is what its `experiment.json` says, before it is named by that in a table.
+  /// - Throws: `.inconsistent` with what differs.
+  func check(_ model: TrainedModel) throws {
     let same = experiment.continuing(model.experiment)
     guard same == experiment else {
       let changes = try experiment.differences(from: same).joined(separator: ", ")
@@ -42,7 +47,6 @@ public struct Run {
         "\(folder.experiment): is not what \(Path.name(folder.model)) was trained by (\(changes)); one of the two was changed"
       )
     }
-    return model
   }
 
   /// How the run is called in tables: `AGI-Net (pix2pix)`.

@@ -1,3 +1,4 @@
+import CGuard
 import CTorch
 import Failures
 import Foundation
@@ -183,7 +184,9 @@ func check(_ status: Int32, _ operation: StaticString = #function) {
 /// exit code documented for it and without a backtrace.
 private func stop(_ operation: StaticString) -> Never {
   let sentence = LibTorch.lastError
-  guard sentence.contains("allocate memory") || sentence.contains("out of memory") else {
+  // oneDNN's for want of memory is "could not create a primitive".
+  let isMemory = ["allocate memory", "out of memory", "bad_alloc"].contains { sentence.contains($0) }
+  guard isMemory || guard_lacks_memory() != 0 else {
     fatalError("\(operation): \(sentence)")
   }
   let line = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")

@@ -282,7 +282,8 @@ import Testing
   @Test func aSubjectsFolderIsNoCohort() throws {
     try touch("sub-01/anat/sub-01_T1w.nii.gz")
     let failure = try failure { _ = try BIDSCohort(folder: scratch.path + "/sub-01") }
-    #expect(failure.kind == .malformed && failure.message.hasSuffix("holds it: \(scratch.path)"), "\(failure)")
+    #expect(
+      failure.kind == .malformed && failure.message.hasSuffix("holds it: \(scratch.path)"), "\(failure)")
   }
 
   @Test func onlyBIDSHasEntities() throws {

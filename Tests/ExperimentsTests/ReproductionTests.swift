@@ -126,6 +126,28 @@ import Training
     #expect(contents(of: file) != before)
   }
 
+  /// A cut transfer, or a disk that lost what was written.
+  @Test func aDamagedMeasurementIsMadeAnew() throws {
+    let reproduction = try reproduction { $0.slices = 2 }
+    let result = try results(["figure5"], reproduction)[0]
+    let run = try reproduction.runFolder(of: result.study.rows[0].experiments[0])
+    let file = "\(run.path)/evaluation/reproduction/test-2.json"
+    func scores() throws -> [Double?] {
+      try results(["figure5"], reproduction)[0].measurements[0].map { $0[0].scores.overSlices(.psnr).mean }
+    }
+    let expected = try scores()
+    let whole = try #require(contents(of: file))
+    let text = String(decoding: whole, as: UTF8.self)
+    let changed = text.replacing("\"parameters\":", with: "\"parameters\":1")
+    #expect(changed != text)
+    for damaged in [Data(), whole.prefix(whole.count / 2), Data(count: whole.count), Data(changed.utf8)] {
+      try damaged.write(to: URL(fileURLWithPath: file))
+      #expect(try scores() == expected)
+      let again = try #require(contents(of: file))
+      #expect(again != damaged && again.count > whole.count * 9 / 10)
+    }
+  }
+
   @Test func anInterruptedRunGoesOnAndEndsAlike() throws {
     var stopped = try reproduction(iterations: 4)
     stopped.observe = { event in

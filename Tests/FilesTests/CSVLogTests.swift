@@ -78,7 +78,7 @@ import Testing
 
   static let rows = ["1,0.5,,", "2,0.25,,", "2,,,21.5", "3,-1e-05,7,"]
 
-  static let spreadsheets: [(String, (String) -> String)] = [
+  static let spreadsheets: [(String, @Sendable (String) -> String)] = [
     ("line ends of Windows", { $0.replacing("\n", with: "\r\n") }),
     ("line ends of old Macs", { $0.replacing("\n", with: "\r") }),
     ("a byte order mark", { "\u{FEFF}" + $0 }),

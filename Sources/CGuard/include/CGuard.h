@@ -23,6 +23,9 @@ void guard_unwatch(void);
 /// The signal that made a request, or 0.
 int guard_requested(void);
 
+/// Whether memory was asked for in vain, or hardly any is left: what failed then most likely failed for that.
+int guard_lacks_memory(void);
+
 /// Opens the null device in place of standard input, output and error where those are closed, so that no file of the
 /// program's gets their numbers. Writing to them still fails.
 void guard_standard_streams(void);

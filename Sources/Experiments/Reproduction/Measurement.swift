@@ -27,18 +27,31 @@ public struct Measurement: Codable, Sendable {
 private struct Kept<Value: Codable>: Codable {
   var question: String
   var value: Value
+  /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
+  var digest: String?
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  private static func digest(of value: Value) throws -> String {
+    var hash = SHA256()
+    try encoder.encode(value).withUnsafeBytes { hash.update($0) }
+    return hash.hexadecimal()
+  }
 
   /// The value in a file, where that answers the question; else what `make` gives, which is written there.
   static func value(at path: String, for question: String, make: () throws -> Value) throws -> Value {
     if let data = FileManager.default.contents(atPath: path),
-      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question
+      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question,
+      try kept.digest == nil || kept.digest == digest(of: kept.value)
     {
       return kept.value
     }
     let value = try make()
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    let json = try encoder.encode(Kept(question: question, value: value))
+    let json = try encoder.encode(Kept(question: question, value: value, digest: digest(of: value)))
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(String(decoding: json, as: UTF8.self) + "\n", to: path)
     return value
