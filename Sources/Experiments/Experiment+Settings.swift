@@ -110,20 +110,35 @@ extension Experiment {
     case .valueNotFound(let type, let context): return "\(name(context)) is null, but must be \(noun(type))"
     case .dataCorrupted(let context):
       if let unknown = context.underlyingError as? UnknownName { return "\(name(context)): \(unknown)" }
-      let value = value(at: context.codingPath, in: tree)
+      // Foundation does not say which number it cannot take.
+      guard let (path, value) = misfit(in: tree) else { return "a number is not in the range of its type" }
       return
-        "\(name(context))\(value.map { " is \(text($0).printable)," } ?? "") must be a whole number in range"
+        "\(path) is \(text(value).printable); it must be \(value is [Any] ? "whole numbers" : "a whole number") in range"
     @unknown default: return "\(error)"
     }
   }
 
-  private static func value(at path: [any CodingKey], in tree: [String: Any]) -> Any? {
-    path.reduce(tree as Any?) { value, key in
-      if let index = key.intValue, let list = value as? [Any] {
-        return list.indices.contains(index) ? list[index] : nil
+  /// The first setting that does not decode by itself, beside defaults alone.
+  private static func misfit(in tree: [String: Any]) -> (path: String, value: Any)? {
+    guard let defaults = try? Experiment.tree(of: Experiment()) else { return nil }
+    func misfit(_ values: [String: Any], _ keys: [String]) -> (path: String, value: Any)? {
+      for (key, value) in values.sorted(by: { $0.key < $1.key }) {
+        let keys = keys + [key]
+        if let inner = value as? [String: Any] {
+          if let found = misfit(inner, keys) { return found }
+          continue
+        }
+        var alone = defaults
+        let overlay = keys.dropLast().reversed().reduce([key: value] as [String: Any]) { [$1: $0] }
+        let isKnown = (try? lay(overlay, over: &alone, origin: "")) != nil
+        guard isKnown, let data = try? JSONSerialization.data(withJSONObject: alone) else { continue }
+        if (try? JSONDecoder().decode(Experiment.self, from: data)) == nil {
+          return (keys.joined(separator: "."), value)
+        }
       }
-      return (value as? [String: Any])?[key.stringValue]
+      return nil
     }
+    return misfit(tree, [])
   }
 
   /// A value as JSON writes it.

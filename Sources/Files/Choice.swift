@@ -36,7 +36,7 @@ extension String {
     let lowered = lowercased()
     let near = known.map { (name: $0, distance: lowered.distance(to: $0.lowercased())) }
       .min { $0.distance < $1.distance }
-    return near.flatMap { $0.distance <= Swift.max(1, count / 3) ? $0.name : nil }
+    return near.flatMap { $0.distance <= Swift.max(1, (count + 1) / 3) ? $0.name : nil }
   }
 
   /// How many letters must be put in, taken out or exchanged (Levenshtein).

@@ -7,6 +7,9 @@ import Testing
 /// Every setting of an experiment that is one of a few names knows them, wherever it stands. The settings are found by walking
 /// through an experiment: one that was forgotten is found too.
 @Suite struct ChoiceTests {
+  private let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
   struct Setting: Sendable, CustomTestStringConvertible {
     let path: String
     /// None where the type does not know them.
@@ -101,10 +104,12 @@ import Testing
   }
 
   @Test(arguments: [
-    ("width=3.5", "width is 3.5, must be a whole number in range"),
-    ("width=1e30", "must be a whole number in range"),
-    ("seed=-1", "seed is -1, must be a whole number in range"),
-    ("seed=18446744073709551616", "must be a whole number in range"),
+    ("width=3.5", "width is 3.5; it must be a whole number in range"),
+    ("width=1e30", "width is 1e+30; it must be a whole number in range"),
+    ("seed=-1", "seed is -1; it must be a whole number in range"),
+    ("seed=18446744073709551616", "seed is 18446744073709551616; it must be a whole number in range"),
+    ("ddpm.steps=2.5", "ddpm.steps is 2.5; it must be a whole number in range"),
+    ("ddpm.unet.attention=[1.5]", "ddpm.unet.attention is [1.5]; it must be whole numbers in range"),
     ("batchSize=\"2\"", "batchSize must be a whole number"), ("learningRate=fast", "must be a number"),
     ("pgan.dropoutAtTest=1", "pgan.dropoutAtTest must be true or false"),
     ("pgan.dropoutAtTest=yes", "pgan.dropoutAtTest must be true or false"),
@@ -117,6 +122,15 @@ import Testing
     let failure = try failure { _ = try Experiment(settings: [setting]) }
     #expect(failure.kind == .usage && failure.message.contains(says), "\(failure)")
     #expect(failure.message.hasPrefix("--set \(setting): "), "\(failure)")
+  }
+
+  /// In a file, the one of several numbers that does not fit.
+  @Test func aNumberOfAFileIsNamed() throws {
+    let file = try scratch.write(
+      #"{"pix2pix": {"weightL1": 3.5, "levels": 3.5}, "learningRate": 0.5, "width": 16}"#, to: "e.json")
+    let failure = try failure { _ = try Experiment(file: file) }
+    #expect(failure.kind == .malformed)
+    #expect(failure.message == "\(file): pix2pix.levels is 3.5; it must be a whole number in range")
   }
 
   /// However odd it is: one line, which is not as long as what was typed.
