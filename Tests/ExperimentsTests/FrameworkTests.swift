@@ -119,7 +119,8 @@ import Training
 
   /// Each discriminator's least size: one pixel less in either direction is refused, with what would help.
   @Test(arguments: [
-    ("pix2pix.discriminator=codebrain", 32), ("pix2pix.discriminator=isola", 24), ("pgan.discriminator=codebrain", 32),
+    ("pix2pix.discriminator=codebrain", 32), ("pix2pix.discriminator=isola", 24),
+    ("pgan.discriminator=codebrain", 32),
     ("pgan.discriminator=isola", 24), ("mmgan.padding=true", 32), ("medsynth.weightL1=1", 64),
   ])
   func slicesBelowWhatADiscriminatorJudgesAreRefused(setting: String, least: Int) throws {

@@ -78,7 +78,8 @@ struct FusedCAGRTests {
 
   /// The gradients of a slope's squares, by the input and by every parameter: zero where a slope knows nothing of one.
   private func second(
-    _ test: Case, channels: Int, type: ElementType, by leaf: String = "input", _ form: (CAGR, Tensor) -> Tensor
+    _ test: Case, channels: Int, type: ElementType, by leaf: String = "input",
+    _ form: (CAGR, Tensor) -> Tensor
   ) throws -> [(name: String, values: [Double])] {
     let store = Parameters(seed: 3, type: type)
     let module = CAGR(
@@ -102,7 +103,9 @@ struct FusedCAGRTests {
   @Test(arguments: cases) func itsDerivativesCanBeDifferentiated(_ test: Case) throws {
     for leaf in ["input", "weight"] + (test.rolls ? ["routing.offset.weight"] : ["attention.weight"]) {
       for rectifies in [false, true] {
-        let fused = try second(test, channels: 16, type: .float64, by: leaf) { $0.fused($1, rectifies: rectifies) }
+        let fused = try second(test, channels: 16, type: .float64, by: leaf) {
+          $0.fused($1, rectifies: rectifies)
+        }
         let reference = try second(test, channels: 16, type: .float64, by: leaf) {
           rectifies ? $0.reference($1).relu() : $0.reference($1)
         }
@@ -118,7 +121,9 @@ struct FusedCAGRTests {
     let test = Case(rolls: rolls, groups: 8, batch: 2, output: 32, side: [32, 28])
     let fused = try second(test, channels: 32, type: .float32) { $0.fused($1) }
     let exact = try second(test, channels: 32, type: .float64) { $0.reference($1) }
-    for (a, b) in zip(fused, exact) { expectClose(a.values, b.values, within: 2e-4, orAbsolutely: 1e-9, a.name) }
+    for (a, b) in zip(fused, exact) {
+      expectClose(a.values, b.values, within: 2e-4, orAbsolutely: 1e-9, a.name)
+    }
   }
 
   /// By finite differences, input and parameters.
@@ -129,7 +134,9 @@ struct FusedCAGRTests {
       entry.tensor.assign(.normal(entry.tensor.shape, deviation: 0.4, seed: UInt64(index)))
     }
     let x = Tensor.normal([2, 8, 4, 3], seed: 5, type: .float64)
-    expectGradientIsSlope(of: [("input", x)] + store.entries.map { ($0.name, $0.tensor) }, within: 1e-6, isDerivative: true) {
+    expectGradientIsSlope(
+      of: [("input", x)] + store.entries.map { ($0.name, $0.tensor) }, within: 1e-6, isDerivative: true
+    ) {
       let y = module.fused(x)
       return (y * .normal(y.shape, seed: 6, type: .float64)).sum().derivative(by: x).squared().sum()
     }

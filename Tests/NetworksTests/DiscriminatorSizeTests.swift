@@ -12,7 +12,8 @@ import Torch
     var testDescription: String { name }
   }
 
-  private static func patches(_ variant: PatchGANVariant, _ name: String, channels: Int, outputs: Int) -> Case {
+  private static func patches(_ variant: PatchGANVariant, _ name: String, channels: Int, outputs: Int) -> Case
+  {
     Case(name: name, channels: channels, least: variant.smallestSide) { scope in
       let network = PatchGAN(scope, channels: channels, outputs: outputs, width: 8, variant: variant)
       return { network($0) }
@@ -20,7 +21,8 @@ import Torch
   }
 
   static let cases = [
-    patches(.isola, "isola", channels: 3, outputs: 1), patches(.codebrain, "codebrain", channels: 3, outputs: 1),
+    patches(.isola, "isola", channels: 3, outputs: 1),
+    patches(.codebrain, "codebrain", channels: 3, outputs: 1),
     patches(.codebrain, "mmGAN's", channels: 6, outputs: 3),
     Case(name: "MedSynth's", channels: 1, least: MedSynthDiscriminator.side) { scope in
       let network = MedSynthDiscriminator(scope)
@@ -32,7 +34,8 @@ import Torch
       let network = TimedDiscriminator(scope, architecture)
       return { x in
         network(
-          x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1), at: Tensor([3.0], shape: [1]).to(x.type))
+          x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1),
+          at: Tensor([3.0], shape: [1]).to(x.type))
       }
     },
   ]
@@ -45,12 +48,14 @@ import Torch
   }
 
   /// How much the scores of two images differ, and the gradient by the first times its pixels; scores are about 1.
-  private func effect(_ test: Case, height: Int, width: Int) throws -> (difference: Double, gradient: Double) {
+  private func effect(_ test: Case, height: Int, width: Int) throws -> (difference: Double, gradient: Double)
+  {
     let store = Parameters(type: .float64)
     let network = test.build(store.root)
     store.start(asKnown: test.name)
     let (first, second) = (
-      knownImage("first", [1, test.channels, height, width]), knownImage("second", [1, test.channels, height, width])
+      knownImage("first", [1, test.channels, height, width]),
+      knownImage("second", [1, test.channels, height, width])
     )
     first.requiresGradient = true
     let scores = network(first)

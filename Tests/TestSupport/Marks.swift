@@ -40,13 +40,16 @@ extension Golden {
   ///   - names: the key of how many parameters there are and of what their names hash to.
   ///   - prefix: of what the known numbers are called.
   public func expectMarks(
-    _ key: String, ofGradientsIn store: Parameters, names: String, named prefix: String, within tolerance: Double,
+    _ key: String, ofGradientsIn store: Parameters, names: String, named prefix: String,
+    within tolerance: Double,
     at place: SourceLocation = #_sourceLocation
   ) throws {
     let sorted = store.entries.sorted { $0.name < $1.name }
     let hash = fnv(sorted.map { $0.name + "\n" }.joined())
     let signature = [Double(sorted.count), Double(hash >> 12)]
-    #expect(try self(names).values(Double.self) == signature, "other parameters than in \(names)", sourceLocation: place)
+    #expect(
+      try self(names).values(Double.self) == signature, "other parameters than in \(names)",
+      sourceLocation: place)
     let rows = try self(key).values(Double.self)
     guard rows.count == 4 * sorted.count else {
       Issue.record("\(key) has \(rows.count / 4) rows for \(sorted.count) parameters", sourceLocation: place)
@@ -56,7 +59,8 @@ extension Golden {
     for (index, entry) in sorted.enumerated() {
       let gradient = entry.tensor.gradient ?? .zeros(entry.tensor.shape)
       expectMarks(
-        marks("\(prefix).\(entry.name)", gradient), Array(rows[(4 * index)..<(4 * index + 4)]), within: tolerance,
+        marks("\(prefix).\(entry.name)", gradient), Array(rows[(4 * index)..<(4 * index + 4)]),
+        within: tolerance,
         largest: largest, "\(prefix).\(entry.name)", at: place)
     }
   }

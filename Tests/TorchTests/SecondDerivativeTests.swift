@@ -46,7 +46,9 @@ import Torch
     Operator(name: "deformable sum", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18]]) {
       $0[0].deformablySummed(offsets: $0[1], weights: $0[2], groups: 2)
     },
-    Operator(name: "deformable convolution", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18], [2, 4, 3, 3]]) {
+    Operator(
+      name: "deformable convolution", shapes: [[2, 3, 4, 4], [2, 3, 4, 36], [2, 3, 4, 18], [2, 4, 3, 3]]
+    ) {
       $0[0].deformablyConvolved(with: $0[3], offsets: $0[1], weights: $0[2], groups: 2)
     },
     // The map itself says where it is sampled.
@@ -128,17 +130,5 @@ import Torch
     weight.requiresGradient = true
     expectClose(frozen, try gradient(), within: 1e-6)
     #expect(weight.gradient != nil)
-  }
-
-  /// What has no second derivative says so.
-  @Test func samplingByAGridIsRefused() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let x = Tensor.normal([1, 2, 4, 4], seed: 1)
-      x.requiresGradient = true
-      let y = x.sampled(at: .uniform([1, 3, 3, 2], low: -1, high: 1, seed: 2))
-      y.squared().sum().derivative(by: x).squared().sum().backward()
-    }
-    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(said.contains("grid_sampler_2d_backward is not implemented"), "\(said)")
   }
 }

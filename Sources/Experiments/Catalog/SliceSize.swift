@@ -9,7 +9,8 @@ extension Experiment {
   ) -> String? {
     let side = min(height, width)
     if side < smallest.generator {
-      return "\(method) needs \(smallest.generator) x \(smallest.generator) or more, prepare with a larger --size"
+      return
+        "\(method) needs \(smallest.generator) x \(smallest.generator) or more, prepare with a larger --size"
     }
     guard weight > 0, side < smallest.discriminator else { return nil }
     return "\(method)'s discriminator needs \(smallest.discriminator) x \(smallest.discriminator) or more, "
