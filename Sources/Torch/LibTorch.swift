@@ -58,7 +58,11 @@ public enum LibTorch {
 
   /// Vector instructions for which this library's own loops are compiled: those of every processor, AVX2 with FMA, and
   /// AVX-512.
-  package enum Instructions: Int32, CaseIterable, Sendable { case any = 0, v3 = 3, v4 = 4 }
+  package enum Instructions: Int32, CaseIterable, Sendable {
+    case any = 0
+    case v3 = 3
+    case v4 = 4
+  }
 
   /// Keeps this library's loops from wider instructions than these, in the whole process: what a test needs to see the
   /// results of a smaller processor.

@@ -6,7 +6,11 @@ deformable and rotated convolutions as modules. Weights and images are known num
 
     python Support/golden/whole_networks.py [FOLDER]       # default: Tests/Golden of this checkout
 
-Keys: `<network>/output`, `<network>/input` (the gradient), `<network>/names` (how many parameters, and a hash of their
+Of some inputs the one is taken that keeps numbers before a ReLU or in a maximum farthest from the kink: where rounding
+moves one across, a gradient changes by some thousandths, which would hide errors of that size. Offsets of deformable
+convolutions are too many for that. DCNv2's heads are made a hundred times smaller, lest they look far outside.
+
+Keys: `<network>/salt` (which input), `<network>/output`, `<network>/input` (the gradient), `<network>/names` (how many parameters, and a hash of their
 sorted names) and `<network>/gradients`, one row of marks a parameter in that order, for the loss sum(output * probe).
 Where a network is differentiated twice, `<network>/slope` is the derivative of that loss by the input and
 `<network>/second` holds the gradients of the sum of its squares. Rows of zeros are parameters that the mathematics
@@ -33,7 +37,53 @@ from golden import save  # noqa: E402
 from known import Tensors, image, known, marks, signature, start, started  # noqa: E402
 from selfrdb import Discriminator, Generator  # noqa: E402
 
-WIDTH, SIDE, LEVELS, GROUPS = 32, 64, 5, 8
+WIDTH, SIDE, LEVELS, GROUPS, BATCH = 32, 64, 5, 8, 2
+
+
+# Kinks
+
+
+class Kinks:
+    """The least distance from a kink in a forward pass, as a share of the root mean square."""
+
+    least = 1.0
+
+    @classmethod
+    def see(cls, x: Tensor, gap: Tensor) -> None:
+        cls.least = min(cls.least, (gap.min() / x.detach().square().mean().sqrt()).item())
+
+
+def watching(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    def watched(x: Tensor, *more: object, **named: object) -> Tensor:
+        Kinks.see(x, x.detach().abs())
+        return function(x, *more, **named)
+
+    return watched
+
+
+def watched_pool(x: Tensor, size: int) -> Tensor:
+    """Ties of zeros are none: behind a ReLU no derivative passes them."""
+    best = x.detach().unfold(2, 2, 2).unfold(3, 2, 2).flatten(4).topk(2).values
+    Kinks.see(x, torch.where(best[..., 0] > 0, best[..., 0] - best[..., 1], torch.inf))
+    return max_pool(x, size)
+
+
+max_pool = F.max_pool2d
+F.relu, F.leaky_relu, F.max_pool2d = watching(F.relu), watching(F.leaky_relu), watched_pool
+
+
+def farthest_from_kinks(forward: Callable[[int], object]) -> int:
+    found = {}
+    for salt in range(24):
+        Kinks.least = 1.0
+        with torch.no_grad():
+            forward(salt)
+        found[salt] = Kinks.least
+        if Kinks.least > 4e-6:
+            break
+    best = max(found, key=found.__getitem__)
+    print(f"{'':24} input {best} is {found[best]:.1e} from a kink")
+    return best
 
 
 # Convolutions as modules
@@ -121,7 +171,7 @@ class Rotation(nn.Module):
         self.scale, self.angle = nn.Linear(channels, outputs), nn.Linear(channels, outputs, bias=False)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        pooled = self.norm(self.conv(x).movedim(1, 3)).relu().mean((1, 2))
+        pooled = F.relu(self.norm(self.conv(x).movedim(1, 3))).mean((1, 2))
         return torch.deg2rad(40 * F.softsign(self.angle(pooled))), self.scale(pooled).sigmoid()
 
 
@@ -151,6 +201,8 @@ class GRA(nn.Module):
             # Stored filter i n + g belongs to group g.
             filters = [scale[g] * turned(self.weight[g::GROUPS], angle[g]) for g in range(GROUPS)]
             y = F.conv2d(one[None], torch.cat(filters), padding=1)
+            best = y.topk(2, dim=1).values
+            Kinks.see(y, (best[:, 0] - best[:, 1]).detach())
             gates = self.attention(torch.stack([y.mean(1), y.amax(1)], 1)).sigmoid()
             samples.append((y.unflatten(1, (GROUPS, -1)) * gates[:, :, None]).flatten(1, 2))
         return torch.cat(samples)
@@ -213,14 +265,25 @@ def differentiate(name: str, named: Tensors, leaf: Tensor, output: Tensor, twice
 
 def network(name: str, net: nn.Module, channels: int = 2, times: list[float] | None = None, twice: bool = False) -> Tensors:
     start(net, name)
+    with torch.no_grad():
+        for module in net.modules():
+            if isinstance(module, DCNv2):
+                module.head.weight.mul_(0.01)
+    run = net if times is None else lambda x: net(x, torch.tensor(times))
+
+    def given(salt: int) -> Tensor:
+        return image(f"{name}.input{salt}", BATCH, channels, SIDE, SIDE)
+
+    salt = farthest_from_kinks(lambda salt: run(given(salt)))
     seen = watch_offsets(net)
-    x = image(f"{name}.input", 2, channels, SIDE, SIDE).requires_grad_()
-    output = net(x) if times is None else net(x, torch.tensor(times))
+    x = given(salt).requires_grad_()
+    output = run(x)
     if seen:
         offsets = torch.cat(seen)
         distance = (offsets - offsets.round()).abs().min()
         assert distance > 1e-4 and offsets.max() - offsets.min() > 1, (name, distance)
-    return differentiate(name, dict(net.named_parameters()), x, output, twice)
+    tensors = differentiate(name, dict(net.named_parameters()), x, output, twice)
+    return tensors | {f"{name}/salt": torch.tensor([salt])}
 
 
 class Known:
@@ -245,17 +308,22 @@ class KnownDiscriminator(Known, Discriminator):
 
 def ncsnpp() -> Tensors:
     net = KnownGenerator(WIDTH, [1, 1, 2, 2, 4, 4], [16], blocks=2, style=256)
-    x = image("ncsnpp.input", 2, 4, SIDE, SIDE).requires_grad_()
-    output = net(x, torch.tensor([3.0, 10]), known("ncsnpp.latent", 2, 100))
-    return differentiate("ncsnpp", net.tensors, x, output, False)
+    x = image("ncsnpp.input0", BATCH, 4, SIDE, SIDE).requires_grad_()
+    output = net(x, torch.tensor([3.0, 10]), known("ncsnpp.latent", BATCH, 100))
+    return differentiate("ncsnpp", net.tensors, x, output, False) | {"ncsnpp/salt": torch.tensor([0])}
 
 
 def timed_discriminator() -> Tensors:
     name = "timed_discriminator"
     net = KnownDiscriminator(WIDTH, [2, 4, 4, 4, 4, 4], time=256)
-    earlier, later = known(f"{name}.earlier", 4, 1, SIDE, SIDE), known(f"{name}.later", 4, 1, SIDE, SIDE)
+    steps = torch.tensor([2.0, 7])
+
+    def given(salt: int) -> tuple[Tensor, Tensor]:
+        return tuple(known(f"{name}.{state}{salt}", BATCH, 1, SIDE, SIDE) for state in ("earlier", "later"))
+
+    salt = farthest_from_kinks(lambda salt: net(*given(salt), steps))
+    earlier, later = given(salt)
     later.requires_grad_()
-    steps = torch.tensor([1.0, 4, 7, 10])
     output = net(earlier, later, steps)
     tensors = differentiate(name, net.tensors, later, output, False)
     # SelfRDB's penalty.
@@ -264,7 +332,8 @@ def timed_discriminator() -> Tensors:
     tensors[f"{name}/slope"] = marks(f"{name}.slope", slope)
     penalty = 0.5 * slope.pow(2).sum((1, 2, 3)).mean()
     second = torch.autograd.grad(penalty, list(net.tensors.values()), allow_unused=True)
-    return tensors | {f"{name}/second": rows(f"{name}.second", net.tensors, second)}
+    tensors[f"{name}/second"] = rows(f"{name}.second", net.tensors, second)
+    return tensors | {f"{name}/salt": torch.tensor([salt])}
 
 
 def main() -> None:
@@ -296,7 +365,7 @@ def main() -> None:
         | timed_discriminator()
     )
     about = f"Marks of outputs and gradients of whole networks, width {WIDTH}, 64 x 64 pixels"
-    tensors = {key: value if key.endswith("/names") else value.float() for key, value in tensors.items()}
+    tensors = {key: value.double() if key.endswith(("/names", "/salt")) else value.float() for key, value in tensors.items()}
     save(folder / "whole_networks.safetensors", tensors, about)
 
 

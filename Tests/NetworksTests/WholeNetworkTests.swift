@@ -15,14 +15,18 @@ import Torch
     let name: String
     /// Channels in.
     var channels = 2
+    /// Of a tensor's norm.
+    var tolerance = 1e-4
     let build: Build
     var testDescription: String { name }
   }
 
   static let (width, side, levels) = (32, 64, 5)
 
-  private static func backbone(_ name: String, _ kind: ConvolutionKind?) -> Case {
-    Case(name: name) { scope in
+  private static func backbone(_ name: String, _ kind: ConvolutionKind?, within tolerance: Double = 1e-4)
+    -> Case
+  {
+    Case(name: name, tolerance: tolerance) { scope in
       let network =
         kind.map { ResUnet(scope, sources: 2, width: width, replacing: $0, in: .agiNet) }
         ?? ResUnet(scope, sources: 2, width: width)
@@ -41,9 +45,10 @@ import Torch
     }
   }
 
-  private static func timed(_ name: String, _ build: @escaping @Sendable (Scope) -> any TimedNetwork) -> Case
-  {
-    Case(name: name, channels: 3) { scope in
+  private static func timed(
+    _ name: String, within tolerance: Double = 1e-4, _ build: @escaping @Sendable (Scope) -> any TimedNetwork
+  ) -> Case {
+    Case(name: name, channels: 3, tolerance: tolerance) { scope in
       let network = build(scope)
       return { network($0, at: Tensor([13, 421.5], shape: [2]).to($0.type)) }
     }
@@ -54,8 +59,9 @@ import Torch
     backbone("agi-net", .cagr()),
     backbone("rolling-resunet", .cagr(attends: false)),
     backbone("attention-resunet", .cagr(rolls: false)),
-    backbone("deform-resunet", .dcnv3),
-    backbone("deform2-resunet", .dcnv2),
+    // Of so many offsets rounding moves some to the other side of a pixel, where a derivative is another.
+    backbone("deform-resunet", .dcnv3, within: 1e-2),
+    backbone("deform2-resunet", .dcnv2, within: 1e-2),
     backbone("arc-resunet", .arc()),
     backbone("gra-resunet", .gra()),
     timed("timed-resunet") { ResUnet($0, sources: 3, width: width, blocks: 1, timed: true) },
@@ -68,10 +74,11 @@ import Torch
       MMGANUnet($0, modalities: 3, width: width, levels: levels, dropout: 0)
     },
     plain("medsynth_unet") { MedSynthUnet($0, sources: 2, longSkip: 1, width: width, dropout: 0) },
-    timed("ddpm_unet") {
+    // Norms take nearly all of some biases' gradients away.
+    timed("ddpm_unet", within: 3e-3) {
       DiffusionUnet($0, inputs: 3, outputs: 1, width: width, blocks: 2, DiffusionUnet.Architecture())
     },
-    timed("iddpm_unet") {
+    timed("iddpm_unet", within: 3e-3) {
       var architecture = DiffusionUnet.Architecture()
       (architecture.attention, architecture.heads, architecture.injection) = ([16, 32], 4, .scaleShift)
       return DiffusionUnet($0, inputs: 3, outputs: 2, width: width, blocks: 2, architecture)
@@ -92,32 +99,32 @@ import Torch
     plain("medsynth_discriminator", channels: 1) { MedSynthDiscriminator($0) },
   ]
 
-  /// Of a tensor's norm. Where an activation lies so near zero that rounding moves it to the other side of a ReLU, one of
-  /// some thousand terms of a gradient changes.
-  static let tolerance = 2e-3
-
-  static func check(_ test: Case, type: ElementType = .float32, within tolerance: Double = tolerance) throws {
+  static func check(_ test: Case, type: ElementType = .float32) throws {
     let golden = try Golden("whole_networks")
-    let name = test.name
+    let (name, tolerance) = (test.name, test.tolerance)
     let store = Parameters(type: type)
     // Without dropout.
     if ["arc-resunet", "gra-resunet"].contains(name) { store.beginEvaluating() }
     let network = test.build(store.root)
     store.start(asKnown: name)
-    let x = knownImage("\(name).input", [2, test.channels, side, side], type: type)
+    // DCNv2 reads its offsets off large numbers.
+    for (key, tensor) in store.entries where key.hasSuffix(".first.head.weight") {
+      tensor.assign(tensor.detached * 0.01)
+    }
+    let salt = Int(try golden("\(name)/salt").item)
+    let x = knownImage("\(name).input\(salt)", [2, test.channels, side, side], type: type)
     x.requiresGradient = true
     let output = network(x)
     try golden.expectMarks("\(name)/output", of: output, named: "\(name).output", within: tolerance)
-    let loss = (output * known("\(name).probe", output.shape, type: type)).sum()
-    let isTwice = golden.has("\(name)/second")
-    let slope = isTwice ? loss.derivative(by: x) : nil
-    loss.backward()
+    let probe = known("\(name).probe", output.shape, type: type)
+    (output * probe).sum().backward()
     let gradient = try #require(x.gradient)
     try golden.expectMarks("\(name)/input", of: gradient, named: "\(name).input", within: tolerance)
     try golden.expectMarks(
       "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient",
       within: tolerance)
-    guard let slope else { return }
+    guard golden.has("\(name)/second") else { return }
+    let slope = (network(x) * probe).sum().derivative(by: x)
     try golden.expectMarks("\(name)/slope", of: slope, named: "\(name).input", within: tolerance)
     for (_, tensor) in store.entries { tensor.clearGradient() }
     slope.squared().sum().backward()
@@ -135,20 +142,22 @@ import Torch
     architecture.width = width
     let network = TimedDiscriminator(store.root, architecture)
     store.start(asKnown: name)
-    let earlier = known("\(name).earlier", [4, 1, side, side], type: type)
-    let later = known("\(name).later", [4, 1, side, side], type: type)
+    let salt = Int(try golden("\(name)/salt").item)
+    let earlier = known("\(name).earlier\(salt)", [2, 1, side, side], type: type)
+    let later = known("\(name).later\(salt)", [2, 1, side, side], type: type)
     later.requiresGradient = true
-    let scores = network(earlier, later, at: Tensor([1.0, 4, 7, 10], shape: [4]).to(type))
+    func judge() -> Tensor { network(earlier, later, at: Tensor([2.0, 7], shape: [2]).to(type)) }
+    let scores = judge()
     try golden.expectMarks("\(name)/output", of: scores, named: "\(name).output", within: tolerance)
     let slope = scores.sum().derivative(by: later)
     try golden.expectMarks("\(name)/slope", of: slope, named: "\(name).slope", within: tolerance)
-    (slope.squared().sum() * (0.5 / 4)).backward()
+    (slope.squared().sum() * (0.5 / 2)).backward()
     try golden.expectMarks(
       "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second",
       within: tolerance)
     for (_, tensor) in store.entries { tensor.clearGradient() }
     later.clearGradient()
-    (scores * known("\(name).probe", scores.shape, type: type)).sum().backward()
+    (judge() * known("\(name).probe", scores.shape, type: type)).sum().backward()
     try golden.expectMarks(
       "\(name)/input", of: try #require(later.gradient), named: "\(name).input", within: tolerance)
     try golden.expectMarks(

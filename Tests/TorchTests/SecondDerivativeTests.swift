@@ -131,16 +131,4 @@ import Torch
     expectClose(frozen, try gradient(), within: 1e-6)
     #expect(weight.gradient != nil)
   }
-
-  /// What has no second derivative says so.
-  @Test func samplingByAGridIsRefused() async {
-    let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
-      let x = Tensor.normal([1, 2, 4, 4], seed: 1)
-      x.requiresGradient = true
-      let y = x.sampled(at: .uniform([1, 3, 3, 2], low: -1, high: 1, seed: 2))
-      y.squared().sum().derivative(by: x).squared().sum().backward()
-    }
-    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(said.contains("grid_sampler_2d_backward is not implemented"), "\(said)")
-  }
 }

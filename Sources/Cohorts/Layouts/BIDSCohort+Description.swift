@@ -1,11 +1,6 @@
 import Files
 import Foundation
 
-extension Phantom {
-  /// What computed the scans, as `GeneratedBy` of a phantom's `dataset_description.json` names it.
-  public static let generator = PhantomFolder.generator
-}
-
 extension BIDSCohort {
   /// The phantom, where `GeneratedBy` in `dataset_description.json` names it. Other names are nobody's business here.
   public var generatedBy: [String] {

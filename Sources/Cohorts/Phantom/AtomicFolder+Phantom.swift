@@ -4,7 +4,8 @@ import Foundation
 extension Phantom {
   /// The file that says what wrote the folder; BIDS demands it.
   static let marker = "dataset_description.json"
-  static let generator = "aginet phantom"
+  /// What computed the scans, as `GeneratedBy` in that file names it.
+  public static let generator = "aginet phantom"
 }
 
 extension AtomicFolder.Kind {
