@@ -120,41 +120,30 @@ public struct CohortLayout: Sendable {
   public let name: String
   /// One line for `--help`.
   public let summary: String
-  /// Reads the folder's names (no scan is opened). Throws `.notFound` or `.malformed`.
-  public let open: @Sendable (_ folder: String) throws -> any Cohort
-  /// The same with rules that choose among several scans of a modality; nil where names have no entities.
-  public let openPicking: (@Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort)?
+  private let make: @Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort
+  /// Whether names of scans have entities, by which rules can choose.
+  private let hasEntities: Bool
 
-  init(
-    name: String, summary: String,
-    openPicking: (@Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort)? = nil,
-    open: @escaping @Sendable (_ folder: String) throws -> any Cohort
-  ) {
-    (self.name, self.summary, self.open, self.openPicking) = (name, summary, open, openPicking)
-  }
-
-  /// Reads the folder's names. Throws what `open` throws, and `.usage` for rules where names have no entities.
-  public func open(_ folder: String, picks: [ScanPick]) throws -> any Cohort {
-    if picks.isEmpty { return try open(folder) }
-    guard let openPicking else {
+  /// Reads the folder's names (no scan is opened).
+  ///
+  /// Throws `.notFound`, `.malformed`, and `.usage` for rules (`picks`) where names have no entities.
+  public func open(_ folder: String, picks: [ScanPick] = []) throws -> any Cohort {
+    guard picks.isEmpty || hasEntities else {
       throw Failure(.usage, "--pick chooses by the entities of BIDS, which names of \(name) do not have")
     }
-    return try openPicking(folder, picks)
+    return try make(folder, picks)
   }
 
   public static let catalog: [CohortLayout] = [
     CohortLayout(
       name: "bids", summary: "BIDS: sub-*/[ses-*/]anat/*_T1w.nii.gz, _T2w, _PDw, _FLAIR",
-      openPicking: { try BIDSCohort(folder: $0, picks: $1) }
-    ) {
-      try BIDSCohort(folder: $0)
-    },
-    CohortLayout(name: "ixi", summary: "IXI: IXI002-Guys-0828-T1.nii.gz, flat or in a folder a modality") {
-      try IXICohort(folder: $0)
-    },
-    CohortLayout(name: "brats", summary: "BraTS2023: BraTS-GLI-00000-000/*-{t1n,t1c,t2w,t2f,seg}.nii.gz") {
-      try BraTSCohort(folder: $0)
-    },
+      make: { try BIDSCohort(folder: $0, picks: $1) }, hasEntities: true),
+    CohortLayout(
+      name: "ixi", summary: "IXI: IXI002-Guys-0828-T1.nii.gz, flat or in a folder a modality",
+      make: { folder, _ in try IXICohort(folder: folder) }, hasEntities: false),
+    CohortLayout(
+      name: "brats", summary: "BraTS2023: BraTS-GLI-00000-000/*-{t1n,t1c,t2w,t2f,seg}.nii.gz",
+      make: { folder, _ in try BraTSCohort(folder: folder) }, hasEntities: false),
   ]
 
   /// The layout of this name. Throws `.usage`, naming those known.

@@ -227,7 +227,7 @@ import Testing
 
   // MARK: - Other layouts
 
-  @Test func IXIInItsVariants() throws {
+  @Test func variantsOfIXI() throws {
     try touch(
       "IXI-T1/IXI002-Guys-0828-T1.nii", "IXI-T2/IXI002-Guys-0828-t2.nii.gz", "IXI002-Guys-0828-PD.nii.gz",
       "IXI-MRA/IXI002-Guys-0828-MRA.nii.gz", "IXI-DTI/IXI002-Guys-0828-DTI-00.nii.gz",
@@ -238,7 +238,7 @@ import Testing
     #expect(cohort.notes.count == 2 && cohort.notes.contains { $0.contains("IXI2-Guys") }, "\(cohort.notes)")
   }
 
-  @Test func BraTSInItsVariants() throws {
+  @Test func variantsOfBraTS() throws {
     let (new, old) = ("BraTS-GLI-00000-000", "BraTS2021_00001")
     try touch(
       "\(new)/\(new)-T1N.nii.gz", "\(new)/\(new)-t1c.nii", "\(new)/\(new)-seg.nii.gz", "\(new)/other.nii.gz",

@@ -17,69 +17,81 @@ struct Outliers {
     (self.subjects, self.shapes) = (subjects, shapes)
   }
 
+  /// One line a subject.
   var notes: [String] {
     guard subjects.count >= Self.fewest else { return [] }
-    return grids + scales + swaps
+    let found = grids + scales + swaps
+    return subjects.indices.compactMap { index in
+      let own = found.filter { $0.subject == index }.map(\.what)
+      return own.isEmpty
+        ? nil : "\(subjects[index].id) is unlike its cohort: \(own.joined(separator: "; "))"
+    }
   }
+
+  private typealias Finding = (subject: Int, what: String)
 
   /// As many as may differ from all others and still be the exception.
   private var most: Int { max(1, subjects.count / 10) }
 
   // MARK: - Where voxels lie
 
-  private var grids: [String] {
-    var notes: [String] = []
-    func odd<Value: Hashable>(_ what: (CohortManifest.Subject) -> Value, _ text: (Value) -> String) {
-      let groups = Dictionary(grouping: subjects, by: what)
-      guard let (usual, members) = groups.max(by: { $0.value.count < $1.value.count }),
-        members.count < subjects.count, members.count >= subjects.count - most
-      else { return }
-      for subject in subjects where what(subject) != usual {
-        notes.append(
-          "\(subject.id) is unlike its cohort: \(text(what(subject))), where \(members.count) others have \(text(usual))"
-        )
-      }
+  private var grids: [Finding] {
+    func sides(_ values: [some Any]) -> String { values.map { "\($0)" }.joined(separator: "x") }
+    let exact =
+      odd({ $0.dimensions }, text: { "\(sides($0)) voxels" })
+      // To a hundredth of a millimetre: headers hold rounded numbers.
+      + odd(
+        { $0.spacing.map { Int(($0 * 100).rounded()) } },
+        text: { "voxels of \(sides($0.map { String(format: "%g", Double($0) / 100) })) mm" })
+      + odd({ $0.orientation }, text: { "axes \($0)" })
+    return exact + fields.filter { field in !exact.contains { $0.subject == field.subject } }
+  }
+
+  /// Where nearly all subjects agree exactly: the others.
+  private func odd<Value: Hashable>(
+    _ what: (CohortManifest.Subject) -> Value, text: (Value) -> String
+  ) -> [Finding] {
+    let groups = Dictionary(grouping: subjects, by: what)
+    guard let (usual, members) = groups.max(by: { $0.value.count < $1.value.count }),
+      members.count < subjects.count, members.count >= subjects.count - most
+    else { return [] }
+    return subjects.indices.filter { what(subjects[$0]) != usual }.map {
+      ($0, "\(text(what(subjects[$0]))), where \(members.count) others have \(text(usual))")
     }
-    odd({ $0.dimensions }) { "\($0.map(String.init).joined(separator: "x")) voxels" }
-    // To a hundredth of a millimetre: headers hold rounded numbers.
-    odd({ $0.spacing.map { Int(($0 * 100).rounded()) } }) { spacing in
-      "voxels of \(spacing.map { String(format: "%g", Double($0) / 100) }.joined(separator: "x")) mm"
-    }
-    odd({ $0.orientation }) { "axes \($0)" }
-    return notes + fields
   }
 
   /// Fields of view far from the others', where sizes vary too much for an exact comparison.
-  private var fields: [String] {
+  private var fields: [Finding] {
     func side(_ subject: CohortManifest.Subject, _ axis: Int) -> Double {
       Double(subject.dimensions[axis]) * subject.spacing[axis]
     }
     let names = ["right to left", "front to back", "foot to head"]
-    return (0..<3).flatMap { axis in
+    return names.indices.flatMap { axis in
       far(subjects.map { side($0, axis) }, factor: 1.6).map { index, usual in
-        String(
-          format:
-            "\(subjects[index].id) is unlike its cohort: its field of view is %.0f mm \(names[axis]), where others have some %.0f mm",
-          side(subjects[index], axis), usual)
+        let own = String(format: "%.0f mm", side(subjects[index], axis))
+        return (
+          index,
+          "a field of view of \(own) \(names[axis]), where others have some \(String(format: "%.0f", usual))"
+        )
       }
     }
   }
 
   // MARK: - Intensities
 
-  private var scales: [String] {
+  private var scales: [Finding] {
     guard let first = subjects.first else { return [] }
     return first.scans.indices.flatMap { channel in
       far(subjects.map { $0.scans[channel].scale }, factor: 10).map { index, usual in
         let scan = subjects[index].scans[channel]
-        return
-          "\(subjects[index].id) is unlike its cohort: its \(scan.modality.title) goes up to \(Self.short(scan.scale)),"
-          + " where others go to some \(Self.short(usual))"
+        func short(_ value: Double) -> String { String(format: "%.3g", value) }
+        return (
+          index,
+          "its \(scan.modality.title) goes up to \(short(scan.scale)), where others go to some \(short(usual))"
+        )
       }
     }
   }
-
-  private static func short(_ value: Double) -> String { String(format: "%.3g", value) }
 
   /// The values that lie `factor` times or more above or below the median, and three times as far (in powers) as any
   /// other does; with that median.
@@ -97,22 +109,23 @@ struct Outliers {
   // MARK: - Modalities
 
   /// Two files of a subject that each look like everybody's other one.
-  private var swaps: [String] {
+  private var swaps: [Finding] {
     guard let first = subjects.first, shapes.allSatisfy({ $0.count == first.scans.count }) else { return [] }
-    var notes: [String] = []
+    var findings: [Finding] = []
     for a in first.scans.indices {
       for b in first.scans.indices where a < b {
         let found = subjects.indices.filter { isSwapped($0, a, b) }
         guard found.count <= most else { continue }
-        for index in found {
-          let (one, other) = (first.scans[a].modality.title, first.scans[b].modality.title)
-          notes.append(
-            "\(subjects[index].id) is unlike its cohort: its \(one) looks like everybody's \(other) and its \(other)"
-              + " like their \(one); are the files exchanged?")
+        let (one, other) = (first.scans[a].modality.title, first.scans[b].modality.title)
+        findings += found.map {
+          (
+            $0,
+            "its \(one) looks like everybody's \(other) and its \(other) like their \(one); are the files exchanged?"
+          )
         }
       }
     }
-    return notes
+    return findings
   }
 
   private func isSwapped(_ index: Int, _ a: Int, _ b: Int) -> Bool {
