@@ -98,12 +98,6 @@ extension Experiment {
     }
   }
 
-  /// A value as JSON writes it.
-  private static func text(_ value: Any) -> String {
-    let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
-    return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
-  }
-
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
     try checkBounds()
