@@ -40,7 +40,7 @@ import Testing
         header.replaceSubrange(place..<place + bytes.count, with: bytes)
       }
       func word(_ value: Int16) -> [UInt8] { withUnsafeBytes(of: value.littleEndian) { Array($0) } }
-      let side = Int16([900, 2000, 8000, 32767, 700][index % 5])
+      let side = Int16([900, 2000, 8000, 32767, 1200][index % 5])
       switch index % 3 {
       // Voxels without number.
       case 0: for axis in 0..<3 { set(42 + 2 * axis, word(side)) }

@@ -139,6 +139,7 @@ import Testing
 
     volume.voxels = volume.voxels.map { $0 == -20 ? 0 : $0 - 60 }
     try write(volume, "z.nii")
+    for name in ["pd.nii.gz", "pd.json"] { try FileManager.default.removeItem(atPath: scratch(name)) }
     #expect(try refused(4, "z.nii").contains("below 0"))
   }
 
