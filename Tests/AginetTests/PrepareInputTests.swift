@@ -204,7 +204,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ["--threads", "0"], ["--threads", "9999999999"], ["--threads", "-1"], ["--size", "99999999999"],
+    ["--threads", "0"], ["--threads", "9999999999"], ["--threads=-1"], ["--size", "99999999999"],
     ["--size", "0"],
     ["--size", "16384"], ["--slices", "central:99999999999"], ["--slices", "0-99999999999999"],
     ["--slices", "central:0"],

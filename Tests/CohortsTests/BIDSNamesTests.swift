@@ -138,6 +138,24 @@ import Testing
         == leavesOut)
   }
 
+  @Test func whoAsksForAnIgnoredScanGetsIt() throws {
+    try touch("sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_rec-norm_T1w.nii.gz")
+    _ = try scratch.write("*_rec-norm_T1w.nii.gz\n", to: ".bidsignore")
+    let cohort = try open("t1:rec=norm")
+    #expect(name(cohort.subjects[0], .t1) == "sub-01_rec-norm_T1w.nii.gz" && cohort.notes.isEmpty)
+  }
+
+  @Test func severalLabelMapsAreOneLine() throws {
+    for subject in ["sub-01", "sub-02"] {
+      try touch(
+        "\(subject)/anat/\(subject)_T1w.nii.gz", "derivatives/x/\(subject)/anat/\(subject)_a_dseg.nii.gz",
+        "derivatives/x/\(subject)/anat/\(subject)_b_dseg.nii.gz")
+    }
+    let notes = try open().notes
+    #expect(
+      notes.count == 1 && notes[0].contains("2 subjects") && notes[0].contains("sub-01_a_dseg"), "\(notes)")
+  }
+
   // MARK: - --pick
 
   @Test(arguments: [

@@ -64,7 +64,7 @@ private struct Reading {
   var subjects: [Subject] = []
   var choices: [ScanChoice] = []
   var notTaken = NotTaken()
-  private var told: [String] = []
+  private var mapped: [(subject: String, used: String)] = []
   private var ignored: [String] = []
 
   /// Folders of BIDS for other kinds of data.
@@ -86,10 +86,17 @@ private struct Reading {
   }
 
   var notes: [String] {
-    guard !ignored.isEmpty else { return told }
-    let shown = ignored.prefix(3).joined(separator: ", ")
-    let rest = ignored.count > 3 ? " and \(ignored.count - 3) more" : ""
-    return told + [".bidsignore leaves out: \(shown)\(rest)"]
+    var notes: [String] = []
+    if let first = mapped.first {
+      let who = mapped.count > 1 ? "\(mapped.count) subjects have" : "\(first.subject) has"
+      notes.append("\(who) several label maps, of which the first is used: \(first.used) of \(first.subject)")
+    }
+    if !ignored.isEmpty {
+      let shown = ignored.prefix(3).joined(separator: ", ")
+      notes.append(
+        ".bidsignore leaves out: \(shown)" + (ignored.count > 3 ? " and \(ignored.count - 3) more" : ""))
+    }
+    return notes
   }
 
   mutating func read(person: String) throws {
@@ -116,7 +123,7 @@ private struct Reading {
       let maps = labelMaps(of: inner)
       subject.labels = maps.first
       if maps.count > 1 {
-        told.append("\(subject.id): has \(maps.count) label maps, \(maps[0].fileName) is used")
+        mapped.append((subject.id, maps[0].fileName))
       }
       subjects.append(subject)
     }
@@ -133,19 +140,22 @@ private struct Reading {
         continue
       }
       guard let stem = name.scanStem else { continue }
-      if rules.ignores(path) {
-        ignored.append(path)
-        continue
-      }
+      let isIgnored = rules.ignores(path)
       let scan: ScanName
       do {
         scan = try ScanName(stem, person: subject.patient, session: session)
       } catch {
+        if isIgnored { continue }
         notTaken.add(
           path,
           error == .notTheSubjects
             ? "as the name does not begin with that of its subject's folder and _"
             : "as the name says another session than its folder")
+        continue
+      }
+      // Who asks for a scan by name means it, whatever the data set's file says.
+      if isIgnored && !picks.contains(where: { $0.asks(for: scan) }) {
+        if scan.modality != nil { ignored.append(path) }
         continue
       }
       if let modality = scan.modality {

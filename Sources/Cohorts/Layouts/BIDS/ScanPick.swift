@@ -53,6 +53,11 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
 
   func concerns(_ modality: Modality) -> Bool { self.modality == nil || self.modality == modality }
 
+  /// Whether it is a scan of the modality named here, with the value named here.
+  func asks(for name: ScanName) -> Bool {
+    modality != nil && modality == name.modality && value != nil && fits(name)
+  }
+
   /// Whether a name has the value asked for; `run-01` has 1.
   func fits(_ name: ScanName) -> Bool {
     guard let found = name[entity] else { return value == nil }
