@@ -91,12 +91,16 @@ public final class Unfinished {
       }
       guard isUnfinished(name) else { continue }
       let path = folder + "/" + name
-      let descriptor = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
+      let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      // Who writes holds the lock. Where there are no locks, only what is plainly without a writer goes.
+      // Who writes holds the lock. Where there are no locks, the writer may be on another machine.
       let isFree = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-      if isFree ? isSame(path, descriptor) : errno != EWOULDBLOCK && !isRunning(name) { unlink(path) }
+      if isFree
+        ? isSame(path, descriptor) : errno != EWOULDBLOCK && !isRunning(name) && isOld(descriptor)
+      {
+        unlink(path)
+      }
     }
   }
 
@@ -108,6 +112,12 @@ public final class Unfinished {
     let parts = name.dropLast(suffix.count)[name.index(after: dot)...].split(separator: "-")
     guard parts.count == 2, let process = Int32(parts[0]), let number = Int(parts[1]) else { return nil }
     return (process, number)
+  }
+
+  /// Whether nobody has written for a day.
+  private static func isOld(_ descriptor: Int32) -> Bool {
+    var info = stat()
+    return fstat(descriptor, &info) == 0 && time(nil) - info.st_mtim.tv_sec > 86_400
   }
 
   private static func isRunning(_ name: String) -> Bool {

@@ -42,7 +42,7 @@ import Testing
     var volume = Volume(
       dimensions: [size, size, size], affine: Affine([-1, 0, 0, 0], [0, -1, 0, 0], [0, 0, 1, 0]),
       voxels: [Float](repeating: 0, count: size * size * size))
-    for index in 0..<size * size { volume.voxels[size * size * 100 + index] = Float(index % 100) }
+    for index in size * size * 100..<size * size * 110 { volume.voxels[index] = Float(index % 100) }
     for name in ["t1.nii", "t2.nii"] { try NIfTI.write(volume, as: .uint8, to: scratch(name)) }
     try sweep(
       "synthesize",
