@@ -8,7 +8,8 @@ deformable and rotated convolutions as modules. Weights and images are known num
 
 Of some inputs the one is taken that keeps numbers before a ReLU or in a maximum farthest from the kink: where rounding
 moves one across, a gradient changes by some thousandths, which would hide errors of that size. Offsets of deformable
-convolutions are too many for that. DCNv2's heads are made a hundred times smaller, lest they look far outside.
+convolutions are too many for that. DCNv2's heads and GRA's gates read large numbers: their kernels are made a hundred
+times smaller, lest taps look far outside and gates be shut.
 
 Keys: `<network>/salt` (which input), `<network>/output`, `<network>/input` (the gradient), `<network>/names` (how many parameters, and a hash of their
 sorted names) and `<network>/gradients`, one row of marks a parameter in that order, for the loss sum(output * probe).
@@ -74,7 +75,7 @@ F.relu, F.leaky_relu, F.max_pool2d = watching(F.relu), watching(F.leaky_relu), w
 
 def farthest_from_kinks(forward: Callable[[int], object]) -> int:
     found = {}
-    for salt in range(24):
+    for salt in range(12):
         Kinks.least = 1.0
         with torch.no_grad():
             forward(salt)
@@ -267,14 +268,15 @@ def network(name: str, net: nn.Module, channels: int = 2, times: list[float] | N
     start(net, name)
     with torch.no_grad():
         for module in net.modules():
-            if isinstance(module, DCNv2):
-                module.head.weight.mul_(0.01)
+            if isinstance(module, (DCNv2, GRA)):
+                (module.head if isinstance(module, DCNv2) else module.attention).weight.mul_(0.01)
     run = net if times is None else lambda x: net(x, torch.tensor(times))
 
     def given(salt: int) -> Tensor:
         return image(f"{name}.input{salt}", BATCH, channels, SIDE, SIDE)
 
-    salt = farthest_from_kinks(lambda salt: run(given(salt)))
+    is_deformable = any(isinstance(module, (DCNv2, DCNv3)) for module in net.modules())
+    salt = 0 if is_deformable else farthest_from_kinks(lambda salt: run(given(salt)))
     seen = watch_offsets(net)
     x = given(salt).requires_grad_()
     output = run(x)
