@@ -246,7 +246,9 @@ private func standardised(_ volume: Volume, _ counts: (Float) -> Bool) -> Volume
   var random = RandomSource(seed: 32, stream: UInt64(part))
   let types: [Datatype] = [.uint8, .int16, .uint16, .float32, .float64, .int32]
   let sizes: [SIMD3<Int>] = [[40, 48, 30], [64, 64, 20], [32, 40, 44], [48, 56, 18], [36, 36, 36]]
-  for round in 0..<Soak.count(50, soak: 1000) {
+  let count = Soak.count(50, soak: 1000)
+  defer { Soak.report("\(count) clean people of two scans each (part \(part)): looked at for false alarms") }
+  for round in 0..<count {
     let type = types[random.integer(below: types.count)]
     let isFloat = !type.isInteger
     var head = Head()
