@@ -32,8 +32,8 @@ public final class MedSynth: Method {
       refusal(ofWeights: [
         ("weightL1", weightL1), ("weightGradient", weightGradient), ("weightAdversarial", weightAdversarial),
       ])
-        ?? (discriminatorRate > 0 && discriminatorRate.isFinite
-          ? nil : "discriminatorRate is \(discriminatorRate); it must be above 0")
+        ?? (discriminatorRate > 0 && discriminatorRate <= 1e6
+          ? nil : "discriminatorRate is \(discriminatorRate); it must be above 0 and at most 1e6")
     }
   }
 
