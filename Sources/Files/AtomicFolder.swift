@@ -1,3 +1,4 @@
+import CGuard
 import Failures
 import Foundation
 import Glibc
@@ -34,6 +35,8 @@ public final class AtomicFolder: Sendable {
   private let temporary: String
   /// The hidden folder, locked for as long as this process may write in it.
   private let descriptor: Int32
+  /// Where it is known to whatever ends the program.
+  private let place: Int32
   private let folders = Mutex<Set<String>>([])
   private let exchanges: Bool
 
@@ -65,6 +68,7 @@ public final class AtomicFolder: Sendable {
           path, kind, replacing, name, descriptor
         )
         self.exchanges = exchanges
+        place = guard_unfinished(name)
         return
       }
       close(descriptor)
@@ -72,7 +76,10 @@ public final class AtomicFolder: Sendable {
     throw Failure(.cannotWrite, "\(path): another process writes there")
   }
 
-  deinit { close(descriptor) }
+  deinit {
+    guard_finished(place)
+    close(descriptor)
+  }
 
   /// Makes a folder inside, and returns its present path; "" is the folder itself.
   @discardableResult
