@@ -41,7 +41,7 @@ import Training
     #expect(
       names.filter { !$0.hasPrefix("events") } == [
         "checkpoints/best.safetensors", "checkpoints/last.safetensors", "experiment.json", "log.csv",
-        "model.safetensors",
+        "model.safetensors", "trained-on.json",
       ])
     #expect(names.contains { $0.hasPrefix("events.out.tfevents.") })
     #expect(run.experiment == tinyExperiment(iterations: 4))
