@@ -39,9 +39,10 @@ extension Golden {
   /// - Parameters:
   ///   - names: the key of how many parameters there are and of what their names hash to.
   ///   - prefix: of what the known numbers are called.
+  ///   - together: how far all gradients as one vector may be off, of its norm.
   public func expectMarks(
     _ key: String, ofGradientsIn store: Parameters, names: String, named prefix: String,
-    within tolerance: Double,
+    within tolerance: Double, together: Double = .infinity,
     at place: SourceLocation = #_sourceLocation
   ) throws {
     let sorted = store.entries.sorted { $0.name < $1.name }
@@ -56,24 +57,32 @@ extension Golden {
       return
     }
     let largest = (0..<sorted.count).map { rows[4 * $0] }.max() ?? 0
+    var (off, all) = (0.0, 0.0)
     for (index, entry) in sorted.enumerated() {
       let gradient = entry.tensor.gradient ?? .zeros(entry.tensor.shape)
-      expectMarks(
+      let worst = expectMarks(
         marks("\(prefix).\(entry.name)", gradient), Array(rows[(4 * index)..<(4 * index + 4)]),
         within: tolerance,
         largest: largest, "\(prefix).\(entry.name)", at: place)
+      off += worst * worst
+      all += rows[4 * index] * rows[4 * index]
     }
+    #expect(
+      (off / all).squareRoot() <= together, "\(key) as a whole is off by \((off / all).squareRoot())",
+      sourceLocation: place)
   }
 
-  private func expectMarks(
+  /// - Returns: the largest difference of a mark.
+  @discardableResult private func expectMarks(
     _ found: [Double], _ wanted: [Double], within tolerance: Double, largest: Double, _ name: String,
     at place: SourceLocation
-  ) {
+  ) -> Double {
     let scale = wanted[0] > 0 ? wanted[0] : largest
-    let worst = zip(found, wanted).map { abs($0 - $1) }.max() ?? .nan
-    // Not a number is never less.
+    let differences = zip(found, wanted).map { abs($0 - $1) }
+    let worst = differences.allSatisfy(\.isFinite) ? differences.max() ?? .infinity : .infinity
     #expect(
       worst < tolerance * scale, "\(name): marks \(found), not \(wanted): off by \(worst / scale)",
       sourceLocation: place)
+    return worst
   }
 }
