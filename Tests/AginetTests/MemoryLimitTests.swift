@@ -50,6 +50,6 @@ import Testing
         "synthesize", "--quiet", "--threads", "1", "--model", try Trained.model, "--t1", "t1.nii", "--t2",
         "t2.nii",
         "-o", "pd.nii",
-      ], from: 900, to: 3000, output: "pd.nii")
+      ], from: 480, to: 3000, output: "pd.nii")
   }
 }

@@ -5,8 +5,7 @@ import Testing
 
 @Suite struct PathTests {
   static let paths = [
-    "", "/", "//", "a", "p", "/a", "a/", "a//", ".", "..", "./a", "../a", "a/b", "a/b/", "/a/b", "a//b",
-    "//a",
+    "", "/", "a", "p", "/a", "a/", "a//", ".", "..", "./a", "../a", "a/b", "a/b/", "/a/b", "a//b",
     "ä/ö", ".hidden", "a/.", "a.nii.gz", " ", "a b/c d",
   ]
 

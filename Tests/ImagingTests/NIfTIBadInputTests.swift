@@ -120,7 +120,7 @@ func defectIsRefusedInOneLine(defect: Defect, compressed: Bool) {
       (try put("a.mnc", [0x89] + Array("HDF".utf8)), .malformed, "mnc2nii"),
       (try put("a.img", raw.data), .malformed, ".hdr/.img pair"),
       (
-        try put("git.nii", Array("version https://git-lfs.github.com/spec/v1".utf8)), .malformed,
+        try put("git.nii", Array("version https://git-lfs.github.com/spec/v1".utf8)), .notFound,
         "git lfs pull"
       ),
       (try put("head.nii.gz", gzip(Array(raw.bytes[..<200]))), .malformed, "is not NIfTI"),

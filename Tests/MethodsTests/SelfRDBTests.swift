@@ -293,9 +293,9 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     expect("steps is 1; it must be from 2 to 1000") { $0.steps = 1 }
     expect("recursions is 0; it must be from 1 to 100") { $0.recursions = 0 }
     expect("samples is 0; it must be from 1 to 1000") { $0.samples = 0 }
-    expect("penaltyEvery is 0; it must be 1 or more") { $0.penaltyEvery = 0 }
+    expect("penaltyEvery is 0; it must be from 1 to 1000000000") { $0.penaltyEvery = 0 }
     expect("betaStart is 0.0; it must be above 0") { $0.betaStart = 0 }
-    expect("betaEnd is inf; it must be above 0") { $0.betaEnd = .infinity }
+    expect("betaEnd is inf; it must be above 0 and at most 1e6") { $0.betaEnd = .infinity }
     expect("discriminatorRate is -1.0; it must be above 0") { $0.discriminatorRate = -1 }
     expect("gamma is -1.0; it must be 0 or more") { $0.gamma = -1 }
     expect("weightL1 is nan; it must be 0 or more") { $0.weightL1 = .nan }
