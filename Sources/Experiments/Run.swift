@@ -82,6 +82,10 @@ public struct TrainedModel {
     guard let card = tensors.metadata[ModelCard.key] else {
       throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
     }
+    guard !tensors.endsInZeros else {
+      throw Failure(
+        .invalidModel, "\(file): ends in zeros, as a file whose transfer was cut; copy it again")
+    }
     self.file = file
     self.device = device
     self.card = try ModelCard(json: card, file: file)

@@ -34,6 +34,20 @@ struct SafetensorsChecksum {
 }
 
 extension Safetensors {
+  /// Whether a file without a checksum looks like one whose transfer was cut and filled up: the last hundredth of its
+  /// tensors' bytes, at least a kilobyte, is 0.
+  package var endsInZeros: Bool {
+    guard checksum == nil, let last = entries.last, last.bytes.upperBound > 0 else { return false }
+    let wanted = max(1024, last.bytes.upperBound / 100)
+    var zeros = 0
+    for entry in entries.reversed() where zeros < wanted {
+      let before = zeros
+      withBytes(of: entry) { bytes in zeros += bytes.reversed().prefix { $0 == 0 }.count }
+      guard zeros - before == entry.bytes.count else { break }
+    }
+    return zeros >= min(wanted, last.bytes.upperBound)
+  }
+
   /// Reads every byte and compares, where the file carries a checksum.
   /// - Throws: `.invalidModel` where they differ.
   func verify() throws {

@@ -34,6 +34,22 @@ import Testing
     #expect(largest < 1e-4)
   }
 
+  /// It has no checksum, but a tail of zeros betrays itself.
+  @Test(arguments: [0.02, 0.3, 0.9]) func aTailOfZerosIsRefused(share: Double) throws {
+    let path = scratch("run/model.safetensors")
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
+    let start = Int(Double(bytes.count) * (1 - share))
+    bytes.replaceSubrange(start..., with: Data(count: bytes.count - start))
+    try bytes.write(to: URL(fileURLWithPath: path))
+    let line = try aginet.fails(
+      9,
+      [
+        "synthesize", "--quiet", "--model", "run/model.safetensors", "--t1", "t1.nii.gz", "--t2", "t2.nii.gz",
+        "-o", "new.nii.gz",
+      ])
+    #expect(line.contains("ends in zeros") && line.contains("copy it again"))
+  }
+
   @Test func itsRunGoesOn() throws {
     let outcome = try aginet(
       "train", "--resume", "--iterations", "6", "--threads", "1", "--data", "cohort", "-o", "run")
