@@ -12,6 +12,8 @@ let plain: [Target] = [
   .target(name: "Failures"),
   .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
   .target(name: "CGuard"),
+  // Ends a program where memory cannot be had, so it belongs to programs alone.
+  .target(name: "CAllocation", dependencies: ["CGuard"]),
   .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics"),
@@ -27,9 +29,7 @@ let plain: [Target] = [
 let withTensors: [Target] = [
   .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
   .target(name: "CTorch", dependencies: ["CLibTorch"]),
-  .target(
-    name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"],
-    linkerSettings: [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]),
+  .target(name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
@@ -57,7 +57,7 @@ let withTensors: [Target] = [
     name: "aginet",
     dependencies: [
       "Experiments", "Reporting", "Methods", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
-      "Metrics", "Layers", "Torch", "Files", "CGuard", "Failures",
+      "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   // What `make bench` runs; the PyTorch peer lies beside it.
@@ -124,19 +124,39 @@ let withTensors: [Target] = [
     ]),
 ]
 
+// For other packages: the half without LibTorch, and the whole.
+let plainProducts: [Product] = [
+  .library(name: "AginetImaging", targets: ["Imaging", "Cohorts", "Metrics", "Files", "Failures"])
+]
+
+let products: [Product] = [
+  .library(
+    name: "Aginet",
+    targets: [
+      "Torch", "Layers", "Networks", "Methods", "Training", "Evaluation", "Synthesis", "Experiments",
+      "Reporting", "Imaging", "Cohorts", "Metrics", "Files", "Failures",
+    ]),
+  .executable(name: "aginet", targets: ["aginet"]),
+]
+
 let package = Package(
   name: "aginet",
-  products: withoutLibTorch
-    ? [] : [.executable(name: "aginet", targets: ["aginet"])],
+  products: plainProducts + (withoutLibTorch ? [] : products),
   dependencies: withoutLibTorch
     ? []
-    : [.package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")],
+    : [.package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")],
   targets: plain + (withoutLibTorch ? [] : withTensors),
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .gnucxx20)
 
-for target in package.targets where target.type != .system && !["CTorch", "CGuard"].contains(target.name) {
-  target.swiftSettings = [
-    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
-  ]
+for target in package.targets where target.type != .system {
+  if !["CTorch", "CGuard", "CAllocation"].contains(target.name) {
+    target.swiftSettings = [
+      .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
+    ]
+  }
+  // Only what is linked needs to find LibTorch; a library must not ask for unsafe flags.
+  if !withoutLibTorch, [.executable, .test].contains(target.type) {
+    target.linkerSettings = [.unsafeFlags(["-Xlinker", "-rpath", "-Xlinker", libTorch])]
+  }
 }

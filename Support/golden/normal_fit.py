@@ -1,4 +1,4 @@
-"""The polynomials of Sources/CTorch/pool.cpp: erf(z)/z and exp(-z²) over z² in [0, 3.8²], by a Chebyshev fit.
+"""The polynomials of Sources/CTorch/cagr/pool.cpp: erf(z)/z and exp(-z²) over z² in [0, 3.8²], by a Chebyshev fit.
 
 Prints the coefficients in t = 2 z²/3.8² - 1, lowest first, and the largest errors in single precision.
 """

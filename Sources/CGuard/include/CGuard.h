@@ -1,5 +1,4 @@
-// What must hold even where a program is ended in the middle of its work: no unfinished file stays, and memory or
-// threads that cannot be had end it with one line and the documented exit code.
+// What must hold even where a program is ended in the middle of its work: no unfinished file stays.
 #ifndef CGUARD_H
 #define CGUARD_H
 
@@ -23,6 +22,8 @@ void guard_unwatch(void);
 /// The signal that made a request, or 0.
 int guard_requested(void);
 
+/// Notes that memory was asked for in vain.
+void guard_lack(void);
 /// Whether memory was asked for in vain, or hardly any is left: what failed then most likely failed for that.
 int guard_lacks_memory(void);
 

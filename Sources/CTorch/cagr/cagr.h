@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "kernels.h"
+#include "../loops/kernels.h"
 
 namespace cagr {
 

@@ -1,6 +1,6 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
 #include "wall.h"
-#include "winograd.h"
+#include "../winograd/winograd.h"
 
 using namespace wall;
 

@@ -1,6 +1,6 @@
 // Winograd's transforms of F(4 x 4, 3 x 3) along one dimension (see winograd.cpp), sixteen channels at a time.
 #pragma once
-#include "lanes.h"
+#include "../loops/lanes.h"
 
 namespace winograd {
 

@@ -1,6 +1,6 @@
 // A CAGR module composed of LibTorch's operators, step by step as Layers' CAGR.swift: its derivatives can be differentiated.
 #include "cagr.h"
-#include "direct.h"
+#include "../wall/direct.h"
 
 namespace cagr {
 namespace {

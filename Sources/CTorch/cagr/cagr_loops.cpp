@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include "cagr.h"
-#include "parallel.h"
-#include "read.h"
+#include "../loops/parallel.h"
+#include "../loops/read.h"
 
 namespace cagr {
 namespace {

@@ -2,7 +2,7 @@
 #pragma once
 #include <cstdint>
 
-#include "lanes.h"
+#include "../loops/lanes.h"
 
 namespace winograd {
 

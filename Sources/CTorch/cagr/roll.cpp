@@ -3,7 +3,7 @@
 // Along one axis a roll by f + r (f whole, 0 <= r < 1) takes entry i from (1 - r) w[i - f] + r w[i - f - 1], indices
 // modulo 3; both axes one after the other are nine entries of two products each, twice. The derivative with respect to r
 // replaces (1 - r, r) by (-1, 1); that of the kernel runs the same steps backwards with the shifts negated.
-#include "kernels.h"
+#include "../loops/kernels.h"
 
 namespace cagr {
 namespace {

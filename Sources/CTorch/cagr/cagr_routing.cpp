@@ -8,9 +8,9 @@
 #include <array>
 
 #include "cagr.h"
-#include "direct.h"
-#include "parallel.h"
-#include "read.h"
+#include "../wall/direct.h"
+#include "../loops/parallel.h"
+#include "../loops/read.h"
 
 namespace cagr {
 namespace {

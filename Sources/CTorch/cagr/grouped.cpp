@@ -9,8 +9,8 @@
 // of the kernel keeps three taps of eight inputs in registers while a row goes by.
 #include <utility>
 
-#include "kernels.h"
-#include "tiles.h"
+#include "../loops/kernels.h"
+#include "../winograd/tiles.h"
 
 namespace grouped {
 namespace {

@@ -5,7 +5,7 @@
 // the right. Pixels outside count as zero.
 #include <cmath>
 
-#include "kernels.h"
+#include "../loops/kernels.h"
 
 namespace deform {
 namespace {

@@ -12,7 +12,7 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/version.h>
 
-#include "parallel.h"
+#include "../loops/parallel.h"
 #include "wall.h"
 
 using namespace wall;

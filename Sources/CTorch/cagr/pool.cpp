@@ -5,8 +5,8 @@
 //   gelu'(u) = Φ(u) + u φ(u),   ∂w += g x̂,   ∂b += g,   ∂v = (g w - mean(g w) - x̂ mean(g w x̂)) / s.
 #include <cmath>
 
-#include "kernels.h"
-#include "lanes.h"
+#include "../loops/kernels.h"
+#include "../loops/lanes.h"
 
 namespace cagr {
 namespace {

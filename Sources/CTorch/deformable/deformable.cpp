@@ -12,11 +12,11 @@
 #include <type_traits>
 
 #include "deformable.h"
-#include "kernels.h"
-#include "parallel.h"
-#include "read.h"
-#include "recorded.h"
-#include "wall.h"
+#include "../loops/kernels.h"
+#include "../loops/parallel.h"
+#include "../loops/read.h"
+#include "../wall/recorded.h"
+#include "../wall/wall.h"
 
 using at::Tensor;
 using torch::autograd::AutogradContext;

@@ -23,11 +23,11 @@
 #include <limits>
 #include <vector>
 
-#include "direct.h"
-#include "parallel.h"
-#include "read.h"
+#include "../wall/direct.h"
+#include "../loops/parallel.h"
+#include "../loops/read.h"
 #include "tiles.h"
-#include "wall.h"
+#include "../wall/wall.h"
 #include "winograd_loops.h"
 
 namespace winograd {

@@ -22,10 +22,10 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "cagr.h"
-#include "direct.h"
-#include "recorded.h"
-#include "wall.h"
-#include "winograd.h"
+#include "../wall/direct.h"
+#include "../wall/recorded.h"
+#include "../wall/wall.h"
+#include "../winograd/winograd.h"
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
