@@ -32,7 +32,7 @@ import Training
   }
 
   @Test func theMethodsOwnGeneratorIsTheDefault() throws {
-    #expect(try Experiment().network == "agi-net")
+    #expect(Experiment().network == "agi-net")
     for method in ["pgan", "mmgan", "medsynth"] {
       #expect(try Experiment(settings: ["method=\(method)"]).network == "published")
     }

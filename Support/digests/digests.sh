@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
 # Digests of what the program computes, to see that a change of structure changes nothing.
 #
-#   Support/digests.sh FILE           write them to FILE
-#   Support/digests.sh --check FILE   compute them anew and compare; exits 1 where one differs
+#   Support/digests/digests.sh FILE           write them to FILE
+#   Support/digests/digests.sh --check FILE   compute them anew and compare; exits 1 where one differs
 #
 # A line each: the weights and optimisers of every framework after 5 steps with its published generator, ResUnet and
 # AGI-Net, all tiny; an evaluation's slices.csv; a synthesised volume; the files of a prepared store. One seed, one thread.
 # They hold for one kind of processor: LibTorch picks its kernels by it.
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 aginet=${AGINET:-$PWD/.build/release/aginet}
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
