@@ -23,6 +23,16 @@ enum Trained {
   struct Unprepared: Error { var messages: String }
 
   static func path(_ name: String) throws -> String { try scratch.get()(name) }
+  /// A copy of the run as training left it, for tests that score or change one: the run itself is for reading, by all.
+  static func copyRun(to folder: String) throws {
+    let (files, run) = (FileManager.default, try path("run"))
+    try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    for name in try files.contentsOfDirectory(atPath: run)
+    where !name.hasPrefix(".") && !["evaluation", "report.html"].contains(name) {
+      try files.copyItem(atPath: run + "/" + name, toPath: folder + "/" + name)
+    }
+  }
+
   static var cohort: String { get throws { try path("cohort") } }
   static var model: String { get throws { try path("run/model.safetensors") } }
   /// A scan of the subject held out for testing.

@@ -12,7 +12,7 @@ import Testing
   init() throws {
     scratch = try Scratch()
     aginet = try Command(in: scratch.path)
-    try FileManager.default.copyItem(atPath: Trained.path("run"), toPath: scratch("run"))
+    try Trained.copyRun(to: scratch("run"))
     try FileManager.default.copyItem(atPath: Trained.cohort, toPath: scratch("cohort"))
     try FileManager.default.copyItem(atPath: Trained.scan(.t1), toPath: scratch("t1.nii.gz"))
     try FileManager.default.copyItem(atPath: Trained.scan(.t2), toPath: scratch("t2.nii.gz"))

@@ -91,7 +91,7 @@ import Testing
   }
 
   @Test func aCheckpointThatAsksForOtherTensorsIsRefused() throws {
-    try FileManager.default.copyItem(atPath: Trained.path("run"), toPath: scratch("run"))
+    try Trained.copyRun(to: scratch("run"))
     let last = scratch("run/checkpoints/last.safetensors")
     let file = try Safetensors(contentsOf: last)
     let tensors = file.entries.map { entry in

@@ -132,7 +132,7 @@ import Testing
     try scratch.write(#"{"train": [], "test": ["sub-01", "sub-02"]}"#, to: "s.json")
     let prepared = try aginet(start + ["--splits", "s.json"])
     #expect(prepared.code == 0 && notes(prepared).contains { $0.contains("no subject is to be trained on") })
-    try files.copyItem(atPath: try Trained.path("run"), toPath: scratch("run"))
+    try Trained.copyRun(to: scratch("run"))
     let scored = try aginet("evaluate", "run", "--data", "cohort", "--threads", "1")
     #expect(scored.code == 0, "\(scored.messages)")
     #expect(scored.output.contains("Copy of T1") && scored.output.contains("Copy of T2"))
@@ -155,7 +155,7 @@ import Testing
     }
     try scratch.write(#"{"train": ["sub-01"], "validation": ["sub-02"], "test": ["sub-03"]}"#, to: "o.json")
     #expect(try aginet("prepare", "bids", "other", "-o", "cohort", "--splits", "o.json").code == 0)
-    try files.copyItem(atPath: try Trained.path("run"), toPath: scratch("run"))
+    try Trained.copyRun(to: scratch("run"))
     let scored = try aginet("evaluate", "run", "--data", "cohort", "--threads", "1")
     #expect(scored.code == 0 && scored.messages.contains("sub-03, then called sub-02"), "\(scored.messages)")
     let held = try aginet("evaluate", "run", "--data", "cohort", "--split", "validation", "--threads", "1")

@@ -32,7 +32,7 @@ import Testing
     let aginet = try shell(script)
     // A copy, since what is scored here would stand in the way of others.
     let (cohort, run) = (try Trained.cohort, scratch("run"))
-    try FileManager.default.copyItem(atPath: try Trained.path("run"), toPath: run)
+    try Trained.copyRun(to: run)
     for arguments in [
       ["--help"], ["--version"], ["help", "train"], ["train", "--help"], ["cite"], ["doctor"], ["info", run],
       ["info", cohort], ["info", try Trained.scan(.t1)],
