@@ -145,7 +145,7 @@ public struct Evaluator {
   public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
     func copy(_ position: Int) throws -> Scores {
       try scores(named: Evaluator.copyName(of: scenario.sources[position]), in: split) { batch in
-        (0..<batch.count).flatMap { batch.images($0).sources[position] }
+        batch.copied(position)
       }
     }
     if cohort.subjects(in: .train).isEmpty { return try scenario.sources.indices.map(copy) }
@@ -153,13 +153,21 @@ public struct Evaluator {
     return [
       try copy(position),
       try scores(named: Evaluator.lookupName, in: split) { batch in
-        (0..<batch.count).flatMap { lookup(batch.images($0).sources) }
+        batch.predicted(by: lookup)
       },
     ]
   }
 }
 
 extension SliceBatch {
+  /// One source of every slice as it is, count x height x width.
+  package func copied(_ source: Int) -> [Float] { (0..<count).flatMap { images($0).sources[source] } }
+
+  /// What a look-up makes of every slice's sources, count x height x width.
+  package func predicted(by lookup: IntensityLookup) -> [Float] {
+    (0..<count).flatMap { lookup(images($0).sources) }
+  }
+
   /// One slice's source images, in channel order, and its target.
   public func images(_ index: Int) -> (sources: [[Float]], target: [Float]) {
     let pixels = height * width

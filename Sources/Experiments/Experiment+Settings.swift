@@ -105,9 +105,10 @@ extension Experiment {
       return keys.isEmpty ? "a number" : keys.joined(separator: ".")
     }
     switch error {
-    case .typeMismatch(let type, let context): return "\(name(context)) must be \(noun(type))"
+    case .typeMismatch(let type, let context): return "\(name(context)) must be \(StrictJSON.noun(type))"
     case .keyNotFound(let key, _): return "\(key.stringValue) is missing"
-    case .valueNotFound(let type, let context): return "\(name(context)) is null, but must be \(noun(type))"
+    case .valueNotFound(let type, let context):
+      return "\(name(context)) is null, but must be \(StrictJSON.noun(type))"
     case .dataCorrupted(let context):
       if let unknown = context.underlyingError as? UnknownName { return "\(name(context)): \(unknown)" }
       // Foundation does not say which number it cannot take.
@@ -145,14 +146,5 @@ extension Experiment {
   static func text(_ value: Any) -> String {
     let data = try? JSONSerialization.data(withJSONObject: value, options: [.fragmentsAllowed, .sortedKeys])
     return data.map { String(decoding: $0, as: UTF8.self) } ?? "\(value)"
-  }
-
-  private static func noun(_ type: Any.Type) -> String {
-    if type is String.Type { return "text" }
-    if type is Bool.Type { return "true or false" }
-    if type is any BinaryInteger.Type { return "a whole number" }
-    if type is any BinaryFloatingPoint.Type { return "a number" }
-    let name = "\(type)"
-    return name.hasPrefix("Array") ? "a list" : name.hasPrefix("Dictionary") ? "an object" : name
   }
 }

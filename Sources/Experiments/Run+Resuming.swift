@@ -25,13 +25,18 @@ extension Run {
   /// where it is gone, the checkpoint's own counts. Checkpoints of aginet 0.1.0 carry it too.
   /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
   public static func resumable(in path: String) throws -> Experiment {
+    try resumable(in: path, verifying: true)
+  }
+
+  /// - Parameter verifying: whether the checkpoint's checksum is compared, which reads all of it.
+  private static func resumable(in path: String, verifying: Bool) throws -> Experiment {
     let folder = RunFolder(path)
     let stands = FileManager.default.fileExists(atPath: folder.experiment)
     guard stands || folder.hasCheckpoint else {
       throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
     }
     guard folder.hasCheckpoint else { return try Run(opening: path).experiment }
-    let file = try Safetensors(contentsOf: folder.last)
+    let file = try Safetensors(contentsOf: folder.last, verifying: verifying)
     guard file.metadata[TrainedModel.experimentKey] != nil else { return try Run(opening: path).experiment }
     let trained = try TrainedModel.experiment(of: file)
     guard stands else { return trained }
@@ -52,7 +57,8 @@ extension Run {
 
   /// Makes sure that what is in a folder may be continued.
   static func refuseAnother(_ experiment: Experiment, in folder: RunFolder) throws {
-    let before = experiment.continuing(try resumable(in: folder.path))
+    // Compared when the run was looked for, and again when the tensors are read.
+    let before = experiment.continuing(try resumable(in: folder.path, verifying: false))
     guard before == experiment else {
       let changes = try experiment.differences(from: before).joined(separator: ", ")
       throw Failure(

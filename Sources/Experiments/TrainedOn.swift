@@ -8,8 +8,6 @@ struct TrainedOn: Codable, Equatable {
   /// The training subjects by the digest of each of their images (`CohortManifest.Scan.content`).
   var images: [String: String] = [:]
 
-  private static func path(_ folder: RunFolder) -> String { folder.path + "/trained-on.json" }
-
   init(_ cohort: PreparedCohort) {
     for subject in cohort.subjects(in: .train) {
       for scan in subject.scans { if let content = scan.content { images[content] = subject.id } }
@@ -18,7 +16,7 @@ struct TrainedOn: Codable, Equatable {
 
   /// What a run's folder says; nil for runs of aginet 0.1.0.
   init?(_ folder: RunFolder) {
-    guard let data = FileManager.default.contents(atPath: Self.path(folder)),
+    guard let data = FileManager.default.contents(atPath: folder.trainedOn),
       let known = try? JSONDecoder().decode(TrainedOn.self, from: data)
     else { return nil }
     self = known
@@ -27,7 +25,7 @@ struct TrainedOn: Codable, Equatable {
   func write(to folder: RunFolder) throws {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(String(decoding: encoder.encode(self), as: UTF8.self) + "\n", to: Self.path(folder))
+    try AtomicFile.write(String(decoding: encoder.encode(self), as: UTF8.self) + "\n", to: folder.trainedOn)
   }
 }
 

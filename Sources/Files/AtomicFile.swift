@@ -30,7 +30,7 @@ public final class AtomicFile {
 
   /// Refuses a name that cannot be written to, or is taken.
   static func refuse(_ path: String, replacing: Bool) throws {
-    if split(path).name.isEmpty {
+    if path.isEmpty || path.hasSuffix("/") {
       throw Failure(.cannotWrite, "\(path): is a folder, not a file name to write to")
     }
     var info = stat()
@@ -95,7 +95,7 @@ public final class AtomicFile {
 
   /// Some file systems cannot flush a folder; the file itself is complete either way.
   static func flush(folderOf path: String) {
-    let folder = open(split(path).folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    let folder = open(Path.folder(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard folder >= 0 else { return }
     _ = fsync(folder)
     close(folder)
@@ -123,7 +123,7 @@ public final class AtomicFile {
   }
 
   static func failure(_ path: String, _ code: Int32) -> Failure {
-    let folder = split(path).folder
+    let folder = Path.folder(path)
     let reason =
       switch code {
       case ENOENT, ENOTDIR: "the folder \(folder) does not exist; make it first"
@@ -133,12 +133,5 @@ public final class AtomicFile {
       default: String(cString: strerror(code))
       }
     return Failure(.cannotWrite, "\(path): cannot write: \(reason)")
-  }
-
-  static func split(_ path: String) -> (folder: String, name: String) {
-    guard let slash = path.lastIndex(of: "/") else { return (".", path) }
-    return (
-      slash == path.startIndex ? "/" : String(path[..<slash]), String(path[path.index(after: slash)...])
-    )
   }
 }

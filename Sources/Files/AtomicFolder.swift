@@ -57,13 +57,12 @@ public final class AtomicFolder: Sendable {
     // Another run may take a folder for a leftover before it is locked: then a new one is made.
     for _ in 0..<8 {
       let name =
-        "\(parent)/.\(Leftovers.stem(of: path)).\(getpid()).\(UInt32.random(in: 0 ... .max))\(Leftovers.ending)"
+        "\(parent)/.\(Claim.stem(of: Path.name(path))).\(getpid()).\(UInt32.random(in: 0 ... .max))\(Leftovers.ending)"
       guard mkdir(name, 0o777) == 0 else { throw Self.failure(path, parent) }
       let descriptor = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard descriptor >= 0 else { throw Self.failure(path, parent) }
       let isLocked = flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
-      var (own, named) = (stat(), stat())
-      if isLocked, fstat(descriptor, &own) == 0, stat(name, &named) == 0, own.st_ino == named.st_ino {
+      if isLocked, Claim.isSame(name, descriptor) {
         (self.path, self.kind, self.replacing, temporary, self.descriptor) = (
           path, kind, replacing, name, descriptor
         )
@@ -208,26 +207,16 @@ private enum Leftovers {
   /// Follows `ending` on an old folder that was moved aside.
   static let retired = ".old"
 
-  /// The folder's name, cut so that the temporary one still fits in the file system's 255 bytes.
-  static func stem(of path: String) -> String {
-    String(decoding: Array(Path.name(path).utf8.prefix(200)), as: UTF8.self)
-  }
-
   /// Removes what no living process holds. An old folder that was moved aside is put back where nothing stands.
   static func clear(beside path: String, isWhole: (String) -> Bool) {
     let parent = Path.folder(path)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: parent)) ?? []
-    for name in names.sorted().reversed() where isLeftover(name, of: stem(of: path)) {
+    for name in names.sorted().reversed() where isLeftover(name, of: Claim.stem(of: Path.name(path))) {
       let leftover = "\(parent)/\(name)"
       let descriptor = open(leftover, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      if flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-        // Without locks only age tells.
-        var info = stat()
-        guard errno != EWOULDBLOCK, fstat(descriptor, &info) == 0, time(nil) - info.st_mtim.tv_sec > 86_400
-        else { continue }
-      }
+      guard Claim.isAbandoned(descriptor) else { continue }
       if name.hasSuffix(retired) && access(path, F_OK) != 0 && isWhole(leftover) {
         if rename(leftover, path) == 0 { continue }
       }

@@ -1,4 +1,7 @@
-/// The Castagnoli checksum (RFC 3720, appendix B.4), polynomial 0x1EDC6F41 bit-reversed.
+import Foundation
+
+/// The Castagnoli checksum (RFC 3720, appendix B.4), polynomial 0x1EDC6F41 bit-reversed, eight bytes at a time (Kounavis
+/// and Berry 2005, slicing by eight).
 package struct CRC32C {
   /// Row k holds what a byte does to the register when k zero bytes follow it, so that eight bytes go at once.
   private static let tables: [UInt32] = {
@@ -15,9 +18,10 @@ package struct CRC32C {
     return rows
   }()
 
-  private var register = UInt32.max
+  private var register: UInt32
 
-  package init() {}
+  /// - Parameter before: the checksum of what came before; 0 for nothing.
+  package init(after before: UInt32 = 0) { register = ~before }
 
   /// Of all bytes taken in so far.
   package var value: UInt32 { ~register }
@@ -44,11 +48,17 @@ package struct CRC32C {
     register = crc
   }
 
-  package static func checksum(_ bytes: [UInt8]) -> UInt32 {
-    var crc = CRC32C()
-    bytes.withUnsafeBytes { crc.update($0) }
+  /// The checksum of bytes that follow others with the checksum `before`.
+  package static func checksum(_ bytes: UnsafeRawBufferPointer, after before: UInt32 = 0) -> UInt32 {
+    var crc = CRC32C(after: before)
+    crc.update(bytes)
     return crc.value
   }
+
+  package static func checksum(_ bytes: [UInt8]) -> UInt32 { bytes.withUnsafeBytes { checksum($0) } }
+
+  /// As files state it: eight hexadecimal digits.
+  package static func hexadecimal(_ checksum: UInt32) -> String { String(format: "%08x", checksum) }
 
   /// As TFRecord stores it: a checksum of data that itself holds checksums would be weak.
   package static func masked(_ bytes: [UInt8]) -> UInt32 {

@@ -23,6 +23,19 @@ extension Path {
     }
   }
 
+  /// Whether a path leads to a folder or into it, whatever the names and links on the way; what does not exist yet is
+  /// looked for where it would lie.
+  public static func isInside(_ path: String, _ folder: String) -> Bool {
+    guard let outer = resolved(folder) else { return false }
+    let place = wouldBe(path)
+    return place == outer || lies(place, in: outer)
+  }
+
+  /// Of absolute paths without links.
+  private static func lies(_ inner: String, in outer: String) -> Bool {
+    inner.hasPrefix(outer == "/" ? outer : outer + "/")
+  }
+
   /// Makes sure that a command does not write into what it reads.
   ///
   /// - Parameter except: a folder of the input's in which outputs have their place, such as BIDS' `derivatives`.
@@ -30,17 +43,14 @@ extension Path {
   public static func refuse(_ output: String, inside input: String, except derived: String? = nil) throws {
     let (place, source) = (wouldBe(output), wouldBe(input))
     let advice = derived.map { ", or one in \(input)/\($0)" } ?? ""
-    func isInside(_ inner: String, _ outer: String) -> Bool {
-      inner.hasPrefix(outer == "/" ? outer : outer + "/")
-    }
     if place == source {
       throw Failure(.cannotWrite, "\(output): is the input itself; choose a folder beside it\(advice)")
     }
-    if isInside(source, place) {
+    if lies(source, in: place) {
       throw Failure(.cannotWrite, "\(output): holds the input \(input); choose another folder")
     }
-    guard isInside(place, source) else { return }
-    if let derived, isInside(place, source + "/" + derived) { return }
+    guard lies(place, in: source) else { return }
+    if let derived, lies(place, in: source + "/" + derived) { return }
     throw Failure(
       .cannotWrite,
       "\(output): lies inside the input \(input), which is only read; choose a folder beside it\(advice)")

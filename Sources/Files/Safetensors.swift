@@ -37,7 +37,11 @@ public struct Safetensors: Sendable {
   /// Maps a file and checks its header.
   /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
   ///   letter (see ``init(_:path:)``).
-  public init(contentsOf path: String) throws {
+  public init(contentsOf path: String) throws { try self.init(contentsOf: path, verifying: true) }
+
+  /// - Parameter verifying: false where only names and metadata are asked for, and whoever reads the tensors opens the
+  ///   file again: comparing the checksum reads all of it.
+  package init(contentsOf path: String, verifying: Bool) throws {
     var info = stat()
     guard stat(path, &info) == 0 else {
       throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
@@ -53,7 +57,7 @@ public struct Safetensors: Sendable {
     do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
       throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
     }
-    try self.init(data, path: path)
+    try self.init(data, path: path, verifying: verifying)
   }
 
   /// Checks the bytes of a whole file.
@@ -63,7 +67,9 @@ public struct Safetensors: Sendable {
   /// overlap, leave a hole, or do not end where the file ends. A file that carries a checksum is read to the end.
   /// - Parameter path: the name used in messages.
   /// - Throws: `Failure(.invalidModel)`.
-  public init(_ data: Data, path: String) throws {
+  public init(_ data: Data, path: String) throws { try self.init(data, path: path, verifying: true) }
+
+  private init(_ data: Data, path: String, verifying: Bool) throws {
     let header = try SafetensorsHeader(data, path: path)
     self.path = path
     entries = header.entries
@@ -74,7 +80,7 @@ public struct Safetensors: Sendable {
     places.reserveCapacity(entries.count)
     for (index, entry) in entries.enumerated() { places[entry.name] = index }
     self.places = places
-    try verify()
+    if verifying { try verify() }
   }
 
   /// The tensor of that name, or nil.

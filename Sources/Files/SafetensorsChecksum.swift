@@ -16,7 +16,7 @@ struct SafetensorsChecksum {
 
   /// Takes in a tensor by the checksum of its bytes.
   mutating func add(_ name: String, _ type: Safetensors.DataType, _ shape: [Int], _ bytes: CRC32C) {
-    lines.append("\(name.quotedForJSON) \(type.rawValue) \(shape) \(SafetensorsChecksum.text(bytes.value))")
+    lines.append("\(name.quotedForJSON) \(type.rawValue) \(shape) \(CRC32C.hexadecimal(bytes.value))")
   }
 
   /// Of all tensors that were added and the metadata, as eight hexadecimal digits.
@@ -24,12 +24,7 @@ struct SafetensorsChecksum {
     let pairs = metadata.filter { $0.key != SafetensorsChecksum.key }
       .map { "\($0.key.quotedForJSON): \($0.value.quotedForJSON)" }
     let all = (pairs + lines).sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-    return SafetensorsChecksum.text(CRC32C.checksum(Array(all.joined(separator: "\n").utf8)))
-  }
-
-  private static func text(_ value: UInt32) -> String {
-    let digits = String(value, radix: 16)
-    return String(repeating: "0", count: 8 - digits.count) + digits
+    return CRC32C.hexadecimal(CRC32C.checksum(Array(all.joined(separator: "\n").utf8)))
   }
 }
 

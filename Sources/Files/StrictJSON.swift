@@ -87,7 +87,8 @@ public enum StrictJSON {
     }
   }
 
-  private static func noun(_ type: Any.Type) -> String {
+  /// What a person calls a type.
+  package static func noun(_ type: Any.Type) -> String {
     if type is String.Type { return "text" }
     if type is Bool.Type { return "true or false" }
     if type is any BinaryInteger.Type { return "a whole number" }

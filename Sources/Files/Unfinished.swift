@@ -21,10 +21,8 @@ public final class Unfinished {
   /// Makes an empty file.
   /// - Throws: `Failure(.cannotWrite)` with the system's reason.
   public init(for final: String) throws {
-    let (folder, name) = AtomicFile.split(final)
+    let (folder, stem) = (Path.folder(final), Claim.stem(of: Path.name(final)))
     Unfinished.removeStale(in: folder)
-    // A long name is cut so that the temporary one still fits in the file system's 255 bytes.
-    let stem = String(decoding: Array(name.utf8.prefix(200)), as: UTF8.self)
     while true {
       let number = Unfinished.counter.wrappingAdd(1, ordering: .relaxed).newValue
       let path = "\(folder)/.\(stem).\(getpid())-\(number)\(Unfinished.suffix)"
@@ -39,7 +37,7 @@ public final class Unfinished {
       }
       _ = flock(descriptor, LOCK_EX | LOCK_NB)
       // Between the two calls another may have taken it for stale.
-      if Unfinished.isSame(path, descriptor) {
+      if Claim.isSame(path, descriptor) {
         (self.path, self.descriptor, self.place) = (path, descriptor, place)
         return
       }
@@ -74,13 +72,6 @@ public final class Unfinished {
   private static let counter = Atomic<Int>(0)
   private static let searched = Mutex<Set<String>>([])
 
-  /// Whether a path still leads to an open file.
-  private static func isSame(_ path: String, _ descriptor: Int32) -> Bool {
-    var (named, opened) = (stat(), stat())
-    return lstat(path, &named) == 0 && fstat(descriptor, &opened) == 0
-      && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino
-  }
-
   /// Removes unfinished files that nobody is writing any more; looks once at each folder.
   private static func removeStale(in folder: String) {
     guard searched.withLock({ $0.insert(folder).inserted }), let listing = opendir(folder) else { return }
@@ -94,11 +85,7 @@ public final class Unfinished {
       let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      // Who writes holds the lock. Where there are no locks, the writer may be on another machine.
-      let isFree = flock(descriptor, LOCK_EX | LOCK_NB) == 0
-      if isFree
-        ? isSame(path, descriptor) : errno != EWOULDBLOCK && !isRunning(name) && isOld(descriptor)
-      {
+      if Claim.isAbandoned(descriptor, isRunning: isRunning(name)) && Claim.isSame(path, descriptor) {
         unlink(path)
       }
     }
@@ -112,12 +99,6 @@ public final class Unfinished {
     let parts = name.dropLast(suffix.count)[name.index(after: dot)...].split(separator: "-")
     guard parts.count == 2, let process = Int32(parts[0]), let number = Int(parts[1]) else { return nil }
     return (process, number)
-  }
-
-  /// Whether nobody has written for a day.
-  private static func isOld(_ descriptor: Int32) -> Bool {
-    var info = stat()
-    return fstat(descriptor, &info) == 0 && time(nil) - info.st_mtim.tv_sec > 86_400
   }
 
   private static func isRunning(_ name: String) -> Bool {

@@ -51,9 +51,6 @@ extension NIfTIHeader {
     if holds("CDF") || head.starts(with: [0x89, 0x48, 0x44, 0x46]) {
       return "it is MINC or HDF5; convert it with mnc2nii"
     }
-    if holds("/annex/objects/") || holds("version https://git-lfs") {
-      return "it is a pointer to a file that was not fetched; fetch it with datalad get or git lfs pull"
-    }
     let lowercased = name.lowercased()
     if lowercased.hasSuffix(".img") || lowercased.hasSuffix(".img.gz") {
       return "it is the voxels of a .hdr/.img pair; convert the pair to one .nii.gz file (for example with"

@@ -101,10 +101,10 @@ public struct Report {
   package static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
     guard let name else { return [] }
     if let source = evaluator.scenario.sources.firstIndex(where: { Evaluator.copyName(of: $0) == name }) {
-      return [(name, { batch in (0..<batch.count).flatMap { batch.images($0).sources[source] } })]
+      return [(name, { $0.copied(source) })]
     }
     let lookup = try evaluator.fittedBaselines().lookup
-    return [(name, { batch in (0..<batch.count).flatMap { lookup(batch.images($0).sources) } })]
+    return [(name, { $0.predicted(by: lookup) })]
   }
 
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.

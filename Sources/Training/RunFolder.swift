@@ -17,6 +17,8 @@ public struct RunFolder: Sendable, Equatable {
   public var best: String { checkpoints + "/best.safetensors" }
   public var log: String { path + "/log.csv" }
   public var report: String { path + "/report.html" }
+  /// Digests of the images it was trained on.
+  public var trainedOn: String { path + "/trained-on.json" }
   public func evaluation(_ split: String) -> String { path + "/evaluation/" + split }
 
   /// Makes the folder and its parents.

@@ -84,7 +84,7 @@ public final class Trainer {
   /// - Throws: `.invalidModel` with what does not fit, and what `build` throws.
   public static func check(_ folder: RunFolder, fits build: () throws -> any Method) throws {
     guard folder.hasCheckpoint else { return }
-    let file = try Safetensors(contentsOf: folder.last)
+    let file = try Safetensors(contentsOf: folder.last, verifying: false)
     try Parameters.outlining { try Checkpoint.check(file, fits: build()) }
   }
 

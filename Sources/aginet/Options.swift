@@ -1,4 +1,5 @@
 import ArgumentParser
+import Cohorts
 import Failures
 import Foundation
 import Imaging
@@ -70,6 +71,17 @@ func modalities(_ text: String) throws -> [Modality] {
 
 /// A help text's working example, in lines that a terminal of 80 columns does not break.
 func example(_ lines: String...) -> String { "Example:\n" + lines.map { "  \($0)" }.joined(separator: "\n") }
+
+/// Opens a prepared cohort, and says so where nothing would tell that its files were damaged.
+func openedCohort(_ folder: String) throws -> PreparedCohort {
+  let cohort = try PreparedCohort(folder: folder)
+  if !cohort.hasChecksums {
+    Console.note(
+      "note: \(folder) was written by an earlier version, without checksums: damage to its files would not be noticed;"
+        + " aginet prepare writes them")
+  }
+  return cohort
+}
 
 /// Refuses numbers of threads that no machine has.
 func check(threads: Int) throws {

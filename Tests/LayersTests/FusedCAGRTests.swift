@@ -22,10 +22,10 @@ struct FusedCAGRTests {
     Case(rolls: false, batch: 1), Case(attends: false), Case(attends: false, groups: 2, batch: 1),
   ]
 
-  /// Output and every gradient of one form of the module.
-  private func run(
-    _ test: Case, channels: Int = 16, type: ElementType = .float64, _ form: (CAGR, Tensor) -> Tensor
-  ) throws -> [(name: String, values: [Double])] {
+  /// A module with its parameters, and an input.
+  private func made(_ test: Case, channels: Int, type: ElementType, offsets: Double) -> (
+    store: Parameters, module: CAGR, x: Tensor
+  ) {
     let store = Parameters(seed: 3, type: type)
     let module = CAGR(
       store.root, ConvolutionShape(channels, test.output), groups: test.groups, attends: test.attends,
@@ -33,11 +33,19 @@ struct FusedCAGRTests {
     // The offsets and scales start from zero weights; here they roll far, to both sides. All numbers are single
     // precision's, the same in both.
     for (index, entry) in store.entries.enumerated() {
-      let spread = entry.name.contains("offset") ? 8.0 : 0.3
+      let spread = entry.name.contains("offset") ? offsets : 0.3
       entry.tensor.assign(.normal(entry.tensor.shape, deviation: spread, seed: UInt64(index)))
     }
     let x = Tensor.normal([test.batch, channels] + test.side, seed: 5).to(type)
     x.requiresGradient = true
+    return (store, module, x)
+  }
+
+  /// Output and every gradient of one form of the module.
+  private func run(
+    _ test: Case, channels: Int = 16, type: ElementType = .float64, _ form: (CAGR, Tensor) -> Tensor
+  ) throws -> [(name: String, values: [Double])] {
+    let (store, module, x) = made(test, channels: channels, type: type, offsets: 8)
     let y = form(module, x)
     let probe = Tensor.normal(y.shape, seed: 6).to(type)
     (y * probe).sum().backward()
@@ -81,16 +89,7 @@ struct FusedCAGRTests {
     _ test: Case, channels: Int, type: ElementType, by leaf: String = "input",
     _ form: (CAGR, Tensor) -> Tensor
   ) throws -> [(name: String, values: [Double])] {
-    let store = Parameters(seed: 3, type: type)
-    let module = CAGR(
-      store.root, ConvolutionShape(channels, test.output), groups: test.groups, attends: test.attends,
-      rolls: test.rolls)
-    for (index, entry) in store.entries.enumerated() {
-      let spread = entry.name.contains("offset") ? 3.0 : 0.3
-      entry.tensor.assign(.normal(entry.tensor.shape, deviation: spread, seed: UInt64(index)))
-    }
-    let x = Tensor.normal([test.batch, channels] + test.side, seed: 5).to(type)
-    x.requiresGradient = true
+    let (store, module, x) = made(test, channels: channels, type: type, offsets: 3)
     let y = form(module, x)
     let loss = (y * Tensor.normal(y.shape, seed: 6).to(type)).sum() + y.squared().sum() * 0.1
     let slope = loss.derivative(by: leaf == "input" ? x : try #require(store[leaf]))

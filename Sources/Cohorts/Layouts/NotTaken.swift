@@ -15,11 +15,7 @@ struct NotTaken {
 
   /// One line a reason.
   var notes: [String] {
-    reasons.map { reason in
-      let list = paths[reason] ?? []
-      let shown = list.prefix(3).joined(separator: ", ")
-      return "not taken, \(reason): \(shown)" + (list.count > 3 ? " and \(list.count - 3) more" : "")
-    }
+    reasons.map { "not taken, \($0): \((paths[$0] ?? []).listed(3))" }
   }
 
   /// Why a file of this name, wherever it lies, is a scan that cannot be read; nil for NIfTI and for other files.

@@ -60,9 +60,12 @@ extension Splits {
 
 extension Array where Element == String {
   /// `a, b, c and 4 more`: a line stays a line whatever the length.
-  var listed: String {
-    let shown = prefix(8).joined(separator: ", ")
-    return count > 8 ? "\(shown) and \(count - 8) more" : shown
+  var listed: String { listed(8) }
+
+  /// The first `most` of them.
+  func listed(_ most: Int) -> String {
+    let shown = prefix(most).joined(separator: ", ")
+    return count > most ? "\(shown) and \(count - most) more" : shown
   }
 
   /// `'a', 'b'`

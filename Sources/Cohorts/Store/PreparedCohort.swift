@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 import Imaging
 
@@ -101,6 +102,13 @@ public struct PreparedCohort: Sendable {
       throw Failure(.usage, "\(scenario): the target \(scenario.target.title) is among the sources")
     }
     for modality in sources + [scenario.target] { _ = try channel(modality) }
+  }
+
+  /// Refuses (`.refused`) an output within the cohort, which is an input.
+  public func refuse(output path: String) throws {
+    guard Path.isInside(path, folder) else { return }
+    throw Failure(
+      .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o")
   }
 
   /// One slice of one modality: height x width, in [0, 1].

@@ -53,7 +53,7 @@ func writePhantom(_ options: PhantomOptions, to folder: String, force: Bool, thr
   let phantom = try Phantom(atlas: Installation.atlas(), options: options)
   let bar = SharedBar(ProgressBar("computing", unit: "subjects"))
   let cores = ProcessInfo.processInfo.activeProcessorCount
-  try phantom.write(to: folder, force: force, threads: try threads.map(checked) ?? cores) { done, total in
+  try phantom.write(to: folder, force: force, threads: threads ?? cores) { done, total in
     bar.show(done, of: total)
   }
 }

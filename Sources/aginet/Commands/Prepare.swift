@@ -64,7 +64,10 @@ struct Prepare: ParsableCommand {
     (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
     (preparation.seed, preparation.overwrite) = (seed, force)
     preparation.allowsDuplicates = allowDuplicates
-    if let threads { preparation.threads = try checked(threads: threads) }
+    if let threads {
+      try check(threads: threads)
+      preparation.threads = threads
+    }
     let picks = try pick.flatMap { try ScanPick.read($0) }
 
     let (outcome, cohort) = try prepared(
@@ -101,25 +104,6 @@ func prepared(
 }
 
 extension Preparation.DefectRule: ExpressibleByArgument {}
-
-/// Opens a prepared cohort, and says so where nothing would tell that its files were damaged.
-func openedCohort(_ folder: String) throws -> PreparedCohort {
-  let cohort = try PreparedCohort(folder: folder)
-  if !cohort.hasChecksums {
-    Console.note(
-      "note: \(folder) was written by an earlier version, without checksums: damage to its files would not be noticed;"
-        + " aginet prepare writes them")
-  }
-  return cohort
-}
-
-/// Refuses numbers of threads that no machine has.
-func checked(threads: Int) throws -> Int {
-  guard (1...1024).contains(threads) else {
-    throw Failure(.usage, "--threads \(threads): must be from 1 to 1024")
-  }
-  return threads
-}
 
 /// Reads `256` or `240x240` (rows x columns).
 private func imageSize(_ text: String) throws -> ImageSize {

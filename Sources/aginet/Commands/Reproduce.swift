@@ -64,11 +64,7 @@ struct Reproduce: ParsableCommand {
     (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
     var reproduction = try Reproduction(in: output, on: openedCohort(data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
-    if Path.isInside(output, data) {
-      throw Failure(
-        .refused,
-        "\(output): is in the prepared cohort, an input, which is never written to; choose another -o")
-    }
+    try reproduction.cohort.refuse(output: output)
     if dryRun { return try list(admitted, reproduction) }
 
     for note in skipped.map({ "\($0.name) is left out: \($0.reason)" }) + admitted.flatMap(\.notes) {

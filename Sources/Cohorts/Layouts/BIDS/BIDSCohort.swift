@@ -91,11 +91,7 @@ private struct Reading {
       let who = mapped.count > 1 ? "\(mapped.count) subjects have" : "\(first.subject) has"
       notes.append("\(who) several label maps, of which the first is used: \(first.used) of \(first.subject)")
     }
-    if !ignored.isEmpty {
-      let shown = ignored.prefix(3).joined(separator: ", ")
-      notes.append(
-        ".bidsignore leaves out: \(shown)" + (ignored.count > 3 ? " and \(ignored.count - 3) more" : ""))
-    }
+    if !ignored.isEmpty { notes.append(".bidsignore leaves out: \(ignored.listed(3))") }
     return notes
   }
 
