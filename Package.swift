@@ -32,7 +32,7 @@ let withTensors: [Target] = [
   .target(name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
-  .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
+  .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Imaging", "Files", "Failures"]),
   .target(
     name: "Training",
     dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "CGuard", "Failures"]),

@@ -19,7 +19,7 @@ public struct Cost: Sendable {
     try MethodCatalog.check(experiment, height: height, width: width)
     var whole = experiment
     // Nothing is left out because an empty image changes little.
-    whole.selfrdb.consistency = 0
+    for framework in frameworks { framework.makeThorough(&whole) }
     let method = try MethodCatalog.build(whole, device: device)
     let stepwise = method as? any StepwiseMethod
     evaluations = stepwise?.stepsPerImage ?? 1

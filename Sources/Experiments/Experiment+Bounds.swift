@@ -7,8 +7,8 @@ extension Experiment {
     // So many iterations take years; a number of them beyond is a slip, and so is one of anything else.
     let ages = 1_000_000_000
     for (name, value, most) in [
-      ("width", width, 1024), ("blocks", blocks, 64), ("groups", groups, 1024),
-      ("arcKernels", arcKernels, 64),
+      ("network.width", network.width, 1024), ("network.blocks", network.blocks, 64),
+      ("network.groups", network.groups, 1024), ("network.kernels", network.kernels, 64),
       ("iterations", iterations, ages), ("batchSize", batchSize, 65_536),
       ("validateEvery", validateEvery, ages),
       ("validationSlices", validationSlices, ages), ("checkpointEvery", checkpointEvery, ages),

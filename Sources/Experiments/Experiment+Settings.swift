@@ -12,7 +12,7 @@ extension Experiment {
   public init(file: String? = nil, settings: [String] = [], over base: Experiment? = nil) throws {
     var tree = try Experiment.tree(of: base ?? Experiment())
     // A name that no network has, to see whether one is asked for.
-    if base == nil { tree["network"] = "" }
+    if base == nil { try Experiment.lay(["network": ["name": ""]], over: &tree, origin: "") }
     if let file {
       guard let data = FileManager.default.contents(atPath: file) else {
         throw Failure(.notFound, "\(file): no such file, or it cannot be read")
@@ -22,7 +22,7 @@ extension Experiment {
       guard let overlay = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
         throw Failure(.malformed, "\(file): not a JSON object of experiment settings")
       }
-      try Experiment.lay(overlay, over: &tree, origin: file)
+      try Experiment.lay(Experiment.current(overlay), over: &tree, origin: file)
       _ = try Experiment.decoded(tree, .malformed, origin: file)
     }
     for setting in settings {
@@ -39,12 +39,31 @@ extension Experiment {
       guard !keys.isEmpty, let overlay = overlay as? [String: Any] else {
         throw Failure(.usage, "\(origin): no key is named; write key=value")
       }
-      try Experiment.lay(overlay, over: &tree, origin: origin)
+      try Experiment.lay(Experiment.current(overlay), over: &tree, origin: origin)
       _ = try Experiment.decoded(tree, .usage, origin: origin)
     }
     self = try Experiment.decoded(tree, .unexpected, origin: "experiment")
-    if network.isEmpty { network = try MethodCatalog.entry(method).network }
+    if network.name.isEmpty {
+      network.name = try MethodCatalog.framework(method).network ?? NetworkCatalog.published
+    }
     try check()
+  }
+
+  /// Settings as they were called up to version 0.1.0, and as they are now.
+  package static let moved = [
+    "network": "network.name", "width": "network.width", "blocks": "network.blocks",
+    "groups": "network.groups", "arcKernels": "network.kernels", "stages": "network.stages",
+  ]
+
+  /// Settings under their present names.
+  static func current(_ tree: [String: Any]) -> [String: Any] {
+    var (tree, network) = (tree, tree["network"] as? [String: Any] ?? [:])
+    for (old, new) in moved where !(tree[old] is [String: Any]) {
+      guard let value = tree.removeValue(forKey: old) else { continue }
+      network[String(new.dropFirst("network.".count))] = value
+    }
+    if !network.isEmpty { tree["network"] = network }
+    return tree
   }
 
   /// An experiment as JSON's objects, lists, texts and numbers.

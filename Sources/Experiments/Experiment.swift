@@ -6,25 +6,13 @@ import Methods
 import Networks
 import Training
 
-/// Everything that decides what a training run computes, as a value: the same experiment on the same cohort with the
-/// same build and threads gives the same bytes.
-///
-/// An `experiment.json` says only what differs from these defaults, which are the paper's (§4.1.2).
-public struct Experiment: Codable, Sendable, Equatable {
+/// What an experiment says whatever its framework is.
+public struct CommonSettings: Codable, Sendable, Equatable {
   /// The framework: one of `MethodCatalog`'s names.
   public var method = "pix2pix"
-  /// The generator: one of `NetworkCatalog`'s names. Where a file or the command line names none, the method's own.
-  public var network = "agi-net"
-  /// Groups n of CAGR's and GRA's modules; ignored by networks that have none.
-  public var groups = 8
-  /// Kernels n of ARC's modules; ignored by networks that have none.
-  public var arcKernels = 4
-  /// Channels of the first level; the others have 2, 4 and 8 times as many.
-  public var width = 64
-  /// Residual blocks a stage.
-  public var blocks = 2
-  /// Stages whose blocks' first convolutions are replaced.
-  public var stages = [Stage].agiNet
+  /// The generator: one of `NetworkCatalog`'s names, and its settings. Where a file or the command line names none, the
+  /// method's own.
+  public var network = GeneratorSettings()
   public var scenario = Scenario(sources: [.t1, .t2], target: .pd)
   public var iterations = 120_000
   public var batchSize = 16
@@ -40,15 +28,41 @@ public struct Experiment: Codable, Sendable, Equatable {
   public var validateEvery = 1000, validationSlices = 256
   /// Iterations between two checkpoints.
   public var checkpointEvery = 1000
-  public var pix2pix = Pix2Pix.Options()
-  public var pgan = PGAN.Options()
-  public var mmgan = MMGAN.Options()
-  public var medsynth = MedSynth.Options()
-  public var ddpm = DDPM.Options()
-  public var iddpm = IDDPM.Options()
-  public var selfrdb = SelfRDB.Options()
 
   public init() {}
+}
+
+/// Everything that decides what a training run computes, as a value: the same experiment on the same cohort with the
+/// same build and threads gives the same bytes.
+///
+/// An `experiment.json` says only what differs from these defaults, which are the paper's (§4.1.2). It has the common
+/// settings and, beside them, an object under the name of each framework: `{"seed": 2, "pgan": {"weightL1": 10}}`.
+@dynamicMemberLookup
+public struct Experiment: Codable, Sendable, Equatable {
+  private var common = CommonSettings()
+  private var options = FrameworkOptions()
+
+  public init() {}
+
+  public subscript<Value>(dynamicMember setting: WritableKeyPath<CommonSettings, Value>) -> Value {
+    get { common[keyPath: setting] }
+    set { common[keyPath: setting] = newValue }
+  }
+
+  /// What a framework is told: `experiment[PGAN.self].weightL1 = 1`.
+  public subscript<F: Framework>(_ framework: F.Type) -> F.Options {
+    get { options[framework] }
+    set { options[framework] = newValue }
+  }
+
+  public init(from decoder: any Decoder) throws {
+    (common, options) = (try CommonSettings(from: decoder), try FrameworkOptions(from: decoder))
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    try common.encode(to: encoder)
+    try options.encode(to: encoder)
+  }
 }
 
 extension Experiment {
@@ -64,10 +78,12 @@ extension Experiment {
   /// Reads back what `json` wrote, from a checkpoint or a run folder.
   public init(json: String, origin: String) throws {
     do {
-      let stored = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] ?? [:]
+      let stored = Experiment.current(
+        try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] ?? [:])
       var tree = try Experiment.tree(of: Experiment())
       // Every version wrote these; what an earlier one did not know yet had the effect of today's default.
-      for key in ["method", "network", "scenario", "iterations", "seed"] { tree[key] = stored[key] }
+      for key in ["method", "scenario", "iterations", "seed"] { tree[key] = stored[key] }
+      if stored["network"] == nil { tree["network"] = nil }
       try Experiment.lay(stored, over: &tree, origin: origin)
       self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
       try check()
@@ -101,14 +117,13 @@ extension Experiment {
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
     try checkBounds()
-    guard Set(stages).count == stages.count else {
-      throw Failure(.usage, "stages: a stage is named twice")
+    guard Set(network.stages).count == network.stages.count else {
+      throw Failure(.usage, "network.stages: a stage is named twice")
     }
     guard perturbation.radius == 0 || scenario.sources.contains(perturbation.modality) else {
       throw Failure(.usage, "perturbation.modality \(perturbation.modality.rawValue) is none of the sources")
     }
     try MethodCatalog.check(self)
-    try NetworkCatalog.check(self)
     guard !scenario.sources.isEmpty, Set(scenario.sources).count == scenario.sources.count,
       !scenario.sources.contains(scenario.target)
     else {
@@ -116,23 +131,4 @@ extension Experiment {
         .usage, "\(scenario): name one or more different sources, and a target that is none of them")
     }
   }
-}
-extension Experiment {
-  /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its published generator.
-  public var title: String {
-    let framework = (try? MethodCatalog.entry(method))?.title(self) ?? method
-    guard network != NetworkCatalog.published else { return framework }
-    return "\((try? NetworkCatalog.backbone(of: self))?.title ?? network) (\(framework))"
-  }
-}
-
-extension Experiment {
-  /// The framework's name in the literature, without the network; nil where this version lacks it.
-  package var frameworkTitle: String? { (try? MethodCatalog.entry(method))?.title(self) }
-
-  /// Whether its images are drawn step by step.
-  package var draws: Bool { (try? MethodCatalog.entry(method))?.draws ?? false }
-
-  /// Steps of its process, of which sampling may take some; nil where there are none to choose.
-  package var processSteps: Int? { (try? MethodCatalog.entry(method))?.steps(self) }
 }

@@ -8,7 +8,7 @@ import Torch
 /// T = 1000 steps, β linear, mean squared error of the noise, Adam, images made by the moving average of the weights. The
 /// variance of a step back is fixed. The conditioning by concatenation is ours, where the paper is silent.
 public final class DDPM: SampledMethod {
-  public struct Options: MethodOptions {
+  public struct Options: DiffusionOptions {
     /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.linear
@@ -80,5 +80,18 @@ public final class DDPM: SampledMethod {
   public var stepObserver: ((Int) -> Void)? {
     get { diffusion.observer }
     set { diffusion.observer = newValue }
+  }
+}
+
+extension DDPM: DiffusionFramework {
+  public static let name = "ddpm"
+  public static func title(_ options: Options) -> String { "DDPM" + options.target.suffix }
+  public static let outputs = 1
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    DDPM(task.store(), options: options, rate: task.rate) {
+      generator.timed($0.root, shape(task), task.network)
+    }
   }
 }

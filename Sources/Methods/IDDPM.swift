@@ -10,7 +10,7 @@ import Torch
 /// T/1000, with the mean held fixed (L_hybrid). AdamW; images are made by the moving average of the weights, in fewer steps
 /// than training knows.
 public final class IDDPM: SampledMethod {
-  public struct Options: MethodOptions {
+  public struct Options: DiffusionOptions {
     /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.cosine
@@ -114,5 +114,18 @@ extension NoiseSchedule {
     // A step is a whole number: below a half is the first.
     let whole = Tensor(steps.map(Double.init), shape: [steps.count], device: x.device)
     return whole.below(0.5, cost, else: divergence) / log(2)
+  }
+}
+
+extension IDDPM: DiffusionFramework {
+  public static let name = "iddpm"
+  public static func title(_ options: Options) -> String { "IDDPM" + options.target.suffix }
+  public static let outputs = 2
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    IDDPM(task.store(), options: options, rate: task.rate) {
+      generator.timed($0.root, shape(task), task.network)
+    }
   }
 }

@@ -1,3 +1,4 @@
+import Imaging
 import Layers
 import Networks
 import Torch
@@ -89,5 +90,45 @@ public final class MMGAN: Method {
     let missing = Tensor.zeros([batch, 1, height, width], type: sources.type, device: sources.device)
     let all = network(.concatenated([sources, missing], axis: 1))
     return all.narrowed(1, from: self.sources, length: 1)
+  }
+}
+
+extension MMGAN: Framework {
+  public static let name = "mmgan"
+  public static func title(_ options: Options) -> String { "mmGAN" }
+
+  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
+    .mmganUnet(levels: options.levels, option: "levels")
+  }
+
+  public static func shape(_ task: SynthesisTask) -> GeneratorShape {
+    GeneratorShape(task.inputs + 1, task.inputs + 1, dimensions: task.dimensions)
+  }
+
+  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
+    generator.demands + PatchGANVariant.codebrain.demands(weight: options.weightAdversarial)
+  }
+
+  public static func pads(_ options: Options) -> Bool? { options.padding }
+
+  /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.
+  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
+    let halvings = Int.bitWidth - 1 - max(2, extent.sizes.min() ?? 2).leadingZeroBitCount
+    return options.fitted(\.discriminatorWidth, width).fitted(\.padding, true)
+      .fitted(\.levels, min(options.levels, halvings))
+  }
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    let store = task.store()
+    return MMGAN(
+      generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
+      options: options, rate: task.rate)
+  }
+
+  public static var tiny: Options {
+    var options = Options()
+    (options.discriminatorWidth, options.levels) = (4, 5)
+    return options
   }
 }

@@ -1,4 +1,6 @@
+import Failures
 import Files
+import Imaging
 import Layers
 import Networks
 import Torch
@@ -10,10 +12,21 @@ import Torch
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
 public final class MedSynth: Method {
   /// Which source the published generator adds its output to.
-  public enum LongSkip: String, Choice {
+  public enum LongSkip: Choice, Equatable {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
     case nearest
-    case t1, t2, pd, flair, t1gd
+    case source(Modality)
+
+    public static let allCases = [nearest] + Modality.allCases.map(source)
+
+    public init?(rawValue: String) {
+      guard let found = Self.allCases.first(where: { $0.rawValue == rawValue }) else { return nil }
+      self = found
+    }
+
+    public var rawValue: String {
+      if case .source(let modality) = self { modality.rawValue } else { "nearest" }
+    }
   }
 
   public struct Options: MethodOptions {
@@ -125,4 +138,39 @@ extension Tensor {
     let differences = [2, 3].map { (steps(self, $0) - steps(target, $0)).squared().sum() }
     return (differences[0] + differences[1]) / Double(count)
   }
+}
+
+extension MedSynth: Framework {
+  public static let name = "medsynth"
+  public static func title(_ options: Options) -> String { "MedSynth" }
+
+  public static func generator(_ options: Options, _ task: SynthesisTask) throws -> GeneratorKind {
+    let nearest: [Modality: Modality] = [.pd: .t2, .t1gd: .t1]
+    guard case .source(let source) = options.longSkip else {
+      let like = nearest[task.scenario.target].flatMap(task.channel)
+      return .medSynthUnet(longSkip: like ?? task.scenario.sources.first.flatMap(task.channel) ?? 0)
+    }
+    guard let channel = task.channel(of: source) else {
+      let sources = task.scenario.sources.map(\.rawValue).joined(separator: ", ")
+      throw Failure(
+        .usage,
+        "\(name).longSkip is \(options.longSkip.rawValue); it must be nearest or one of \(sources)")
+    }
+    return .medSynthUnet(longSkip: channel)
+  }
+
+  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
+    let judged = Demand.judgedSide(MedSynthDiscriminator.side, weight: "weightAdversarial")
+    return generator.demands + (options.weightAdversarial > 0 ? [judged] : [])
+  }
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    let store = task.store()
+    return MedSynth(
+      generator: generator.plain(store.root, shape(task), task.network), store, options: options,
+      rate: task.rate)
+  }
+
+  public static let tiny = Options()
 }

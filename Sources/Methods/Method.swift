@@ -56,6 +56,8 @@ public struct TrainedNetwork {
 
 /// What a framework can be told beyond what all share: its part of an experiment.
 public protocol MethodOptions: Codable, Sendable, Equatable {
+  /// The defaults.
+  init()
   /// What is wrong with the values, as `weightL1 is -1; it must be 0 or more`, or nil.
   var refusal: String? { get }
 }

@@ -1,3 +1,4 @@
+import Imaging
 import Layers
 import Networks
 import Torch
@@ -106,4 +107,39 @@ public final class PGAN: Method {
   }
 
   public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
+}
+
+extension PGAN: Framework {
+  public static let name = "pgan"
+  public static func title(_ options: Options) -> String {
+    options.isPerceptual ? "pGAN" : "pGAN without VGG"
+  }
+
+  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
+    .resNet9(dropsAtTest: options.dropoutAtTest)
+  }
+
+  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
+    let vgg = Demand.file(options.vgg) { _ = try PerceptualFeatures(file: $0) }
+    return (options.isPerceptual ? [vgg] : []) + generator.demands
+      + options.discriminator.demands(weight: options.weightAdversarial)
+  }
+
+  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
+    options.fitted(\.discriminatorWidth, width)
+  }
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    let store = task.store()
+    return PGAN(
+      generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
+      options: options, rate: task.rate)
+  }
+
+  public static var tiny: Options {
+    var options = Options()
+    options.discriminatorWidth = 4
+    return options
+  }
 }

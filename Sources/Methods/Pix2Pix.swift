@@ -1,3 +1,4 @@
+import Imaging
 import Layers
 import Networks
 import Torch
@@ -82,4 +83,38 @@ public final class Pix2Pix: Method {
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
 
   public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
+}
+
+extension Pix2Pix: Framework {
+  public static let name = "pix2pix"
+  public static func title(_ options: Options) -> String { "pix2pix" }
+  public static let network: String? = "agi-net"
+
+  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
+    .pix2pixUnet(levels: options.levels, option: "levels")
+  }
+
+  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
+    generator.demands + options.discriminator.demands(weight: options.weightAdversarial)
+  }
+
+  public static func pads(_ options: Options) -> Bool? { options.padding }
+
+  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
+    options.fitted(\.discriminatorWidth, width)
+  }
+
+  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
+  {
+    let store = task.store()
+    return Pix2Pix(
+      generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
+      signed: generator.isSigned, options: options, rate: task.rate)
+  }
+
+  public static var tiny: Options {
+    var options = Options()
+    (options.discriminatorWidth, options.levels) = (4, 5)
+    return options
+  }
 }

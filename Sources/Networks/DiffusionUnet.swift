@@ -141,3 +141,19 @@ private struct AttendedBlock {
     return attention?(y) ?? y
   }
 }
+
+extension GeneratorKind {
+  /// - Parameter option: the framework's that tells the levels.
+  public static func diffusionUnet(
+    _ architecture: DiffusionUnet.Architecture = DiffusionUnet.Architecture(), option: String? = nil
+  ) -> GeneratorKind {
+    GeneratorKind(
+      name: "diffusion-unet", title: "U-Net (diffusion)",
+      demands: [.side(architecture.multiple, levels: option)],
+      timed: { scope, shape, settings in
+        DiffusionUnet(
+          scope, inputs: shape.inputs, outputs: shape.outputs, width: settings.width, blocks: settings.blocks,
+          architecture)
+      })
+  }
+}

@@ -64,3 +64,21 @@ public struct MMGANUnet: Layer {
     return tail(x.upsampledNearest(2).padded([1, 0, 1, 0])).relu()
   }
 }
+
+extension GeneratorKind {
+  /// - Parameters:
+  ///   - levels: halvings.
+  ///   - option: the framework's that tells how many.
+  public static func mmganUnet(levels: Int = 8, option: String? = nil) -> GeneratorKind {
+    GeneratorKind(
+      name: "mmgan-unet", title: "U-Net (mmGAN)",
+      demands: [.side(8), .multiple(of: 1 << levels, levels: option)],
+      refusal: { shape, _ in
+        shape.inputs == shape.outputs ? nil : "mmgan-unet gives as many channels as it takes, as in mmGAN"
+      },
+      plain: { scope, shape, settings in
+        let network = MMGANUnet(scope, modalities: shape.inputs, width: settings.width, levels: levels)
+        return Padded(network, multiple: 1 << levels)
+      })
+  }
+}

@@ -97,3 +97,17 @@ extension Start {
     return .uniform((12 / Double((shape.input + shape.output) * taps)).squareRoot())
   }
 }
+
+extension GeneratorKind {
+  /// - Parameter longSkip: the channel that is added to the output.
+  public static func medSynthUnet(longSkip: Int = 0) -> GeneratorKind {
+    GeneratorKind(
+      name: "medsynth-unet", title: "U-Net (MedSynth)", demands: [.side(2 * MedSynthUnet.multiple)],
+      refusal: { shape, _ in shape.outputs == 1 ? nil : "medsynth-unet gives one channel" },
+      plain: { scope, shape, settings in
+        let network = MedSynthUnet(
+          scope, sources: shape.inputs, longSkip: longSkip, width: settings.width)
+        return Padded(network, multiple: MedSynthUnet.multiple)
+      })
+  }
+}

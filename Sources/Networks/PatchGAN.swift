@@ -71,3 +71,10 @@ public struct PatchGAN: Layer {
     return layers[4](margin > 0 ? x.padded([margin, 0, margin, 0]) : x)
   }
 }
+
+extension PatchGANVariant {
+  /// What images must be for it to judge them, where its judgement has a weight.
+  public func demands(weight: Double) -> [Demand] {
+    weight > 0 ? [.judgedSide(smallestSide, weight: "weightAdversarial")] : []
+  }
+}

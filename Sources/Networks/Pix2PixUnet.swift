@@ -68,3 +68,19 @@ public struct Pix2PixUnet: Layer {
 
 /// Channels of the levels of a U-Net that halves all the way down: twice as many in each, up to 8 times `width`.
 func halvingWidths(_ width: Int, _ levels: Int) -> [Int] { (0..<levels).map { width << min($0, 3) } }
+
+extension GeneratorKind {
+  /// - Parameters:
+  ///   - levels: halvings.
+  ///   - option: the framework's that tells how many.
+  public static func pix2pixUnet(levels: Int = 8, option: String? = nil) -> GeneratorKind {
+    GeneratorKind(
+      name: "pix2pix-unet", title: "U-Net (pix2pix)", isSigned: true,
+      demands: [.side(8), .multiple(of: 1 << levels, levels: option)],
+      plain: { scope, shape, settings in
+        let network = Pix2PixUnet(
+          scope, sources: shape.inputs, targets: shape.outputs, width: settings.width, levels: levels)
+        return Padded(SignedScale(network), multiple: 1 << levels)
+      })
+  }
+}

@@ -72,3 +72,17 @@ private func convolution(_ scope: Scope, _ shape: ConvolutionShape) -> Convoluti
 private func reflected(_ x: Tensor, _ margin: Int) -> Tensor {
   x.padded(Array(repeating: margin, count: 4), .reflect)
 }
+
+extension GeneratorKind {
+  /// - Parameter dropsAtTest: whether dropout stays on when images are made.
+  public static func resNet9(dropsAtTest: Bool = false) -> GeneratorKind {
+    GeneratorKind(
+      name: "resnet9", title: "ResNet-9", isSigned: true,
+      plain: { scope, shape, settings in
+        let network = ResNet9(
+          scope, sources: shape.inputs, targets: shape.outputs, width: settings.width,
+          dropsAtTest: dropsAtTest)
+        return Padded(SignedScale(network), multiple: ResNet9.multiple)
+      })
+  }
+}

@@ -63,7 +63,8 @@ public struct Reproduction {
       throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
     }
     (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
-    self.settings.base = settings.base.fitted(to: cohort.manifest)
+    self.settings.base = settings.base.fitted(
+      to: Extent(cohort.manifest.height, cohort.manifest.width))
     cohortDigest = try Run.digest(of: cohort)
     _ = try cohort.slices(in: .test)
   }
@@ -156,16 +157,20 @@ public struct Reproduction {
   ///
   /// What is left at its default does not count, so that settings which later versions add change no name.
   public func runFolder(of experiment: Experiment) throws -> RunFolder {
-    let differences = try experiment.differences(from: Experiment())
+    // Settings that were moved count under their first names.
+    let differences = try experiment.differences(from: Experiment()).map { word in
+      Experiment.moved.first { word.hasPrefix("\($0.value) ") }
+        .map { $0.key + word.dropFirst($0.value.count) } ?? word
+    }
     var hash = SHA256()
-    for word in [cohortDigest] + differences {
+    for word in [cohortDigest] + differences.sorted() {
       Array("\(word)\n".utf8).withUnsafeBytes { hash.update($0) }
     }
     let scenario = experiment.scenario
     let sources = scenario.sources.map(\.rawValue).joined(separator: "+")
-    var words = [experiment.method, experiment.network, "\(sources)-\(scenario.target.rawValue)"]
+    var words = [experiment.method, experiment.network.name, "\(sources)-\(scenario.target.rawValue)"]
     if experiment.perturbation.radius > 0 { words.append("shift\(experiment.perturbation.radius)") }
-    words += ["w\(experiment.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10))]
+    words += ["w\(experiment.network.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10))]
     return RunFolder("\(folder)/runs/\(words.joined(separator: "-"))")
   }
 

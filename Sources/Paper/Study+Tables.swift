@@ -6,24 +6,21 @@ import Networks
 // The paper's tables. Rows and columns follow the paper's text and captions; what is added stands below a line.
 
 extension Study {
-  /// The frameworks in the order of Tables 1 to 3, with the names the literature gives them.
-  private static let frameworks = [
-    ("ddpm", "DDPM"), ("iddpm", "IDDPM"), ("selfrdb", "SelfRDB"), ("pgan", "pGAN"), ("mmgan", "mmGAN"),
-    ("medsynth", "MedSynth"),
-  ]
+  /// The frameworks in the order of Tables 1 to 3.
+  private static let frameworks = ["ddpm", "iddpm", "selfrdb", "pgan", "mmgan", "medsynth"]
 
   /// Existing methods with their own generators, pix2pix with ResUnet, and pix2pix with AGI-Net.
   private static func comparison(
     _ name: String, _ title: String, _ caption: String, _ scenarios: [Scenario], _ base: Experiment
   ) -> Study {
-    func row(_ title: String, _ method: String, _ network: String) -> Row {
+    func row(_ title: String?, _ method: String, _ network: String) -> Row {
       let experiments = scenarios.map { base.with(method: method, network: network, scenario: $0) }
-      return Row(experiments[0].rowTitle(title), experiments)
+      return Row(title ?? experiments[0].title, experiments)
     }
     return Study(
       name, title, caption, heading: "Method",
       conditions: scenarios.map { Condition($0.description, $0) },
-      rows: frameworks.map { row($0.1, $0.0, NetworkCatalog.published) } + [
+      rows: frameworks.map { row(nil, $0, NetworkCatalog.published) } + [
         row("pixel2pixel", "pix2pix", "resunet"), row("Ours", "pix2pix", "agi-net"),
       ])
   }
@@ -111,7 +108,7 @@ extension Study {
       rows: [Row("Standard", [base.with(network: "resunet")])]
         + [2, 4, 8, 16].map { groups in
           var experiment = base.with(network: "agi-net")
-          experiment.groups = groups
+          experiment.network.groups = groups
           return Row("n = \(groups)", [experiment])
         }, needsAllRows: true)
   }
@@ -121,9 +118,9 @@ extension Study {
     return Study(
       "table8", "Table 8", "ResUnet and AGI-Net as the backbone of each method.", heading: "Method",
       conditions: networks.map { Condition($0.1, base.scenario) },
-      rows: (frameworks + [("pix2pix", "pixel2pixel")]).map { method, title in
+      rows: (frameworks.map { ($0, nil) } + [("pix2pix", "pixel2pixel")]).map { method, title in
         let experiments = networks.map { base.with(method: method, network: $0.0) }
-        return Row(method == "pix2pix" ? title : experiments[0].frameworkTitle ?? title, experiments)
+        return Row(title ?? experiments[0].frameworkTitle ?? method, experiments)
       })
   }
 
@@ -133,7 +130,7 @@ extension Study {
       heading: "Stages replaced", base,
       rows: (0...Stage.allCases.count).map { count in
         var experiment = base.with(network: count == 0 ? "resunet" : "agi-net")
-        if count > 0 { experiment.stages = Array(Stage.allCases.prefix(count)) }
+        if count > 0 { experiment.network.stages = Array(Stage.allCases.prefix(count)) }
         return Row(
           count == 0 ? "0" : "\(count): \(count > 1 ? "… " : "")\(Stage.allCases[count - 1])", [experiment])
       })
@@ -144,7 +141,7 @@ extension Experiment {
   /// The same with another method, network or scenario.
   func with(method: String? = nil, network: String, scenario: Scenario? = nil) -> Experiment {
     var copy = self
-    copy.network = network
+    copy.network.name = network
     if let method { copy.method = method }
     if let scenario { copy.scenario = scenario }
     return copy
@@ -160,10 +157,5 @@ extension Experiment {
     var copy = self
     copy.perturbation = Perturbation(of: shifted, radius: radius)
     return copy
-  }
-
-  /// The framework's name where the generator is its own, which may say that a part is missing; else `title`.
-  func rowTitle(_ title: String) -> String {
-    network == NetworkCatalog.published ? frameworkTitle ?? title : title
   }
 }

@@ -51,7 +51,7 @@ public struct StudyResult: Sendable {
 
   /// Whether the conditions differ in the network, so that each has a cost of its own.
   private var costsDiffer: Bool {
-    study.rows.contains { row in Set(row.experiments.map { "\($0.method) \($0.network)" }).count > 1 }
+    study.rows.contains { row in Set(row.experiments.map { "\($0.method) \($0.network.name)" }).count > 1 }
   }
 
   private var scores: Table {

@@ -50,7 +50,7 @@ struct SynthesisSection {
   /// What runs in the process of its own.
   func measured(_ files: [String]) throws -> Figures {
     var experiment = Experiment()
-    experiment.width = width
+    experiment.network.width = width
     let method = try MethodCatalog.build(experiment, device: .cpu)
     method.generator.parameters.beginEvaluating()
     let side = SynthesisSection.side

@@ -1,74 +1,100 @@
 import Failures
 import Files
+import Imaging
 import Methods
+import Networks
 import Torch
-
-/// A framework as an experiment names it.
-struct MethodEntry: Sendable {
-  let name: String
-  /// As it is written in the literature: `pGAN`, or `pGAN without VGG` where the experiment lacks a part.
-  let title: @Sendable (Experiment) -> String
-  /// The generator where none is named.
-  let network: String
-  /// Whether the method comes with a generator of its own.
-  var hasPublishedNetwork = true
-  /// Whether images are drawn, step by step from noise.
-  var draws = false
-  /// Steps of the process from which sampling may choose some; nil where there are none to choose.
-  var steps: @Sendable (Experiment) -> Int? = { _ in nil }
-  /// What of the method's options does not fit the rest of the experiment, as `longSkip is pd; …`, or nil.
-  var mismatch: @Sendable (Experiment) -> String? = { _ in nil }
-  /// Why the method cannot train on slices of (rows, columns), with what would help, or nil; throws for files that
-  /// training needs and that are not what they should be.
-  let refusal: @Sendable (Experiment, Int, Int) throws -> String?
-  /// The method's part of the experiment.
-  let options: @Sendable (Experiment) -> any MethodOptions
-  let build: @Sendable (Experiment, Device) throws -> any Method
-}
 
 /// The frameworks that can be named.
 public enum MethodCatalog {
-  static let entries: [MethodEntry] = [.pix2pix, .pgan, .mmgan, .medSynth, .ddpm, .iddpm, .selfRDB]
+  public static let names = frameworks.map { $0.name }
 
-  public static let names = entries.map(\.name)
-
-  static func entry(_ name: String) throws -> MethodEntry {
-    guard let entry = entries.first(where: { $0.name == name }) else {
+  static func framework(_ name: String) throws -> any Framework.Type {
+    guard let framework = frameworks.first(where: { $0.name == name }) else {
       throw Failure(.usage, "method \(UnknownName(name, known: names))")
     }
-    return entry
+    return framework
   }
 
-  /// The generators that a method can have.
+  /// The generators that a method can have at their usual settings, its own first.
   public static func networks(of method: String) throws -> [String] {
-    try NetworkCatalog.names.filter {
-      try $0 != NetworkCatalog.published || entry(method).hasPublishedNetwork
-    }
+    let framework = try framework(method)
+    let (scenario, settings) = (Experiment().scenario, GeneratorSettings())
+    let shape = framework.shape(SynthesisTask(scenario))
+    let kinds = GeneratorKind.catalog.filter { $0.refusal(shape, settings) == nil }
+    return [NetworkCatalog.published] + kinds.map(\.name)
   }
 
   /// The networks at their starting values.
+  /// - Throws: `.usage` for a network that cannot be built so.
   public static func build(_ experiment: Experiment, device: Device) throws -> any Method {
-    try entry(experiment.method).build(experiment, device)
+    let framework = try framework(experiment.method)
+    return framework.make(experiment, try experiment.generator(), device)
   }
 
-  /// - Throws: `.usage` for a method that does not exist, has no such generator, or was given options that make no sense.
+  /// - Throws: `.usage` for a method or a network that does not exist, or was given options that make no sense.
   static func check(_ experiment: Experiment) throws {
-    let entry = try entry(experiment.method)
-    for entry in entries {
-      if let refusal = entry.options(experiment).refusal { throw Failure(.usage, "\(entry.name).\(refusal)") }
+    for framework in frameworks {
+      if let refusal = framework.refusal(of: experiment) { throw Failure(.usage, refusal) }
     }
-    if let mismatch = entry.mismatch(experiment) { throw Failure(.usage, "\(entry.name).\(mismatch)") }
-    if experiment.network == NetworkCatalog.published && !entry.hasPublishedNetwork {
-      throw Failure(
-        .usage,
-        "method \(entry.name) has no published generator here; name a network, such as \(entry.network)")
+    let framework = try framework(experiment.method)
+    if let mismatch = framework.mismatch(of: experiment) { throw Failure(.usage, mismatch) }
+    _ = try experiment.generator()
+  }
+
+  /// Refuses images that the method's networks cannot be trained on, and files that training cannot use.
+  /// - Throws: `.inconsistent` with what is needed, or what is wrong with a file.
+  package static func check(_ experiment: Experiment, on extent: Extent) throws {
+    let framework = try framework(experiment.method)
+    let demands = framework.demands(of: experiment, try experiment.generator())
+    let pads = framework.pads(experiment)
+    for demand in demands {
+      guard let reason = try demand.refusal(of: extent, in: framework.name, pads: pads) else { continue }
+      let images = extent.dimensions == 2 ? "slices" : "patches"
+      throw Failure(.inconsistent, "the cohort's \(images) are \(extent); \(reason)")
     }
   }
 
-  /// Refuses slices that the method's networks cannot be trained on, and files that training cannot use.
-  /// - Throws: `.inconsistent` with what is needed, or what is wrong with a file.
   package static func check(_ experiment: Experiment, height: Int, width: Int) throws {
-    guard let reason = try entry(experiment.method).refusal(experiment, height, width) else { return }
-    throw Failure(.inconsistent, "the cohort's slices are \(height) x \(width); \(reason)")
+    try check(experiment, on: Extent(height, width))
+  }
+}
+
+/// What an experiment says to a framework.
+extension Framework {
+  static func refusal(of experiment: Experiment) -> String? {
+    experiment[Self.self].refusal.map { "\(name).\($0)" }
+  }
+
+  static func mismatch(of experiment: Experiment) -> String? {
+    mismatch(experiment[Self.self], experiment.scenario).map { "\(name).\($0)" }
+  }
+
+  static func title(of experiment: Experiment) -> String { title(experiment[Self.self]) }
+
+  static func ownGenerator(of experiment: Experiment) throws -> GeneratorKind {
+    try generator(experiment[Self.self], experiment.task())
+  }
+
+  static func demands(of experiment: Experiment, _ generator: GeneratorKind) -> [Demand] {
+    demands(experiment[Self.self], generator)
+  }
+
+  static func dimensions(of experiment: Experiment) -> ClosedRange<Int> { dimensions(experiment[Self.self]) }
+
+  static func pads(_ experiment: Experiment) -> Bool? { pads(experiment[Self.self]) }
+
+  static func processSteps(of experiment: Experiment) -> Int? { processSteps(experiment[Self.self]) }
+
+  static func make(_ experiment: Experiment, _ generator: GeneratorKind, _ device: Device) -> any Method {
+    make(experiment.task(on: device), experiment[Self.self], generator)
+  }
+
+  static func fit(_ experiment: inout Experiment, to extent: Extent) {
+    experiment[Self.self] = fitted(experiment[Self.self], to: extent, width: experiment.network.width)
+  }
+
+  static func makeThorough(_ experiment: inout Experiment) {
+    experiment[Self.self] = thorough(experiment[Self.self])
   }
 }

@@ -9,7 +9,7 @@ public enum Sampler: String, Choice {
 }
 
 /// How images are drawn from a diffusion model.
-public struct SamplingOptions: MethodOptions {
+public struct SamplingOptions: Codable, Sendable, Equatable {
   public var sampler = Sampler.ancestral
   /// Steps to take of those that training knows, evenly spread; 0 takes all.
   public var steps = 0

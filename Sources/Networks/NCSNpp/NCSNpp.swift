@@ -168,3 +168,15 @@ private struct FilteredConvolution {
 
   func callAsFunction(_ x: Tensor) -> Tensor { convolution(filter.blurred(x)) }
 }
+
+extension GeneratorKind {
+  public static func ncsnpp(_ architecture: NCSNpp.Architecture = NCSNpp.Architecture()) -> GeneratorKind {
+    GeneratorKind(
+      name: "ncsnpp", title: "NCSN++", demands: [.multiple(of: architecture.multiple)],
+      styled: { scope, shape, settings in
+        NCSNpp(
+          scope, inputs: shape.inputs, outputs: shape.outputs, width: settings.width, blocks: settings.blocks,
+          architecture)
+      })
+  }
+}

@@ -67,7 +67,8 @@ extension Report {
       ("Slices", "\(card.sliceRule); \(card.height) x \(card.width)"),
       (
         "Parameters",
-        "\(grouped(card.parameters)) (width \(experiment.width)\(hasGroups ? ", groups \(experiment.groups)" : ""))"
+        "\(grouped(card.parameters)) (width \(experiment.network.width)"
+          + (hasGroups ? ", groups \(experiment.network.groups))" : ")")
       ),
       (
         "Training",

@@ -105,11 +105,10 @@ struct Demo: ParsableCommand {
 
   private func experiment(_ network: String) throws -> Experiment {
     var experiment = Experiment()
-    (experiment.network, experiment.scenario, experiment.seed) = (network, Demo.scenario, seed)
-    (experiment.iterations, experiment.width, experiment.batchSize) = (iterations, width, batch)
-    // A few minutes of training want larger steps than the paper's 120,000 iterations, and a judge of their own size.
+    (experiment.network.name, experiment.scenario, experiment.seed) = (network, Demo.scenario, seed)
+    (experiment.iterations, experiment.network.width, experiment.batchSize) = (iterations, width, batch)
+    // A few minutes of training want larger steps than the paper's 120,000 iterations.
     (experiment.learningRate, experiment.schedule) = (1e-3, .linear)
-    experiment.pix2pix.discriminatorWidth = width
     (experiment.validateEvery, experiment.validationSlices) = (max(1, iterations / 8), 32)
     experiment.checkpointEvery = max(1, iterations / 4)
     try experiment.check()
@@ -119,8 +118,10 @@ struct Demo: ParsableCommand {
   private func train(_ experiment: Experiment, _ cohort: PreparedCohort, _ device: Device) throws -> Run {
     var setting = Run.Setting()
     (setting.device, setting.overwrites) = (device, true)
+    // The discriminator as thin as the generator.
+    let experiment = experiment.fitted(to: Extent(cohort.manifest.height, cohort.manifest.width))
     var display = TrainingDisplay(title: experiment.title, iterations: iterations)
-    let folder = "\(output)/\(experiment.network)"
+    let folder = "\(output)/\(experiment.network.name)"
     return try Run.train(experiment, on: cohort, into: folder, setting) { display.show($0) }
   }
 

@@ -76,7 +76,7 @@ struct Info: ParsableCommand {
     let operations = String(
       format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
     return [
-      ("network", "\(experiment.title), width \(experiment.width), \(experiment.scenario)"),
+      ("network", "\(experiment.title), width \(experiment.network.width), \(experiment.scenario)"),
       ("parameters", cost.parameters.formatted()),
       ("multiply-adds", operations + (cost.evaluations > 1 ? ", times \(cost.evaluations) evaluations" : "")),
     ]

@@ -95,11 +95,13 @@ struct Reproduce: ParsableCommand {
 
   /// What all experiments share; what the tables themselves decide cannot be set.
   private func merged() throws -> Experiment {
-    let decided = ["method", "network", "stages", "seed", "perturbation"]
+    let decided = ["method", "network.name", "stages", "network.stages", "seed", "perturbation"]
     for setting in settings {
-      let key = setting.prefix { $0 != "=" && $0 != "." }
-      if decided.contains(String(key)) {
-        throw Failure(.usage, "--set \(setting): \(key) is decided by the tables")
+      let key = setting.prefix { $0 != "=" }
+      if let found = decided.first(where: { key == $0 || key.hasPrefix($0 + ".") })
+        ?? (key == "network" ? "network" : nil)
+      {
+        throw Failure(.usage, "--set \(setting): \(found) is decided by the tables")
       }
     }
     let (paper, steps) = (Experiment(), iterations ?? Experiment().iterations)

@@ -1,0 +1,53 @@
+import Failures
+import Imaging
+import Methods
+import Networks
+import Torch
+
+extension Experiment {
+  /// Whether the generator is the framework's own, and not one that is named.
+  package var hasOwnGenerator: Bool { network.name == NetworkCatalog.published }
+
+  /// The generator.
+  /// - Throws: `.usage` for one that does not exist, or cannot serve the method with these settings.
+  func generator() throws -> GeneratorKind {
+    let framework = try MethodCatalog.framework(method)
+    let task = task()
+    let kind = try hasOwnGenerator ? framework.ownGenerator(of: self) : NetworkCatalog.kind(network.name)
+    guard framework.dimensions(of: self).contains(task.dimensions) else {
+      throw Failure(.usage, "method \(method) cannot be trained on \(task.dimensions) dimensions as it is set")
+    }
+    if let reason = kind.refusal(framework.shape(task), network) {
+      throw Failure(.usage, "network \(network.name) at width \(network.width): \(reason)")
+    }
+    return kind
+  }
+
+  func task(on device: Device = .cpu) -> SynthesisTask {
+    SynthesisTask(scenario, seed: seed, rate: learningRate, device: device, network: network)
+  }
+
+  /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its own generator.
+  public var title: String {
+    let framework = frameworkTitle ?? method
+    guard !hasOwnGenerator else { return framework }
+    return "\((try? NetworkCatalog.kind(network.name))?.title ?? network.name) (\(framework))"
+  }
+
+  /// The framework's name in the literature, without the network; nil where this version lacks it.
+  package var frameworkTitle: String? { framework?.title(of: self) }
+
+  /// Whether its images are drawn step by step.
+  package var draws: Bool { framework?.draws ?? false }
+
+  /// Steps of its process, of which sampling may take some; nil where there are none to choose.
+  package var processSteps: Int? { framework?.processSteps(of: self) }
+
+  private var framework: (any Framework.Type)? { try? MethodCatalog.framework(method) }
+
+  /// The same with what the compared methods need on images of this extent and at this width; what was set to anything but
+  /// its default stays.
+  package func fitted(to extent: Extent) -> Experiment {
+    frameworks.reduce(into: self) { $1.fit(&$0, to: extent) }
+  }
+}

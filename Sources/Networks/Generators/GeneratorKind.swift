@@ -1,0 +1,124 @@
+import Layers
+
+/// What a generator has to do, whatever its kind.
+public struct GeneratorShape: Sendable, Equatable {
+  /// What a generator is told beside the image.
+  public enum Told: Sendable {
+    case nothing
+    /// How far a diffusion has gone, as a `TimedNetwork` is.
+    case time
+    /// The same, and a random latent where it takes one, as `NCSNpp` does.
+    case timeAndLatent
+  }
+
+  /// Channels in and out.
+  public var inputs: Int, outputs: Int
+  /// 2 for slices, 3 for volumes.
+  public var dimensions: Int
+  public var told: Told
+
+  public init(_ inputs: Int, _ outputs: Int = 1, dimensions: Int = 2, told: Told = .nothing) {
+    (self.inputs, self.outputs, self.dimensions, self.told) = (inputs, outputs, dimensions, told)
+  }
+}
+
+/// The generator that is asked for; every kind takes of its settings those that it has.
+public struct GeneratorSettings: Codable, Sendable, Equatable {
+  /// The kind: one of the names of `GeneratorKind.catalog`, or what stands for the framework's own.
+  public var name = "agi-net"
+  /// Channels of the first level; those below it have multiples of them.
+  public var width = 64
+  /// Residual blocks a stage.
+  public var blocks = 2
+  /// Groups n of CAGR's and GRA's modules.
+  public var groups = 8
+  /// Kernels n of ARC's modules.
+  public var kernels = 4
+  /// Stages whose blocks' first convolutions are replaced.
+  public var stages = [Stage].agiNet
+
+  public init() {}
+}
+
+/// A kind of generator, as a value: frameworks take one and build it at the shape they need.
+public struct GeneratorKind: Sendable {
+  public typealias Making<Network> = @Sendable (Scope, GeneratorShape, GeneratorSettings) -> Network
+
+  /// As it is written in files and on the command line, and as in the literature.
+  public let name: String, title: String
+  /// Whether it works on [-1, 1] inside, so that a framework may compare its images there.
+  public let isSigned: Bool
+  /// What images must be for it to be trained on them.
+  public let demands: [Demand]
+  private let dimensions: ClosedRange<Int>
+  private let refusal: @Sendable (GeneratorShape, GeneratorSettings) -> String?
+  private let plain: Making<any Layer>?, timed: Making<any TimedNetwork>?, styled: Making<NCSNpp>?
+
+  /// - Parameters:
+  ///   - dimensions: of the images that it can be built for.
+  ///   - refusal: why it cannot serve a shape, or nil; that it lacks the dimensions or a time need not be said.
+  ///   - plain: makes the network from [0, 1] to [0, 1], of one that can do without a time.
+  ///   - timed: makes the network that is told a time, of one that can be.
+  ///   - styled: makes the network that is told a time and a latent.
+  public init(
+    name: String, title: String, isSigned: Bool = false, demands: [Demand] = [.side(8)],
+    dimensions: ClosedRange<Int> = 2...2,
+    refusal: @escaping @Sendable (GeneratorShape, GeneratorSettings) -> String? = { _, _ in nil },
+    plain: Making<any Layer>? = nil, timed: Making<any TimedNetwork>? = nil, styled: Making<NCSNpp>? = nil
+  ) {
+    (self.name, self.title, self.isSigned, self.demands) = (name, title, isSigned, demands)
+    (self.dimensions, self.refusal) = (dimensions, refusal)
+    (self.plain, self.timed, self.styled) = (plain, timed, styled)
+  }
+
+  /// Why it cannot serve the shape with these settings, or nil.
+  public func refusal(_ shape: GeneratorShape, _ settings: GeneratorSettings) -> String? {
+    guard dimensions.contains(shape.dimensions) else { return "\(name) is a network for slices" }
+    switch shape.told {
+    case .nothing where plain == nil: return "\(name) must be told a time, as in a diffusion"
+    case .time where timed == nil, .timeAndLatent where timed == nil && styled == nil:
+      return plain == nil
+        ? "\(name) must be told a random latent, as in SelfRDB" : "\(name) cannot be told a time, as here"
+    default: return refusal(shape, settings)
+    }
+  }
+
+  /// The network from [0, 1] to [0, 1]; the shape must not be refused.
+  public func plain(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> any Layer {
+    made(plain, scope, shape, settings)
+  }
+
+  /// The network that is told a time; the shape must not be refused.
+  public func timed(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings)
+    -> any TimedNetwork
+  {
+    made(timed, scope, shape, settings)
+  }
+
+  /// The network that is told a latent as well; nil of kinds that take none.
+  public func styled(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> NCSNpp? {
+    styled == nil ? nil : made(styled, scope, shape, settings)
+  }
+
+  private func made<Network>(
+    _ making: Making<Network>?, _ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings
+  ) -> Network {
+    let reason = refusal(shape, settings)
+    guard let making, reason == nil else { preconditionFailure(reason ?? "\(name) is not built so") }
+    return making(scope, shape, settings)
+  }
+}
+
+/// What images, or a file, must be for networks to be trained.
+public enum Demand: Sendable {
+  /// So many pixels a side at least, for the generator to work on. `levels` is the framework's option that asks for so many,
+  /// where there is one.
+  case side(Int, levels: String? = nil)
+  /// So many for the discriminator to judge, which trains where the framework's option `weight` is not 0.
+  case judgedSide(Int, weight: String)
+  /// Sides that can be halved as often as the networks do: multiples of a power of two, unless zeros may be put around the
+  /// images. `levels` is the framework's option that tells how often.
+  case multiple(of: Int, levels: String? = nil)
+  /// A file that `read` can read; what it throws says what is wrong.
+  case file(String, read: @Sendable (String) throws -> Void)
+}
