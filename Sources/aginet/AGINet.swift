@@ -25,6 +25,7 @@ struct AGINet: ParsableCommand {
   /// Runs the command and turns whatever it throws into one line and a documented exit code.
   static func main() {
     guard_standard_streams()
+    CommandLineTerms.install()
     // A pipe that closes early (2>&1 | head) must not end a training; a result that it does not take is an error.
     signal(SIGPIPE, SIG_IGN)
     Unfinished.goesWithTheProgram()

@@ -98,7 +98,7 @@ public struct Splits: Sendable, Equatable {
       throw Failure(
         .inconsistent,
         "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
-          + " say who goes where with --splits FILE, such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
+          + " say who goes where with \(Term.splits("FILE")), such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
       )
     }
     let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))
