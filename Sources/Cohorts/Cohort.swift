@@ -129,7 +129,8 @@ public struct CohortLayout: Sendable {
   /// Throws `.notFound`, `.malformed`, and `.usage` for rules (`picks`) where names have no entities.
   public func open(_ folder: String, picks: [ScanPick] = []) throws -> any Cohort {
     guard picks.isEmpty || hasEntities else {
-      throw Failure(.usage, "\(Term.picks) chooses by the entities of BIDS, which names of \(name) do not have")
+      throw Failure(
+        .usage, "\(Term.picks) chooses by the entities of BIDS, which names of \(name) do not have")
     }
     return try make(folder, picks)
   }

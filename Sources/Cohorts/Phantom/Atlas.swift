@@ -45,7 +45,8 @@ package struct Atlas: Sendable {
       }
       guard try SHA256.ofFile(path).digest == file.1 else {
         throw Failure(
-          .malformed, "\(path): is not the published atlas (wrong SHA-256); remove it and run '\(Term.setup)'")
+          .malformed, "\(path): is not the published atlas (wrong SHA-256); remove it and run '\(Term.setup)'"
+        )
       }
     }
     try self.init(
