@@ -1,12 +1,12 @@
 import Cohorts
-import Evaluation
 import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Metrics
-import Synthesis
+import Runs
 import Torch
 import Training
 
@@ -65,7 +65,8 @@ public struct Report {
     }
     let chosen = try ShownSubjects(options.subjects, of: assessment, in: cohort)
     let evaluator = try Evaluator(cohort, scenario: assessment.scenario)
-    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities).spread(options.routingSlices)
+    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities).spread(
+      options.routingSlices)
     var entries: [Entry] = []
     var routing: [RoutingSummary?] = []
     var predictors: [SubjectImages.Predictor] = []

@@ -61,7 +61,8 @@ import Testing
     let pixels = batch.extent.count
     for (row, reference) in batch.references.enumerated() {
       #expect(
-        Array(batch.target(.flair)[row * pixels..<(row + 1) * pixels]) == (try store.slice(.flair, at: reference)))
+        Array(batch.target(.flair)[row * pixels..<(row + 1) * pixels])
+          == (try store.slice(.flair, at: reference)))
     }
   }
 

@@ -207,7 +207,9 @@ import Testing
   @Test func patchesAreAFunctionOfSeedAndNumber() throws {
     try makeBIDS(raw, subjects: 4)
     let store = try prepared()
-    func references(_ seed: UInt64, from start: Int = 0, threads: Int, size: Int = 2) throws -> [SampleReference] {
+    func references(_ seed: UInt64, from start: Int = 0, threads: Int, size: Int = 2) throws
+      -> [SampleReference]
+    {
       let stream = try SampleStream(
         store, SampleContents(scenario, region: .patch(Extent(2, 3, 4))), batchSize: size, seed: seed,
         startingAt: start, threads: threads)
@@ -274,8 +276,11 @@ import Testing
     let contents = SampleContents(modalities: modalities, requiring: [.t1])
     let batch = try store.batches(in: .train, contents, batchSize: 10)[0]
     let size = batch.extent.count
-    #expect(batch.references.map(\.subject) == Array(repeating: "sub-01", count: 5) + Array(repeating: "sub-02", count: 5))
-    #expect(batch.present == Array(repeating: Set(modalities), count: 5) + Array(repeating: [.t1, .t2], count: 5))
+    #expect(
+      batch.references.map(\.subject) == Array(repeating: "sub-01", count: 5)
+        + Array(repeating: "sub-02", count: 5))
+    #expect(
+      batch.present == Array(repeating: Set(modalities), count: 5) + Array(repeating: [.t1, .t2], count: 5))
     let stacked = batch.stacked(modalities)
     for (index, reference) in batch.references.enumerated() {
       for (channel, modality) in modalities.enumerated() {
@@ -288,12 +293,16 @@ import Testing
       }
     }
     // A scenario needs all its contrasts.
-    #expect(try Set(store.batches(in: .train, scenario: scenario, batchSize: 1).all().flatMap(\.references).map(\.subject)) == ["sub-01"])
+    #expect(
+      try Set(
+        store.batches(in: .train, scenario: scenario, batchSize: 1).all().flatMap(\.references).map(\.subject)
+      ) == ["sub-01"])
     let reference = SampleReference(subject: "sub-02", slice: 2)
     #expect(try failure { _ = try store.slice(.flair, at: reference) }.kind == .inconsistent)
     #expect(
-      try failure { _ = try store.batches(of: [reference], scenario: scenario, batchSize: 1) }.message.contains(
-        "no FLAIR"))
+      try failure { _ = try store.batches(of: [reference], scenario: scenario, batchSize: 1) }.message
+        .contains(
+          "no FLAIR"))
   }
 
   @Test func placesThatAreNotThere() throws {

@@ -5,7 +5,8 @@ import Testing
 
 @Test func extentsKnowTheirSides() throws {
   let (image, volume) = (Extent(240, 256), Extent(64, 96, 128))
-  #expect((image.planes, image.rows, image.columns, image.count, image.dimensions) == (1, 240, 256, 61_440, 2))
+  #expect(
+    (image.planes, image.rows, image.columns, image.count, image.dimensions) == (1, 240, 256, 61_440, 2))
   #expect((volume.planes, volume.rows, volume.columns, volume.count) == (64, 96, 128, 786_432))
   #expect(image.description == "240 x 256" && volume.word == "64x96x128")
   let data = try JSONEncoder().encode([image, volume])

@@ -53,7 +53,8 @@ extension Preparation {
       notes += resamplingNotes(plans, onto: gridModality)
       for plan in plans { notes += plan.notes }
       notes += ScanCheck.lines(plans.flatMap(\.findings) + written.findings)
-      notes += written.notes + equal + Outliers(written.subjects, shapes: written.shapes, of: modalities).notes
+      notes +=
+        written.notes + equal + Outliers(written.subjects, shapes: written.shapes, of: modalities).notes
       let manifest = CohortManifest(
         layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),
         modalities: modalities, height: maker.size.rows, width: maker.size.columns, sliceRule: rule,
@@ -103,7 +104,8 @@ extension Preparation {
     if let size = size ?? cohort.imageSize { return size }
     func roundedUp(_ pixels: Int) -> Int { (pixels + 7) / 8 * 8 }
     return Extent(
-      roundedUp(plans.map(\.grid.dimensions.y).max() ?? 8), roundedUp(plans.map(\.grid.dimensions.x).max() ?? 8))
+      roundedUp(plans.map(\.grid.dimensions.y).max() ?? 8),
+      roundedUp(plans.map(\.grid.dimensions.x).max() ?? 8))
   }
 
   private func surveyed(

@@ -74,9 +74,10 @@ struct StoredView {
           guard let left = row.firstIndex(where: { UInt16(littleEndian: $0) >= least }),
             let right = row.lastIndex(where: { UInt16(littleEndian: $0) >= least })
           else { continue }
-          for (axis, places) in [(plane, plane), (line, line), (left - row.startIndex, right - row.startIndex)]
-            .enumerated()
-          {
+          for (axis, places) in [
+            (plane, plane), (line, line), (left - row.startIndex, right - row.startIndex),
+          ]
+          .enumerated() {
             first[axis] = min(first[axis], places.0)
             last[axis] = max(last[axis], places.1)
           }

@@ -99,7 +99,8 @@ struct VolumeMaker: Sendable {
           source: .init(file: relative(path), bytes: bytes, sha256: digest), content: content))
     }
     let seen = voxels.withUnsafeBufferPointer {
-      StoredView($0, extent, scans.count, offset: offset(of: plan.grid), in: size).seen(plan.slices, dropsEmpty)
+      StoredView($0, extent, scans.count, offset: offset(of: plan.grid), in: size).seen(
+        plan.slices, dropsEmpty)
     }
     guard !seen.slices.isEmpty, let signal = seen.signal else {
       throw Failure(

@@ -92,7 +92,8 @@ struct Survey: Sendable {
       throw Failure(failure.kind, "\(subject.id): \(failure.message)")
     }
     return SubjectPlan(
-      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid, modalities: modalities,
+      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid,
+      modalities: modalities,
       resampled: resampled, slices: slices, hasLabels: hasLabels, notes: notes, findings: findings)
   }
 }

@@ -89,7 +89,8 @@ public struct PreparedCohort: Sendable {
     }
   }
 
-  private func subjects(in split: Split, requiring modalities: [Modality]) throws -> [CohortManifest.Subject] {
+  private func subjects(in split: Split, requiring modalities: [Modality]) throws -> [CohortManifest.Subject]
+  {
     let list = subjects(in: split).filter { $0.lacking(modalities).isEmpty }
     guard !list.isEmpty else {
       let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
@@ -121,7 +122,8 @@ public struct PreparedCohort: Sendable {
   func check(_ references: [SampleReference], _ contents: SampleContents) throws {
     if manifest.version == 1 && contents.region != .slice {
       throw Failure(
-        .inconsistent, "\(folder): was prepared by aginet 0.1.0 and holds single slices, no \(contents.region);"
+        .inconsistent,
+        "\(folder): was prepared by aginet 0.1.0 and holds single slices, no \(contents.region);"
           + " prepare again")
     }
     var isPatch = false

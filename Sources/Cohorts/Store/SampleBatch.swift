@@ -85,7 +85,8 @@ public struct SampleBatch: Sendable, Equatable {
       for (channel, block) in blocks.enumerated() {
         block.withUnsafeBufferPointer { block in
           for sample in 0..<count {
-            let part = UnsafeBufferPointer(rebasing: block[((sample * stride + first) * size)...].prefix(size))
+            let part = UnsafeBufferPointer(
+              rebasing: block[((sample * stride + first) * size)...].prefix(size))
             UnsafeMutableBufferPointer(start: base + (sample * blocks.count + channel) * size, count: size)
               .initializeAll(from: part)
           }

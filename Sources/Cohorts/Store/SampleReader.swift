@@ -47,7 +47,9 @@ struct SampleReader: Sendable {
           return block.initialize(repeating: 0)
         }
         try sources[index].images.read(channel, boxes[index], into: block)
-        if let perturbation = contents.perturbation, perturbation.modality == modality, perturbation.radius > 0 {
+        if let perturbation = contents.perturbation, perturbation.modality == modality,
+          perturbation.radius > 0
+        {
           let (reference, epoch) = samples[index]
           perturbation.move(block, extent, perturbation.shift(of: reference, epoch: epoch))
         }

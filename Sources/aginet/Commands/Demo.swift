@@ -5,10 +5,11 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Metrics
 import Reporting
-import Synthesis
+import Runs
 import Torch
 import Training
 
