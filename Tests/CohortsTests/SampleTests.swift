@@ -84,7 +84,7 @@ import Testing
     _ = try Preparation().run(
       IXICohort(folder: raw), layout: "ixi", into: scratch.path + "/store", program: "1")
     let store = try PreparedCohort(folder: scratch.path + "/store")
-    #expect(store.manifest.subjects.allSatisfy(\.resized))
+    #expect(store.manifest.subjects.allSatisfy { $0.resized })
     for slice in 1...3 {
       let volume = try NIfTI.read(path: "\(raw)/\(ids[0])-T2.nii.gz").volume
       let scale = Float(try IntensityScale(of: volume.voxels).upper)

@@ -29,8 +29,9 @@ func everyIndexIsVisitedOnce(count: Int, threads: Int) {
 }
 
 @Test(arguments: [1, 3]) func resultsComeInOrder(threads: Int) throws {
-  #expect(Parallel.map(count: 50, threads: threads) { $0 * $0 } == (0..<50).map { $0 * $0 })
-  #expect(Parallel.map(count: 0, threads: threads) { $0 }.isEmpty)
+  let squares = Parallel.map(count: 50, threads: threads) { $0 * $0 }
+  let none = Parallel.map(count: 0, threads: threads) { $0 }
+  #expect(squares == (0..<50).map { $0 * $0 } && none.isEmpty)
   let failure = #expect(throws: Failure.self) {
     try Parallel.map(count: 50, threads: threads) { index in
       if index >= 20 { throw Failure(.limit, "index \(index)") }
