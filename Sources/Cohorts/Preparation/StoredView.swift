@@ -48,11 +48,11 @@ struct StoredView {
     return seen
   }
 
-  private func row(_ channel: Int, _ plane: Int, _ row: Int, _ columns: Range<Int>) -> Slice<
-    UnsafeBufferPointer<UInt16>
-  > {
+  private func row(_ channel: Int, _ plane: Int, _ row: Int, _ columns: Range<Int>)
+    -> UnsafeBufferPointer<UInt16>
+  {
     let first = ((channel * extent.planes + plane) * extent.rows + row) * extent.columns
-    return voxels[first + columns.lowerBound..<first + columns.upperBound]
+    return UnsafeBufferPointer(rebasing: voxels[first + columns.lowerBound..<first + columns.upperBound])
   }
 
   /// How many voxels are not 0.
@@ -65,22 +65,18 @@ struct StoredView {
   }
 
   private var signal: [[Int]]? {
-    let least: UInt16 = 6554
+    func isBright(_ value: UInt16) -> Bool { UInt16(littleEndian: value) >= 6554 }
     var (first, last) = (extent.sizes, [-1, -1, -1])
     for channel in 0..<channels {
       for plane in 0..<extent.planes {
         for line in 0..<extent.rows {
           let row = row(channel, plane, line, 0..<extent.columns)
-          guard let left = row.firstIndex(where: { UInt16(littleEndian: $0) >= least }),
-            let right = row.lastIndex(where: { UInt16(littleEndian: $0) >= least })
-          else { continue }
-          for (axis, places) in [
-            (plane, plane), (line, line), (left - row.startIndex, right - row.startIndex),
-          ]
-          .enumerated() {
-            first[axis] = min(first[axis], places.0)
-            last[axis] = max(last[axis], places.1)
+          guard let left = row.firstIndex(where: isBright), let right = row.lastIndex(where: isBright) else {
+            continue
           }
+          (first[0], last[0]) = (min(first[0], plane), max(last[0], plane))
+          (first[1], last[1]) = (min(first[1], line), max(last[1], line))
+          (first[2], last[2]) = (min(first[2], left), max(last[2], right))
         }
       }
     }

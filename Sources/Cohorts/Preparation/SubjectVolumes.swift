@@ -143,10 +143,11 @@ struct VolumeMaker: Sendable {
     let factor = 65535 / scale
     values.withUnsafeBufferPointer { values in
       voxels.withUnsafeMutableBufferPointer { voxels in
+        let stored = UnsafeMutableBufferPointer(rebasing: voxels[first..<first + values.count])
         for index in values.indices {
           // Adding 2^23 leaves the rounded integer in the low bits: no checked conversion, so it vectorises.
           let value = min(max(values[index] * factor, 0), 65535) + 8_388_608
-          voxels[first + index] = UInt16(truncatingIfNeeded: value.bitPattern).littleEndian
+          stored[index] = UInt16(truncatingIfNeeded: value.bitPattern).littleEndian
         }
       }
     }

@@ -44,11 +44,11 @@ public struct PreparedCohort: Sendable {
     for subject in manifest.subjects {
       let images = try StoredVolumes(
         "\(folder)/\(CohortManifest.slicesFile(subject.id))", of: subject, in: manifest,
-        channels: subject.scans.count, checksum: subject.slicesChecksum, UInt16.self)
+        channels: subject.scans.count, size: 2, checksum: subject.slicesChecksum)
       let labels = try subject.labels.map { _ in
         try StoredVolumes(
           "\(folder)/\(CohortManifest.labelsFile(subject.id))", of: subject, in: manifest, channels: 1,
-          checksum: subject.labelsChecksum, UInt8.self)
+          size: 1, checksum: subject.labelsChecksum)
       }
       sources[subject.id] = Source(subject: subject, images: images, labels: labels)
       files += [images.file] + (labels.map { [$0.file] } ?? [])

@@ -31,9 +31,15 @@ public struct SampleReference: Sendable, Hashable, Codable, CustomStringConverti
 /// Planes run from foot to head, rows from anterior to posterior, columns from the patient's right to left; intensities lie
 /// in [0, 1] (0 to the 99.5th percentile of the volume).
 public struct SampleBatch: Sendable, Equatable {
-  /// By contrast, `count x depth x extent`, contiguous; 0 for samples whose subject lacks the contrast.
-  public var images: [Modality: [Float]]
-  /// Of each sample, which of the contrasts in `images` its subject has.
+  /// Contrasts side by side, as a network takes them, so that most are never copied: `count x (modalities * depth) x extent`,
+  /// contiguous; 0 for samples whose subject lacks the contrast.
+  struct Block: Sendable, Equatable {
+    var modalities: [Modality]
+    var values: [Float]
+  }
+
+  private let blocks: [Block]
+  /// Of each sample, which of the contrasts its subject has.
   public var present: [Set<Modality>]
   /// `count x extent`, the middle plane of a slab; 0 for subjects without a label map. Nil where no sample has one or none
   /// was asked for.
@@ -47,58 +53,66 @@ public struct SampleBatch: Sendable, Equatable {
   /// Which samples these are, in order.
   public var references: [SampleReference]
 
+  /// - Parameter images: by contrast, `count x depth x extent`, contiguous; 0 for samples whose subject lacks it.
   public init(
     images: [Modality: [Float]], present: [Set<Modality>], labels: [UInt8]? = nil, extent: Extent,
     depth: Int = 1, references: [SampleReference]
   ) {
+    self.init(
+      images.map { Block(modalities: [$0], values: $1) }.sorted {
+        $0.modalities[0].rawValue < $1.modalities[0].rawValue
+      },
+      present: present, labels: labels, extent: extent, depth: depth, references: references)
+  }
+
+  init(
+    _ blocks: [Block], present: [Set<Modality>], labels: [UInt8]?, extent: Extent, depth: Int,
+    references: [SampleReference]
+  ) {
     count = references.count
     let voxels = count * extent.count
-    precondition(images.values.allSatisfy { $0.count == voxels * depth } && present.count == count)
-    precondition((labels?.count ?? voxels) == voxels)
-    (self.images, self.present, self.labels) = (images, present, labels)
+    precondition(blocks.allSatisfy { $0.values.count == voxels * depth * $0.modalities.count })
+    precondition(present.count == count && (labels?.count ?? voxels) == voxels)
+    (self.blocks, self.present, self.labels) = (blocks, present, labels)
     (self.extent, self.depth, self.references) = (extent, depth, references)
+  }
+
+  /// By contrast, `count x depth x extent`, contiguous; 0 for samples whose subject lacks the contrast.
+  public var images: [Modality: [Float]] {
+    Dictionary(uniqueKeysWithValues: blocks.flatMap(\.modalities).map { ($0, stacked([$0])) })
   }
 
   /// The contrasts in this order as a network's channels: `count x (modalities * depth) x extent`. The batch must have
   /// them.
   public func stacked(_ modalities: [Modality]) -> [Float] {
-    let blocks = modalities.map { image(of: $0) }
-    if blocks.count == 1 { return blocks[0] }
-    return interleaved(blocks, size: depth * extent.count)
+    if let block = blocks.first(where: { $0.modalities == modalities }) { return block.values }
+    return gathered(modalities, planes: 0..<depth)
   }
 
   /// One contrast as it is to be predicted, of a slab the middle plane: `count x extent`. The batch must have it.
   public func target(_ modality: Modality) -> [Float] {
-    let block = image(of: modality)
-    return depth == 1 ? block : interleaved([block], size: extent.count, stride: depth, first: depth / 2)
+    depth == 1 ? stacked([modality]) : gathered([modality], planes: depth / 2..<depth / 2 + 1)
   }
 
-  private func image(of modality: Modality) -> [Float] {
-    guard let image = images[modality] else { preconditionFailure("the batch has no \(modality.title)") }
-    return image
-  }
-
-  /// Of each sample in turn the same part of all blocks: `size` numbers, every `stride`th such part from the `first` on.
-  private func interleaved(_ blocks: [[Float]], size: Int, stride: Int = 1, first: Int = 0) -> [Float] {
-    [Float](unsafeUninitializedCapacity: count * blocks.count * size) { buffer, written in
+  /// Of each sample in turn these planes of each contrast.
+  private func gathered(_ modalities: [Modality], planes: Range<Int>) -> [Float] {
+    let size = planes.count * extent.count
+    return [Float](unsafeUninitializedCapacity: count * modalities.count * size) { buffer, written in
       guard let base = buffer.baseAddress else { return }
-      for (channel, block) in blocks.enumerated() {
-        block.withUnsafeBufferPointer { block in
+      for (channel, modality) in modalities.enumerated() {
+        guard let block = blocks.first(where: { $0.modalities.contains(modality) }),
+          let place = block.modalities.firstIndex(of: modality)
+        else { preconditionFailure("the batch has no \(modality.title)") }
+        block.values.withUnsafeBufferPointer { values in
+          guard let source = values.baseAddress else { return }
           for sample in 0..<count {
-            let part = UnsafeBufferPointer(
-              rebasing: block[((sample * stride + first) * size)...].prefix(size))
-            UnsafeMutableBufferPointer(start: base + (sample * blocks.count + channel) * size, count: size)
-              .initializeAll(from: part)
+            let plane = (sample * block.modalities.count + place) * depth + planes.lowerBound
+            (base + (sample * modalities.count + channel) * size)
+              .initialize(from: source + plane * extent.count, count: size)
           }
         }
       }
-      written = count * blocks.count * size
+      written = count * modalities.count * size
     }
-  }
-}
-
-extension UnsafeMutableBufferPointer<Float> {
-  fileprivate func initializeAll(from source: UnsafeBufferPointer<Float>) {
-    if let base = baseAddress, let other = source.baseAddress { base.initialize(from: other, count: count) }
   }
 }

@@ -3,7 +3,7 @@ import Imaging
 /// What is read of a cohort's samples.
 public struct SampleContents: Sendable {
   /// The contrasts that a batch has, whether or not a subject has them.
-  public let modalities: [Modality]
+  public var modalities: [Modality] { blocks.flatMap { $0 } }
   /// The contrasts without which a subject gives no sample.
   public let requiring: [Modality]
   public let region: Region
@@ -13,12 +13,14 @@ public struct SampleContents: Sendable {
   public let perturbation: Perturbation?
   /// The contrasts that may be translated.
   let movable: [Modality]
+  /// The contrasts that stand side by side in a batch.
+  let blocks: [[Modality]]
 
   public init(
     modalities: [Modality], requiring: [Modality] = [], region: Region = .slice, labels: Bool = false,
     perturbation: Perturbation? = nil
   ) {
-    (self.modalities, self.requiring, self.region) = (modalities, requiring, region)
+    (blocks, self.requiring, self.region) = ([modalities], requiring, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, modalities)
   }
 
@@ -28,7 +30,7 @@ public struct SampleContents: Sendable {
     _ scenario: Scenario, region: Region = .slice, labels: Bool = false, perturbation: Perturbation? = nil
   ) throws {
     try scenario.check()
-    (modalities, requiring, self.region) = (scenario.modalities, scenario.modalities, region)
+    (blocks, requiring, self.region) = ([scenario.sources, [scenario.target]], scenario.modalities, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, scenario.sources)
   }
 }

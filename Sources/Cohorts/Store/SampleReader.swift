@@ -40,44 +40,47 @@ struct SampleReader: Sendable {
     let boxes = zip(samples, sources).map { sample, source in
       Box(of: sample.reference, contents.region, in: source.subject, cohort.manifest)
     }
-    var images: [Modality: [Float]] = [:]
-    for modality in contents.modalities {
-      images[modality] = try Self.filled(boxes, size: contents.region.depth * extent.count) { index, block in
-        guard let channel = sources[index].subject.scans.firstIndex(where: { $0.modality == modality }) else {
-          return block.initialize(repeating: 0)
+    let size = contents.region.depth * extent.count
+    let blocks = try contents.blocks.map { modalities in
+      let values = try Self.filled(count: samples.count * modalities.count, size: size) { number, image in
+        let (index, place) = number.quotientAndRemainder(dividingBy: modalities.count)
+        let (modality, source) = (modalities[place], sources[index])
+        guard let channel = source.subject.scans.firstIndex(where: { $0.modality == modality }) else {
+          return image.initialize(repeating: Float(0))
         }
-        try sources[index].images.read(channel, boxes[index], into: block)
+        try source.images.read(channel, boxes[index], into: image)
         if let perturbation = contents.perturbation, perturbation.modality == modality,
           perturbation.radius > 0
         {
           let (reference, epoch) = samples[index]
-          perturbation.move(block, extent, perturbation.shift(of: reference, epoch: epoch))
+          perturbation.move(image, extent, perturbation.shift(of: reference, epoch: epoch))
         }
       }
+      return SampleBatch.Block(modalities: modalities, values: values)
     }
     var labels: [UInt8]?
     if contents.labels, sources.contains(where: { $0.labels != nil }) {
-      labels = try Self.filled(boxes, size: extent.count) { index, block in
+      labels = try Self.filled(count: samples.count, size: extent.count) { index, block in
         guard let map = sources[index].labels else { return block.initialize(repeating: 0) }
         try map.read(boxes[index].middle(of: contents.region), into: block)
       }
     }
     return SampleBatch(
-      images: images,
+      blocks,
       present: sources.map { source in
         Set(source.subject.scans.map(\.modality)).intersection(contents.modalities)
       }, labels: labels, extent: extent, depth: contents.region.depth, references: samples.map(\.reference))
   }
 
-  /// An array of one block of `size` values a box, each filled by `fill`.
+  /// An array of `count` parts of `size` values, each filled by `fill`.
   private static func filled<Value>(
-    _ boxes: [Box], size: Int, _ fill: (Int, UnsafeMutableBufferPointer<Value>) throws -> Void
+    count: Int, size: Int, _ fill: (Int, UnsafeMutableBufferPointer<Value>) throws -> Void
   ) throws -> [Value] {
-    try [Value](unsafeUninitializedCapacity: boxes.count * size) { buffer, written in
-      for index in boxes.indices {
-        try fill(index, UnsafeMutableBufferPointer(rebasing: buffer[index * size..<(index + 1) * size]))
+    try [Value](unsafeUninitializedCapacity: count * size) { buffer, written in
+      for number in 0..<count {
+        try fill(number, UnsafeMutableBufferPointer(rebasing: buffer[number * size..<(number + 1) * size]))
       }
-      written = boxes.count * size
+      written = count * size
     }
   }
 }

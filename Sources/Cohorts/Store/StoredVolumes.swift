@@ -41,11 +41,15 @@ struct StoredVolumes: Sendable {
   /// The rows and columns of the grid that a stored plane has; beyond the grid where version 1 padded.
   private let rows: Range<Int>, columns: Range<Int>
 
-  /// Opens a subject's file of `Stored` values. Throws what `StoreFile` throws.
-  init<Stored>(
-    _ path: String, of subject: CohortManifest.Subject, in manifest: CohortManifest, channels: Int,
-    checksum: String?, _: Stored.Type
+  /// Bytes of a voxel.
+  private let size: Int
+
+  /// Opens a subject's file of voxels of so many bytes. Throws what `StoreFile` throws.
+  init(
+    _ path: String, of subject: CohortManifest.Subject, in manifest: CohortManifest, channels: Int, size: Int,
+    checksum: String?
   ) throws {
+    self.size = size
     self.channels = channels
     planesAreOutermost = manifest.version == 1
     let (top, left) = (subject.offset[0], subject.offset[1])
@@ -53,8 +57,8 @@ struct StoredVolumes: Sendable {
     planes = planesAreOutermost ? subject.slices : Array(0..<grid.planes)
     rows = planesAreOutermost ? -top..<manifest.height - top : 0..<grid.rows
     columns = planesAreOutermost ? -left..<manifest.width - left : 0..<grid.columns
-    let size = channels * planes.count * rows.count * columns.count * MemoryLayout<Stored>.size
-    file = try StoreFile(path: path, size: size, checksum: checksum)
+    file = try StoreFile(
+      path: path, size: channels * planes.count * rows.count * columns.count * size, checksum: checksum)
   }
 
   /// The planes before this one in the file, or nil where it is not stored.
@@ -65,21 +69,21 @@ struct StoredVolumes: Sendable {
 
   /// Hands over what is stored of a box, a row at a time, with the place of the row's first voxel in the box. One read a
   /// plane.
-  private func forEachRow<Stored>(
-    of channel: Int, in box: Box, _ body: (UnsafeBufferPointer<Stored>, Int) -> Void
+  private func forEachRow(
+    of channel: Int, in box: Box, _ body: (_ row: UnsafeRawPointer, _ count: Int, _ place: Int) -> Void
   ) throws {
     let (rows, columns) = (box.rows.clamped(to: rows), box.columns.clamped(to: columns))
     guard !rows.isEmpty, !columns.isEmpty else { return }
-    let width = self.columns.count
-    try withUnsafeTemporaryAllocation(of: Stored.self, capacity: rows.count * width) { part in
+    let stride = self.columns.count * size
+    try withUnsafeTemporaryAllocation(byteCount: rows.count * stride, alignment: 16) { part in
+      guard let base = part.baseAddress else { return }
       for (number, plane) in box.planes.enumerated() {
         guard let place = place(of: plane, channel) else { continue }
-        let first = (place * self.rows.count + rows.lowerBound - self.rows.lowerBound) * width
-        try file.read(into: UnsafeMutableRawBufferPointer(part), at: first * MemoryLayout<Stored>.size)
+        try file.read(
+          into: part, at: (place * self.rows.count + rows.lowerBound - self.rows.lowerBound) * stride)
         for (line, row) in rows.enumerated() {
-          let from = line * width + columns.lowerBound - self.columns.lowerBound
           body(
-            UnsafeBufferPointer(rebasing: part[from..<from + columns.count]),
+            base + line * stride + (columns.lowerBound - self.columns.lowerBound) * size, columns.count,
             (number * box.rows.count + row - box.rows.lowerBound) * box.columns.count
               + columns.lowerBound - box.columns.lowerBound)
         }
@@ -97,17 +101,20 @@ struct StoredVolumes: Sendable {
   /// `StoreFile.read` throws.
   func read(_ channel: Int, _ box: Box, into image: UnsafeMutableBufferPointer<Float>) throws {
     if !holds(box) { image.initialize(repeating: 0) }
-    try forEachRow(of: channel, in: box) { (row: UnsafeBufferPointer<UInt16>, start) in
+    try forEachRow(of: channel, in: box) { row, count, place in
+      let stored = UnsafeBufferPointer(start: row.assumingMemoryBound(to: UInt16.self), count: count)
+      let target = UnsafeMutableBufferPointer(rebasing: image[place..<place + count])
       // Divided, not multiplied by a rounded reciprocal: 65535 must come back as exactly 1.
-      for index in 0..<row.count { image[start + index] = Float(UInt16(littleEndian: row[index])) / 65535 }
+      for index in 0..<count { target[index] = Float(UInt16(littleEndian: stored[index])) / 65535 }
     }
   }
 
   /// The same for labels, which are stored as they are.
   func read(_ box: Box, into labels: UnsafeMutableBufferPointer<UInt8>) throws {
     if !holds(box) { labels.initialize(repeating: 0) }
-    try forEachRow(of: 0, in: box) { (row: UnsafeBufferPointer<UInt8>, start) in
-      for index in 0..<row.count { labels[start + index] = row[index] }
+    try forEachRow(of: 0, in: box) { row, count, place in
+      UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(labels)[place..<place + count])
+        .copyMemory(from: UnsafeRawBufferPointer(start: row, count: count))
     }
   }
 }
