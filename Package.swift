@@ -21,7 +21,7 @@ let plain: [Target] = [
   .target(name: "ScanSupport", path: "Tests/ScanSupport"),
   .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),
   .testTarget(name: "ImagingTests", dependencies: ["ScanSupport", "Imaging", "Files", "Failures", "CZlib"]),
-  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics"]),
+  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics", "Files"]),
   .testTarget(
     name: "CohortsTests", dependencies: ["ScanSupport", "Cohorts", "Imaging", "Files", "Failures"]),
 ]

@@ -109,12 +109,7 @@ extension Experiment {
     }
     try MethodCatalog.check(self)
     try NetworkCatalog.check(self)
-    guard !scenario.sources.isEmpty, Set(scenario.sources).count == scenario.sources.count,
-      !scenario.sources.contains(scenario.target)
-    else {
-      throw Failure(
-        .usage, "\(scenario): name one or more different sources, and a target that is none of them")
-    }
+    try scenario.check()
   }
 }
 extension Experiment {

@@ -128,7 +128,7 @@ import Testing
     let folder = try TemporaryFolder()
     let valid = Array((["iteration,a", "1,2", "2,\"x\"\"y\""].joined(separator: "\n") + "\n").utf8)
     let telling = Array("\",;\t\r\n0x".utf8) + [0, 0xEF, 0xBB, 0xBF, 0xFF]
-    var random = Seeded(state: 3)
+    var random = SplitMix64(seed: 3)
     for _ in 0..<300 {
       var bytes = valid
       for _ in 0..<Int.random(in: 1...4, using: &random) where !bytes.isEmpty {

@@ -99,7 +99,7 @@ import Testing
       #"{"method":"pix2pix","rate":-1.5e-3,"network":{"width":16},"subjects":[{"name":"\ud83e\udde0"}]}"#.utf8
     )
     let telling = Array("{}[]\",:\\0123456789-.eu".utf8) + [0, 0x7F, 0x80, 0xFF]
-    var random = Seeded(state: 2)
+    var random = SplitMix64(seed: 2)
     let clock = ContinuousClock()
     var slowest = Duration.zero
     let count = Soak.count(20_000, soak: 100_000)

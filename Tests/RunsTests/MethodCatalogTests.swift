@@ -179,7 +179,7 @@ import Training
   @Test func aResumedRunIsTheUninterruptedOne() async {
     await #expect(processExitsWith: .success) {
       let scratch = try Scratch()
-      let cohort = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+      let cohort = try makeCohort(scratch) { $0.size = Extent(tinySide, tinySide) }
       for pair in MethodCatalogTests.pairs {
         func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
           var setting = Run.Setting()

@@ -38,10 +38,10 @@ extension CohortManifest {
     guard let banner = try? decoder.decode(Banner.self, from: data), banner.format == Self.format else {
       throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run aginet prepare again")
     }
-    guard banner.version == Self.version else {
+    guard Self.readable.contains(banner.version) else {
       throw Failure(
         .malformed,
-        "\(path): has format version \(banner.version), this program reads \(Self.version); run aginet prepare again"
+        "\(path): has format version \(banner.version), this program reads \(Self.readable.lowerBound) to \(Self.version); run aginet prepare again"
       )
     }
     do {

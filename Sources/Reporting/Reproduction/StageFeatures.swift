@@ -21,7 +21,7 @@ package struct StageFeatures: Sendable {
   package let pictures: [Picture]
 
   package init(
-    _ model: TrainedModel, named name: String, of slice: SliceReference, in cohort: PreparedCohort
+    _ model: TrainedModel, named name: String, of slice: SampleReference, in cohort: PreparedCohort
   ) throws {
     let evaluator = try Evaluator(cohort, scenario: model.experiment.scenario)
     let shown = Shown()

@@ -131,7 +131,7 @@ struct Info: ParsableCommand {
     return [
       ("prepared cohort", "\(manifest.name) (\(manifest.layout))"),
       ("modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
-      ("slices", "\(manifest.height) x \(manifest.width), rule \(manifest.sliceRule)"),
+      ("slices", "\(manifest.extent), rule \(manifest.sliceRule)"),
       ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
       ("intensities", manifest.intensity),
       ("checksums", cohort.hasChecksums ? "yes" : "none (written by an earlier version)"),

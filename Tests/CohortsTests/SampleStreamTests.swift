@@ -4,7 +4,7 @@ import Foundation
 import Imaging
 import Testing
 
-@Suite struct SliceStreamTests {
+@Suite struct SampleStreamTests {
   private let scratch: Scratch
   private let store: PreparedCohort
 
@@ -16,8 +16,8 @@ import Testing
   private func batches(
     _ count: Int, from iteration: Int = 0, threads: Int, seed: UInt64 = 5, batchSize: Int = 4,
     prefetch: Int? = nil, perturbation: Perturbation? = nil
-  ) throws -> [SliceBatch] {
-    let stream = try SliceStream(
+  ) throws -> [SampleBatch] {
+    let stream = try SampleStream(
       store, scenario: scenario, batchSize: batchSize, seed: seed, startingAt: iteration, threads: threads,
       prefetch: prefetch, perturbation: perturbation)
     return try (0..<count).map { _ in try stream.next().batch }
@@ -58,16 +58,17 @@ import Testing
 
   @Test func batchesHoldTheSlicesTheyName() throws {
     let batch = try batches(1, threads: 1)[0]
-    let pixels = batch.height * batch.width
+    let pixels = batch.extent.count
     for (row, reference) in batch.references.enumerated() {
       #expect(
-        Array(batch.target[row * pixels..<(row + 1) * pixels]) == (try store.slice(.flair, at: reference)))
+        Array(batch.target(.flair)[row * pixels..<(row + 1) * pixels])
+          == (try store.slice(.flair, at: reference)))
     }
   }
 
   @Test func stoppingLosesNothing() throws {
     let expected = try batches(12, threads: 0)
-    let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 3)
+    let stream = try SampleStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 3)
     var got = try (0..<5).map { _ in try stream.next().batch }
     stream.stop()
     stream.stop()
@@ -77,7 +78,7 @@ import Testing
   }
 
   @Test func stoppingEndsTheThreads() throws {
-    let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
+    let stream = try SampleStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
     #expect(try stream.next().waited >= 0)
     #expect(stream.runningThreads == 4)
     stream.stop()
@@ -88,7 +89,7 @@ import Testing
   @Test func aDroppedStreamStops() throws {
     var loaders: [Weak] = []
     for count in 0..<20 {
-      let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
+      let stream = try SampleStream(store, scenario: scenario, batchSize: 4, seed: 5, threads: 4)
       for _ in 0..<count { _ = try stream.next() }
       loaders.append(Weak(stream.shared))
     }
@@ -104,9 +105,9 @@ import Testing
 
   @Test func anotherThreadMayConsume() throws {
     let expected = try batches(20, threads: 0).map(\.references)
-    nonisolated(unsafe) let stream = try SliceStream(
+    nonisolated(unsafe) let stream = try SampleStream(
       store, scenario: scenario, batchSize: 4, seed: 5, threads: 2)
-    nonisolated(unsafe) var got: [[SliceReference]] = []
+    nonisolated(unsafe) var got: [[SampleReference]] = []
     let done = NSCondition()
     nonisolated(unsafe) var isDone = false
     let thread = Thread {
@@ -127,7 +128,7 @@ import Testing
     func start(_ scenario: Scenario, batchSize: Int = 1, perturbation: Perturbation? = nil) throws -> Failure
     {
       try failure {
-        _ = try SliceStream(
+        _ = try SampleStream(
           store, scenario: scenario, batchSize: batchSize, seed: 1, perturbation: perturbation)
       }
     }

@@ -1,4 +1,4 @@
-/// A small seeded generator (Steele, Lea and Flood, 2014): the same numbers on every machine.
+/// A small seeded generator (Steele, Lea and Flood 2014): the same numbers on every machine, well mixed from any seed.
 package struct SplitMix64: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -14,9 +14,4 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
 
   /// 0 ..< 1 with 53 bits.
   package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-  /// 0 ..< count by multiplication; the bias is below count / 2⁶⁴.
-  package mutating func index(below count: Int) -> Int {
-    Int(next().multipliedFullWidth(by: UInt64(count)).high)
-  }
 }
