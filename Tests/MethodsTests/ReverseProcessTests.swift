@@ -88,7 +88,9 @@ import Torch
 }
 
 extension ReverseProcess {
-  fileprivate func callAsFunction(like image: Tensor, _ predict: (Tensor, Tensor) -> NoisePrediction) -> Tensor {
+  fileprivate func callAsFunction(like image: Tensor, _ predict: (Tensor, Tensor) -> NoisePrediction)
+    -> Tensor
+  {
     self(like: image, passed: { _, _ in }, predict)
   }
 }

@@ -122,7 +122,9 @@ import Training
     // The same random numbers in every round, so that losses can be compared.
     func round() -> Double {
       (1...2).reduce(0) { sum, seed in
-        let losses = method.step(batch, random: .init(seed: UInt64(seed))).filter { !Self.adversarial.contains($0.name) }
+        let losses = method.step(batch, random: .init(seed: UInt64(seed))).filter {
+          !Self.adversarial.contains($0.name)
+        }
         return sum + losses.reduce(0) { $0 + $1.value }
       }
     }

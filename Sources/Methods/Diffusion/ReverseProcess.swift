@@ -45,7 +45,9 @@ package struct ReverseProcess {
     like image: Tensor, passed: (Int, Int) throws -> Void, _ predict: (Tensor, Tensor) -> NoisePrediction
   ) rethrows -> Tensor {
     var sum = try draw(0, like: image, passed, predict)
-    for sample in 1..<max(1, sampling.samples) { sum = sum + (try draw(sample, like: image, passed, predict)) }
+    for sample in 1..<max(1, sampling.samples) {
+      sum = sum + (try draw(sample, like: image, passed, predict))
+    }
     return sampling.samples > 1 ? sum / Double(sampling.samples) : sum
   }
 

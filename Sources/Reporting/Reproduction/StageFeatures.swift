@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Layers
 import Methods
-import Metrics
 import Networks
 import Runs
 import Torch
