@@ -8,7 +8,7 @@ import Torch
 ///
 /// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
-public final class MedSynth: Method {
+public final class MedSynth: OnePassMethod {
   /// Which source the published generator adds its output to.
   public enum LongSkip: String, Choice {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
@@ -37,7 +37,7 @@ public final class MedSynth: Method {
     }
   }
 
-  private let network: any Layer
+  public let network: any Layer
   private let training: AdversarialTraining<MedSynthDiscriminator>
   public let options: Options
 
@@ -78,14 +78,6 @@ public final class MedSynth: Method {
     let adversarial = adversary(made).crossEntropy(1)
     training.improve(total + adversarial * options.weightAdversarial)
     return [discriminator] + losses + [Loss("adversarial", adversarial.item)]
-  }
-
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
-    let image = network(sources)
-    try passed(1, 1)
-    return image
   }
 }
 

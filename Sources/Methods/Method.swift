@@ -90,6 +90,22 @@ extension Method {
   }
 }
 
+/// A method whose image is what one network makes of the sources.
+public protocol OnePassMethod: Method {
+  /// `[B, S, spatial…]` to `[B, 1, spatial…]`, both in [0, 1].
+  var network: any Layer { get }
+}
+
+extension OnePassMethod {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
+    let image = network(sources)
+    try passed(1, 1)
+    return image
+  }
+}
+
 /// A loss by name.
 public struct Loss: Sendable, Equatable {
   public let name: String, value: Double

@@ -7,7 +7,7 @@ import Torch
 /// Weights 100, 100 and 1 for L1, perceptual and adversarial term, least-squares GAN, the 70 x 70 PatchGAN with instance
 /// norm, Adam with betas (0.5, 0.999). Losses and discriminator take intensities on [-1, 1]. The original compares the
 /// features of a batch's first sample alone; here all are compared.
-public final class PGAN: Method {
+public final class PGAN: OnePassMethod {
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error.
     public var weightL1 = 100.0
@@ -35,7 +35,7 @@ public final class PGAN: Method {
     }
   }
 
-  private let network: any Layer
+  public let network: any Layer
   private let training: AdversarialTraining<PatchGAN>
   public let options: Options
   /// What only training needs.
@@ -103,13 +103,5 @@ public final class PGAN: Method {
     }
     training.improve(total)
     return losses
-  }
-
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
-    let image = network(sources)
-    try passed(1, 1)
-    return image
   }
 }

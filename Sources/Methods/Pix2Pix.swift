@@ -7,7 +7,7 @@ import Torch
 /// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
 /// together. With its published generator, intensities are on [-1, 1] for both networks, as in the original.
-public final class Pix2Pix: Method {
+public final class Pix2Pix: OnePassMethod {
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
@@ -28,7 +28,7 @@ public final class Pix2Pix: Method {
     }
   }
 
-  private let network: any Layer
+  public let network: any Layer
   private let isSigned: Bool
   private let training: AdversarialTraining<PatchGAN>
   public let options: Options
@@ -76,12 +76,4 @@ public final class Pix2Pix: Method {
   }
 
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
-
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
-    let image = network(sources)
-    try passed(1, 1)
-    return image
-  }
 }
