@@ -126,10 +126,10 @@ public final class Trainer {
     while state.iteration < plan.iterations {
       let start = clock.now
       let (samples, waited) = try stream.next()
-      LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
+      let random = RandomStream(seed: mix(plan.seed, "iteration \(state.iteration)"), device: device)
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
-      let losses = method.step(Batch(samples, scenario, device: device))
+      let losses = method.step(Batch(samples, scenario, device: device), random: random)
       state.iteration += 1
       try refuseNaN(losses)
       try observe(

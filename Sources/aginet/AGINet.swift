@@ -31,6 +31,10 @@ struct AGINet: ParsableCommand {
     Unfinished.goesWithTheProgram()
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
+    LibTorch.onLackOfMemory = { sentence in
+      Console.error("out of memory; use a smaller --batch or --width (\(sentence))")
+      Foundation.exit(Failure.Kind.limit.rawValue)
+    }
     LibTorch.keepMemory()
     LibTorch.flushDenormals()
     do {

@@ -35,9 +35,9 @@ public struct DiffusionUnet: TimedNetwork {
   }
 
   private let time: TimeEmbedding, head: Convolution
-  private let down: [(blocks: [AttendedBlock], sample: Convolution?)]
+  private let down: [(blocks: [Attended], sample: Convolution?)]
   private let body: (first: TimedBlock, attention: SelfAttention, second: TimedBlock)
-  private let up: [(blocks: [AttendedBlock], sample: Convolution?)]
+  private let up: [(blocks: [Attended], sample: Convolution?)]
   private let tail: (norm: GroupNorm, convolution: Convolution)
   private let multiple: Int
 
@@ -53,12 +53,11 @@ public struct DiffusionUnet: TimedNetwork {
     func block(_ scope: Scope, _ input: Int, _ output: Int) -> TimedBlock {
       TimedBlock(scope, input, output, embedding: embedding, architecture)
     }
-    func attended(_ scope: Scope, _ number: Int, _ input: Int, _ output: Int, _ factor: Int) -> AttendedBlock
-    {
+    func attended(_ scope: Scope, _ number: Int, _ input: Int, _ output: Int, _ factor: Int) -> Attended {
       let attention =
         architecture.attention.contains(factor)
         ? SelfAttention(scope / "attention\(number)", output, heads: architecture.heads) : nil
-      return AttendedBlock(block: block(scope / "block\(number)", input, output), attention: attention)
+      return Attended(block: block(scope / "block\(number)", input, output), attention: attention)
     }
 
     time = TimeEmbedding(scope / "time", waves: width, output: embedding)
@@ -107,7 +106,8 @@ public struct DiffusionUnet: TimedNetwork {
   /// Any size: what the levels do not divide is padded by replication at the far ends and cropped back.
   public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
     let embedding = time(times).silu()
-    return padded(x, toMultiplesOf: multiple) { whole($0, embedding) }
+    let fitting = Fitting(of: x, multiple: multiple, border: .replicate)
+    return fitting.cropped(whole(fitting.padded(x), embedding))
   }
 
   private func whole(_ x: Tensor, _ time: Tensor) -> Tensor {
@@ -133,7 +133,7 @@ public struct DiffusionUnet: TimedNetwork {
 }
 
 /// A block, and the attention that may follow it.
-private struct AttendedBlock {
+private struct Attended {
   let block: TimedBlock, attention: SelfAttention?
 
   func callAsFunction(_ z: Tensor, _ time: Tensor) -> Tensor {

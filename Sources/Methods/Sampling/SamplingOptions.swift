@@ -39,11 +39,10 @@ public struct SamplingOptions: MethodOptions {
     return steps <= count ? nil : "steps is \(steps), but the process has \(count); 0 takes all"
   }
 
-  /// As a reader of the result should know it: `DDIM, 50 of 1000 steps, 1 sample, seed 1`.
-  public func description(of count: Int) -> String {
+  /// Sampler and steps in words: `DDIM, 50 of 1000 steps`.
+  func way(of count: Int) -> String {
     let how = sampler == .ancestral ? "ancestral sampling" : eta == 0 ? "DDIM" : "DDIM with eta \(eta)"
-    return "\(how), \(steps == 0 ? count : steps) of \(count) steps, "
-      + "\(samples) sample\(samples == 1 ? "" : "s"), seed \(seed)"
+    return "\(how), \(steps == 0 ? count : steps) of \(count) steps"
   }
 }
 

@@ -8,7 +8,7 @@ import Torch
 /// The published system has one source. With several the bridge begins at their mean, or at one of them, and all of them
 /// are shown to the generator. Works on [-1, 1] inside. A backbone takes the published generator's place without its
 /// random latent.
-public final class SelfRDB: StepwiseMethod {
+public final class SelfRDB: Method {
   /// What estimates the target.
   public enum Estimator {
     case published(NCSNpp)
@@ -16,18 +16,12 @@ public final class SelfRDB: StepwiseMethod {
   }
 
   let estimator: Estimator
-  private let store: Parameters
-  private let rate: Double
+  private let training: AdversarialTraining<TimedDiscriminator>
   /// The position of the source at which the bridge begins; nil for the mean of all.
   let origin: Int?
   let bridge: Bridge
-  public internal(set) var options: Options
-  public var stepObserver: ((Int) -> Void)?
-  private lazy var optimizer = Adam(store, rate: rate, betas: SelfRDB.betas)
-  private lazy var judge = Judge(store, options, rate: rate * options.discriminatorRate)
-
-  /// Adam's, of both networks.
-  static let betas = (0.5, 0.9)
+  public let options: Options
+  let drawing: Sampling
 
   /// - Parameters:
   ///   - generator: takes 2 + S channels: its last estimate, the state, the sources.
@@ -36,32 +30,34 @@ public final class SelfRDB: StepwiseMethod {
     generator: Estimator, _ store: Parameters, origin: Int? = nil, options: Options = Options(),
     rate: Double = 1.6e-4
   ) {
-    (estimator, self.store, self.origin) = (generator, store, origin)
-    (self.options, self.rate) = (options, rate)
+    (estimator, self.origin, self.options) = (generator, origin, options)
+    training = AdversarialTraining(
+      store, rate: rate, judgingRate: options.discriminatorRate, betas: (0.5, 0.9)
+    ) { TimedDiscriminator($0, options.discriminator) }
     bridge = Bridge(
       steps: options.steps, gamma: options.gamma, start: options.betaStart, end: options.betaEnd)
+    let sampling = SamplingOptions(samples: options.samples, seed: options.samplingSeed)
+    drawing = Sampling(
+      sampling, validation: sampling, processSteps: options.steps,
+      route: .bridge(estimates: options.recursions))
   }
 
   /// Channels that the generator takes for so many sources.
   public static func inputs(sources: Int) -> Int { 2 + sources }
 
-  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
-
-  public var networks: [TrainedNetwork] {
-    [
-      TrainedNetwork("generator", store, optimizer),
-      TrainedNetwork("discriminator", judge.parameters, judge.optimizer),
-    ]
-  }
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
+  public var sampling: Sampling? { drawing }
 
   /// `l1` is the mean on [0, 1], as other methods report it; `discriminator` has the penalty in it.
   public let losses = ["discriminator", "l1", "adversarial"]
 
   /// The discriminator first, then the generator, each at steps of its own.
-  public func step(_ batch: Batch) -> [Loss] {
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    training.begin(random)
     let images = ends(of: batch)
-    let first = draw(like: images.target)
-    return step(images, first, draw(like: images.target))
+    let first = draw(like: images.target, from: random)
+    return step(images, first, draw(like: images.target, from: random))
   }
 
   /// One improvement with given random numbers, for comparison with other programs.
@@ -70,18 +66,14 @@ public final class SelfRDB: StepwiseMethod {
   }
 
   private func step(_ images: Ends, _ first: Draw, _ second: Draw) -> [Loss] {
-    judge.parameters.freeze(false)
-    let discriminator = discriminatorLoss(
-      images, first, isPenalized: judge.optimizer.steps % options.penaltyEvery == 0)
-    discriminator.backward()
-    judge.optimizer.step()
-    // Frozen, the discriminator passes the gradient on and keeps none for itself.
-    judge.parameters.freeze()
+    let discriminator = training.adversary.learn {
+      discriminatorLoss(
+        images, first, isPenalized: training.adversary.steps % options.penaltyEvery == 0)
+    }
     let (total, distance, adversarial) = generatorLosses(images, second)
-    total.backward()
-    optimizer.step()
+    training.improve(total)
     return [
-      Loss("discriminator", discriminator.item),
+      discriminator,
       Loss("l1", distance.item / Double(2 * images.target.count)),
       Loss("adversarial", adversarial.item),
     ]
@@ -126,10 +118,8 @@ public final class SelfRDB: StepwiseMethod {
   /// The gradients of both losses, left in the networks, for comparison with other programs.
   package func differentiate(_ batch: Batch, _ discriminator: Draw, _ generator: Draw) {
     let images = ends(of: batch)
-    discriminatorLoss(images, discriminator, isPenalized: true).backward()
-    judge.parameters.freeze()
+    _ = training.adversary.differentiate { discriminatorLoss(images, discriminator, isPenalized: true) }
     generatorLosses(images, generator).total.backward()
-    judge.parameters.freeze(false)
   }
 
   /// The last of all recursions' estimates of the target; a gradient goes back through all of them.
@@ -151,36 +141,17 @@ public final class SelfRDB: StepwiseMethod {
     switch estimator {
     case .published(let network):
       guard let latent else { preconditionFailure("the published generator needs a latent") }
-      return network(x, at: .steps(steps.map(Double.init), like: x), latent: latent)
+      return network(x, at: .perSample(steps.map(Double.init), like: x).reshaped([-1]), latent: latent)
     case .backbone(let network):
       // Those are made for times up to 1000.
       let times = steps.map { Double($0) * 1000 / Double(bridge.steps) }
-      return network(x, at: .steps(times, like: x))
+      return network(x, at: .perSample(times, like: x).reshaped([-1]))
     }
   }
-}
 
-/// The discriminator with its optimiser.
-private final class Judge {
-  let parameters: Parameters
-  let optimizer: Adam
-  private let network: TimedDiscriminator
-
-  /// - Parameter generator: gives seed, device and element type.
-  init(_ generator: Parameters, _ options: SelfRDB.Options, rate: Double) {
-    parameters = Parameters(seed: generator.seed &+ 1, device: generator.device, type: generator.type)
-    network = TimedDiscriminator(parameters.root, options.discriminator)
-    optimizer = Adam(parameters, rate: rate, betas: SelfRDB.betas)
-  }
-
-  func callAsFunction(_ earlier: Tensor, _ later: Tensor, at steps: [Int]) -> Tensor {
-    network(earlier, later, at: .steps(steps.map(Double.init), like: later))
-  }
-}
-
-extension Tensor {
-  /// One number a sample, `[B]`, in the type and place of `x`.
-  fileprivate static func steps(_ values: [Double], like x: Tensor) -> Tensor {
-    Tensor(values, shape: [values.count]).to(x.type).to(x.device)
+  /// What the discriminator says of the states at `steps` and of those one step before.
+  private func judge(_ earlier: Tensor, _ later: Tensor, at steps: [Int]) -> Tensor {
+    training.adversary.discriminator(
+      earlier, later, at: .perSample(steps.map(Double.init), like: later).reshaped([-1]))
   }
 }

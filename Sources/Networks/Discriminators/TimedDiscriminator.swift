@@ -61,20 +61,19 @@ public struct TimedDiscriminator {
     var x = head(Tensor.concatenated([earlier, later], axis: 1).channelsLast())
     for block in blocks { x = block(x, embedded) }
     x = tail.convolution(.concatenated([x, TimedDiscriminator.spread(of: x)], axis: 1)).leakyRelu(0.2)
-    return tail.score(x.sum(over: [2, 3]))
+    return tail.score(x.sum(over: Array(2..<x.rank)))
   }
 
   /// How much the samples of a group of up to four differ, on average over channels and pixels: one number for all
-  /// pixels of each of its samples, `[B, 1, H, W]`. Sample i is grouped with those B / group places further on.
+  /// pixels of each of its samples, `[B, 1, spatial…]`. Sample i is grouped with those B / group places further on.
   static func spread(of x: Tensor) -> Tensor {
-    let (batch, height, width) = (x.size(0), x.size(2), x.size(3))
+    let (batch, space) = (x.size(0), Array(x.shape.dropFirst(2)))
     let group = (1...4).last { batch % $0 == 0 } ?? 1
     let grouped = x.reshaped([group, batch / group, -1])
     let difference = grouped - grouped.mean(over: [0], keeping: true)
     let deviation = (difference.squared().mean(over: [0]) + 1e-8).sqrt()  // [B / group, C·H·W]
-    return deviation.mean(over: [1]).reshaped([1, batch / group, 1, 1]).expanded(
-      [group, batch / group, height, width]
-    ).reshaped([batch, 1, height, width])
+    return deviation.mean(over: [1]).reshaped([1, batch / group] + space.map { _ in 1 })
+      .expanded([group, batch / group] + space).reshaped([batch, 1] + space)
   }
 }
 
@@ -96,8 +95,7 @@ private struct Block {
   }
 
   func callAsFunction(_ x: Tensor, _ embedded: Tensor) -> Tensor {
-    let told = time(embedded).reshaped([x.size(0), -1, 1, 1])
-    let features = (first(x.leakyRelu(0.2)) + told).leakyRelu(0.2)
+    let features = (first(x.leakyRelu(0.2)) + time(embedded).aligned(with: x)).leakyRelu(0.2)
     return (second(inner.halved(features)) + skip(outer.halved(x))) * 0.5.squareRoot()
   }
 }

@@ -17,8 +17,8 @@ struct TimedBlock {
   private let norms: (GroupNorm, GroupNorm)
   private let first: Convolution, second: Convolution, skip: Convolution?
   private let time: Linear
-  private let injection: TimeInjection, dropout: Double
-  private let output: Int, store: Parameters
+  private let injection: TimeInjection, dropout: Dropout
+  private let output: Int
 
   init(
     _ scope: Scope, _ input: Int, _ output: Int, embedding: Int, _ architecture: DiffusionUnet.Architecture
@@ -26,7 +26,7 @@ struct TimedBlock {
     func norm(_ name: String, _ channels: Int) -> GroupNorm {
       GroupNorm(scope / name, channels, groups: DiffusionUnet.groups(channels))
     }
-    (injection, dropout) = (architecture.injection, architecture.dropout)
+    (injection, dropout) = (architecture.injection, Dropout(scope / "dropout", architecture.dropout))
     norms = (norm("norm1", input), norm("norm2", output))
     first = Convolution(scope / "first", .init(input, output, bias: true))
     time = Linear(scope / "time", embedding, injection == .add ? output : 2 * output)
@@ -35,13 +35,13 @@ struct TimedBlock {
     skip =
       input == output
       ? nil : Convolution(scope / "skip", .init(input, output, kernel: 1, bias: true))
-    (self.output, store) = (output, scope.store)
+    self.output = output
   }
 
   /// - Parameter embedded: the time's embedding after a SiLU, `[B, embedding]`.
   func callAsFunction(_ z: Tensor, _ embedded: Tensor) -> Tensor {
     var inner = first(norms.0(z).silu())
-    let told = time(embedded).reshaped([z.size(0), -1, 1, 1])
+    let told = time(embedded).aligned(with: z)
     switch injection {
     case .add: inner = norms.1(inner.addingInPlace(told))
     case .scaleShift:
@@ -49,8 +49,7 @@ struct TimedBlock {
       let shift = told.narrowed(1, from: output, length: output)
       inner = norms.1(inner) * (scale + 1) + shift
     }
-    inner = inner.silu()
-    if dropout > 0 { inner = inner.dropout(dropout, active: store.isTraining) }
+    inner = dropout(inner.silu())
     return second(inner).addingInPlace(skip?(z) ?? z)
   }
 }

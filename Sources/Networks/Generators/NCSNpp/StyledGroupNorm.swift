@@ -17,7 +17,7 @@ struct StyledGroupNorm {
   ///   - x: `[B, C, H, W]`.
   ///   - style: `[B, length]`.
   func callAsFunction(_ x: Tensor, _ vector: Tensor) -> Tensor {
-    let told = style(vector).reshaped([x.size(0), 2 * channels, 1, 1])
+    let told = style(vector).aligned(with: x)
     let factor = told.narrowed(1, from: 0, length: channels) + 1
     let shift = told.narrowed(1, from: channels, length: channels)
     return x.groupNormalized(groups: NCSNpp.groups(channels), epsilon: NCSNpp.epsilon) * factor + shift

@@ -44,7 +44,8 @@ public struct MedSynthUnet: Layer {
     var skips: [Tensor] = []
     for unit in down {
       skips.append(x)
-      x = unit(x.maxPooled(2).channelDropout(dropout, active: scope.store.isTraining))
+      x = x.maxPooled(2)
+      x = unit(scope.store.isTraining ? x.channelDropout(dropout, from: scope.store.random) : x)
     }
     for (sample, unit) in up { x = unit(.concatenated([sample(x), skips.removeLast()], axis: 1)) }
     return tail(x) + sources.narrowed(1, from: longSkip, length: 1)

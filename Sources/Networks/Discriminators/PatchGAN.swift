@@ -34,40 +34,44 @@ public enum PatchGANVariant: String, Choice {
   }
 }
 
-/// A discriminator that judges overlapping patches: `[B, channels, H, W]` to `[B, outputs, …]` maps of scores, linear.
+/// A discriminator that judges overlapping patches: `[B, channels, spatial…]` to `[B, outputs, …]` maps of scores, linear.
 ///
 /// Leaky ReLU 0.2, instance norm without affine on all inner layers but the first, so that a batch's size does not
 /// matter. Weights start at N(0, 0.02), as in pix2pix.
 public struct PatchGAN: Layer {
   private let layers: [Convolution]
-  private let variant: PatchGANVariant
+  private let margin: [Int]
 
   /// - Parameters:
   ///   - channels: sources and target together.
   ///   - outputs: maps of scores; 1 but for mmGAN, which judges every modality by itself.
   ///   - width: channels after the first layer; 64 as published.
+  ///   - dimensions: 2 for slices, 3 for volumes, whose kernels have one axis more.
   public init(
-    _ scope: Scope, channels: Int, outputs: Int = 1, width: Int = 64, variant: PatchGANVariant = .codebrain
+    _ scope: Scope, channels: Int, outputs: Int = 1, width: Int = 64, variant: PatchGANVariant = .codebrain,
+    dimensions: Int = 2
   ) {
     let widths = [channels, width, 2 * width, 4 * width, 8 * width]
     let inner = (0..<4).map { layer in
       Convolution(
         scope / "conv\(layer + 1)",
         .init(
-          widths[layer], widths[layer + 1], kernel: 4, stride: variant.strides[layer], padding: 1, bias: true),
+          widths[layer], widths[layer + 1], kernel: 4, stride: variant.strides[layer], padding: 1, bias: true,
+          dimensions: dimensions),
         start: .normal(0.02))
     }
     let last = Convolution(
-      scope / "conv5", .init(8 * width, outputs, kernel: 4, padding: 1, bias: variant == .isola),
+      scope / "conv5",
+      .init(
+        8 * width, outputs, kernel: 4, padding: 1, bias: variant == .isola, dimensions: dimensions),
       start: .normal(0.02))
     layers = inner + [last]
-    self.variant = variant
+    margin = variant.margin > 0 ? (0..<dimensions).flatMap { _ in [variant.margin, 0] } : []
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
     var x = layers[0](x.channelsLast()).leakyRelu(0.2)
     for layer in layers[1..<4] { x = layer(x).instanceNormalized().leakyRelu(0.2) }
-    let margin = variant.margin
-    return layers[4](margin > 0 ? x.padded([margin, 0, margin, 0]) : x)
+    return layers[4](margin.isEmpty ? x : x.padded(margin))
   }
 }

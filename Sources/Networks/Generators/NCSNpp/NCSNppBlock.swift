@@ -41,7 +41,7 @@ struct NCSNppBlock {
   ///   - style: `[B, style]`.
   func callAsFunction(_ x: Tensor, _ embedded: Tensor, _ style: Tensor) -> Tensor {
     let inner = first(resampled(norms.0(x, style).silu()))
-      .addingInPlace(time(embedded).reshaped([x.size(0), -1, 1, 1]))
+      .addingInPlace(time(embedded).aligned(with: x))
     let outer = resampled(x)
     return second(norms.1(inner, style).silu()).addingInPlace(skip?(outer) ?? outer) * 0.5.squareRoot()
   }

@@ -84,14 +84,18 @@ public struct ResUnet: Layer, TimedNetwork {
   /// far ends and cropped back.
   public func callAsFunction(_ x: Tensor) -> Tensor {
     precondition(time == nil, "a timed ResUnet needs a time")
-    return padded(x, toMultiplesOf: ResUnet.multiple) { whole($0, nil) }
+    return fitted(x, nil)
   }
 
   /// The same of a timed network.
   public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
     guard let time else { preconditionFailure("this ResUnet was not built for a time") }
-    let embedding = time(times)
-    return padded(x, toMultiplesOf: ResUnet.multiple) { whole($0, embedding) }
+    return fitted(x, time(times))
+  }
+
+  private func fitted(_ x: Tensor, _ time: Tensor?) -> Tensor {
+    let fitting = Fitting(of: x, multiple: ResUnet.multiple, border: .replicate)
+    return fitting.cropped(whole(fitting.padded(x), time))
   }
 
   private func whole(_ x: Tensor, _ time: Tensor?) -> Tensor {
@@ -118,20 +122,18 @@ public struct ResUnet: Layer, TimedNetwork {
 /// z + second(relu(first(z) + shift(time))), with as many channels out as in; the shift only where there is a time.
 struct ResidualBlock {
   let first: any Layer, second: Convolution
-  private let shift: Linear?, dimensions: Int
+  private let shift: Linear?
 
   init(_ scope: Scope, _ channels: Int, first kind: ConvolutionKind, dimensions: Int, timed: Bool) {
     let shape = ConvolutionShape(channels, channels, dimensions: dimensions)
     first = kind(scope / "first", shape)
     second = Convolution(scope / "second", shape)
     shift = timed ? Linear(scope / "time", ResUnet.timeChannels, channels) : nil
-    self.dimensions = dimensions
   }
 
   /// - Parameter time: its embedding `[B, 256]`.
   func callAsFunction(_ z: Tensor, _ time: Tensor?) -> Tensor {
     guard let shift, let time else { return second(first.rectified(z)).addingInPlace(z) }
-    let told = shift(time).reshaped([time.size(0), -1] + Array(repeating: 1, count: dimensions))
-    return second(first(z).addingInPlace(told).reluInPlace()).addingInPlace(z)
+    return second(first(z).addingInPlace(shift(time).aligned(with: z)).reluInPlace()).addingInPlace(z)
   }
 }
