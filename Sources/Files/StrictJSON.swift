@@ -23,7 +23,7 @@ public enum StrictJSON {
   /// - Throws: a `Failure` of this kind for a missing key or a value of the wrong kind; one thrown by the type itself
   ///   passes through.
   public static func decode<Value: Decodable>(
-    _ type: Value.Type = Value.self, _ document: JSONValue, of data: Data, file: String,
+    _ document: JSONValue, as type: Value.Type = Value.self, of data: Data, file: String,
     kind: Failure.Kind = .malformed
   ) throws -> Value {
     do { return try document.decoded() } catch let misfit as Misfit {

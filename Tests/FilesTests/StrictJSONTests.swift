@@ -99,7 +99,7 @@ import Testing
     let data = Data("{\"network\":{\n\"name\":\"a\", \"width\": 3}}".utf8)
     let document = try StrictJSON.parse(data, file: "m.json")
     let failure = #expect(throws: Failure.self) {
-      try StrictJSON.decode([String: Experiment.Network].self, document, of: data, file: "m.json")
+      try StrictJSON.decode(document, as: [String: Experiment.Network].self, of: data, file: "m.json")
     }
     #expect(failure?.message == "m.json:1:2: network.levels is missing" && failure?.kind == .malformed)
   }

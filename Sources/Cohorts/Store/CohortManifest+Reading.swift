@@ -44,7 +44,7 @@ extension CohortManifest {
     do {
       self = try StrictJSON.decode(document, of: data, file: path)
     } catch {
-      throw Failure(.malformed, "\(error); \(path) is damaged, run aginet prepare again")
+      throw Failure(.malformed, "\(error); the file is damaged, run aginet prepare again")
     }
     if let complaint = contradiction() {
       throw Failure(.malformed, "\(path): \(complaint); run aginet prepare again")
