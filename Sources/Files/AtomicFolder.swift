@@ -102,7 +102,9 @@ public final class AtomicFolder: Sendable {
     guard descriptor >= 0 else { throw Failure.cannotWrite("\(path)/\(name)", errno) }
     let isWritten = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
     let code = errno
-    guard close(descriptor) == 0, isWritten else { throw Failure.cannotWrite("\(path)/\(name)", isWritten ? errno : code) }
+    guard close(descriptor) == 0, isWritten else {
+      throw Failure.cannotWrite("\(path)/\(name)", isWritten ? errno : code)
+    }
   }
 
   public func write(_ text: String, to name: String) throws {

@@ -5,7 +5,8 @@ import Glibc
 /// Writes everything, or returns false with `errno` set.
 /// - Parameter write: as `write(2)`.
 func writeAll(
-  _ bytes: UnsafeRawBufferPointer, to descriptor: Int32, by write: AtomicFile.Write = { Glibc.write($0, $1, $2) }
+  _ bytes: UnsafeRawBufferPointer, to descriptor: Int32,
+  by write: AtomicFile.Write = { Glibc.write($0, $1, $2) }
 ) -> Bool {
   var done = 0
   while done < bytes.count {

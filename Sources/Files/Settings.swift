@@ -40,7 +40,9 @@ public struct Settings<Value: Codable> {
   /// Lays a `key=value` over it. What parses as JSON is taken so; the rest is text, so that names need no quotes.
   /// - Throws: `.usage`.
   public mutating func lay(_ argument: String, origin: String) throws {
-    guard let equals = argument.firstIndex(of: "=") else { throw Failure(.usage, "\(origin): write key=value") }
+    guard let equals = argument.firstIndex(of: "=") else {
+      throw Failure(.usage, "\(origin): write key=value")
+    }
     let text = String(argument[argument.index(after: equals)...])
     let keys = argument[..<equals].split(separator: ".").map(String.init)
     guard !keys.isEmpty else { throw Failure(.usage, "\(origin): no key is named; write key=value") }

@@ -20,7 +20,8 @@ import Testing
     try log.append(iteration: 1, [.number(0.1), .number(1 / 3), .integer(-7)])
     try log.append(iteration: 2, [.number(1e-300), .integer(.max), .missing])
     try log.append(iteration: 3, [.number(.nan), .number(-.infinity), .number(-0.0)])
-    let expected = "iteration,a,b,c\n1,0.1,0.3333333333333333,-7\n2,1e-300,9223372036854775807,\n3,nan,-inf,-0.0\n"
+    let expected =
+      "iteration,a,b,c\n1,0.1,0.3333333333333333,-7\n2,1e-300,9223372036854775807,\n3,nan,-inf,-0.0\n"
     #expect(try text(folder("log.csv")) == expected)
   }
 

@@ -77,7 +77,10 @@ import Testing
     ("{\"method\":1}", "e.json:1:2: method must be text"),
     ("{\"method\":null}", "e.json:1:2: method is null, but must be text"),
     ("{\"seed\":-1}", "e.json:1:2: seed is -1; it must be a whole number in range"),
-    ("{\"width\":1,\"attention\":[1,2.5]}", "e.json:1:12: network.levels is [1,2.5]; it must be whole numbers in range"),
+    (
+      "{\"width\":1,\"attention\":[1,2.5]}",
+      "e.json:1:12: network.levels is [1,2.5]; it must be whole numbers in range"
+    ),
     ("{\"network\":{\"width\":\"a\"}}", "e.json:1:13: network.width must be a whole number"),
     ("{\"network\":[]}", "e.json:1:2: network must be an object"),
     ("[]", "e.json:1:1: must be a JSON object of settings"),

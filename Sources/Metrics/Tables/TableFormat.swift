@@ -38,7 +38,8 @@ extension Table {
     var lines = [
       columns.indices.map { i in
         let heading = columns[i].fullHeading
-        return spread[i] ? (heading + " mean").quotedForCSV + "," + (heading + " sd").quotedForCSV : heading.quotedForCSV
+        return spread[i]
+          ? (heading + " mean").quotedForCSV + "," + (heading + " sd").quotedForCSV : heading.quotedForCSV
       }.joined(separator: ",")
     ]
     for row in rows {
