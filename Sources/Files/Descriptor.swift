@@ -1,5 +1,4 @@
 import Failures
-import Foundation
 import Glibc
 
 /// Writes everything, or returns false with `errno` set.

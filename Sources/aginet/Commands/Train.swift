@@ -3,7 +3,6 @@ import Cohorts
 import Experiments
 import Failures
 import Foundation
-import Imaging
 import Methods
 import Runs
 import Training
