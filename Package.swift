@@ -16,7 +16,7 @@ let plain: [Target] = [
   .target(name: "CAllocation", dependencies: ["CGuard"]),
   .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
-  .target(name: "Metrics"),
+  .target(name: "Metrics", dependencies: ["Files"]),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
   .target(name: "ScanSupport", path: "Tests/ScanSupport"),
   .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),

@@ -1,13 +1,14 @@
 import Failures
+import Files
 import Imaging
 
 /// The part a subject plays: fitted on, watched during training, or measured once at the end.
-public enum Split: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
+public enum Split: String, Choice, CodingKeyRepresentable {
   case train, validation, test
 }
 
 /// Which subjects train, validate and test, by identifier.
-public struct Splits: Sendable, Equatable {
+public struct Splits: Codable, Sendable, Equatable {
   public var train: [String]
   public var validation: [String]
   public var test: [String]

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -133,9 +134,5 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   static func labelsFile(_ id: String) -> String { "subjects/\(id).labels" }
 
   /// The file's bytes: keys sorted, so that equal manifests are equal files.
-  func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self) + Data("\n".utf8)
-  }
+  func encoded() throws -> Data { Data((try json() + "\n").utf8) }
 }
