@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak lint format bench docs clean
+.PHONY: help setup build demo test soak golden lint format bench docs clean
 
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -25,6 +25,14 @@ test: setup ## run every test
 
 soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
 	AGINET_SOAK=1 swift test -c release
+
+golden: .golden/ready ## compute all golden files of the tests anew, with a Python of their own (some minutes)
+	.golden/bin/python Support/golden/rewrite.py
+
+.golden/ready: Support/golden/requirements.txt
+	python3 -m venv .golden
+	.golden/bin/pip install -q -r $<
+	touch $@
 
 lint: ## check the formatting
 	swift format lint --strict -r $(sources)
