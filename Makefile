@@ -5,6 +5,9 @@
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 
+# A package of its own, which uses aginet's products as any other would.
+benchmarks := -c release --package-path Benchmarks --scratch-path .build-bench
+
 sources := $(wildcard Sources Tests Package.swift Benchmarks)
 
 help: ## list the targets
@@ -22,6 +25,8 @@ demo: build ## generate a cohort, train, evaluate, synthesise, report
 test: setup ## run every test
 	bash Support/tests/setup.sh
 	swift test -c release
+	swift build $(benchmarks)
+	.build-bench/release/example
 
 soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
 	AGINET_SOAK=1 swift test -c release
@@ -41,11 +46,11 @@ format: ## format the sources
 	swift format -i -r $(sources)
 
 bench: setup ## measure beside PyTorch, on an idle machine, into Benchmarks/RESULTS.md (some 40 minutes)
-	swift build -c release --product aginet-bench
-	.build/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
+	swift build $(benchmarks) --product aginet-bench
+	.build-bench/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
 
 docs: build ## build the documentation into .docs
 	bash Support/docs.sh
 
 clean: ## remove what was built (set-up's folders stay)
-	rm -rf .build .docs
+	rm -rf .build .build-bench .docs
