@@ -36,33 +36,45 @@ let withTensors: [Target] = [
   .target(
     name: "Training",
     dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "CGuard", "Failures"]),
+  // One road through a network: numbers in, numbers out.
   .target(
-    name: "Synthesis", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
-  .target(
-    name: "Evaluation",
-    dependencies: ["Methods", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures"]),
+    name: "Inference", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
   .target(
     name: "Experiments",
     dependencies: [
-      "Training", "Evaluation", "Synthesis", "Methods", "Networks", "Layers", "Torch", "Cohorts",
-      "Imaging", "Metrics", "Files", "Failures",
+      "Training", "Inference", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging", "Files",
+      "Failures",
+    ]),
+  .target(
+    name: "Runs",
+    dependencies: [
+      "Experiments", "Training", "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging", "Metrics",
+      "Files", "Failures",
+    ]),
+  .target(
+    name: "Paper",
+    dependencies: [
+      "Runs", "Experiments", "Training", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging",
+      "Metrics", "Files", "Failures",
     ]),
   .target(
     name: "Reporting",
     dependencies: [
-      "Experiments", "Training", "Evaluation", "Synthesis", "Methods", "Networks", "Layers", "Torch",
+      "Paper", "Runs", "Experiments", "Training", "Inference", "Methods", "Networks", "Layers", "Torch",
       "Metrics", "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .executableTarget(
     name: "aginet",
     dependencies: [
-      "Experiments", "Reporting", "Methods", "Training", "Evaluation", "Synthesis", "Cohorts", "Imaging",
+      "Reporting", "Paper", "Runs", "Experiments", "Methods", "Training", "Inference", "Cohorts", "Imaging",
       "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .target(
     name: "PipelineSupport",
-    dependencies: ["Experiments", "Methods", "Networks", "Cohorts", "Imaging", "Files", "Failures"],
+    dependencies: [
+      "Runs", "Experiments", "Torch", "Methods", "Networks", "Cohorts", "Imaging", "Files", "Failures",
+    ],
     path: "Tests/PipelineSupport"),
   .testTarget(
     name: "TrainingTests",
@@ -72,22 +84,26 @@ let withTensors: [Target] = [
       "Files", "Failures",
     ]),
   .testTarget(
-    name: "SynthesisTests",
+    name: "InferenceTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Synthesis", "Methods", "Layers", "Torch", "Imaging", "Failures",
-    ]),
-  .testTarget(
-    name: "EvaluationTests",
-    dependencies: [
-      "ScanSupport", "PipelineSupport", "Experiments", "Evaluation", "Methods", "Layers", "Torch", "Cohorts",
-      "Imaging",
-      "Metrics",
-      "Failures",
+      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Imaging", "Failures",
     ]),
   .testTarget(
     name: "ExperimentsTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Evaluation", "Synthesis", "Methods",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Inference", "Methods", "Networks",
+      "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
+    ]),
+  .testTarget(
+    name: "RunsTests",
+    dependencies: [
+      "ScanSupport", "PipelineSupport", "Runs", "Experiments", "Training", "Inference", "Methods", "Networks",
+      "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
+    ]),
+  .testTarget(
+    name: "PaperTests",
+    dependencies: [
+      "ScanSupport", "PipelineSupport", "Paper", "Runs", "Experiments", "Training", "Inference", "Methods",
       "Networks",
       "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
     ]),
@@ -110,7 +126,7 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Reporting", "Experiments", "Training", "Evaluation", "Metrics",
+      "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Metrics",
       "Cohorts",
       "Imaging", "Methods",
       "Torch", "Files", "Failures",
@@ -126,7 +142,7 @@ let products: [Product] = [
   .library(
     name: "Aginet",
     targets: [
-      "Torch", "Layers", "Networks", "Methods", "Training", "Evaluation", "Synthesis", "Experiments",
+      "Torch", "Layers", "Networks", "Methods", "Training", "Inference", "Experiments", "Runs", "Paper",
       "Reporting", "Imaging", "Cohorts", "Metrics", "Files", "Failures",
     ]),
   .executable(name: "aginet", targets: ["aginet"]),

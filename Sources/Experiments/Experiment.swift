@@ -82,10 +82,10 @@ extension Experiment {
   }
 
   /// The translation of training and validation images, where there is one.
-  var shift: Perturbation? { perturbation.radius > 0 ? perturbation : nil }
+  package var shift: Perturbation? { perturbation.radius > 0 ? perturbation : nil }
 
   /// What differs, as `learningRate 0.1 instead of 0.0001`, in the order of the keys.
-  func differences(from other: Experiment) throws -> [String] {
+  package func differences(from other: Experiment) throws -> [String] {
     func leaves(_ value: Any, _ path: String) -> [String: String] {
       guard let object = value as? [String: Any] else { return [path: Experiment.text(value)] }
       return object.reduce(into: [:]) { found, member in
@@ -116,4 +116,23 @@ extension Experiment {
         .usage, "\(scenario): name one or more different sources, and a target that is none of them")
     }
   }
+}
+extension Experiment {
+  /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its published generator.
+  public var title: String {
+    let framework = (try? MethodCatalog.entry(method))?.title(self) ?? method
+    guard network != NetworkCatalog.published else { return framework }
+    return "\((try? NetworkCatalog.backbone(of: self))?.title ?? network) (\(framework))"
+  }
+}
+
+extension Experiment {
+  /// The framework's name in the literature, without the network; nil where this version lacks it.
+  package var frameworkTitle: String? { (try? MethodCatalog.entry(method))?.title(self) }
+
+  /// Whether its images are drawn step by step.
+  package var draws: Bool { (try? MethodCatalog.entry(method))?.draws ?? false }
+
+  /// Steps of its process, of which sampling may take some; nil where there are none to choose.
+  package var processSteps: Int? { (try? MethodCatalog.entry(method))?.steps(self) }
 }

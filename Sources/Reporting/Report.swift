@@ -1,12 +1,12 @@
 import Cohorts
-import Evaluation
 import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Metrics
-import Synthesis
+import Runs
 import Torch
 import Training
 

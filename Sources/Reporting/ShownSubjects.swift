@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Failures
 import Metrics
+import Runs
 
 /// The subjects of a split that are pictured, each with the reason.
 struct ShownSubjects {

@@ -1,9 +1,9 @@
 import Cohorts
-import Evaluation
 import Imaging
 import Metrics
 import PipelineSupport
 import Reporting
+import Runs
 import Testing
 
 @Suite struct NoticeTests {

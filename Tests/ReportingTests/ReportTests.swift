@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import Methods
 import Reporting
+import Runs
 import Testing
 import Torch
 import Training

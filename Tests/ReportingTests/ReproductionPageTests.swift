@@ -2,6 +2,7 @@ import Experiments
 import Foundation
 import Imaging
 import Metrics
+import Paper
 import PipelineSupport
 import Reporting
 import Testing

@@ -1,9 +1,9 @@
 import Experiments
 import Foundation
 import Imaging
+import Inference
 import Layers
 import Methods
-import Synthesis
 import Torch
 
 /// A patient's volume synthesised as `aginet synthesize` does it, in a process of its own.

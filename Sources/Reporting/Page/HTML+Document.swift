@@ -1,4 +1,5 @@
 import Experiments
+import Files
 
 extension HTML {
   /// A whole page in the house's style, as one file that opens without a network.

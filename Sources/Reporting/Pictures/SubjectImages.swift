@@ -1,6 +1,6 @@
 import Cohorts
-import Evaluation
 import Imaging
+import Runs
 
 /// Everything that is shown of one subject, voxel by voxel.
 package struct SubjectImages: Sendable {

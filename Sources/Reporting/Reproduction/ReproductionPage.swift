@@ -3,8 +3,10 @@ import Experiments
 import Files
 import Foundation
 import Imaging
+import Inference
 import Metrics
-import Synthesis
+import Paper
+import Runs
 import Training
 
 /// Tables and figures that were computed anew: files for papers and programs, and one page for people.

@@ -1,10 +1,10 @@
 import Cohorts
-import Evaluation
 import Experiments
 import Layers
 import Methods
 import Metrics
 import Networks
+import Runs
 import Torch
 
 /// What comes out of each stage of a network for one slice: the first three principal components of its channels as

@@ -1,8 +1,9 @@
 import Cohorts
-import Evaluation
 import Experiments
 import Imaging
 import Metrics
+import Paper
+import Runs
 
 /// What a figure of pictures shows: one test subject, as the networks of its rows see it.
 struct StudyPictures {

@@ -1,8 +1,8 @@
 import Cohorts
-import Evaluation
 import Experiments
 import Layers
 import Methods
+import Runs
 import Torch
 
 extension RoutingSummary {

@@ -1,7 +1,9 @@
 import Cohorts
 import Experiments
+import Files
 import Imaging
-import Synthesis
+import Inference
+import Runs
 import Training
 
 extension Report {

@@ -1,8 +1,9 @@
 import Cohorts
 import Experiments
 import Imaging
+import Inference
 import Metrics
-import Synthesis
+import Runs
 import Training
 
 extension Report {

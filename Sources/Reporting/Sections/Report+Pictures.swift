@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Runs
 
 extension Report {
   var pictures: HTML {

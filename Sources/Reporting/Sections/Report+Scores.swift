@@ -1,6 +1,7 @@
 import Cohorts
 import Experiments
 import Metrics
+import Runs
 
 extension Report {
   private static let brain: [Metric] = [.psnrBrain, .ssimBrain, .maeBrain]

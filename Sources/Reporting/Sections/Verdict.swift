@@ -1,6 +1,7 @@
 import Cohorts
 import Experiments
 import Metrics
+import Runs
 
 /// Whether the networks are better than what costs nothing, in plain sentences.
 package struct Verdict {

@@ -4,10 +4,11 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Metrics
 import Reporting
-import Synthesis
+import Runs
 import Torch
 import Training
 

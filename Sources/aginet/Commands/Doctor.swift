@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Failures
+import Files
 import Foundation
 import Torch
 

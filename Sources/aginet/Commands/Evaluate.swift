@@ -6,6 +6,7 @@ import Foundation
 import Imaging
 import Metrics
 import Reporting
+import Runs
 import Training
 
 struct Evaluate: ParsableCommand {

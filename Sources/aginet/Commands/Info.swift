@@ -5,7 +5,8 @@ import Failures
 import Files
 import Foundation
 import Imaging
-import Synthesis
+import Inference
+import Runs
 import Training
 
 struct Info: ParsableCommand {

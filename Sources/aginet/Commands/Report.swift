@@ -4,6 +4,7 @@ import Experiments
 import Failures
 import Foundation
 import Reporting
+import Runs
 import Training
 
 struct ReportCommand: ParsableCommand {

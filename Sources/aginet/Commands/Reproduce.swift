@@ -5,6 +5,7 @@ import Failures
 import Files
 import Foundation
 import Metrics
+import Paper
 import Reporting
 import Torch
 import Training

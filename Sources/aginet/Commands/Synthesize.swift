@@ -3,8 +3,9 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
-import Synthesis
+import Runs
 
 struct Synthesize: ParsableCommand {
   static let configuration = CommandConfiguration(

@@ -5,6 +5,7 @@ import Failures
 import Foundation
 import Imaging
 import Methods
+import Runs
 import Training
 
 struct Train: ParsableCommand {

@@ -1,0 +1,91 @@
+import Failures
+import Files
+import Inference
+import Layers
+import Methods
+import Torch
+
+/// A model file, loaded: the networks with their weights, and the card.
+public struct TrainedModel {
+  public let file: String
+  public let card: ModelCard
+  public let experiment: Experiment
+  public let method: any Method
+  public let device: Device
+  /// SHA-256 of the file, the model's name in every sidecar.
+  public let sha256: String
+
+  /// The metadata key under which a model file and a checkpoint name their experiment.
+  package static let experimentKey = "aginet.experiment"
+
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's or is damaged,
+  ///   `.numerical` for weights that are not finite.
+  public init(file: String, device: Device) throws {
+    let tensors = try Safetensors(contentsOf: file)
+    experiment = try TrainedModel.experiment(of: tensors)
+    guard let card = tensors.metadata[ModelCard.key] else {
+      throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
+    }
+    guard !tensors.endsInZeros else {
+      throw Failure(
+        .invalidModel, "\(file): ends in zeros, as a file whose transfer was cut; copy it again")
+    }
+    self.file = file
+    self.device = device
+    self.card = try ModelCard(json: card, file: file)
+    guard self.card.scenario == experiment.scenario else {
+      throw Failure(
+        .invalidModel,
+        "\(file): its card says \(self.card.scenario), its experiment \(experiment.scenario); it was tampered with"
+      )
+    }
+    // An experiment can ask for any size; the file shows what there is before memory is taken for it.
+    try Parameters.outlining { [experiment] in
+      let generator = try MethodCatalog.build(experiment, device: .cpu).generator
+      try tensors.check(fits: generator.parameters.saved, under: "\(generator.name).")
+    }
+    method = try MethodCatalog.build(experiment, device: device)
+    let generator = method.generator
+    try tensors.load(generator.parameters.saved, under: "\(generator.name).")
+    try TrainedModel.check(generator.parameters, of: file)
+    generator.parameters.beginEvaluating()
+    sha256 = try SHA256.ofFile(file).digest
+  }
+
+  /// Refuses weights that no training leaves.
+  private static func check(_ parameters: Parameters, of file: String) throws {
+    for (name, tensor) in parameters.saved where !tensor.isFinite {
+      throw Failure(.numerical, "\(file): \(name) holds numbers that are not finite; train anew")
+    }
+    let isWritten = withoutGradient {
+      parameters.saved.contains { ($0.tensor * $0.tensor).sum().item > 0 }
+    }
+    guard isWritten else {
+      throw Failure(.invalidModel, "\(file): all its weights are 0: they were never written; copy it again")
+    }
+  }
+
+  /// What the model in this file was trained by.
+  public static func experiment(of file: Safetensors) throws -> Experiment {
+    guard let json = file.metadata[experimentKey] else {
+      throw Failure(.invalidModel, "\(file.path): not a model of aginet (no experiment in its metadata)")
+    }
+    return try Experiment(json: json, origin: file.path)
+  }
+
+  public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
+}
+
+extension TrainedModel {
+  /// Writes the generator as a model file.
+  package static func write(_ method: any Method, experiment: Experiment, card: ModelCard, to path: String)
+    throws
+  {
+    let generator = method.generator
+    let tensors = generator.parameters.saved.map {
+      Safetensors.Tensor("\(generator.name).\($0.name)", $0.tensor)
+    }
+    try Safetensors.write(
+      tensors, metadata: [experimentKey: experiment.json, ModelCard.key: card.json], to: path)
+  }
+}

@@ -1,0 +1,204 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Layers
+import Methods
+import Metrics
+import Runs
+import Torch
+import Training
+
+/// What one trained run scored on the test split, and what that cost.
+public struct Measurement: Codable, Sendable {
+  public var scores: Scores
+  /// Trained scalars of the network that makes the images.
+  public var parameters: Int
+  /// For one slice, all steps of sampling included.
+  public var multiplyAdds: Double
+  /// Seconds that the method takes for a slice, without reading and scoring.
+  public var seconds: Double
+  /// How images were drawn, in words; nothing where they are made in one pass.
+  public var drawing: String?
+}
+
+/// A result on disk that answers one question and no other.
+private struct Kept<Value: Codable>: Codable {
+  var question: String
+  var value: Value
+  /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
+  var digest: String?
+
+  private static var encoder: JSONEncoder {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return encoder
+  }
+
+  private static func digest(of value: Value) throws -> String {
+    var hash = SHA256()
+    try encoder.encode(value).withUnsafeBytes { hash.update($0) }
+    return hash.hexadecimal()
+  }
+
+  /// The value in a file, where that answers the question; else what `make` gives, which is written there.
+  static func value(at path: String, for question: String, make: () throws -> Value) throws -> Value {
+    if let data = FileManager.default.contents(atPath: path),
+      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question,
+      try kept.digest == nil || kept.digest == digest(of: kept.value)
+    {
+      return kept.value
+    }
+    let value = try make()
+    let json = try encoder.encode(Kept(question: question, value: value, digest: digest(of: value)))
+    try RunFolder.make(Path.folder(path))
+    try AtomicFile.write(String(decoding: json, as: UTF8.self) + "\n", to: path)
+    return value
+  }
+}
+
+extension Reproduction {
+  /// What distinguishes one look at the test split from another, for a file's name.
+  private func look(_ shift: Perturbation?, draws: Bool = false) -> String {
+    var words = ["test", settings.slices.map { "\($0)" } ?? "all"]
+    let change = settings.sampling
+    if draws, let steps = change.steps { words.append("steps\(steps)") }
+    if draws, let sampler = change.sampler { words.append(sampler.rawValue) }
+    if draws, let samples = change.samples { words.append("samples\(samples)") }
+    if draws, let seed = change.seed { words.append("noise\(seed)") }
+    if let shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
+    return words.joined(separator: "-")
+  }
+
+  /// The same and what else decides the answer.
+  private func question(_ shift: Perturbation?, draws: Bool = false) -> String {
+    "cohort \(cohortDigest), \(look(shift, draws: draws)), shifts of seed \(shift?.seed ?? 0), SSIM "
+      + Scorer().ssim.variant.rawValue
+  }
+
+  private func measurementFile(_ experiment: Experiment, _ shift: Perturbation?) throws -> String {
+    let look = look(shift, draws: experiment.draws)
+    return "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look).json"
+  }
+
+  /// The scores of a finished run, measured now where they are not there.
+  func measurement(of experiment: Experiment, shift: Perturbation?) throws -> Measurement {
+    let run = try Run(opening: runFolder(of: experiment).path)
+    let hash = try SHA256.ofFile(run.folder.model).digest
+    return try Kept.value(
+      at: measurementFile(experiment, shift),
+      for: "model \(hash), \(question(shift, draws: experiment.draws))"
+    ) {
+      let model = try run.model(device: settings.device)
+      try redraw(model.method)
+      let evaluator = try evaluator(experiment.scenario, shift, named: run.title)
+      let clock = ContinuousClock()
+      var (seconds, operations) = (0.0, 0)
+      let scores = try evaluator.scores(named: run.title, in: .test) { batch in
+        let start = clock.now
+        let (values, count) = try LibTorch.countingMultiplyAdds {
+          try evaluator.predictions(of: model.method, for: batch, device: settings.device) {
+            if let signal = Interruption.requested { throw stopped(signal) }
+          }
+        }
+        (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
+        return values
+      }
+      let slices = Double(max(1, scores.slices.count))
+      return Measurement(
+        scores: scores, parameters: model.method.generator.parameters.count,
+        multiplyAdds: Double(operations) / slices, seconds: seconds / slices,
+        drawing: model.method.samplingDescription)
+    }
+  }
+
+  /// Draws as the settings say, as far as a method can: SelfRDB's bridge has the steps it was trained for.
+  private func redraw(_ method: any Method) throws {
+    guard method is any StepwiseMethod else { return }
+    var change = settings.sampling
+    if !(method is any SampledMethod) { (change.steps, change.sampler) = (nil, nil) }
+    try method.change(change)
+  }
+
+  /// The best single source as it is and the intensity look-up, fitted on images as they are.
+  func baselines(for condition: Study.Condition) throws -> [Scores] {
+    let scenario = condition.scenario
+    let name = (scenario.sources + [scenario.target]).map(\.rawValue).joined(separator: "-")
+    return try Kept.value(
+      at: "\(folder)/baselines/\(name)-\(look(condition.shift)).json", for: question(condition.shift)
+    ) {
+      try evaluator(scenario, condition.shift, named: "baselines, \(scenario)").baselines(in: .test)
+    }
+  }
+
+  private func stopped(_ signal: Failure.Kind) -> Failure {
+    Failure(signal, "stopped while scoring; the same command goes on")
+  }
+
+  /// An evaluator that tells what it does and stops where it is asked to.
+  private func evaluator(_ scenario: Scenario, _ shift: Perturbation?, named name: String) throws -> Evaluator
+  {
+    var evaluator = try Evaluator(cohort, scenario: scenario)
+    (evaluator.batchSize, evaluator.sliceLimit) = (settings.batchSize, settings.slices)
+    evaluator.perturbation = shift
+    let title = shift.map { "\(name), shifted \($0.radius)" } ?? name
+    // Nothing is done yet, and the clock starts.
+    let slices = try cohort.slices(in: .test).count
+    try observe(.scoring(name: title, done: 0, of: min(slices, settings.slices ?? slices)))
+    evaluator.progress = { done, total in
+      if let signal = Interruption.requested {
+        throw stopped(signal)
+      }
+      try observe(.scoring(name: title, done: done, of: total))
+    }
+    return evaluator
+  }
+
+  /// Whether a study can be shown without computing more than a few images.
+  public func isMeasured(_ study: Study) throws -> Bool {
+    for row in study.rows {
+      for (experiment, condition) in zip(row.experiments, study.conditions) {
+        for seeded in seeded(experiment) {
+          switch try state(of: seeded) {
+          case .failed: continue
+          case .missing, .begun: return false
+          case .finished:
+            let file = try measurementFile(seeded, condition.shift)
+            if !FileManager.default.fileExists(atPath: file) { return false }
+          }
+        }
+      }
+    }
+    return true
+  }
+
+  /// Everything a study says, measuring what has not been measured yet. All that it needs must be trained.
+  public func result(of admission: Admission) throws -> StudyResult {
+    let study = admission.study
+    var (failures, measurements) = ([String](), [[[Measurement]]]())
+    for row in study.rows {
+      var cells: [[Measurement]] = []
+      for (experiment, condition) in zip(row.experiments, study.conditions) {
+        var found: [Measurement] = []
+        for seeded in seeded(experiment) {
+          if case .failed(let message) = try state(of: seeded) {
+            let sentence = "\(row.title), seed \(seeded.seed): training failed (\(message))"
+            if !failures.contains(sentence) { failures.append(sentence) }
+          } else {
+            found.append(try measurement(of: seeded, shift: condition.shift))
+          }
+        }
+        cells.append(found)
+      }
+      measurements.append(cells)
+    }
+    let baselines = study.form == .table ? try study.conditions.map(baselines) : []
+    let slices = cohort.subjects(in: .test).map(\.slices.count)
+    return StudyResult(
+      study: study, measurements: measurements, baselines: baselines,
+      notes: admission.notes + failures, failures: failures, seeds: settings.seeds,
+      slicesPerVolume: Double(slices.reduce(0, +)) / Double(max(1, slices.count)))
+  }
+}

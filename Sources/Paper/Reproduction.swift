@@ -1,0 +1,239 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Methods
+import Runs
+import Torch
+import Training
+
+/// The paper's tables and figures computed anew on one prepared cohort, in one folder.
+///
+/// Every experiment is trained once, in `runs/<name>`, whatever number of tables it stands in; what an interrupted call
+/// has begun, the next one continues, and what is there is not computed again.
+public struct Reproduction {
+  public struct Settings: Sendable {
+    /// What all experiments share.
+    public var base = Experiment()
+    /// Runs of each experiment, with the seeds 1, 2, …
+    public var seeds = 1
+    /// Most slices of the test split that a run is scored on, spread evenly; all where nothing is said.
+    public var slices: Int?
+    /// How methods that draw their images do so while they are scored; what is nil is as it was trained with.
+    public var sampling = SamplingChange()
+    /// Slices through a network at a time while scoring.
+    public var batchSize = 4
+    public var device = Device.cpu
+    /// Threads that read slices ahead.
+    public var loaders = 1
+    public init() {}
+  }
+
+  /// What a person watching is told.
+  public enum Event {
+    /// Before anything is trained: runs that are needed, and how many of them are there.
+    case planned(runs: Int, finished: Int)
+    case training(number: Int, of: Int, experiment: Experiment, RunEvent)
+    /// A run ended in numbers that are none; the rest goes on.
+    case failed(experiment: Experiment, message: String)
+    case scoring(name: String, done: Int, of: Int)
+  }
+
+  public let folder: String
+  public let cohort: PreparedCohort
+  /// As they were given, with the published networks fitted to the cohort's slices.
+  public private(set) var settings: Settings
+  public var observe: (Event) throws -> Void = { _ in }
+  /// SHA-256 of the cohort's manifest.
+  let cohortDigest: String
+
+  public init(in folder: String, on cohort: PreparedCohort, _ settings: Settings) throws {
+    guard (1...1000).contains(settings.seeds) else {
+      throw Failure(.usage, "--seeds \(settings.seeds): must be from 1 to 1000")
+    }
+    if let slices = settings.slices, slices < 1 {
+      throw Failure(.usage, "--slices \(slices): must be 1 or more")
+    }
+    if let steps = settings.sampling.steps, steps < 0 {
+      throw Failure(.usage, "--steps \(steps): must be 0 (all) or more")
+    }
+    if let samples = settings.sampling.samples, !(1...1000).contains(samples) {
+      throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
+    }
+    (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
+    self.settings.base = settings.base.fitted(to: cohort.manifest)
+    cohortDigest = try Run.digest(of: cohort)
+    _ = try cohort.slices(in: .test)
+  }
+
+  // MARK: - What can be done
+
+  /// A study without the rows that cannot be had here.
+  public struct Admission: Sendable {
+    public var study: Study
+    /// What was left out, and why.
+    public var notes: [String]
+  }
+
+  /// Refuses sampling steps that a study's processes do not have: better now than after hours of training.
+  /// - Throws: `.usage`; never for a study that draws nothing.
+  public func checkSampling(of study: Study) throws {
+    guard let steps = settings.sampling.steps else { return }
+    let processes = study.rows.flatMap(\.experiments).compactMap(\.processSteps)
+    guard let fewest = processes.min(), steps > fewest else { return }
+    throw Failure(
+      .usage, "--steps \(steps): \(study.name) draws by processes of \(fewest) steps; 0 takes all")
+  }
+
+  /// - Parameter strictly: whether a study that needs all its rows is refused where one cannot be had.
+  /// - Throws: `.inconsistent` where the cohort lacks a modality, `.usage` where the settings rule the study out.
+  public func admit(_ study: Study, strictly: Bool = true) throws -> Admission {
+    try checkSampling(of: study)
+    if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
+    var admitted = study
+    admitted.rows = []
+    var notes: [String] = []
+    for row in study.rows {
+      if row.standing == .ifTrained {
+        if try row.experiments.allSatisfy(isTrained) { admitted.rows.append(row) }
+      } else if let reason = refusal(of: row) {
+        notes.append("\(row.title) is left out: \(reason)")
+      } else {
+        admitted.rows.append(row)
+      }
+    }
+    if strictly && study.needsAllRows, let note = notes.first {
+      throw Failure(.usage, "\(study.name): \(note); choose another --width")
+    }
+    guard !admitted.rows.isEmpty else {
+      throw Failure(.usage, "\(study.name): nothing of it can be had: \(notes.joined(separator: "; "))")
+    }
+    return Admission(study: admitted, notes: notes)
+  }
+
+  /// Why a row cannot be trained, or nil.
+  private func refusal(of row: Study.Row) -> String? {
+    do {
+      for experiment in row.experiments {
+        try experiment.check()
+        try cohort.check(experiment.scenario)
+        try MethodCatalog.check(experiment, height: cohort.manifest.height, width: cohort.manifest.width)
+      }
+      return nil
+    } catch {
+      return (error as? Failure)?.message ?? "\(error)"
+    }
+  }
+
+  private func isTrained(_ experiment: Experiment) throws -> Bool {
+    guard (try? experiment.check()) != nil else { return false }
+    return try seeded(experiment).allSatisfy { try state(of: $0) == .finished }
+  }
+
+  // MARK: - Runs
+
+  /// An experiment with each seed; the shifts of training images are drawn anew as well.
+  func seeded(_ experiment: Experiment) -> [Experiment] {
+    (1...UInt64(settings.seeds)).map { seed in
+      var copy = experiment
+      copy.seed = seed
+      if copy.perturbation.radius > 0 { copy.perturbation.seed = seed }
+      return copy
+    }
+  }
+
+  /// Everything that is trained for some studies, each once.
+  public func experiments(for studies: [Study]) -> [Experiment] {
+    studies.flatMap(\.rows).filter { $0.standing != .ifTrained }.flatMap(\.experiments).flatMap(seeded)
+      .reduce(into: []) { found, experiment in
+        if !found.contains(experiment) { found.append(experiment) }
+      }
+  }
+
+  /// Where an experiment's run lies: named for what is told apart at a glance, and for all settings in short.
+  ///
+  /// What is left at its default does not count, so that settings which later versions add change no name.
+  public func runFolder(of experiment: Experiment) throws -> RunFolder {
+    let differences = try experiment.differences(from: Experiment())
+    var hash = SHA256()
+    for word in [cohortDigest] + differences {
+      Array("\(word)\n".utf8).withUnsafeBytes { hash.update($0) }
+    }
+    let scenario = experiment.scenario
+    let sources = scenario.sources.map(\.rawValue).joined(separator: "+")
+    var words = [experiment.method, experiment.network, "\(sources)-\(scenario.target.rawValue)"]
+    if experiment.perturbation.radius > 0 { words.append("shift\(experiment.perturbation.radius)") }
+    words += ["w\(experiment.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10))]
+    return RunFolder("\(folder)/runs/\(words.joined(separator: "-"))")
+  }
+
+  public enum State: Sendable, Equatable {
+    case missing
+    /// Stopped after so many iterations, with a checkpoint.
+    case begun(Int)
+    case finished
+    /// Ended in numbers that are none.
+    case failed(String)
+  }
+
+  /// - Throws: `.inconsistent` where the folder holds another experiment.
+  public func state(of experiment: Experiment) throws -> State {
+    let run = try runFolder(of: experiment)
+    guard FileManager.default.fileExists(atPath: run.experiment) else { return .missing }
+    let known = try Run(opening: run.path).experiment
+    guard known == experiment else {
+      let changes = try experiment.differences(from: known).joined(separator: ", ")
+      throw Failure(.inconsistent, "\(run.path): holds another experiment (\(changes)); move it away")
+    }
+    if let data = FileManager.default.contents(atPath: failureFile(run)) {
+      return .failed(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .newlines))
+    }
+    guard run.hasCheckpoint else { return .missing }
+    let iteration = Int(try Safetensors(contentsOf: run.last).metadata["aginet.iteration"] ?? "") ?? 0
+    let isWhole = iteration >= experiment.iterations && FileManager.default.fileExists(atPath: run.model)
+    return isWhole ? .finished : .begun(iteration)
+  }
+
+  /// The model of an experiment's first run that did not fail; nothing where all did.
+  public func model(of experiment: Experiment) throws -> TrainedModel? {
+    for seeded in seeded(experiment) where try state(of: seeded) == .finished {
+      return try Run(opening: runFolder(of: seeded).path).model(device: settings.device)
+    }
+    return nil
+  }
+
+  /// Holds what a run failed of, so that it is not trained to the same end again.
+  private func failureFile(_ run: RunFolder) -> String { run.path + "/failed.txt" }
+
+  /// Trains what is missing and goes on with what was begun.
+  /// - Throws: `.interrupted` and `.terminated` after saving; what `Run.train` throws, but for a run that diverges, which
+  ///   is remembered as failed.
+  public func train(_ studies: [Study]) throws {
+    let needed = experiments(for: studies)
+    let states = try needed.map { try state(of: $0) }
+    try observe(.planned(runs: needed.count, finished: states.count { $0 == .finished }))
+    for (index, (experiment, state)) in zip(needed, states).enumerated() {
+      var setting = Run.Setting()
+      (setting.device, setting.loaders) = (settings.device, settings.loaders)
+      switch state {
+      case .finished, .failed: continue
+      case .begun: setting.resumes = true
+      // A folder without a checkpoint holds nothing that is worth keeping.
+      case .missing: setting.overwrites = true
+      }
+      let run = try runFolder(of: experiment)
+      do {
+        _ = try Run.train(experiment, on: cohort, into: run.path, setting) {
+          try observe(.training(number: index + 1, of: needed.count, experiment: experiment, $0))
+        }
+      } catch let failure as Failure where failure.kind == .numerical {
+        try AtomicFile.write(failure.message + "\n", to: failureFile(run))
+        try observe(.failed(experiment: experiment, message: failure.message))
+      } catch let failure as Failure where failure.isStop {
+        throw Failure(failure.kind, "stopped in \(run.path), saved; the same command goes on from there")
+      }
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Methods
+import Metrics
+import Torch
+import Training
+
+/// The scores of one or more runs and of the baselines on one split: what a table is made of.
+public struct Assessment: Sendable {
+  public struct Options: Sendable {
+    public var split = Split.test
+    public var scorer = Scorer()
+    public var batchSize = 4
+    public var perturbation: Perturbation?
+    /// How diffusion models draw, where that differs from what they were trained with.
+    public var sampling = SamplingChange()
+    public init() {}
+  }
+
+  public let scenario: Scenario
+  public let split: Split
+  /// The runs in the order given, then the baselines.
+  public let models: [Scores]
+  public let cohort: String
+
+  /// - Throws: `.inconsistent` where runs answer different scenarios, or the cohort cannot serve them.
+  public init(
+    of runs: [Run], on cohort: PreparedCohort, _ options: Options = Options(), device: Device,
+    progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+  ) throws {
+    guard let first = runs.first else { throw Failure(.usage, "no run is named") }
+    for run in runs where run.experiment.scenario != first.experiment.scenario {
+      throw Failure(
+        .inconsistent,
+        "\(run.folder.path) is \(run.experiment.scenario), \(first.folder.path) is \(first.experiment.scenario): one table needs one scenario"
+      )
+    }
+    scenario = first.experiment.scenario
+    split = options.split
+    self.cohort = cohort.folder
+    var evaluator = try Evaluator(cohort, scenario: scenario)
+    (evaluator.scorer, evaluator.batchSize) = (options.scorer, options.batchSize)
+    evaluator.perturbation = options.perturbation
+    let titles = runs.map(\.title)
+    var models: [Scores] = []
+    for run in runs {
+      // Two runs of one kind are told apart by their folders.
+      let shared = titles.filter { $0 == run.title }.count > 1
+      let title = shared ? "\(run.title) [\(Path.name(run.folder.path))]" : run.title
+      evaluator.progress = { try progress(title, $0, $1) }
+      // Nothing is done yet, and the clock starts.
+      try progress(title, 0, cohort.slices(in: split).count)
+      let model = try run.model(device: device)
+      try run.check(model)
+      // In a table of several, only some may draw.
+      if runs.count == 1 || model.method is any StepwiseMethod { try model.method.change(options.sampling) }
+      let drawn = options.sampling.isEmpty ? nil : model.method.samplingDescription
+      let name = drawn.map { "\(title) [\($0)]" } ?? title
+      models.append(try evaluator.scores(of: model.method, named: name, in: split, device: device))
+    }
+    evaluator.progress = { _, _ in }
+    self.models = models + (try evaluator.baselines(in: split))
+  }
+
+  /// Models and baselines as rows; PSNR, SSIM and MAE over slices.
+  public var table: Table { Table("\(scenario), \(split.rawValue) split", comparing: models) }
+
+  /// Whether a folder holds what `write` writes, whole.
+  public static func exists(in folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder + "/summary.json")
+  }
+
+  /// Writes `slices.csv`, `subjects.csv`, `summary.json` and the table as Markdown, LaTeX, CSV and JSON.
+  public func write(to folder: String) throws {
+    try RunFolder.make(folder)
+    // The summary comes last: an evaluation without one is half, and is made anew unasked.
+    try? FileManager.default.removeItem(atPath: folder + "/summary.json")
+    try AtomicFile.write(Table(slicesOf: models).written(as: .csv), to: folder + "/slices.csv")
+    try AtomicFile.write(Table(subjectsOf: models).written(as: .csv), to: folder + "/subjects.csv")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    let summary = String(decoding: try encoder.encode(models.map(\.summary)), as: UTF8.self)
+    for format in [TableFormat.markdown, .latex, .csv, .json] {
+      try AtomicFile.write(table.written(as: format), to: "\(folder)/table.\(format.fileExtension)")
+    }
+    try AtomicFile.write(summary + "\n", to: folder + "/summary.json")
+  }
+}

@@ -1,0 +1,71 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Training
+
+extension Experiment {
+  /// What this experiment would have to be to go on with a run of `before`; equal to it where it may.
+  ///
+  /// A run may be made longer, and looked at more or less often; all else would be another run. (A schedule that ends
+  /// with the run would have been another one from its middle on.)
+  func continuing(_ before: Experiment) -> Experiment {
+    var same = before
+    if schedule == .constant { same.iterations = iterations }
+    (same.validateEvery, same.validationSlices) = (validateEvery, validationSlices)
+    same.checkpointEvery = checkpointEvery
+    return same
+  }
+}
+
+extension Run {
+  /// The experiment that a run folder's checkpoint was made by: what `--resume` goes on with.
+  ///
+  /// `experiment.json` is for people, and people change it. Where it disagrees with the checkpoint, neither is believed;
+  /// where it is gone, the checkpoint's own counts. Checkpoints of aginet 0.1.0 carry it too.
+  /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
+  public static func resumable(in path: String) throws -> Experiment {
+    try resumable(in: path, verifying: true)
+  }
+
+  /// - Parameter verifying: whether the checkpoint's checksum is compared, which reads all of it.
+  private static func resumable(in path: String, verifying: Bool) throws -> Experiment {
+    let folder = RunFolder(path)
+    let stands = FileManager.default.fileExists(atPath: folder.experiment)
+    guard stands || folder.hasCheckpoint else {
+      throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
+    }
+    guard folder.hasCheckpoint else { return try Run(opening: path).experiment }
+    let file = try Safetensors(contentsOf: folder.last, verifying: verifying)
+    guard file.metadata[TrainedModel.experimentKey] != nil else { return try Run(opening: path).experiment }
+    let trained = try TrainedModel.experiment(of: file)
+    guard stands else { return trained }
+    let remedy = "delete it to go on as before, or train anew with --force"
+    let written: Experiment
+    do { written = try Run(opening: path).experiment } catch let failure as Failure {
+      throw Failure(.inconsistent, "\(failure.message); \(remedy)")
+    }
+    let same = written.continuing(trained)
+    guard same == written else {
+      let changes = try written.differences(from: same).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(folder.experiment): was changed since the checkpoint was made (\(changes)); \(remedy)")
+    }
+    return written
+  }
+
+  /// Makes sure that what is in a folder may be continued.
+  static func refuseAnother(_ experiment: Experiment, in folder: RunFolder) throws {
+    // Compared when the run was looked for, and again when the tensors are read.
+    let before = experiment.continuing(try resumable(in: folder.path, verifying: false))
+    guard before == experiment else {
+      let changes = try experiment.differences(from: before).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(folder.path): was started with other settings (\(changes)); resume without naming them, or train anew"
+      )
+    }
+  }
+}

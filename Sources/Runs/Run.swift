@@ -1,0 +1,54 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Inference
+import Layers
+import Methods
+import Metrics
+import Torch
+import Training
+
+/// A run folder: an experiment, what it has learned so far, and what was measured of it.
+public struct Run {
+  public let folder: RunFolder
+  public let experiment: Experiment
+
+  /// Opens a folder that `train` made.
+  /// - Throws: `.notFound` where there is none.
+  public init(opening path: String) throws {
+    folder = RunFolder(path)
+    guard let data = FileManager.default.contents(atPath: folder.experiment) else {
+      throw Failure(.notFound, "\(path): not a run folder (no experiment.json); make one with aginet train")
+    }
+    experiment = try Experiment(json: String(decoding: data, as: UTF8.self), origin: folder.experiment)
+  }
+
+  /// The best model of this run.
+  /// - Throws: `.notFound` where training has not come to one, and what `TrainedModel` throws.
+  public func model(device: Device) throws -> TrainedModel {
+    guard FileManager.default.fileExists(atPath: folder.model) else {
+      throw Failure(
+        .notFound, "\(folder.path): has no model yet (model.safetensors); aginet train writes it")
+    }
+    return try TrainedModel(file: folder.model, device: device)
+  }
+
+  /// Makes sure that the run's model is what its `experiment.json` says, before it is named by that in a table.
+  /// - Throws: `.inconsistent` with what differs.
+  package func check(_ model: TrainedModel) throws {
+    let same = experiment.continuing(model.experiment)
+    guard same == experiment else {
+      let changes = try experiment.differences(from: same).joined(separator: ", ")
+      throw Failure(
+        .inconsistent,
+        "\(folder.experiment): is not what \(Path.name(folder.model)) was trained by (\(changes)); one of the two was changed"
+      )
+    }
+  }
+
+  /// How the run is called in tables: `AGI-Net (pix2pix)`.
+  public var title: String { experiment.title }
+}

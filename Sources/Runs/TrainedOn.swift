@@ -1,0 +1,43 @@
+import Cohorts
+import Experiments
+import Files
+import Foundation
+import Training
+
+/// Which images a run was trained on, kept in its folder: another cohort may hold them under other names.
+struct TrainedOn: Codable, Equatable {
+  /// The training subjects by the digest of each of their images (`CohortManifest.Scan.content`).
+  var images: [String: String] = [:]
+
+  init(_ cohort: PreparedCohort) {
+    for subject in cohort.subjects(in: .train) {
+      for scan in subject.scans { if let content = scan.content { images[content] = subject.id } }
+    }
+  }
+
+  /// What a run's folder says; nil for runs of aginet 0.1.0.
+  init?(_ folder: RunFolder) {
+    guard let data = FileManager.default.contents(atPath: folder.trainedOn),
+      let known = try? JSONDecoder().decode(TrainedOn.self, from: data)
+    else { return nil }
+    self = known
+  }
+
+  func write(to folder: RunFolder) throws {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+    try AtomicFile.write(String(decoding: encoder.encode(self), as: UTF8.self) + "\n", to: folder.trainedOn)
+  }
+}
+
+extension Run {
+  /// Subjects of a split whose images the run was trained on, each with the name they had then; empty where that is not
+  /// known.
+  public func trainedOn(_ split: Split, of cohort: PreparedCohort) -> [(subject: String, before: String)] {
+    guard split != .train, let known = TrainedOn(folder) else { return [] }
+    return cohort.subjects(in: split).compactMap { subject in
+      let before = subject.scans.lazy.compactMap { $0.content.flatMap { known.images[$0] } }.first
+      return before.map { (subject.id, $0) }
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import Imaging
+import Inference
+import Layers
+import Methods
+import PipelineSupport
+import Torch
+
+/// A method whose synthesis is a known function of its sources, so that every voxel can be foretold.
+final class Known: Method {
+  let generator = TrainedNetwork("generator", Parameters())
+  var networks: [TrainedNetwork] { [generator] }
+  let losses: [String] = []
+  private let function: (Tensor) -> Tensor
+  /// Shapes of the batches it was given.
+  private(set) var shapes: [[Int]] = []
+
+  init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
+
+  func step(_ batch: Batch) -> [Loss] { [] }
+
+  func synthesize(_ sources: Tensor) -> Tensor {
+    shapes.append(sources.shape)
+    return function(sources)
+  }
+
+  /// One of its sources as it is.
+  static func channel(_ index: Int) -> Known { Known { $0.narrowed(1, from: index, length: 1) } }
+}
+
+func card(height: Int = 32, width: Int = 32, spacing: [Double] = [1, 1, 3]) -> ModelCard {
+  ModelCard(
+    scenario: Scenario(sources: [.t1, .t2], target: .pd), height: height, width: width, intensity: "unit",
+    scales: [.t1: 300, .t2: 150, .pd: 250], spacing: spacing, sliceRule: "all", trainedOn: "test",
+    iterations: 1, validationPSNR: nil, parameters: 0, versions: [:])
+}
+
+func synthesizer(_ method: any Method, _ card: ModelCard = card()) -> Synthesizer {
+  Synthesizer(method, card: card, device: .cpu)
+}
+
+typealias Patient = [Modality: (name: String, volume: Volume)]
+
+/// T1 and T2 of one subject, turned to `orientation`.
+func patient(_ orientation: Orientation = .lps) -> Patient {
+  [
+    .t1: ("t1.nii.gz", scan(.t1, subject: 1).reoriented(to: orientation)),
+    .t2: ("t2.nii.gz", scan(.t2, subject: 1).reoriented(to: orientation)),
+  ]
+}
+
+/// A scan as the network should see it.
+func scaled(_ volume: Volume) throws -> [Float] {
+  try IntensityScale(of: volume.voxels).normalise(volume.voxels)
+}

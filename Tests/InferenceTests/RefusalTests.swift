@@ -1,0 +1,76 @@
+import Failures
+import Imaging
+import Inference
+import PipelineSupport
+import Testing
+import Torch
+
+private func refused(_ patient: Patient, _ method: Known = .channel(0)) throws -> Failure {
+  try failure { _ = try synthesizer(method)(patient) }
+}
+
+@Test func aMissingModalityIsNamed() throws {
+  var patient = patient()
+  patient[.t2] = nil
+  let failure = try refused(patient)
+  #expect(failure.kind == .inconsistent)
+  #expect(failure.message.contains("--t2") && failure.message.contains("T1, T2"))
+}
+
+@Test func aModalityTheModelDoesNotTakeIsNamed() throws {
+  var patient = patient()
+  patient[.flair] = patient[.t2]
+  let failure = try refused(patient)
+  #expect(failure.kind == .inconsistent && failure.message.contains("FLAIR"))
+}
+
+@Test func gridsApartAreRefusedInMillimetres() throws {
+  var patient = patient()
+  patient[.t2]?.volume.affine = Affine([-1, 0, 0, 16.5], [0, -1, 0, 15], [0, 0, 3, -9])
+  let failure = try refused(patient)
+  #expect(failure.kind == .inconsistent)
+  #expect(failure.message.contains("2.5 mm") && failure.message.contains("t2.nii.gz"))
+}
+
+@Test func aGridOfAnotherSizeIsRefusedInVoxels() throws {
+  var patient = patient()
+  patient[.t2]?.volume = scan(.t2, subject: 1, size: [28, 30, 7])
+  let failure = try refused(patient)
+  #expect(failure.kind == .inconsistent)
+  #expect(failure.message.contains("28x30x7") && failure.message.contains("28x30x6"))
+}
+
+@Test func anotherOrderOfVoxelsIsAnotherGrid() throws {
+  var patient = patient()
+  patient[.t2] = InferenceTests.patient(.ras)[.t2]
+  let failure = try refused(patient)
+  #expect(failure.kind == .inconsistent && failure.message.contains("RAS"))
+}
+
+@Test(arguments: [Float.nan, .infinity])
+func voxelsThatAreNoNumbersAreRefused(value: Float) throws {
+  var patient = patient()
+  patient[.t1]?.volume.voxels[100] = value
+  let failure = try refused(patient)
+  #expect(failure.kind == .malformed && failure.message.contains("t1.nii.gz"))
+}
+
+@Test func aConstantVolumeIsRefused() throws {
+  var patient = patient()
+  patient[.t2]?.volume.voxels = Array(repeating: 7, count: 28 * 30 * 6)
+  let failure = try refused(patient)
+  #expect(failure.kind == .malformed && failure.message.contains("constant"))
+}
+
+@Test func aVolumeWithHardlyAnySignalIsRefused() throws {
+  var patient = patient()
+  var voxels = [Float](repeating: 0, count: 28 * 30 * 6)
+  voxels[17] = 5
+  patient[.t1]?.volume.voxels = voxels
+  #expect(try refused(patient).kind == .malformed)
+}
+
+@Test func aNetworkThatGivesNaNIsStopped() throws {
+  let failure = try refused(patient(), Known { ($0 * 0).log() * 0 })
+  #expect(failure.kind == .numerical && failure.message.contains("slice"))
+}

@@ -1,0 +1,66 @@
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Metrics
+import PipelineSupport
+import Runs
+import Testing
+import Torch
+import Training
+
+@Suite struct AssessmentTests {
+  private let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  @Test func theTableHasTheModelAndTheBaselines() throws {
+    let assessment = try Assessment(of: [Trained.run()], on: Trained.cohort(), device: .cpu)
+    #expect(assessment.models.map(\.name) == ["AGI-Net (pix2pix)", "Copy of T2", "Intensity look-up"])
+    try assessment.write(to: scratch("test"))
+    #expect(
+      scratch.files(in: "test") == [
+        "slices.csv", "subjects.csv", "summary.json", "table.csv", "table.json", "table.md", "table.tex",
+      ])
+    let slices = String(decoding: contents(of: scratch("test/slices.csv")) ?? Data(), as: UTF8.self)
+    // A header and five slices of three models.
+    #expect(slices.split(whereSeparator: \.isNewline).count == 16)
+    for name in ["summary.json", "table.json"] {
+      let data = try #require(contents(of: scratch("test/" + name)))
+      #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: data) }
+    }
+  }
+
+  @Test func runsOfOneKindAreToldApart() throws {
+    let run = try Trained.run()
+    try FileManager.default.copyItem(atPath: run.folder.path, toPath: scratch("second"))
+    let runs = [run, try Run(opening: scratch("second"))]
+    let names = try Assessment(of: runs, on: Trained.cohort(), device: .cpu).models.map(\.name)
+    #expect(names.prefix(2) == ["AGI-Net (pix2pix) [run]", "AGI-Net (pix2pix) [second]"])
+  }
+
+  @Test func oneTableHasOneScenario() throws {
+    var other = tinyExperiment(iterations: 1)
+    other.scenario = Scenario(sources: [.pd, .t2], target: .t1)
+    let second = try Run.train(other, on: Trained.cohort(), into: scratch("second"))
+    let failure = try failure {
+      _ = try Assessment(of: [Trained.run(), second], on: Trained.cohort(), device: .cpu)
+    }
+    #expect(failure.kind == .inconsistent)
+    #expect(failure.message.contains("(T1, T2) -> PD") && failure.message.contains("(PD, T2) -> T1"))
+  }
+
+  @Test func aRunWithoutAModelIsNamed() throws {
+    try FileManager.default.createDirectory(atPath: scratch("early"), withIntermediateDirectories: true)
+    try scratch.write(tinyExperiment().json, to: "early/experiment.json")
+    let failure = try failure {
+      _ = try Assessment(of: [Run(opening: scratch("early"))], on: Trained.cohort(), device: .cpu)
+    }
+    #expect(failure.kind == .notFound && failure.message.contains("no model yet"))
+  }
+
+  @Test func aFolderThatIsNoRun() throws {
+    #expect(try failure { _ = try Run(opening: scratch.path) }.kind == .notFound)
+    try scratch.write("{}", to: "experiment.json")
+    #expect(try failure { _ = try Run(opening: scratch.path) }.kind == .invalidModel)
+  }
+}

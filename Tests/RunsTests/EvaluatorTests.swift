@@ -1,0 +1,110 @@
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Methods
+import Metrics
+import PipelineSupport
+import Runs
+import Testing
+import Torch
+
+private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
+
+@Suite struct EvaluatorTests {
+  private let scratch: Scratch
+  private let cohort: PreparedCohort
+
+  init() throws {
+    scratch = try Scratch()
+    cohort = try makeCohort(scratch)
+  }
+
+  private func evaluator() throws -> Evaluator { try Evaluator(cohort, scenario: scenario) }
+
+  @Test func aPerfectPredictionIsInfinitelyGood() throws {
+    let scores = try evaluator().scores(named: "perfect", in: .test) { $0.target }
+    #expect(scores.slices.map(\.slice) == [1, 2, 3, 4, 5])
+    #expect(scores.slices.allSatisfy { $0.subject == "sub-05" })
+    #expect(scores.slices.allSatisfy { $0.values[.psnr] == .infinity && $0.values[.mae] == 0 })
+    #expect(scores.slices.allSatisfy { abs(($0.values[.ssim] ?? 0) - 1) < 1e-9 })
+    // A table and its JSON hold it without choking.
+    let data = try JSONEncoder().encode(scores.summary)
+    #expect(!data.isEmpty)
+    #expect(Table("t", comparing: [scores]).written(as: .markdown).contains("perfect"))
+  }
+
+  @Test func theScoresAreThoseOfTheSlices() throws {
+    let scores = try evaluator().scores(named: "half", in: .validation) { batch in
+      batch.target.map { $0 / 2 }
+    }
+    for slice in scores.slices {
+      let target = try cohort.slice(
+        .pd, at: SliceReference(subject: slice.subject, slice: slice.slice))
+      let mae = target.reduce(0.0) { $0 + Double($1) / 2 } / Double(target.count)
+      #expect(abs((slice.values[.mae] ?? .nan) - mae) < 1e-7)
+    }
+  }
+
+  @Test(arguments: [1, 2, 3, 7])
+  func theBatchSizeChangesNothing(size: Int) throws {
+    var evaluator = try evaluator()
+    let expected = try evaluator.scores(named: "copy", in: .train) { batch in
+      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+    }
+    evaluator.batchSize = size
+    let scores = try evaluator.scores(named: "copy", in: .train) { batch in
+      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+    }
+    #expect(scores == expected)
+  }
+
+  @Test func theBaselinesStandBeside() throws {
+    let baselines = try evaluator().baselines(in: .test)
+    #expect(baselines.count == 2)
+    // The phantom's PD is a power of its texture, nearer to T2's than to T1's.
+    #expect(baselines[0].name == "Copy of T2" && baselines[1].name == "Intensity look-up")
+    func mean(_ scores: Scores) -> Double {
+      scores.slices.compactMap { $0.values[.mae] }.reduce(0, +) / Double(scores.slices.count)
+    }
+    // One contrast here is a function of the other, which is what a look-up finds and a copy does not.
+    #expect(mean(baselines[1]) < 0.5 * mean(baselines[0]))
+  }
+
+  @Test func predictionsThatAreNoNumbersStop() throws {
+    let failure = try failure {
+      _ = try evaluator().scores(named: "broken", in: .test) { $0.target.map { _ in .nan } }
+    }
+    #expect(failure.kind == .numerical)
+  }
+
+  @Test func aModalityTheCohortLacksIsNamed() throws {
+    let failure = try failure {
+      _ = try Evaluator(cohort, scenario: Scenario(sources: [.t1], target: .flair))
+    }
+    #expect(failure.kind == .inconsistent && failure.message.contains("FLAIR"))
+  }
+
+  @Test func progressCountsSlices() throws {
+    var evaluator = try evaluator()
+    var shown: [Int] = []
+    evaluator.batchSize = 2
+    evaluator.progress = { done, total in
+      #expect(total == 5)
+      shown.append(done)
+    }
+    _ = try evaluator.scores(named: "perfect", in: .test) { $0.target }
+    #expect(shown == [2, 4, 5])
+  }
+
+  @Test func aMethodIsScoredAsItsPredictionsAre() throws {
+    let method = try MethodCatalog.build(tinyExperiment(), device: .cpu)
+    let evaluator = try evaluator()
+    let direct = try evaluator.scores(of: method, named: "m", in: .test, device: .cpu)
+    let again = try evaluator.scores(named: "m", in: .test) {
+      evaluator.predictions(of: method, for: $0, device: .cpu)
+    }
+    #expect(direct == again)
+  }
+}

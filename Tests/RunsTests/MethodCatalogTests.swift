@@ -1,0 +1,225 @@
+import Cohorts
+import Experiments
+import Failures
+import Foundation
+import Imaging
+import Layers
+import Methods
+import Networks
+import PipelineSupport
+import Runs
+import Testing
+import Torch
+import Training
+
+/// What every method of the catalogue has to do with every kind of generator, whoever wrote it.
+///
+/// A method's tiny settings are in `tinyExperiment(method:network:)`. One test after the other: LibTorch takes all processors
+/// for each.
+@Suite(.serialized) struct MethodCatalogTests {
+  struct Pair: Sendable, CustomTestStringConvertible {
+    let method: String, network: String
+    var testDescription: String { "\(method) with \(network)" }
+
+    func make(seed: UInt64 = 1, rate: Double = 1e-4) throws -> any Method {
+      var experiment = tinyExperiment(method: method, network: network)
+      (experiment.seed, experiment.learningRate) = (seed, rate)
+      try experiment.check()
+      let method = try MethodCatalog.build(experiment, device: .cpu)
+      try method.prepare()
+      return method
+    }
+
+    /// Whether nothing but rounding moves a parameter: a bias that the norm behind it takes away.
+    func isIdle(_ network: String, _ name: String) -> Bool {
+      guard name.hasSuffix(".bias") else { return false }
+      switch (method, network) {
+      // A softmax does not see what all keys have in common.
+      case ("selfrdb", "generator"): return name.hasSuffix("keys.bias")
+      case ("pix2pix", "discriminator"), ("pgan", "discriminator"), ("mmgan", "discriminator"):
+        return ["conv2.bias", "conv3.bias", "conv4.bias"].contains(name)
+      case ("pgan", "generator"), ("medsynth", "generator"):
+        return self.network == "published" && !name.contains("norm") && name != "tail.bias"
+      default: return false
+      }
+    }
+  }
+
+  /// The method's own generator, the plain backbone and the one that the project is about.
+  static let pairs = MethodCatalog.names.flatMap { method in
+    ((try? MethodCatalog.networks(of: method)) ?? [])
+      .filter { [NetworkCatalog.published, "resunet", "agi-net"].contains($0) }
+      .map { Pair(method: method, network: $0) }
+  }
+
+  /// Losses of a game between two networks, which need not fall.
+  static let adversarial: Set = ["discriminator", "adversarial", "r1"]
+
+  static func batch(_ seed: UInt64 = 1, slices: Int = 2) -> Batch {
+    let sources = Tensor.uniform([slices, 2, tinySide, tinySide], seed: seed)
+    let parts = (0..<2).map { sources.narrowed(1, from: $0, length: 1) }
+    return Batch(sources: sources, target: parts[0] * 0.3 + parts[1].squared() * 0.7)
+  }
+
+  static func weights(of method: any Method) -> [String: [Float]] {
+    var weights: [String: [Float]] = [:]
+    for network in method.networks {
+      for (name, tensor) in network.parameters.saved { weights["\(network.name).\(name)"] = tensor.values() }
+    }
+    return weights
+  }
+
+  // MARK: -
+
+  @Test func everyMethodIsThere() throws {
+    let names = MethodCatalog.names
+    #expect(names.first == "pix2pix" && Set(names).count == names.count)
+    #expect(names.allSatisfy { $0 == $0.lowercased() && !$0.contains(" ") })
+    #expect(Self.pairs.count >= 2 * names.count)
+    let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let folder = root.appendingPathComponent("Sources/Experiments/Catalog").path
+    let files = try #require(FileManager.default.subpaths(atPath: folder)).filter { $0.hasSuffix(".swift") }
+    let text = try files.map { try String(contentsOfFile: folder + "/" + $0, encoding: .utf8) }.joined()
+    // Every entry that is declared, wherever it stands, and every method that an experiment has options for.
+    let declared = text.matches(of: #/static let \w+ = MethodEntry\(\s*name: "([^"]+)"/#).map { String($0.1) }
+    #expect(declared.sorted() == names.sorted(), "an entry is not in MethodCatalog.entries")
+    let options = Mirror(reflecting: Experiment()).children.filter { $0.value is any MethodOptions }
+    #expect(options.compactMap(\.label).sorted() == names.sorted())
+  }
+
+  @Test(arguments: pairs) func theGeneratorComesFirst(_ pair: Pair) throws {
+    let method = try pair.make()
+    let networks = method.networks
+    #expect(networks[0].name == "generator" && method.generator.name == "generator")
+    #expect(networks[0].parameters === method.generator.parameters)
+    #expect(Set(networks.map(\.name)).count == networks.count)
+    #expect(networks.contains { $0.optimizer != nil })
+    #expect(networks.allSatisfy { $0.optimizer == nil || $0.optimizer?.parameters === $0.parameters })
+  }
+
+  @Test(arguments: pairs) func stepsMoveEveryParameter(_ pair: Pair) throws {
+    let method = try pair.make()
+    let before = Self.weights(of: method)
+    // Weights that start at zero pass nothing on to those behind them in the first steps.
+    for seed in 1...4 {
+      let losses = method.step(Self.batch(UInt64(seed)))
+      #expect(losses.map(\.name) == method.losses && losses.allSatisfy { $0.value.isFinite })
+    }
+    let after = Self.weights(of: method)
+    for network in method.networks {
+      let names = network.parameters.entries.map(\.name)
+      let still = names.filter { before["\(network.name).\($0)"] == after["\(network.name).\($0)"] }
+      #expect(still.filter { !pair.isIdle(network.name, $0) } == [], "\(network.name) has not moved there")
+      #expect(network.parameters.entries.allSatisfy { $0.tensor.gradient == nil })
+    }
+    #expect(after.values.allSatisfy { $0.allSatisfy(\.isFinite) })
+  }
+
+  @Test(arguments: pairs) func stepsLowerTheLoss(_ pair: Pair) throws {
+    let method = try pair.make(rate: 2e-3)
+    let batch = Self.batch(slices: 1)
+    // The same random numbers in every round, so that losses can be compared.
+    func round() -> Double {
+      (1...2).reduce(0) { sum, seed in
+        LibTorch.seed(UInt64(seed))
+        let losses = method.step(batch).filter { !Self.adversarial.contains($0.name) }
+        return sum + losses.reduce(0) { $0 + $1.value }
+      }
+    }
+    let first = round()
+    var last = first
+    for _ in 0..<6 { last = round() }
+    #expect(last < 0.95 * first)
+  }
+
+  @Test(arguments: pairs) func anImageDependsOnItsOwnSlicesAlone(_ pair: Pair) throws {
+    let method = try pair.make()
+    _ = method.step(Self.batch())
+    method.generator.parameters.beginEvaluating()
+    let sources = Self.batch(9, slices: 3).sources
+    let images = withoutGradient { method.synthesize(sources) }
+    #expect(images.shape == [3, 1, tinySide, tinySide] && images.isFinite)
+    for slice in 0..<3 {
+      let alone = withoutGradient { method.synthesize(sources.narrowed(0, from: slice, length: 1)) }
+      let difference = (images.narrowed(0, from: slice, length: 1) - alone).abs()
+      #expect(difference.reshaped([-1]).max(over: 0).item < 1e-4, "slice \(slice)")
+    }
+  }
+
+  /// A patient's slices need not be of the size that was trained on.
+  @Test(arguments: pairs) func slicesOfAnySizeComeBack(_ pair: Pair) throws {
+    let method = try pair.make()
+    method.generator.parameters.beginEvaluating()
+    let images = withoutGradient { method.synthesize(.uniform([1, 2, tinySide + 9, tinySide + 2], seed: 1)) }
+    #expect(images.shape == [1, 1, tinySide + 9, tinySide + 2] && images.isFinite)
+  }
+
+  // What draws from the common stream of random numbers, or counts tensors, is tried in a process of its own.
+  @Test func twoRunsAgreeInEveryBit() async {
+    await #expect(processExitsWith: .success) {
+      for pair in MethodCatalogTests.pairs {
+        func run(_ seed: UInt64) throws -> ([Loss], [String: [Float]]) {
+          let method = try pair.make(seed: seed)
+          var losses: [Loss] = []
+          for step in 1...2 {
+            LibTorch.seed(UInt64(step))
+            losses += method.step(MethodCatalogTests.batch(UInt64(step)))
+          }
+          return (losses, MethodCatalogTests.weights(of: method))
+        }
+        let (first, second) = (try run(5), try run(5))
+        #expect(first.0 == second.0 && first.1 == second.1, "\(pair.testDescription)")
+        #expect(try run(6).0 != first.0, "\(pair.testDescription)")
+      }
+    }
+  }
+
+  /// Through the files of a run: every network, buffer and moment comes back, and the stream is where it was.
+  @Test func aResumedRunIsTheUninterruptedOne() async {
+    await #expect(processExitsWith: .success) {
+      let scratch = try Scratch()
+      let cohort = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+      for pair in MethodCatalogTests.pairs {
+        func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
+          var setting = Run.Setting()
+          setting.resumes = resumes
+          return try Run.train(
+            tinyExperiment(method: pair.method, network: pair.network, iterations: iterations),
+            on: cohort, into: scratch("\(pair.method)-\(pair.network)-\(name)"), setting)
+        }
+        let whole = try train(4, "whole")
+        _ = try train(2, "parts")
+        let parts = try train(4, "parts", resumes: true)
+        #expect(
+          contents(of: whole.folder.last) == contents(of: parts.folder.last), "\(pair.testDescription)")
+        #expect(contents(of: whole.folder.log) == contents(of: parts.folder.log), "\(pair.testDescription)")
+        // The model makes images, by the generator alone.
+        let model = try whole.model(device: .cpu)
+        let image = withoutGradient { model.method.synthesize(MethodCatalogTests.batch().sources) }
+        #expect(image.isFinite, "\(pair.testDescription)")
+      }
+    }
+  }
+
+  @Test func nothingLeaks() async {
+    await #expect(processExitsWith: .success) {
+      let batch = MethodCatalogTests.batch(slices: 1)
+      for pair in MethodCatalogTests.pairs {
+        let method = try pair.make()
+        let bare = LibTorch.liveTensors
+        let evaluate = {
+          method.generator.parameters.evaluating { _ = method.synthesize(batch.sources).mean().item }
+        }
+        evaluate()
+        #expect(LibTorch.liveTensors == bare, "\(pair.testDescription) needs more than its generator")
+        for _ in 0..<2 { _ = method.step(batch) }
+        let before = LibTorch.liveTensors
+        #expect(before > bare, "\(pair.testDescription) had made what only training needs")
+        for _ in 0..<20 { _ = method.step(batch) }
+        evaluate()
+        #expect(LibTorch.liveTensors == before, "\(pair.testDescription)")
+      }
+    }
+  }
+}
