@@ -24,9 +24,9 @@ func slices(_ modalities: Modality..., of person: PhantomSubject) throws -> Tens
 // AGI-Net learns from one of them what PD is to T1 and T2.
 let parameters = Parameters(seed: 1)
 let network = ResUnet(parameters.root, sources: 2, width: 16, replacing: .cagr(groups: 4), in: .agiNet)
-let adam = Adam(parameters, rate: 1e-3)
+let adam = Adam(parameters, rate: 2e-3)
 let (sources, target) = (try slices(.t1, .t2, of: known), try slices(.pd, of: known))
-for _ in 1...40 {
+for _ in 1...30 {
   network(sources).meanAbsoluteError(target).backward()
   adam.step()
 }
