@@ -53,7 +53,8 @@ import Testing
     let example = try String(
       contentsOf: root.appendingPathComponent("Benchmarks/Example/main.swift"), encoding: .utf8)
     #expect(example.contains("import Networks") && example.hasSuffix("\n"))
-    #expect(programs(in: text).contains(example), "no swift block of README.md is Benchmarks/Example/main.swift")
+    #expect(
+      programs(in: text).contains(example), "no swift block of README.md is Benchmarks/Example/main.swift")
     #expect(programs(in: "a\n```swift\nlet x = 1\n\nf(x)\n```\nb\n") == ["let x = 1\n\nf(x)\n"])
   }
 

@@ -9,7 +9,8 @@ import Torch
 @Suite(.serialized) struct IndependentNetworkTests {
   static let cases =
     WholeNetworkTests.cases.filter {
-      ["resunet", "resnet9", "patchgan_isola", "patchgan_codebrain", "ddpm_unet", "iddpm_unet"].contains($0.name)
+      ["resunet", "resnet9", "patchgan_isola", "patchgan_codebrain", "ddpm_unet", "iddpm_unet"].contains(
+        $0.name)
     } + [
       WholeNetworkTests.Case(name: "vgg16", channels: 3) { scope in
         let network = VGG16(scope)
