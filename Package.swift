@@ -70,14 +70,6 @@ let withTensors: [Target] = [
       "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  // What `make bench` runs; the PyTorch peer lies beside it.
-  .executableTarget(
-    name: "aginet-bench",
-    dependencies: [
-      "Experiments", "Inference", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging", "Files",
-      "Failures",
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ], path: "Benchmarks/aginet-bench"),
   .target(
     name: "PipelineSupport",
     dependencies: [
