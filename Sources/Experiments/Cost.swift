@@ -16,19 +16,18 @@ public struct Cost: Sendable {
   /// Builds the networks and makes one empty slice.
   /// - Throws: `.inconsistent` where the method cannot take slices of this size.
   public init(of experiment: Experiment, height: Int, width: Int, device: Device = .cpu) throws {
-    try MethodCatalog.check(experiment, height: height, width: width)
+    try MethodCatalog.check(experiment, on: Extent(height, width))
     var whole = experiment
     // Nothing is left out because an empty image changes little.
     for framework in frameworks { framework.makeThorough(&whole) }
     let method = try MethodCatalog.build(whole, device: device)
-    let stepwise = method as? any StepwiseMethod
-    evaluations = stepwise?.stepsPerImage ?? 1
-    // One step tells the cost of all.
-    if let sampled = method as? any SampledMethod { sampled.sampling = SamplingOptions(steps: 1) }
+    evaluations = method.sampling?.passes ?? 1
+    // One step tells the cost of all, where there may be one.
+    method.sampling?.options = SamplingOptions(steps: 1)
     let network = method.generator.parameters
     let sources = Tensor.zeros([1, experiment.scenario.sources.count, height, width], device: device)
     let count = network.evaluating { LibTorch.countingMultiplyAdds { method.synthesize(sources) } }.count
-    multiplyAdds = count / (stepwise?.stepsPerImage ?? 1)
+    multiplyAdds = count / (method.sampling?.passes ?? 1)
     parameters = network.count
   }
 }

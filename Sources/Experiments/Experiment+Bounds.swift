@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Networks
 
 extension Experiment {
   /// Refuses numbers that no machine can serve or no training has a use for.

@@ -122,7 +122,7 @@ public struct Synthesizer {
   }
 
   private func notes(_ image: Volume) -> [String] {
-    let drawn = method.samplingDescription.map { ["drawn by \($0)"] } ?? []
+    let drawn = (method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     return drawn + voxelNotes(image)
   }
 

@@ -92,7 +92,10 @@ extension Reproduction {
       for: "model \(hash), \(question(shift, draws: experiment.draws))"
     ) {
       let model = try run.model(device: settings.device)
-      try redraw(model.method)
+      // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
+      if let sampling = model.method.sampling {
+        try sampling.change(sampling.admitted(of: settings.sampling))
+      }
       let evaluator = try evaluator(experiment.scenario, shift, named: run.title)
       let clock = ContinuousClock()
       var (seconds, operations) = (0.0, 0)
@@ -110,16 +113,8 @@ extension Reproduction {
       return Measurement(
         scores: scores, parameters: model.method.generator.parameters.count,
         multiplyAdds: Double(operations) / slices, seconds: seconds / slices,
-        drawing: model.method.samplingDescription)
+        drawing: model.method.sampling?.description)
     }
-  }
-
-  /// Draws as the settings say, as far as a method can: SelfRDB's bridge has the steps it was trained for.
-  private func redraw(_ method: any Method) throws {
-    guard method is any StepwiseMethod else { return }
-    var change = settings.sampling
-    if !(method is any SampledMethod) { (change.steps, change.sampler) = (nil, nil) }
-    try method.change(change)
   }
 
   /// The best single source as it is and the intensity look-up, fitted on images as they are.

@@ -5,6 +5,7 @@ import Files
 import Foundation
 import Imaging
 import Methods
+import Networks
 import Runs
 import Torch
 import Training
@@ -63,8 +64,7 @@ public struct Reproduction {
       throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
     }
     (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
-    self.settings.base = settings.base.fitted(
-      to: Extent(cohort.manifest.height, cohort.manifest.width))
+    self.settings.base = settings.base.fitted(to: cohort.manifest.extent)
     cohortDigest = try Run.digest(of: cohort)
     _ = try cohort.slices(in: .test)
   }
@@ -120,7 +120,7 @@ public struct Reproduction {
       for experiment in row.experiments {
         try experiment.check()
         try cohort.check(experiment.scenario)
-        try MethodCatalog.check(experiment, height: cohort.manifest.height, width: cohort.manifest.width)
+        try MethodCatalog.check(experiment, on: cohort.manifest.extent)
       }
       return nil
     } catch {
@@ -158,8 +158,9 @@ public struct Reproduction {
   /// What is left at its default does not count, so that settings which later versions add change no name.
   public func runFolder(of experiment: Experiment) throws -> RunFolder {
     // Settings that were moved count under their first names.
+    let former = Experiment.moved.merging(["network": "network.name"]) { first, _ in first }
     let differences = try experiment.differences(from: Experiment()).map { word in
-      Experiment.moved.first { word.hasPrefix("\($0.value) ") }
+      former.first { word.hasPrefix("\($0.value) ") }
         .map { $0.key + word.dropFirst($0.value.count) } ?? word
     }
     var hash = SHA256()

@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Imaging
 import Metrics
+import Networks
 import Runs
 
 /// What was measured for a table or figure.

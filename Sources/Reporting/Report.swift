@@ -65,7 +65,8 @@ public struct Report {
     }
     let chosen = try ShownSubjects(options.subjects, of: assessment, in: cohort)
     let evaluator = try Evaluator(cohort, scenario: assessment.scenario)
-    let sample = try cohort.slices(in: assessment.split).spread(options.routingSlices)
+    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities).spread(
+      options.routingSlices)
     var entries: [Entry] = []
     var routing: [RoutingSummary?] = []
     var predictors: [SubjectImages.Predictor] = []
@@ -100,11 +101,11 @@ public struct Report {
   /// What makes the pictures of the baseline that is hardest to beat; none where the assessment has no such.
   package static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
     guard let name else { return [] }
-    if let source = evaluator.scenario.sources.firstIndex(where: { Evaluator.copyName(of: $0) == name }) {
-      return [(name, { $0.copied(source) })]
+    if let source = evaluator.scenario.sources.first(where: { Evaluator.copyName(of: $0) == name }) {
+      return [(name, { $0.target(source) })]
     }
     let lookup = try evaluator.fittedBaselines().lookup
-    return [(name, { $0.predicted(by: lookup) })]
+    return [(name, { $0.predicted(by: lookup, for: evaluator.scenario) })]
   }
 
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.

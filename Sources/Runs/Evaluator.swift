@@ -4,7 +4,6 @@ import Failures
 import Imaging
 import Methods
 import Metrics
-import Synchronization
 import Torch
 
 /// Scores a method and the baselines that keep it honest on one split of a prepared cohort.
@@ -30,11 +29,11 @@ public struct Evaluator {
     patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.patient) }) { first, _ in first }
   }
 
-  /// Scores `predict` slice by slice. It takes a batch and returns `count x height x width` values.
+  /// Scores `predict` slice by slice. It takes a batch and returns `count x extent` values.
   public func scores(
-    named name: String, in split: Split, predict: (SliceBatch) throws -> [Float]
+    named name: String, in split: Split, predict: (SampleBatch) throws -> [Float]
   ) throws -> Scores {
-    let references = try cohort.slices(in: split)
+    let references = try cohort.slices(in: split, requiring: scenario.modalities)
     let batches = try cohort.batches(
       of: references.spread(sliceLimit ?? references.count), scenario: scenario, batchSize: batchSize,
       perturbation: perturbation)
@@ -44,29 +43,26 @@ public struct Evaluator {
       let predictions = try predict(batch)
       let labels = try batch.references.map { try cohort.labels(at: $0) }
       scores.slices += try score(batch, predictions, lesions: labels)
-      try progress(scores.slices.count, batches.sliceCount)
+      try progress(scores.slices.count, batches.sampleCount)
     }
     return scores
   }
 
   /// The slices of a batch on all cores: SSIM costs more than small networks do.
-  private func score(_ batch: SliceBatch, _ predictions: [Float], lesions: [[UInt8]?]) throws -> [SliceScores]
+  private func score(_ batch: SampleBatch, _ predictions: [Float], lesions: [[UInt8]?]) throws
+    -> [SliceScores]
   {
-    let (scorer, pixels) = (scorer, batch.height * batch.width)
-    let slots = Mutex<[SliceScores?]>(Array(repeating: nil, count: batch.count))
-    Parallel.forEach(count: batch.count) { index in
-      let range = index * pixels..<(index + 1) * pixels
-      let scores = scorer(
-        Array(predictions[range]), Array(batch.target[range]), height: batch.height, width: batch.width,
+    let (scorer, extent, patients) = (scorer, batch.extent, patients)
+    let target = batch.target(scenario.target)
+    let scored = Parallel.map(count: batch.count) { index in
+      let range = index * extent.count..<(index + 1) * extent.count
+      var scores = scorer(
+        Array(predictions[range]), Array(target[range]), height: extent.rows, width: extent.columns,
         lesion: lesions[index].map { $0.map { $0 > 0 } }, subject: batch.references[index].subject,
         slice: batch.references[index].slice)
-      slots.withLock { $0[index] = scores }
-    }
-    let scored = slots.withLock { $0 }.compactMap { $0 }.map { slice in
-      var slice = slice
       // Kept only where it is not the subject's own name.
-      if let patient = patients[slice.subject], patient != slice.subject { slice.patient = patient }
-      return slice
+      if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }
+      return scores
     }
     guard scored.allSatisfy({ ($0.values[.mae] ?? .nan).isFinite }) else {
       throw Failure(.numerical, "the network gives values that are not finite")
@@ -79,7 +75,7 @@ public struct Evaluator {
     -> Scores
   {
     var done = 0
-    let total = try cohort.slices(in: split).count
+    let total = try cohort.slices(in: split, requiring: scenario.modalities).count
     return try scores(named: name, in: split) { batch in
       defer { done += batch.count }
       return try withoutGradient {
@@ -91,23 +87,24 @@ public struct Evaluator {
     }
   }
 
-  /// `count x height x width` values, not clamped.
-  public func predictions(of method: any Method, for batch: SliceBatch, device: Device) -> [Float] {
+  /// `count x extent` values, not clamped.
+  public func predictions(of method: any Method, for batch: SampleBatch, device: Device) -> [Float] {
     withoutGradient { method.synthesize(sources(of: batch, on: device)).values() }
   }
 
   /// The same; `passed` is called after each pass through the network, and may throw.
   public func predictions(
-    of method: any Method, for batch: SliceBatch, device: Device, passed: () throws -> Void
+    of method: any Method, for batch: SampleBatch, device: Device, passed: () throws -> Void
   ) throws -> [Float] {
     try withoutGradient {
       try method.synthesize(sources(of: batch, on: device)) { _, _ in try passed() }.values()
     }
   }
 
-  private func sources(of batch: SliceBatch, on device: Device) -> Tensor {
+  private func sources(of batch: SampleBatch, on device: Device) -> Tensor {
     Tensor(
-      batch.sources, shape: [batch.count, batch.channels, batch.height, batch.width], device: device)
+      batch.stacked(scenario.sources), shape: [batch.count, scenario.sources.count] + batch.extent.sizes,
+      device: device)
   }
 
   // MARK: - Baselines
@@ -121,7 +118,7 @@ public struct Evaluator {
   /// The source that serves best as it is (its position), and the voxelwise look-up; both chosen on the training split.
   /// - Parameter limit: most training slices to fit on, spread evenly.
   public func fittedBaselines(on limit: Int = 2000) throws -> (source: Int, lookup: IntensityLookup) {
-    let training = try cohort.slices(in: .train)
+    let training = try cohort.slices(in: .train, requiring: scenario.modalities)
     let names = scenario.sources.map(\.rawValue)
     var best = BestSource(sources: names)
     var fit = IntensityLookup.Fit(sources: names, target: scenario.target.rawValue)
@@ -129,7 +126,7 @@ public struct Evaluator {
     for number in batches.indices {
       let batch = try batches[number]
       for index in 0..<batch.count {
-        let (sources, target) = batch.images(index)
+        let (sources, target) = batch.images(index, of: scenario)
         best.add(sources: sources, target: target)
         fit.add(sources: sources, target: target)
       }
@@ -146,7 +143,7 @@ public struct Evaluator {
   public func baselines(in split: Split, fittedOn limit: Int = 2000) throws -> [Scores] {
     func copy(_ position: Int) throws -> Scores {
       try scores(named: Evaluator.copyName(of: scenario.sources[position]), in: split) { batch in
-        batch.copied(position)
+        batch.target(scenario.sources[position])
       }
     }
     if cohort.subjects(in: .train).isEmpty { return try scenario.sources.indices.map(copy) }
@@ -154,28 +151,23 @@ public struct Evaluator {
     return [
       try copy(position),
       try scores(named: Evaluator.lookupName, in: split) { batch in
-        batch.predicted(by: lookup)
+        batch.predicted(by: lookup, for: scenario)
       },
     ]
   }
 }
 
-extension SliceBatch {
-  /// One source of every slice as it is, count x height x width.
-  package func copied(_ source: Int) -> [Float] { (0..<count).flatMap { images($0).sources[source] } }
-
-  /// What a look-up makes of every slice's sources, count x height x width.
-  package func predicted(by lookup: IntensityLookup) -> [Float] {
-    (0..<count).flatMap { lookup(images($0).sources) }
+extension SampleBatch {
+  /// What a look-up makes of every slice's sources: `count x extent`.
+  package func predicted(by lookup: IntensityLookup, for scenario: Scenario) -> [Float] {
+    (0..<count).flatMap { lookup(images($0, of: scenario).sources) }
   }
 
-  /// One slice's source images, in channel order, and its target.
-  public func images(_ index: Int) -> (sources: [[Float]], target: [Float]) {
-    let pixels = height * width
-    let images = (0..<channels).map { channel in
-      Array(sources[(index * channels + channel) * pixels..<(index * channels + channel + 1) * pixels])
-    }
-    return (images, Array(target[index * pixels..<(index + 1) * pixels]))
+  /// One slice's source images, in the scenario's order, and its target.
+  public func images(_ index: Int, of scenario: Scenario) -> (sources: [[Float]], target: [Float]) {
+    let range = index * extent.count..<(index + 1) * extent.count
+    func image(_ modality: Modality) -> [Float] { images[modality].map { Array($0[range]) } ?? [] }
+    return (scenario.sources.map(image), image(scenario.target))
   }
 }
 

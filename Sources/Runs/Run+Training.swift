@@ -43,7 +43,7 @@ extension Run {
     observe: @escaping (RunEvent) throws -> Void = { _ in }
   ) throws -> Run {
     try cohort.check(experiment.scenario)
-    try MethodCatalog.check(experiment, height: cohort.manifest.height, width: cohort.manifest.width)
+    try MethodCatalog.check(experiment, on: cohort.manifest.extent)
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
     try cohort.refuse(output: path)
@@ -63,17 +63,19 @@ extension Run {
       checkpointEvery: experiment.checkpointEvery, seed: experiment.seed,
       schedule: experiment.schedule)
     let trainer = Trainer(
-      method, plan: plan, folder: folder, device: setting.device,
+      method, for: experiment.scenario, plan: plan, folder: folder, device: setting.device,
       metadata: [TrainedModel.experimentKey: try experiment.json, cohortKey: try digest(of: cohort)])
     if setting.resumes { try trainer.resume() }
 
-    let stream = try SliceStream(
+    let stream = try SampleStream(
       cohort, scenario: experiment.scenario, batchSize: experiment.batchSize, seed: experiment.seed,
       startingAt: trainer.iteration, threads: setting.loaders, perturbation: experiment.shift)
     defer { stream.stop() }
     let held =
       cohort.subjects(in: .validation).isEmpty
-      ? [] : try cohort.slices(in: .validation).spread(experiment.validationSlices)
+      ? []
+      : try cohort.slices(in: .validation, requiring: experiment.scenario.modalities).spread(
+        experiment.validationSlices)
     let log = try RunLog(folder, method: method, resumingAt: trainer.iteration) { try observe(.note($0)) }
 
     trainer.validate = {
@@ -81,7 +83,7 @@ extension Run {
     }
     trainer.writeModel = { iteration, psnr in
       let card = ModelCard(
-        experiment, cohort, method, iteration: iteration, psnr: psnr, slices: stream.sliceCount)
+        experiment, cohort, method, iteration: iteration, psnr: psnr, slices: stream.sampleCount)
       try TrainedModel.write(method, experiment: experiment, card: card, to: folder.model)
     }
     var (seconds, waited) = (0.0, 0.0)
@@ -92,7 +94,7 @@ extension Run {
     }
     try observe(
       .started(
-        networks: method.networks.map { ($0.name, $0.parameters.count) }, training: stream.sliceCount,
+        networks: method.networks.map { ($0.name, $0.parameters.count) }, training: stream.sampleCount,
         validation: held.count, from: trainer.iteration))
     try trainer.run(stream)
     try observe(
@@ -159,7 +161,7 @@ extension Run {
   /// Mean PSNR of the held-out slices that are predicted with some error, in dB. What trains on translated images is
   /// looked at on translated ones, each slice always by the same shift: the best weights are those that serve there.
   private static func meanPSNR(
-    _ method: any Method, _ cohort: PreparedCohort, _ experiment: Experiment, _ slices: [SliceReference],
+    _ method: any Method, _ cohort: PreparedCohort, _ experiment: Experiment, _ slices: [SampleReference],
     device: Device
   ) throws -> Double {
     let evaluator = try Evaluator(cohort, scenario: experiment.scenario)
@@ -177,7 +179,7 @@ extension Run {
           }
         }
       }
-      let pixels = batch.height * batch.width
+      let (pixels, target) = (batch.extent.count, batch.target(experiment.scenario.target))
       for index in 0..<batch.count {
         let range = index * pixels..<(index + 1) * pixels
         guard !predictions[range].contains(where: \.isNaN) else {
@@ -187,7 +189,7 @@ extension Run {
           )
         }
         let clamped = predictions[range].map { min(1, max(0, $0)) }
-        values.append(PixelErrors(clamped, Array(batch.target[range])).psnr())
+        values.append(PixelErrors(clamped, Array(target[range])).psnr())
       }
     }
     let finite = values.filter(\.isFinite)

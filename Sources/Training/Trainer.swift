@@ -1,6 +1,7 @@
 import Cohorts
 import Failures
 import Files
+import Imaging
 import Layers
 import Methods
 import Torch
@@ -54,6 +55,7 @@ public enum TrainingEvent: Sendable {
 /// checkpoint holds everything else.
 public final class Trainer {
   private let method: any Method
+  private let scenario: Scenario
   private let folder: RunFolder
   private let plan: Plan
   private let device: Device
@@ -68,9 +70,12 @@ public final class Trainer {
   public var observe: (TrainingEvent) throws -> Void = { _ in }
 
   /// - Parameter metadata: what every checkpoint says of itself, the experiment first of all.
-  public init(_ method: any Method, plan: Plan, folder: RunFolder, device: Device, metadata: [String: String])
-  {
-    (self.method, self.plan, self.folder, self.device) = (method, plan, folder, device)
+  public init(
+    _ method: any Method, for scenario: Scenario, plan: Plan, folder: RunFolder, device: Device,
+    metadata: [String: String]
+  ) {
+    (self.method, self.scenario, self.plan) = (method, scenario, plan)
+    (self.folder, self.device) = (folder, device)
     self.metadata = metadata
   }
 
@@ -107,7 +112,7 @@ public final class Trainer {
   /// - Parameter stream: batches from iteration `iteration` on.
   /// - Throws: `.numerical` naming the iteration where a loss is not finite, `.interrupted` or `.terminated` after a
   ///   signal, and whatever validation and writing throw.
-  public func run(_ stream: SliceStream) throws {
+  public func run(_ stream: SampleStream) throws {
     let clock = ContinuousClock()
     try method.prepare()
     // What an optimiser was made with is the schedule's starting point.
@@ -120,11 +125,11 @@ public final class Trainer {
     }
     while state.iteration < plan.iterations {
       let start = clock.now
-      let (slices, waited) = try stream.next()
-      LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
+      let (samples, waited) = try stream.next()
+      let random = RandomStream(seed: mix(plan.seed, "iteration \(state.iteration)"), device: device)
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
-      let losses = method.step(Batch(slices, device: device))
+      let losses = method.step(Batch(samples, scenario, device: device), random: random)
       state.iteration += 1
       try refuseNaN(losses)
       try observe(
@@ -197,19 +202,13 @@ public final class Trainer {
 }
 
 extension Batch {
-  /// Plain numbers become tensors here, on the training thread.
-  public init(_ slices: SliceBatch, device: Device) {
-    let image = [slices.height, slices.width]
+  /// Plain numbers become tensors here, on the training thread: sources `[count, sources * depth] + extent`, the target (of
+  /// a slab its middle plane) `[count, 1] + extent`.
+  public init(_ samples: SampleBatch, _ scenario: Scenario, device: Device) {
+    let (sizes, channels) = (samples.extent.sizes, scenario.sources.count * samples.depth)
     self.init(
-      sources: Tensor(slices.sources, shape: [slices.count, slices.channels] + image, device: device),
-      target: Tensor(slices.target, shape: [slices.count, 1] + image, device: device))
-  }
-}
-
-extension Duration {
-  /// In seconds.
-  public var seconds: Double {
-    let (whole, attoseconds) = components
-    return Double(whole) + Double(attoseconds) * 1e-18
+      sources: Tensor(
+        samples.stacked(scenario.sources), shape: [samples.count, channels] + sizes, device: device),
+      target: Tensor(samples.target(scenario.target), shape: [samples.count, 1] + sizes, device: device))
   }
 }

@@ -66,8 +66,8 @@ import Testing
     ("\"blocks\" : 2", "\"blocks\" : 50000000"), ("\"blocks\" : 2", "\"blocks\" : 64"),
     ("\"blocks\" : 2", "\"blocks\" : 9223372036854775807"), ("\"width\" : 4", "\"width\" : 1024"),
     ("\"width\" : 4", "\"width\" : 50000000"), ("\"groups\" : 4", "\"groups\" : 50000000"),
-    ("\"groups\" : 4", "\"groups\" : 1"), ("\"network\" : \"agi-net\"", "\"network\" : \"published\""),
-    ("\"network\" : \"agi-net\"", "\"network\" : \"resunet\""),
+    ("\"groups\" : 4", "\"groups\" : 1"), ("\"name\" : \"agi-net\"", "\"name\" : \"published\""),
+    ("\"name\" : \"agi-net\"", "\"name\" : \"resunet\""),
     ("\"method\" : \"pix2pix\"", "\"method\" : \"iddpm\""),
     ("\"discriminatorWidth\" : 4", "\"discriminatorWidth\" : 50000000"),
   ])

@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized) struct CostTests {
   private func cost(_ method: String, side: Int, width: Int = 64) throws -> Cost {
     var experiment = Experiment()
-    (experiment.method, experiment.network, experiment.width) = (method, "published", width)
+    (experiment.method, experiment.network.name, experiment.network.width) = (method, "published", width)
     return try Cost(of: experiment, height: side, width: side)
   }
 
@@ -29,7 +29,7 @@ import Testing
 
   @Test func mmGAN() throws {
     var experiment = Experiment()
-    (experiment.method, experiment.network) = ("mmgan", "published")
+    (experiment.method, experiment.network.name) = ("mmgan", "published")
     experiment.scenario.sources = [.t1, .t2, .flair]
     let cost = try Cost(of: experiment, height: 256, width: 256)
     #expect(abs(Double(cost.multiplyAdds) / 1e9 - 6.5) < 0.0501 && cost.parameters == 54_407_172)

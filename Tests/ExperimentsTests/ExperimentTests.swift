@@ -19,7 +19,7 @@ import Testing
   @Test func theDefaultsAreThePapers() throws {
     let experiment = Experiment()
     #expect(experiment.scenario == Scenario(sources: [.t1, .t2], target: .pd))
-    #expect((experiment.width, experiment.groups, experiment.batchSize) == (64, 8, 16))
+    #expect((experiment.network.width, experiment.network.groups, experiment.batchSize) == (64, 8, 16))
     #expect((experiment.iterations, experiment.learningRate) == (120_000, 1e-4))
     #expect((experiment.pix2pix.weightL1, experiment.pix2pix.discriminatorWidth) == (100, 64))
   }
@@ -29,7 +29,7 @@ import Testing
       #"{"width": 16, "pix2pix": {"weightL1": 10}, "scenario": {"target": "flair"}}"#, to: "e.json")
     let experiment = try Experiment(file: file)
     var expected = Experiment()
-    (expected.width, expected.pix2pix.weightL1, expected.scenario.target) = (16, 10, .flair)
+    (expected.network.width, expected.pix2pix.weightL1, expected.scenario.target) = (16, 10, .flair)
     #expect(experiment == expected)
   }
 
@@ -41,9 +41,9 @@ import Testing
         "width=32", "pix2pix.discriminator=isola", "scenario.sources=[\"t2\"]", "stages=[\"body\"]",
         "learningRate=1e-3", "width=8",
       ])
-    #expect(experiment.width == 8 && experiment.seed == 3)
+    #expect(experiment.network.width == 8 && experiment.seed == 3)
     #expect(experiment.pix2pix.discriminator == .isola)
-    #expect(experiment.scenario.sources == [.t2] && experiment.stages == [.body])
+    #expect(experiment.scenario.sources == [.t2] && experiment.network.stages == [.body])
     #expect(experiment.learningRate == 1e-3)
   }
 
@@ -112,7 +112,7 @@ import Testing
     ("pix2pix.discriminatorWidth=0", "discriminatorWidth"), ("pix2pix.weightL1=-1", "weightL1"),
     ("perturbation.radius=-1", "perturbation.radius"), ("perturbation.radius=1e999", "perturbation.radius"),
     ("stages=[\"body\",\"body\"]", "twice"), ("checkpointEvery=0", "checkpointEvery"),
-    ("arcKernels=0", "arcKernels"),
+    ("arcKernels=0", "network.kernels"),
   ])
   func aValueThatMakesNoSenseIsNamed(setting: String, says: String) throws {
     let failure = try refused(setting)

@@ -191,7 +191,7 @@ import Training
 
   /// Every method of the paper in its own form, one after another, drawn in few steps.
   @Test func theMethodsFillTheirTable() throws {
-    let wide = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+    let wide = try makeCohort(scratch) { $0.size = Extent(tinySide, tinySide) }
     var settings = Reproduction.Settings()
     (settings.base, settings.slices) = (tinyExperiment(iterations: 1), 1)
     settings.base.validationSlices = 1
@@ -307,7 +307,7 @@ import Training
     let admission = try reproduction.admit(study, strictly: false)
     #expect(
       admission.study.rows.map(\.title) == ["Standard", "n = 2", "n = 4"] && admission.notes.count == 2)
-    let wide = try self.reproduction { $0.base.width = 16 }
+    let wide = try self.reproduction { $0.base.network.width = 16 }
     #expect(try wide.admit(Study(named: "table7", base: wide.settings.base)).study.rows.count == 5)
   }
 

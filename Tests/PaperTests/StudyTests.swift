@@ -19,9 +19,9 @@ import Testing
         study.rows.map { $0.experiments[0].method } == [
           "ddpm", "iddpm", "selfrdb", "pgan", "mmgan", "medsynth", "pix2pix", "pix2pix",
         ])
-      #expect(study.rows.dropLast(2).allSatisfy { $0.experiments[0].network == NetworkCatalog.published })
+      #expect(study.rows.dropLast(2).allSatisfy { $0.experiments[0].network.name == NetworkCatalog.published })
       #expect(study.rows.suffix(2).map(\.title) == ["pixel2pixel", "Ours"])
-      #expect(study.rows.suffix(2).map { $0.experiments[0].network } == ["resunet", "agi-net"])
+      #expect(study.rows.suffix(2).map { $0.experiments[0].network.name } == ["resunet", "agi-net"])
       for row in study.rows {
         #expect(row.experiments.map(\.scenario) == study.conditions.map(\.scenario))
         #expect(Set(row.experiments.map(\.method)).count == 1)
@@ -59,7 +59,7 @@ import Testing
     let rows = try study("table5").rows
     #expect(rows.map(\.title) == ["Standard", "+ GR", "+ GR + CA", "+ CA"])
     #expect(
-      rows.map { $0.experiments[0].network } == [
+      rows.map { $0.experiments[0].network.name } == [
         "resunet", "rolling-resunet", "agi-net", "attention-resunet",
       ])
     #expect(rows.map(\.standing) == [.published, .published, .published, .added])
@@ -81,13 +81,13 @@ import Testing
   @Test func groupsAndStages() throws {
     let groups = try study("table7")
     #expect(
-      groups.rows.map { $0.experiments[0].network } == ["resunet"] + Array(repeating: "agi-net", count: 4))
-    #expect(groups.rows.dropFirst().map { $0.experiments[0].groups } == [2, 4, 8, 16])
+      groups.rows.map { $0.experiments[0].network.name } == ["resunet"] + Array(repeating: "agi-net", count: 4))
+    #expect(groups.rows.dropFirst().map { $0.experiments[0].network.groups } == [2, 4, 8, 16])
     let stages = try study("table9")
-    #expect(stages.rows.count == 8 && stages.rows[0].experiments[0].network == "resunet")
+    #expect(stages.rows.count == 8 && stages.rows[0].experiments[0].network.name == "resunet")
     for (count, row) in stages.rows.enumerated().dropFirst() {
-      #expect(row.experiments[0].stages == Array(Stage.allCases.prefix(count)))
-      #expect(row.experiments[0].network == "agi-net")
+      #expect(row.experiments[0].network.stages == Array(Stage.allCases.prefix(count)))
+      #expect(row.experiments[0].network.name == "agi-net")
     }
     // Five stages are AGI-Net, eight groups are its default: one run for all tables.
     #expect(stages.rows[5].experiments == groups.rows[3].experiments)
@@ -97,7 +97,7 @@ import Testing
   @Test func everyMethodMeetsBothBackbones() throws {
     let rows = try study("table8").rows
     #expect(rows.count == 7)
-    #expect(rows.allSatisfy { $0.experiments.map(\.network) == ["resunet", "agi-net"] })
+    #expect(rows.allSatisfy { $0.experiments.map(\.network.name) == ["resunet", "agi-net"] })
     #expect(Set(rows.map { $0.experiments[0].method }).count == 7)
   }
 

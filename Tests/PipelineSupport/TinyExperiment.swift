@@ -7,7 +7,7 @@ import Testing
 /// (T1, T2) -> PD at a width that trains in a moment: 4 channels, 4 groups, a discriminator as thin.
 public func tinyExperiment(iterations: Int = 12) -> Experiment {
   var experiment = Experiment()
-  (experiment.width, experiment.groups, experiment.batchSize) = (4, 4, 2)
+  (experiment.network.width, experiment.network.groups, experiment.batchSize) = (4, 4, 2)
   experiment.pix2pix.discriminatorWidth = 4
   (experiment.iterations, experiment.validateEvery, experiment.checkpointEvery) = (iterations, 3, 2)
   return experiment
@@ -19,20 +19,46 @@ public let tinySide = 64
 /// The same with any method and generator of the catalogue, made as small as it can be.
 public func tinyExperiment(method: String, network: String, iterations: Int = 4) -> Experiment {
   var experiment = tinyExperiment(iterations: iterations)
-  (experiment.method, experiment.network) = (method, network)
+  (experiment.method, experiment.network.name, experiment.network.blocks) = (method, network, 1)
   (experiment.validateEvery, experiment.checkpointEvery, experiment.validationSlices) = (2, 2, 2)
-  (experiment.pgan.discriminatorWidth, experiment.mmgan.discriminatorWidth) = (4, 4)
-  (experiment.pix2pix.levels, experiment.mmgan.levels) = (5, 5)
-
-  experiment.blocks = 1
-  (experiment.ddpm.steps, experiment.iddpm.steps, experiment.selfrdb.steps) = (20, 20, 2)
-  (experiment.ddpm.sampling.steps, experiment.iddpm.sampling.steps) = (2, 2)
-  (experiment.ddpm.validationSteps, experiment.iddpm.validationSteps) = (2, 2)
-  (experiment.ddpm.unet.multipliers, experiment.iddpm.unet.multipliers) = ([1, 2], [1, 2])
-  (experiment.ddpm.unet.attention, experiment.iddpm.unet.attention) = ([2], [2])
-  (experiment.selfrdb.generator.multipliers, experiment.selfrdb.generator.attention) = ([1, 2], [2])
-  (experiment.selfrdb.discriminator.width, experiment.selfrdb.discriminator.multipliers) = (4, [2, 2])
+  for framework in frameworks { framework.setTiny(&experiment) }
   return experiment
+}
+
+extension Framework {
+  fileprivate static func setTiny(_ experiment: inout Experiment) { experiment[Self.self] = tiny }
+}
+
+/// What each framework is told, by its name.
+extension Experiment {
+  public var pix2pix: Pix2Pix.Options {
+    get { self[Pix2Pix.self] }
+    set { self[Pix2Pix.self] = newValue }
+  }
+  public var pgan: PGAN.Options {
+    get { self[PGAN.self] }
+    set { self[PGAN.self] = newValue }
+  }
+  public var mmgan: MMGAN.Options {
+    get { self[MMGAN.self] }
+    set { self[MMGAN.self] = newValue }
+  }
+  public var medsynth: MedSynth.Options {
+    get { self[MedSynth.self] }
+    set { self[MedSynth.self] = newValue }
+  }
+  public var ddpm: DDPM.Options {
+    get { self[DDPM.self] }
+    set { self[DDPM.self] = newValue }
+  }
+  public var iddpm: IDDPM.Options {
+    get { self[IDDPM.self] }
+    set { self[IDDPM.self] = newValue }
+  }
+  public var selfrdb: SelfRDB.Options {
+    get { self[SelfRDB.self] }
+    set { self[SelfRDB.self] = newValue }
+  }
 }
 
 /// The failure that `body` throws, which must be one line.

@@ -33,11 +33,15 @@ import Testing
       let name = Evaluator.copyName(of: source)
       let copy = try Report.baseline(name, evaluator)
       #expect(copy.map(\.name) == [name])
-      #expect(try copy[0].predict(batch) == (0..<2).flatMap { batch.images($0).sources[place] })
+      #expect(
+        try copy[0].predict(batch)
+          == (0..<2).flatMap { batch.images($0, of: evaluator.scenario).sources[place] })
     }
     let lookup = try evaluator.fittedBaselines().lookup
     let named = try Report.baseline(Evaluator.lookupName, evaluator)
-    #expect(try named[0].predict(batch) == (0..<2).flatMap { lookup(batch.images($0).sources) })
+    #expect(
+      try named[0].predict(batch)
+        == (0..<2).flatMap { lookup(batch.images($0, of: evaluator.scenario).sources) })
     #expect(try Report.baseline(nil, evaluator).isEmpty)
   }
 }

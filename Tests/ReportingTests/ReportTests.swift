@@ -38,8 +38,8 @@ import Training
     let cohort = try PreparedCohort(folder: "\(folder)/store")
     let runs = try ["agi-net", "resunet"].map { network in
       var experiment = Experiment()
-      experiment.network = network
-      (experiment.width, experiment.iterations, experiment.batchSize) = (8, 2, 1)
+      experiment.network.name = network
+      (experiment.network.width, experiment.iterations, experiment.batchSize) = (8, 2, 1)
       (experiment.validateEvery, experiment.pix2pix.weightAdversarial) = (1, 0)
       experiment.scenario = Scenario(sources: [.t1, .t2], target: .flair)
       return try Run.train(experiment, on: cohort, into: "\(folder)/<\(network)>")

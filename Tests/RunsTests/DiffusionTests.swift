@@ -19,7 +19,7 @@ import Training
 
   private func experiment(_ network: String = "published") -> Experiment {
     var experiment = tinyExperiment(iterations: 3)
-    (experiment.method, experiment.network, experiment.blocks) = ("ddpm", network, 1)
+    (experiment.method, experiment.network.name, experiment.network.blocks) = ("ddpm", network, 1)
     (experiment.ddpm.steps, experiment.ddpm.validationSteps) = (12, 2)
     (experiment.ddpm.unet.multipliers, experiment.ddpm.unet.attention) = ([1, 2], [2])
     return experiment
@@ -31,13 +31,13 @@ import Training
     let log = String(decoding: contents(of: run.folder.log) ?? Data(), as: UTF8.self)
     #expect(log.hasPrefix("iteration,mse,validation_psnr\n"))
     let model = try run.model(device: .cpu)
-    let method = try #require(model.method as? any SampledMethod)
-    #expect(method.stepsPerImage == 12)
+    let method = model.method
+    #expect(method.sampling?.passes == 12)
 
     var change = SamplingChange()
     (change.steps, change.sampler) = (3, .ddim)
     try method.change(change)
-    #expect(method.stepsPerImage == 3)
+    #expect(method.sampling?.passes == 3)
     var passes: [Int] = []
     let sidecar = try PatientSynthesis(model: model, output: scratch("pd.nii.gz")).run([
       (.t1, Trained.path(5, .t1)), (.t2, Trained.path(5, .t2)),
@@ -97,7 +97,7 @@ import Training
   }
 
   @Test func thePublishedNetworkIsTheDefault() throws {
-    #expect(try Experiment(settings: ["method=ddpm"]).network == "published")
+    #expect(try Experiment(settings: ["method=ddpm"]).network.name == "published")
     #expect(try Experiment(settings: ["method=iddpm"]).title == "IDDPM")
     #expect(try Experiment(settings: ["method=iddpm", "network=resunet"]).title == "ResUnet (IDDPM)")
   }

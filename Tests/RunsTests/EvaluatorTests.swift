@@ -24,7 +24,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   private func evaluator() throws -> Evaluator { try Evaluator(cohort, scenario: scenario) }
 
   @Test func aPerfectPredictionIsInfinitelyGood() throws {
-    let scores = try evaluator().scores(named: "perfect", in: .test) { $0.target }
+    let scores = try evaluator().scores(named: "perfect", in: .test) { $0.target(.pd) }
     #expect(scores.slices.map(\.slice) == [1, 2, 3, 4, 5])
     #expect(scores.slices.allSatisfy { $0.subject == "sub-05" })
     #expect(scores.slices.allSatisfy { $0.values[.psnr] == .infinity && $0.values[.mae] == 0 })
@@ -37,11 +37,11 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
 
   @Test func theScoresAreThoseOfTheSlices() throws {
     let scores = try evaluator().scores(named: "half", in: .validation) { batch in
-      batch.target.map { $0 / 2 }
+      batch.target(.pd).map { $0 / 2 }
     }
     for slice in scores.slices {
       let target = try cohort.slice(
-        .pd, at: SliceReference(subject: slice.subject, slice: slice.slice))
+        .pd, at: SampleReference(subject: slice.subject, slice: slice.slice))
       let mae = target.reduce(0.0) { $0 + Double($1) / 2 } / Double(target.count)
       #expect(abs((slice.values[.mae] ?? .nan) - mae) < 1e-7)
     }
@@ -51,11 +51,11 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   func theBatchSizeChangesNothing(size: Int) throws {
     var evaluator = try evaluator()
     let expected = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
     }
     evaluator.batchSize = size
     let scores = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
     }
     #expect(scores == expected)
   }
@@ -94,7 +94,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
       #expect(total == 5)
       shown.append(done)
     }
-    _ = try evaluator.scores(named: "perfect", in: .test) { $0.target }
+    _ = try evaluator.scores(named: "perfect", in: .test) { $0.target(.pd) }
     #expect(shown == [2, 4, 5])
   }
 

@@ -33,11 +33,11 @@ import Training
   }
 
   @Test func theMethodsOwnGeneratorIsTheDefault() throws {
-    #expect(Experiment().network == "agi-net")
+    #expect(Experiment().network.name == "agi-net")
     for method in ["pgan", "mmgan", "medsynth"] {
-      #expect(try Experiment(settings: ["method=\(method)"]).network == "published")
+      #expect(try Experiment(settings: ["method=\(method)"]).network.name == "published")
     }
-    #expect(try Experiment(settings: ["method=pgan", "network=resunet"]).network == "resunet")
+    #expect(try Experiment(settings: ["method=pgan", "network=resunet"]).network.name == "resunet")
   }
 
   @Test(arguments: [
@@ -77,7 +77,7 @@ import Training
     (Scenario(sources: [.t1, .t2], target: .pd), MedSynth.LongSkip.nearest, 1),
     (Scenario(sources: [.t2, .flair, .t1], target: .t1gd), .nearest, 2),
     (Scenario(sources: [.flair, .t1], target: .t2), .nearest, 0),
-    (Scenario(sources: [.t1, .pd], target: .t2), .pd, 1),
+    (Scenario(sources: [.t1, .pd], target: .t2), .source(.pd), 1),
     (Scenario(sources: [.t1], target: .pd), .nearest, 0),
   ])
   func theNearestSourceIsSkipped(scenario: Scenario, longSkip: MedSynth.LongSkip, source: Int) throws {
@@ -102,7 +102,7 @@ import Training
         == "the cohort's slices are 32 x 32; mmgan with 8 levels needs multiples of 256: "
         + "--set mmgan.padding=true to put zeros around them, or --set mmgan.levels=5", "\(failure)")
     let other = try Scratch()
-    let odd = try makeCohort(other) { $0.size = ImageSize(height: 33, width: 40) }
+    let odd = try makeCohort(other) { $0.size = Extent(33, 40) }
     #expect(try refused(tiny("pix2pix"), on: odd).message.hasSuffix("to put zeros around them"))
     // The backbone takes any size, and padding is consent.
     _ = try Run.train(

@@ -222,7 +222,7 @@ import Training
     #expect(failure.kind == .invalidModel)
     // A network of another width does not fit the weights.
     experiment = tinyExperiment()
-    experiment.width = 8
+    experiment.network.width = 8
     metadata["aginet.experiment"] = try experiment.json
     try Safetensors.write(tensors, metadata: metadata, to: scratch("model.safetensors"))
     let other = try PipelineSupport.failure {

@@ -18,7 +18,7 @@ import Training
 
   private func experiment(_ network: String = "published") -> Experiment {
     var experiment = tinyExperiment(iterations: 3)
-    (experiment.method, experiment.network, experiment.blocks) = ("selfrdb", network, 1)
+    (experiment.method, experiment.network.name, experiment.network.blocks) = ("selfrdb", network, 1)
     experiment.selfrdb.steps = 3
     experiment.selfrdb.generator.multipliers = [1, 2]
     experiment.selfrdb.generator.attention = [2]
@@ -62,7 +62,7 @@ import Training
   }
 
   @Test func theOriginIsTheMeanOrASource() throws {
-    #expect(try Experiment(settings: ["method=selfrdb", "selfrdb.origin=t2"]).network == "published")
+    #expect(try Experiment(settings: ["method=selfrdb", "selfrdb.origin=t2"]).network.name == "published")
     let failure = try failure {
       _ = try Experiment(settings: ["method=selfrdb", "selfrdb.origin=flair"])
     }

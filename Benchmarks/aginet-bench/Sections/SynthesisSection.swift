@@ -4,6 +4,7 @@ import Imaging
 import Inference
 import Layers
 import Methods
+import Networks
 import Torch
 
 /// A patient's volume synthesised as `aginet synthesize` does it, in a process of its own.

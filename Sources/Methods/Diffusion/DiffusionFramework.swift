@@ -26,6 +26,7 @@ extension DiffusionFramework {
     GeneratorShape(1 + task.inputs, outputs, dimensions: task.dimensions, told: .time)
   }
 
+  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...3 }
   public static var draws: Bool { true }
   public static func processSteps(_ options: Options) -> Int? { options.steps }
 

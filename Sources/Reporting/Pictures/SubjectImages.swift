@@ -4,8 +4,8 @@ import Runs
 
 /// Everything that is shown of one subject, voxel by voxel.
 package struct SubjectImages: Sendable {
-  /// What makes a prediction: a name and slices in, `count x height x width` values out.
-  package typealias Predictor = (name: String, predict: (SliceBatch) throws -> [Float])
+  /// What makes a prediction: a name and slices in, `count x extent` values out.
+  package typealias Predictor = (name: String, predict: (SampleBatch) throws -> [Float])
 
   package let id: String
   package let sources: [(modality: Modality, stack: Stack)]
@@ -23,14 +23,14 @@ package struct SubjectImages: Sendable {
     var sources = [Stack](repeating: empty, count: scenario.sources.count)
     var predictions = [Stack](repeating: empty, count: predictors.count)
     var (truth, lesions, done) = (empty, subject.labels == nil ? nil : empty, 0)
-    let references = subject.slices.map { SliceReference(subject: subject.id, slice: $0) }
+    let references = subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
     let batches = try cohort.batches(of: references, scenario: scenario, batchSize: batchSize)
     for number in batches.indices {
       let batch = try batches[number]
-      let pixels = batch.height * batch.width
+      let pixels = batch.extent.count
       let made = try predictors.map { try $0.predict(batch) }
       for (index, reference) in batch.references.enumerated() {
-        let images = batch.images(index)
+        let images = batch.images(index, of: scenario)
         for channel in sources.indices { sources[channel].put(images.sources[channel], at: reference.slice) }
         truth.put(images.target, at: reference.slice)
         for model in predictions.indices {

@@ -73,7 +73,7 @@ struct StudyPictures {
     _ reproduction: Reproduction
   ) throws -> (HTML, [UInt8]) {
     let middle = subject.slices[subject.slices.count / 2]
-    let slice = SliceReference(subject: subject.id, slice: middle)
+    let slice = SampleReference(subject: subject.id, slice: middle)
     let all = try models.map { name, model in
       try StageFeatures(model, named: name, of: slice, in: reproduction.cohort)
     }

@@ -8,7 +8,7 @@ import Torch
 extension RoutingSummary {
   /// Runs slices through a model and watches its CAGR modules; nothing for a network that has none.
   init?(
-    _ model: TrainedModel, named name: String, on references: [SliceReference], of cohort: PreparedCohort,
+    _ model: TrainedModel, named name: String, on references: [SampleReference], of cohort: PreparedCohort,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
     let network = model.method.generator

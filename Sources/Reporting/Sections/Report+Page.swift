@@ -3,6 +3,7 @@ import Experiments
 import Imaging
 import Inference
 import Metrics
+import Networks
 import Runs
 import Training
 

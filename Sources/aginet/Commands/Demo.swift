@@ -2,11 +2,13 @@ import ArgumentParser
 import Cohorts
 import Experiments
 import Failures
+import Files
 import Foundation
 import Imaging
 import Inference
 import Methods
 import Metrics
+import Networks
 import Reporting
 import Runs
 import Torch
@@ -119,7 +121,7 @@ struct Demo: ParsableCommand {
     var setting = Run.Setting()
     (setting.device, setting.overwrites) = (device, true)
     // The discriminator as thin as the generator.
-    let experiment = experiment.fitted(to: Extent(cohort.manifest.height, cohort.manifest.width))
+    let experiment = experiment.fitted(to: cohort.manifest.extent)
     var display = TrainingDisplay(title: experiment.title, iterations: iterations)
     let folder = "\(output)/\(experiment.network.name)"
     return try Run.train(experiment, on: cohort, into: folder, setting) { display.show($0) }
