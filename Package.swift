@@ -128,8 +128,7 @@ let withTensors: [Target] = [
     name: "ReportingTests",
     dependencies: [
       "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Metrics",
-      "Cohorts",
-      "Imaging", "Methods",
+      "Cohorts", "Imaging", "Methods", "Networks",
       "Torch", "Files", "Failures",
     ]),
 ]

@@ -6,16 +6,17 @@ import Torch
 
 extension Experiment {
   /// Whether the generator is the framework's own, and not one that is named.
-  package var hasOwnGenerator: Bool { network.name == NetworkCatalog.published }
+  package var hasOwnGenerator: Bool { self.network.name == NetworkCatalog.published }
 
   /// The generator.
   /// - Throws: `.usage` for one that does not exist, or cannot serve the method with these settings.
   func generator() throws -> GeneratorKind {
-    let framework = try MethodCatalog.framework(method)
-    let task = task()
+    let framework = try MethodCatalog.framework(self.method)
+    let (task, network) = (task(), self.network)
     let kind = try hasOwnGenerator ? framework.ownGenerator(of: self) : NetworkCatalog.kind(network.name)
     guard framework.dimensions(of: self).contains(task.dimensions) else {
-      throw Failure(.usage, "method \(method) cannot be trained on \(task.dimensions) dimensions as it is set")
+      throw Failure(
+        .usage, "method \(framework.name) cannot be trained on \(task.dimensions) dimensions as it is set")
     }
     if let reason = kind.refusal(framework.shape(task), network) {
       throw Failure(.usage, "network \(network.name) at width \(network.width): \(reason)")
@@ -24,14 +25,16 @@ extension Experiment {
   }
 
   func task(on device: Device = .cpu) -> SynthesisTask {
-    SynthesisTask(scenario, seed: seed, rate: learningRate, device: device, network: network)
+    SynthesisTask(
+      self.scenario, seed: self.seed, rate: self.learningRate, device: device, network: self.network)
   }
 
   /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its own generator.
   public var title: String {
-    let framework = frameworkTitle ?? method
+    let framework = frameworkTitle ?? self.method
     guard !hasOwnGenerator else { return framework }
-    return "\((try? NetworkCatalog.kind(network.name))?.title ?? network.name) (\(framework))"
+    let name = self.network.name
+    return "\((try? NetworkCatalog.kind(name))?.title ?? name) (\(framework))"
   }
 
   /// The framework's name in the literature, without the network; nil where this version lacks it.
@@ -43,7 +46,7 @@ extension Experiment {
   /// Steps of its process, of which sampling may take some; nil where there are none to choose.
   package var processSteps: Int? { framework?.processSteps(of: self) }
 
-  private var framework: (any Framework.Type)? { try? MethodCatalog.framework(method) }
+  private var framework: (any Framework.Type)? { try? MethodCatalog.framework(self.method) }
 
   /// The same with what the compared methods need on images of this extent and at this width; what was set to anything but
   /// its default stays.

@@ -23,8 +23,8 @@ extension Experiment {
     if let file { try written.lay(file: file) }
     for setting in settings { try written.lay(setting, origin: "--set \(setting.printable)") }
     self = written.value
-    if network.name.isEmpty {
-      network.name = try MethodCatalog.framework(method).network ?? NetworkCatalog.published
+    if self.network.name.isEmpty {
+      self.network.name = try MethodCatalog.framework(self.method).network ?? NetworkCatalog.published
     }
     try check()
   }

@@ -66,18 +66,12 @@ public struct Experiment: Codable, Sendable, Equatable {
 
 extension Experiment {
   /// The translation of training and validation images, where there is one.
-  package var shift: Perturbation? { perturbation.radius > 0 ? perturbation : nil }
+  package var shift: Perturbation? { common.perturbation.radius > 0 ? common.perturbation : nil }
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
-    try checkBounds()
-    guard Set(network.stages).count == network.stages.count else {
-      throw Failure(.usage, "network.stages: a stage is named twice")
-    }
-    guard perturbation.radius == 0 || scenario.sources.contains(perturbation.modality) else {
-      throw Failure(.usage, "perturbation.modality \(perturbation.modality.rawValue) is none of the sources")
-    }
+    try common.checkBounds()
     try MethodCatalog.check(self)
-    try scenario.check()
+    try common.scenario.check()
   }
 }

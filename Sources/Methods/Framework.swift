@@ -38,7 +38,7 @@ public struct SynthesisTask: Sendable {
 }
 
 /// All that the rest of the program knows of a framework. A new one is a file that says this, and a line in `frameworks`.
-public protocol Framework {
+public protocol Framework: SendableMetatype {
   associatedtype Options: MethodOptions
 
   /// As it is written in files and on the command line, and the key of its options in an experiment.

@@ -149,7 +149,8 @@ extension Experiment {
 
   /// The source that is translated in the experiments on misalignment: T2, as in the paper, where it is one.
   var shifted: Modality {
-    scenario.sources.contains(.t2) ? .t2 : scenario.sources[scenario.sources.count - 1]
+    let sources = self.scenario.sources
+    return sources.contains(.t2) ? .t2 : sources[sources.count - 1]
   }
 
   /// The same, with that source translated at random by up to `radius` pixels while training.

@@ -12,9 +12,9 @@ extension Experiment {
   /// with the run would have been another one from its middle on.)
   func continuing(_ before: Experiment) -> Experiment {
     var same = before
-    if schedule == .constant { same.iterations = iterations }
-    (same.validateEvery, same.validationSlices) = (validateEvery, validationSlices)
-    same.checkpointEvery = checkpointEvery
+    if self.schedule == .constant { same.iterations = self.iterations }
+    (same.validateEvery, same.validationSlices) = (self.validateEvery, self.validationSlices)
+    same.checkpointEvery = self.checkpointEvery
     return same
   }
 }

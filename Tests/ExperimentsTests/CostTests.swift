@@ -2,6 +2,7 @@ import Experiments
 import Failures
 import Imaging
 import Methods
+import Networks
 import PipelineSupport
 import Testing
 

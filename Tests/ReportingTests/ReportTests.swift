@@ -4,6 +4,8 @@ import Failures
 import Foundation
 import Imaging
 import Methods
+import Networks
+import PipelineSupport
 import Reporting
 import Runs
 import Testing

@@ -5,6 +5,7 @@ import Files
 import Foundation
 import Imaging
 import Inference
+import Networks
 import PipelineSupport
 import Runs
 import Testing

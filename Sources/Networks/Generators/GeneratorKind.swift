@@ -51,8 +51,9 @@ public struct GeneratorKind: Sendable {
   /// What images must be for it to be trained on them.
   public let demands: [Demand]
   private let dimensions: ClosedRange<Int>
-  private let refusal: @Sendable (GeneratorShape, GeneratorSettings) -> String?
-  private let plain: Making<any Layer>?, timed: Making<any TimedNetwork>?, styled: Making<NCSNpp>?
+  private let fault: @Sendable (GeneratorShape, GeneratorSettings) -> String?
+  private let makesPlain: Making<any Layer>?, makesTimed: Making<any TimedNetwork>?
+  private let makesStyled: Making<NCSNpp>?
 
   /// - Parameters:
   ///   - dimensions: of the images that it can be built for.
@@ -67,37 +68,37 @@ public struct GeneratorKind: Sendable {
     plain: Making<any Layer>? = nil, timed: Making<any TimedNetwork>? = nil, styled: Making<NCSNpp>? = nil
   ) {
     (self.name, self.title, self.isSigned, self.demands) = (name, title, isSigned, demands)
-    (self.dimensions, self.refusal) = (dimensions, refusal)
-    (self.plain, self.timed, self.styled) = (plain, timed, styled)
+    (self.dimensions, fault) = (dimensions, refusal)
+    (makesPlain, makesTimed, makesStyled) = (plain, timed, styled)
   }
 
   /// Why it cannot serve the shape with these settings, or nil.
   public func refusal(_ shape: GeneratorShape, _ settings: GeneratorSettings) -> String? {
     guard dimensions.contains(shape.dimensions) else { return "\(name) is a network for slices" }
     switch shape.told {
-    case .nothing where plain == nil: return "\(name) must be told a time, as in a diffusion"
-    case .time where timed == nil, .timeAndLatent where timed == nil && styled == nil:
-      return plain == nil
+    case .nothing where makesPlain == nil: return "\(name) must be told a time, as in a diffusion"
+    case .time where makesTimed == nil, .timeAndLatent where makesTimed == nil && makesStyled == nil:
+      return makesPlain == nil
         ? "\(name) must be told a random latent, as in SelfRDB" : "\(name) cannot be told a time, as here"
-    default: return refusal(shape, settings)
+    default: return fault(shape, settings)
     }
   }
 
   /// The network from [0, 1] to [0, 1]; the shape must not be refused.
   public func plain(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> any Layer {
-    made(plain, scope, shape, settings)
+    made(makesPlain, scope, shape, settings)
   }
 
   /// The network that is told a time; the shape must not be refused.
   public func timed(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings)
     -> any TimedNetwork
   {
-    made(timed, scope, shape, settings)
+    made(makesTimed, scope, shape, settings)
   }
 
   /// The network that is told a latent as well; nil of kinds that take none.
   public func styled(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> NCSNpp? {
-    styled == nil ? nil : made(styled, scope, shape, settings)
+    makesStyled == nil ? nil : made(makesStyled, scope, shape, settings)
   }
 
   private func made<Network>(

@@ -2,7 +2,7 @@ import Cohorts
 import Failures
 import Networks
 
-extension Experiment {
+extension CommonSettings {
   /// Refuses numbers that no machine can serve or no training has a use for.
   func checkBounds() throws {
     // So many iterations take years; a number of them beyond is a slip, and so is one of anything else.
@@ -24,6 +24,12 @@ extension Experiment {
     }
     guard (0...1024).contains(perturbation.radius) else {
       throw Failure(.usage, "perturbation.radius is \(perturbation.radius); it must be from 0 to 1024 pixels")
+    }
+    guard Set(network.stages).count == network.stages.count else {
+      throw Failure(.usage, "network.stages: a stage is named twice")
+    }
+    guard perturbation.radius == 0 || scenario.sources.contains(perturbation.modality) else {
+      throw Failure(.usage, "perturbation.modality \(perturbation.modality.rawValue) is none of the sources")
     }
   }
 }
