@@ -66,7 +66,8 @@ let withTensors: [Target] = [
   .executableTarget(
     name: "aginet",
     dependencies: [
-      "Reporting", "Paper", "Runs", "Experiments", "Methods", "Networks", "Training", "Inference", "Cohorts", "Imaging",
+      "Reporting", "Paper", "Runs", "Experiments", "Methods", "Networks", "Training", "Inference", "Cohorts",
+      "Imaging",
       "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),

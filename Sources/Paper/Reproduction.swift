@@ -171,7 +171,9 @@ public struct Reproduction {
     let sources = scenario.sources.map(\.rawValue).joined(separator: "+")
     var words = [experiment.method, experiment.network.name, "\(sources)-\(scenario.target.rawValue)"]
     if experiment.perturbation.radius > 0 { words.append("shift\(experiment.perturbation.radius)") }
-    words += ["w\(experiment.network.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10))]
+    words += [
+      "w\(experiment.network.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10)),
+    ]
     return RunFolder("\(folder)/runs/\(words.joined(separator: "-"))")
   }
 

@@ -86,7 +86,8 @@ import Torch
     #expect(try #require(GeneratorKind.resNet9().refusal(.init(2, told: .time), settings)).contains("a time"))
     #expect(GeneratorKind.ncsnpp().refusal(.init(2, told: .time), settings)?.contains("latent") == true)
     #expect(GeneratorKind.diffusionUnet().refusal(.init(2), settings)?.contains("told a time") == true)
-    #expect(GeneratorKind.pix2pixUnet().refusal(.init(2, dimensions: 3), settings)?.contains("slices") == true)
+    #expect(
+      GeneratorKind.pix2pixUnet().refusal(.init(2, dimensions: 3), settings)?.contains("slices") == true)
     var odd = settings
     odd.groups = 7
     #expect(GeneratorKind.agiNet.refusal(.init(2), odd)?.contains("7 groups") == true)

@@ -19,7 +19,8 @@ import Testing
         study.rows.map { $0.experiments[0].method } == [
           "ddpm", "iddpm", "selfrdb", "pgan", "mmgan", "medsynth", "pix2pix", "pix2pix",
         ])
-      #expect(study.rows.dropLast(2).allSatisfy { $0.experiments[0].network.name == NetworkCatalog.published })
+      #expect(
+        study.rows.dropLast(2).allSatisfy { $0.experiments[0].network.name == NetworkCatalog.published })
       #expect(study.rows.suffix(2).map(\.title) == ["pixel2pixel", "Ours"])
       #expect(study.rows.suffix(2).map { $0.experiments[0].network.name } == ["resunet", "agi-net"])
       for row in study.rows {
@@ -81,7 +82,8 @@ import Testing
   @Test func groupsAndStages() throws {
     let groups = try study("table7")
     #expect(
-      groups.rows.map { $0.experiments[0].network.name } == ["resunet"] + Array(repeating: "agi-net", count: 4))
+      groups.rows.map { $0.experiments[0].network.name } == ["resunet"]
+        + Array(repeating: "agi-net", count: 4))
     #expect(groups.rows.dropFirst().map { $0.experiments[0].network.groups } == [2, 4, 8, 16])
     let stages = try study("table9")
     #expect(stages.rows.count == 8 && stages.rows[0].experiments[0].network.name == "resunet")

@@ -2,7 +2,6 @@ import Experiments
 import Failures
 import Methods
 import Networks
-import PipelineSupport
 import Testing
 
 /// (T1, T2) -> PD at a width that trains in a moment: 4 channels, 4 groups, a discriminator as thin.
