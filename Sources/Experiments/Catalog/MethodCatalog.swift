@@ -54,10 +54,6 @@ public enum MethodCatalog {
       throw Failure(.inconsistent, "the cohort's \(images) are \(extent); \(reason)")
     }
   }
-
-  package static func check(_ experiment: Experiment, height: Int, width: Int) throws {
-    try check(experiment, on: Extent(height, width))
-  }
 }
 
 /// What an experiment says to a framework.
