@@ -1,4 +1,5 @@
 import Imaging
+import Layers
 import Networks
 
 extension SelfRDB: Framework {
