@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Imaging
 import Networks
 
 extension CommonSettings {

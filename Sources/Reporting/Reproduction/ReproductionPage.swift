@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import Inference
 import Metrics
+import Networks
 import Paper
 import Runs
 import Training
@@ -102,7 +103,7 @@ public struct ReproductionPage {
         "Training",
         "\(grouped(base.iterations)) iterations of \(base.batchSize), rate \(base.learningRate) (\(base.schedule.rawValue))"
       ),
-      ("Width", "\(base.width) (the paper's is 64)"),
+      ("Width", "\(base.network.width) (the paper's is 64)"),
       ("Runs", "\(chosen.seeds) of each experiment"),
       (
         "Scored on",
