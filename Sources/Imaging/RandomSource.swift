@@ -4,9 +4,8 @@ import Foundation
 /// filled by SplitMix64 from a seed and a stream number.
 ///
 /// Streams of one seed are independent: give each subject, loader or purpose its own stream and the numbers do
-/// not depend on who draws first. The whole state is `Codable`, so a resumed run draws what the uninterrupted
-/// one would have drawn.
-public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
+/// not depend on who draws first.
+public struct RandomSource: RandomNumberGenerator, Sendable {
   private var s0: UInt64
   private var s1: UInt64
   private var s2: UInt64

@@ -1,4 +1,5 @@
 import Metrics
+import ScanSupport
 
 /// Two images recomputed from a seed, by the operations of Support/golden/metrics.py in the same order.
 struct GoldenPair {

@@ -1,5 +1,6 @@
 import Foundation
 import Metrics
+import ScanSupport
 import Testing
 
 @Suite struct StatisticsTests {

@@ -1,6 +1,7 @@
 import Foundation
 import Metrics
 import Reporting
+import ScanSupport
 import Testing
 
 @Suite struct VerdictTests {
