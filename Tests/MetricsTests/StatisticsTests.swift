@@ -1,6 +1,5 @@
 import Foundation
 import Metrics
-import ScanSupport
 import Testing
 
 @Suite struct StatisticsTests {

@@ -1,7 +1,6 @@
 import Foundation
 import Metrics
 import Reporting
-import ScanSupport
 import Testing
 
 @Suite struct VerdictTests {
