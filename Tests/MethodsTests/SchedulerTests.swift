@@ -14,7 +14,7 @@ import Torch
     NoiseSchedule(betas: try Golden("schedulers")("\(name)/betas").values(Double.self))
   }
 
-  @Test(arguments: zip(schedules, BetaSchedule.allCases), [count, 1000])
+  @Test(arguments: [("linear", BetaSchedule.linear), ("cosine", .cosine)], [count, 1000])
   func betasAreThoseOfDiffusers(_ trial: (String, BetaSchedule), _ count: Int) throws {
     let name = count == 1000 ? "\(trial.0) 1000" : trial.0
     let expected = try Golden("schedulers")("\(name)/betas").values(Double.self)
