@@ -6,7 +6,7 @@ import Torch
 /// The ways back from noise, beside the schedulers of diffusers (Support/golden/schedulers.py, which says what coincides and
 /// what does not): at every step, from the same x_t, the same answer and the same noise, the same x_{t-1}.
 @Suite struct SchedulerTests {
-  static let count = 20, few = 7
+  static let count = 40, few = 7
   static let schedules = ["linear", "cosine"]
 
   /// The process with diffusers' own β, which are ours in single precision.
