@@ -74,7 +74,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
 
   @Test func predictionsThatAreNoNumbersStop() throws {
     let failure = try failure {
-      _ = try evaluator().scores(named: "broken", in: .test) { $0.target.map { _ in .nan } }
+      _ = try evaluator().scores(named: "broken", in: .test) { $0.target(.pd).map { _ in .nan } }
     }
     #expect(failure.kind == .numerical)
   }
