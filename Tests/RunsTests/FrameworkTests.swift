@@ -106,7 +106,7 @@ import Training
     #expect(try refused(tiny("pix2pix"), on: odd).message.hasSuffix("to put zeros around them"))
     // The backbone takes any size, and padding is consent.
     _ = try Run.train(
-      tiny("pix2pix") { $0.network = "resunet" }, on: odd, into: other("backbone"))
+      tiny("pix2pix") { $0.network.name = "resunet" }, on: odd, into: other("backbone"))
     _ = try Run.train(tiny("pix2pix") { $0.pix2pix.padding = true }, on: odd, into: other("padded"))
     _ = try Run.train(tiny("mmgan") { $0.mmgan.padding = true }, on: odd, into: other("mmgan"))
   }
