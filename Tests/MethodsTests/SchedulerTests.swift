@@ -56,7 +56,7 @@ import Torch
           try schedule(name), SamplingOptions(sampler: way.sampler, steps: steps, eta: way.eta),
           variance: way.variance, target: target)
         var (states, step) = ([Tensor](), steps)
-        let image = process(like: .zeros([1, 1, 3, 4], type: .float64)) { x, _ in
+        let image = process(like: .zeros([1, 1, 3, 4], type: .float64), passed: { _, _ in }) { x, _ in
           states.append(x)
           step -= 1
           return NoisePrediction(
