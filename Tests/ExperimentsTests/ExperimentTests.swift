@@ -33,6 +33,19 @@ import Testing
     #expect(experiment == expected)
   }
 
+  @Test func aNetworkIsANameOrAnObject() throws {
+    for json in [
+      #"{"network": {"name": "arc-resunet", "width": 16, "kernels": 2}}"#,
+      #"{"network": "arc-resunet", "width": 16, "arcKernels": 2}"#,
+    ] {
+      let experiment = try Experiment(file: scratch.write(json, to: "e.json"))
+      var expected = Experiment()
+      (expected.network.name, expected.network.width, expected.network.kernels) = ("arc-resunet", 16, 2)
+      #expect(experiment == expected)
+    }
+    #expect(try Experiment(settings: ["network.width=8"]) == Experiment(settings: ["width=8"]))
+  }
+
   @Test func settingsGoBeforeTheFile() throws {
     let file = try scratch.write(#"{"width": 16, "seed": 3}"#, to: "e.json")
     let experiment = try Experiment(

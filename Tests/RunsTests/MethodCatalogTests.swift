@@ -94,6 +94,38 @@ import Training
     }
   }
 
+  @Test func everyNetworkOfAMethodCanBeBuilt() throws {
+    for method in MethodCatalog.names {
+      for network in try MethodCatalog.networks(of: method) {
+        let experiment = tinyExperiment(method: method, network: network)
+        try experiment.check()
+        let made = try Parameters.outlining { try MethodCatalog.build(experiment, device: .cpu) }
+        #expect(made.generator.parameters.count > 0, "\(method) with \(network)")
+      }
+    }
+    #expect(try MethodCatalog.networks(of: "pix2pix").contains("resnet9"))
+    #expect(try !MethodCatalog.networks(of: "ddpm").contains("resnet9"))
+  }
+
+  @Test func whatTakesVolumesMakesThem() {
+    func make<F: Framework>(_ framework: F.Type) -> Tensor? {
+      guard F.dimensions(F.tiny).contains(3) else { return nil }
+      var task = SynthesisTask(Experiment().scenario, dimensions: 3)
+      (task.network.width, task.network.groups, task.network.blocks) = (4, 4, 1)
+      let method = F.make(task, F.tiny, .agiNet)
+      return method.generator.parameters.evaluating {
+        method.synthesize(.uniform([1, 2, 9, 8, 11], seed: 1))
+      }
+    }
+    var volumes = 0
+    for framework in frameworks {
+      guard let volume = make(framework) else { continue }
+      volumes += 1
+      #expect(volume.shape == [1, 1, 9, 8, 11] && volume.isFinite, "\(framework.name)")
+    }
+    #expect(volumes >= 5)
+  }
+
   @Test(arguments: pairs) func theGeneratorComesFirst(_ pair: Pair) throws {
     let method = try pair.make()
     let networks = method.networks
