@@ -56,13 +56,15 @@ import Torch
           try schedule(name), SamplingOptions(sampler: way.sampler, steps: steps, eta: way.eta),
           variance: way.variance, target: target)
         var (states, step) = ([Tensor](), steps)
-        let image = process(like: .zeros([1, 1, 3, 4], type: .float64), passed: { _, _ in }, { x, _ in
-          states.append(x)
-          step -= 1
-          return NoisePrediction(
-            noise: x * 0.7 + known("said \(step)", x.shape) * 0.5,
-            range: way.learns ? known("range \(step)", x.shape) : nil)
-        })
+        let image = process(
+          like: .zeros([1, 1, 3, 4], type: .float64), passed: { _, _ in },
+          { x, _ in
+            states.append(x)
+            step -= 1
+            return NoisePrediction(
+              noise: x * 0.7 + known("said \(step)", x.shape) * 0.5,
+              range: way.learns ? known("range \(step)", x.shape) : nil)
+          })
         expectClose(
           .concatenated(states + [image], axis: 0),
           try golden("\(name)/\(target.rawValue)/\(way.name)/\(steps)"), within: 1e-9,
