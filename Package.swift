@@ -33,12 +33,14 @@ let withTensors: [Target] = [
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
-  .target(
-    name: "Training",
-    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "CGuard", "Failures"]),
   // One road through a network: numbers in, numbers out.
   .target(
-    name: "Inference", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
+    name: "Inference", dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
+  .target(
+    name: "Training",
+    dependencies: [
+      "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures",
+    ]),
   .target(
     name: "Experiments",
     dependencies: [
@@ -54,8 +56,8 @@ let withTensors: [Target] = [
   .target(
     name: "Paper",
     dependencies: [
-      "Runs", "Experiments", "Training", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging",
-      "Metrics", "Files", "Failures",
+      "Runs", "Experiments", "Training", "Inference", "Methods", "Networks", "Layers", "Torch", "Cohorts",
+      "Imaging", "Metrics", "Files", "Failures",
     ]),
   .target(
     name: "Reporting",
@@ -87,14 +89,13 @@ let withTensors: [Target] = [
   .testTarget(
     name: "TrainingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Methods", "Layers", "Torch", "Cohorts",
-      "Imaging",
-      "Files", "Failures",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Inference", "Methods", "Layers", "Torch",
+      "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .testTarget(
     name: "InferenceTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Imaging", "Failures",
+      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging", "Failures",
     ]),
   .testTarget(
     name: "ExperimentsTests",
@@ -134,10 +135,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Metrics",
-      "Cohorts",
-      "Imaging", "Methods",
-      "Torch", "Files", "Failures",
+      "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Inference",
+      "Metrics", "Cohorts", "Imaging", "Methods", "Torch", "Files", "Failures",
     ]),
 ]
 

@@ -31,6 +31,24 @@ import Testing
     #expect(summary.sentences.contains("5.000") && !summary.sentences.contains("Nothing"))
   }
 
+  /// Volumes are rolled along three axes: eight groups are eight, not twelve.
+  @Test func offsetsInThreeAxesAreOneGroupEach() throws {
+    var observation = RoutingObservation()
+    let rows = (0..<2).flatMap { _ in (0..<8).flatMap { group in [2, 3, group == 7 ? 6 : 0].map(Double.init) } }
+    observation.add("m.offset", rows, shape: [2, 8, 3])
+    observation.add("m.scale", [Double](repeating: 0.5, count: 16), shape: [2, 8])
+    let summary = observation.summary(named: "a", slices: 2)
+    let module = summary.modules[0]
+    #expect(module.groups.count == 8 && module.groups.allSatisfy { $0.offsets.count == 3 && $0.scale != nil })
+    #expect(module.groups[7].offsets.map(\.mean) == [2, 3, 6])
+    #expect(abs((module.largestOffset ?? 0) - 7) < 1e-12)
+    #expect(abs((module.meanOffset ?? 0) - (7 * 13.0.squareRoot() + 7) / 8) < 1e-12)
+    let data = try JSONEncoder().encode(summary)
+    #expect(String(decoding: data, as: UTF8.self).contains(#""z":"#))
+    #expect(try JSONDecoder().decode(RoutingSummary.self, from: data) == summary)
+    #expect(!summary.html.source.contains("nan"))
+  }
+
   @Test func zeroOffsetsAreCalledNothingLearned() {
     var observation = RoutingObservation()
     observation.add("m.offset", [0, 0, 0.001, 0], rows: 1)

@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Metrics
 import PipelineSupport
@@ -24,7 +25,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   private func evaluator() throws -> Evaluator { try Evaluator(cohort, scenario: scenario) }
 
   @Test func aPerfectPredictionIsInfinitelyGood() throws {
-    let scores = try evaluator().scores(named: "perfect", in: .test) { $0.target }
+    let scores = try evaluator().scores(named: "perfect", in: .test) { $0.target(.pd) }
     #expect(scores.slices.map(\.slice) == [1, 2, 3, 4, 5])
     #expect(scores.slices.allSatisfy { $0.subject == "sub-05" })
     #expect(scores.slices.allSatisfy { $0.values[.psnr] == .infinity && $0.values[.mae] == 0 })
@@ -37,7 +38,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
 
   @Test func theScoresAreThoseOfTheSlices() throws {
     let scores = try evaluator().scores(named: "half", in: .validation) { batch in
-      batch.target.map { $0 / 2 }
+      batch.target(.pd).map { $0 / 2 }
     }
     for slice in scores.slices {
       let target = try cohort.slice(
@@ -51,17 +52,17 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   func theBatchSizeChangesNothing(size: Int) throws {
     var evaluator = try evaluator()
     let expected = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
     }
     evaluator.batchSize = size
     let scores = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0).sources[1] }
+      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
     }
     #expect(scores == expected)
   }
 
   @Test func theBaselinesStandBeside() throws {
-    let baselines = try evaluator().baselines(in: .test)
+    let baselines = try evaluator().scores(of: Baselines(for: scenario, on: cohort), in: .test)
     #expect(baselines.count == 2)
     // The phantom's PD is a power of its texture, nearer to T2's than to T1's.
     #expect(baselines[0].name == "Copy of T2" && baselines[1].name == "Intensity look-up")
@@ -74,7 +75,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
 
   @Test func predictionsThatAreNoNumbersStop() throws {
     let failure = try failure {
-      _ = try evaluator().scores(named: "broken", in: .test) { $0.target.map { _ in .nan } }
+      _ = try evaluator().scores(named: "broken", in: .test) { $0.target(.pd).map { _ in .nan } }
     }
     #expect(failure.kind == .numerical)
   }
@@ -94,17 +95,16 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
       #expect(total == 5)
       shown.append(done)
     }
-    _ = try evaluator.scores(named: "perfect", in: .test) { $0.target }
+    _ = try evaluator.scores(named: "perfect", in: .test) { $0.target(.pd) }
     #expect(shown == [2, 4, 5])
   }
 
   @Test func aMethodIsScoredAsItsPredictionsAre() throws {
     let method = try MethodCatalog.build(tinyExperiment(), device: .cpu)
     let evaluator = try evaluator()
-    let direct = try evaluator.scores(of: method, named: "m", in: .test, device: .cpu)
-    let again = try evaluator.scores(named: "m", in: .test) {
-      evaluator.predictions(of: method, for: $0, device: .cpu)
-    }
+    let predictor = Predictor(method, for: scenario, device: .cpu)
+    let direct = try evaluator.scores(named: "m", in: .test, by: predictor.callAsFunction(_:passed:))
+    let again = try evaluator.scores(named: "m", in: .test) { try predictor($0) }
     #expect(direct == again)
   }
 }

@@ -1,8 +1,10 @@
 import Cohorts
 import Experiments
+import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Layers
 import Methods
 import PipelineSupport
@@ -30,12 +32,32 @@ func plan(_ iterations: Int, validateEvery: Int = 3, checkpointEvery: Int = 2) -
 /// A trainer of a tiny pix2pix, or of another method, on the shared cohort.
 func trainer(_ folder: RunFolder, _ plan: Plan, method: (any Method)? = nil) throws -> Trainer {
   let made = try method ?? MethodCatalog.build(tinyExperiment(), device: .cpu)
-  return Trainer(made, plan: plan, folder: folder, device: .cpu, metadata: ["who": "test"])
+  return Trainer(made, for: scenario, plan: plan, folder: folder, device: .cpu, metadata: ["who": "test"])
 }
 
 func stream(from iteration: Int = 0, threads: Int = 1) throws -> SliceStream {
   try SliceStream(
     Prepared.cohort(), scenario: scenario, batchSize: 2, seed: 5, startingAt: iteration, threads: threads)
+}
+
+/// Looks after a run as a test tells.
+final class Watcher: TrainingDelegate {
+  private let score: (Int) -> Double?
+  private let written: (Int) -> Void
+  private let seen: (TrainingEvent) -> Void
+
+  init(
+    score: @escaping (Int) -> Double? = { _ in nil }, written: @escaping (Int) -> Void = { _ in },
+    seen: @escaping (TrainingEvent) -> Void = { _ in }
+  ) {
+    (self.score, self.written, self.seen) = (score, written, seen)
+  }
+
+  var stop: Failure.Kind?
+
+  func validate(iteration: Int) throws -> Score? { score(iteration).map { Score("psnr", $0) } }
+  func writeModel(iteration: Int, score: Score?) { written(iteration) }
+  func observe(_ event: TrainingEvent) { seen(event) }
 }
 
 /// One weight that walks as told; its loss is what the caller says.
