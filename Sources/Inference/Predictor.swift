@@ -69,7 +69,7 @@ extension SampleBatches {
   ///   - predict: a `Predictor`, or what makes a baseline; calls its argument after each pass.
   ///   - progress: samples done, of how many; where a sample takes many passes, as they come along.
   public func predicted(
-    by predict: (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
+    by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
     progress: (Int, Int) throws -> Void, each: (SampleBatch, [Float]) throws -> Void
   ) throws {
     var done = 0

@@ -34,7 +34,7 @@ public struct Evaluator {
   /// - Throws: `.numerical` for values that are not finite.
   public func scores(
     named name: String, in split: Split,
-    by predict: (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
+    by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
     keep: (SampleBatch, [Float]) -> Void = { _, _ in }
   ) throws -> Scores {
     let references = try cohort.slices(in: split, requiring: scenario.modalities)
@@ -51,7 +51,7 @@ public struct Evaluator {
 
   /// Scores what needs no network.
   public func scores(
-    named name: String, in split: Split, predict: (SampleBatch) throws -> [Float]
+    named name: String, in split: Split, predict: @escaping (SampleBatch) throws -> [Float]
   ) throws -> Scores {
     try scores(named: name, in: split, by: { batch, _ in try batch.checked(predict(batch)) })
   }

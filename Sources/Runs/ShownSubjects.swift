@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Imaging
 import Metrics
 
 /// The subjects of a split that are pictured, each with the reason and with what was predicted when it was scored.

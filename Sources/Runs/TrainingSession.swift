@@ -1,7 +1,7 @@
 import Cohorts
 import Experiments
 import Failures
-import Foundation
+import Files
 import Imaging
 import Inference
 import Layers

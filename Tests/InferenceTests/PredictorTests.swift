@@ -3,6 +3,7 @@ import Failures
 import Imaging
 import Inference
 import Layers
+import Methods
 import PipelineSupport
 import Testing
 import Torch
@@ -50,7 +51,7 @@ import Torch
     let batch = try makeCohort(scratch).batches(in: .test, scenario: scenario, batchSize: 2)[0]
     let before = method.generator.parameters.isTraining
     let values = try Predictor(method, for: scenario, device: .cpu)(batch)
-    #expect(values == batch.images(0, of: scenario).sources[0] + batch.images(1, of: scenario).sources[0])
+    #expect(values == batch.stacked([.t1]))
     #expect(method.generator.parameters.isTraining == before && seen == [false])
     #expect(method.shapes == [[2, 2, 32, 32]])
   }
