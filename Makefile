@@ -1,9 +1,12 @@
 # `make demo` and `make test` do all the set-up themselves; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak lint format bench docs clean
+.PHONY: help setup build demo test soak golden lint format bench docs clean
 
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
+
+# A package of its own, which uses aginet's products as any other would.
+benchmarks := -c release --package-path Benchmarks --scratch-path .build-bench
 
 sources := $(wildcard Sources Tests Package.swift Benchmarks)
 
@@ -22,9 +25,19 @@ demo: build ## generate a cohort, train, evaluate, synthesise, report
 test: setup ## run every test
 	bash Support/tests/setup.sh
 	swift test -c release
+	swift build $(benchmarks)
+	.build-bench/release/example
 
 soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
 	AGINET_SOAK=1 swift test -c release
+
+golden: .golden/ready ## compute all golden files of the tests anew, with a Python of their own (some minutes)
+	.golden/bin/python Support/golden/rewrite.py
+
+.golden/ready: Support/golden/requirements.txt
+	python3 -m venv .golden
+	.golden/bin/pip install -q -r $<
+	touch $@
 
 lint: ## check the formatting
 	swift format lint --strict -r $(sources)
@@ -33,11 +46,11 @@ format: ## format the sources
 	swift format -i -r $(sources)
 
 bench: setup ## measure beside PyTorch, on an idle machine, into Benchmarks/RESULTS.md (some 40 minutes)
-	swift build -c release --product aginet-bench
-	.build/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
+	swift build $(benchmarks) --product aginet-bench
+	.build-bench/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
 
 docs: build ## build the documentation into .docs
 	bash Support/docs.sh
 
 clean: ## remove what was built (set-up's folders stay)
-	rm -rf .build .docs
+	rm -rf .build .build-bench .docs

@@ -16,12 +16,12 @@ let plain: [Target] = [
   .target(name: "CAllocation", dependencies: ["CGuard"]),
   .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
-  .target(name: "Metrics"),
+  .target(name: "Metrics", dependencies: ["Files"]),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
   .target(name: "ScanSupport", path: "Tests/ScanSupport"),
   .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),
   .testTarget(name: "ImagingTests", dependencies: ["ScanSupport", "Imaging", "Files", "Failures", "CZlib"]),
-  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics"]),
+  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics", "Files"]),
   .testTarget(
     name: "CohortsTests", dependencies: ["ScanSupport", "Cohorts", "Imaging", "Files", "Failures"]),
 ]
@@ -72,14 +72,6 @@ let withTensors: [Target] = [
       "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
-  // What `make bench` runs; the PyTorch peer lies beside it.
-  .executableTarget(
-    name: "aginet-bench",
-    dependencies: [
-      "Experiments", "Inference", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging", "Files",
-      "Failures",
-      .product(name: "ArgumentParser", package: "swift-argument-parser"),
-    ], path: "Benchmarks/aginet-bench"),
   .target(
     name: "PipelineSupport",
     dependencies: [

@@ -26,8 +26,8 @@ Cflags: -I$libtorch/include -I$libtorch/include/torch/csrc/api/include
 Libs: -L$libtorch/lib -ltorch -ltorch_cpu -lc10
 END
   # CUDA's own libraries need not be here: what is undefined is found when the program starts there.
-  PKG_CONFIG_PATH=$PWD/$settings AGINET_RPATH=$libtorch/lib swift build -c release --product aginet-bench \
-    --scratch-path .build-gpu/swift --static-swift-stdlib -Xlinker --allow-shlib-undefined
+  PKG_CONFIG_PATH=$PWD/$settings AGINET_RPATH=$libtorch/lib swift build -c release --package-path Benchmarks \
+    --product aginet-bench --scratch-path .build-gpu/swift --static-swift-stdlib -Xlinker --allow-shlib-undefined
   cp .build-gpu/swift/release/aginet-bench "$program"
   strip "$program"
   du -h "$program"

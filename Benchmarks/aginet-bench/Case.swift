@@ -83,7 +83,10 @@ struct Case: Sendable {
       }
     case .pix2pix:
       let method = Pix2Pix(generator: generator, store, sources: Case.sources)
-      return { _ = method.step(Batch(sources: sources, target: target)) }
+      return {
+        _ = method.step(
+          Batch(sources: sources, target: target), random: RandomStream(seed: 1, device: device))
+      }
     }
   }
 }

@@ -72,7 +72,7 @@ public protocol Cohort: Sendable {
   /// The modality whose grid the others are resampled onto as a matter of course (IXI: T2), or nil.
   var gridModality: Modality? { get }
   /// The image size (rows, columns) that slices are resized to as a matter of course (IXI: 256 x 256), or nil.
-  var imageSize: ImageSize? { get }
+  var imageSize: Extent? { get }
   /// Programs known here that computed the scans, where the folder says so.
   var generatedBy: [String] { get }
   /// The patient whom a subject identifier names, also for identifiers that are not in the folder.
@@ -89,7 +89,7 @@ extension Cohort {
   public var sliceRule: SliceRule { .all }
   public var publishedSplits: Splits? { nil }
   public var gridModality: Modality? { nil }
-  public var imageSize: ImageSize? { nil }
+  public var imageSize: Extent? { nil }
   public var generatedBy: [String] { [] }
   public func patient(of subject: String) -> String { subject }
 
@@ -100,19 +100,6 @@ extension Cohort {
   public func volume(_ modality: Modality, of subject: Subject) throws -> Volume {
     try NIfTI.read(path: subject.path(of: modality)).volume
   }
-}
-
-/// Rows and columns of a stored slice.
-public struct ImageSize: Sendable, Equatable, Codable, CustomStringConvertible {
-  public var height: Int
-  public var width: Int
-
-  public init(height: Int, width: Int) {
-    self.height = height
-    self.width = width
-  }
-
-  public var description: String { "\(height)x\(width)" }
 }
 
 /// A layout of folders, by the name the command line uses.
@@ -129,7 +116,8 @@ public struct CohortLayout: Sendable {
   /// Throws `.notFound`, `.malformed`, and `.usage` for rules (`picks`) where names have no entities.
   public func open(_ folder: String, picks: [ScanPick] = []) throws -> any Cohort {
     guard picks.isEmpty || hasEntities else {
-      throw Failure(.usage, "--pick chooses by the entities of BIDS, which names of \(name) do not have")
+      throw Failure(
+        .usage, "\(Term.picks) chooses by the entities of BIDS, which names of \(name) do not have")
     }
     return try make(folder, picks)
   }

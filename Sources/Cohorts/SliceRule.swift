@@ -58,7 +58,8 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
     case .range(let range):
       guard range.upperBound < depth else {
         throw Failure(
-          .inconsistent, "has \(depth) slices, so slices \(self) are not there; use --slices central:N or all"
+          .inconsistent,
+          "has \(depth) slices, so slices \(self) are not there; use \(Term.slices("central:N")) or all"
         )
       }
       return range.lowerBound..<range.upperBound + 1

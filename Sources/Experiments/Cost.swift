@@ -21,14 +21,13 @@ public struct Cost: Sendable {
     // Nothing is left out because an empty image changes little.
     whole.selfrdb.consistency = 0
     let method = try MethodCatalog.build(whole, device: device)
-    let stepwise = method as? any StepwiseMethod
-    evaluations = stepwise?.stepsPerImage ?? 1
-    // One step tells the cost of all.
-    if let sampled = method as? any SampledMethod { sampled.sampling = SamplingOptions(steps: 1) }
+    evaluations = method.sampling?.passes ?? 1
+    // One step tells the cost of all, where there may be one.
+    method.sampling?.options = SamplingOptions(steps: 1)
     let network = method.generator.parameters
     let sources = Tensor.zeros([1, experiment.scenario.sources.count, height, width], device: device)
     let count = network.evaluating { LibTorch.countingMultiplyAdds { method.synthesize(sources) } }.count
-    multiplyAdds = count / (stepwise?.stepsPerImage ?? 1)
+    multiplyAdds = count / (method.sampling?.passes ?? 1)
     parameters = network.count
   }
 }

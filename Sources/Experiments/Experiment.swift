@@ -1,6 +1,5 @@
 import Cohorts
 import Failures
-import Foundation
 import Imaging
 import Methods
 import Networks
@@ -52,51 +51,8 @@ public struct Experiment: Codable, Sendable, Equatable {
 }
 
 extension Experiment {
-  /// The experiment as the JSON that is written into the run folder: every key, sorted.
-  public var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-    }
-  }
-
-  /// Reads back what `json` wrote, from a checkpoint or a run folder.
-  public init(json: String, origin: String) throws {
-    do {
-      let stored = try JSONSerialization.jsonObject(with: Data(json.utf8)) as? [String: Any] ?? [:]
-      var tree = try Experiment.tree(of: Experiment())
-      // Every version wrote these; what an earlier one did not know yet had the effect of today's default.
-      for key in ["method", "network", "scenario", "iterations", "seed"] { tree[key] = stored[key] }
-      try Experiment.lay(stored, over: &tree, origin: origin)
-      self = try JSONDecoder().decode(Experiment.self, from: JSONSerialization.data(withJSONObject: tree))
-      try check()
-    } catch let error as DecodingError {
-      throw Failure(.invalidModel, "\(origin): its experiment does not read: \(Experiment.sentence(error))")
-    } catch let failure as Failure {
-      throw Failure(
-        .invalidModel, failure.message.hasPrefix(origin) ? failure.message : "\(origin): \(failure.message)")
-    } catch {
-      throw Failure(.invalidModel, "\(origin): its experiment is not JSON")
-    }
-  }
-
   /// The translation of training and validation images, where there is one.
   package var shift: Perturbation? { perturbation.radius > 0 ? perturbation : nil }
-
-  /// What differs, as `learningRate 0.1 instead of 0.0001`, in the order of the keys.
-  package func differences(from other: Experiment) throws -> [String] {
-    func leaves(_ value: Any, _ path: String) -> [String: String] {
-      guard let object = value as? [String: Any] else { return [path: Experiment.text(value)] }
-      return object.reduce(into: [:]) { found, member in
-        found.merge(leaves(member.value, path.isEmpty ? member.key : "\(path).\(member.key)")) { $1 }
-      }
-    }
-    let (new, old) = (try leaves(Experiment.tree(of: self), ""), try leaves(Experiment.tree(of: other), ""))
-    return new.keys.sorted().filter { new[$0] != old[$0] }.map {
-      "\($0) \(new[$0] ?? "") instead of \(old[$0] ?? "")"
-    }
-  }
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
@@ -109,12 +65,7 @@ extension Experiment {
     }
     try MethodCatalog.check(self)
     try NetworkCatalog.check(self)
-    guard !scenario.sources.isEmpty, Set(scenario.sources).count == scenario.sources.count,
-      !scenario.sources.contains(scenario.target)
-    else {
-      throw Failure(
-        .usage, "\(scenario): name one or more different sources, and a target that is none of them")
-    }
+    try scenario.check()
   }
 }
 extension Experiment {

@@ -27,7 +27,7 @@ public enum Installation {
       return root + "/.atlas"
     }
     throw Failure(
-      .notFound, "the anatomical atlas is not here (.atlas): run make setup, or set AGINET_ATLAS_DIR")
+      .notFound, "the anatomical atlas is not here (.atlas): run \(Term.setup), or set AGINET_ATLAS_DIR")
   }
 
   /// The LibTorch that is loaded in this process.

@@ -43,13 +43,7 @@ public final class AtomicFile {
 
   /// Adds bytes at the end of the temporary file.
   public func append(_ bytes: UnsafeRawBufferPointer) throws {
-    var done = 0
-    while done < bytes.count {
-      let count = write(temporary.file, bytes.baseAddress.map { $0 + done }, bytes.count - done)
-      if count < 0 && errno == EINTR { continue }
-      if count <= 0 { throw abandon(count < 0 ? errno : EIO) }
-      done += count
-    }
+    guard writeAll(bytes, to: temporary.file, by: write) else { throw abandon(errno) }
   }
 
   public func append(_ bytes: [UInt8]) throws { try bytes.withUnsafeBytes { try append($0) } }
@@ -72,7 +66,7 @@ public final class AtomicFile {
   static func move(_ temporary: Unfinished, to path: String, replacing: Bool) throws {
     func fails(_ code: Int32) -> Failure {
       temporary.discard()
-      return code == EEXIST && !replacing ? exists(path) : failure(path, code)
+      return code == EEXIST && !replacing ? exists(path) : .cannotWrite(path, code)
     }
     if replacing {
       guard rename(temporary.path, path) == 0 else { throw fails(errno) }
@@ -88,17 +82,17 @@ public final class AtomicFile {
     guard temporary.finish() == 0 else {
       let code = errno
       unlink(path)
-      throw failure(path, code)
+      throw Failure.cannotWrite(path, code)
     }
-    flush(folderOf: path)
+    flush(Path.folder(path))
   }
 
-  /// Some file systems cannot flush a folder; the file itself is complete either way.
-  static func flush(folderOf path: String) {
-    let folder = open(Path.folder(path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard folder >= 0 else { return }
-    _ = fsync(folder)
-    close(folder)
+  /// Some file systems cannot flush a folder; its files are complete either way.
+  static func flush(_ folder: String) {
+    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard descriptor >= 0 else { return }
+    _ = fsync(descriptor)
+    close(descriptor)
   }
 
   /// Writes a whole file at once.
@@ -115,23 +109,10 @@ public final class AtomicFile {
 
   private func abandon(_ code: Int32) -> Failure {
     temporary.discard()
-    return AtomicFile.failure(path, code)
+    return .cannotWrite(path, code)
   }
 
   static func exists(_ path: String) -> Failure {
     Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give --force")
-  }
-
-  static func failure(_ path: String, _ code: Int32) -> Failure {
-    let folder = Path.folder(path)
-    let reason =
-      switch code {
-      case ENOENT, ENOTDIR: "the folder \(folder) does not exist; make it first"
-      case EACCES, EPERM, EROFS: "no permission to write in \(folder)"
-      case ENOSPC, EDQUOT: "no space left in \(folder); free some and run again"
-      case ENAMETOOLONG: "the name is too long"
-      default: String(cString: strerror(code))
-      }
-    return Failure(.cannotWrite, "\(path): cannot write: \(reason)")
   }
 }

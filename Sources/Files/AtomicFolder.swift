@@ -99,10 +99,12 @@ public final class AtomicFolder: Sendable {
     // Under the lock, so that nobody writes into a folder that another thread is about to make.
     try folders.withLock { if $0.insert(inner).inserted { try folder(inner == "." ? "" : inner) } }
     let descriptor = open("\(temporary)/\(name)", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw failure(of: name, errno) }
+    guard descriptor >= 0 else { throw Failure.cannotWrite("\(path)/\(name)", errno) }
     let isWritten = writeAll(bytes, to: descriptor) && fsync(descriptor) == 0
     let code = errno
-    guard close(descriptor) == 0, isWritten else { throw failure(of: name, isWritten ? errno : code) }
+    guard close(descriptor) == 0, isWritten else {
+      throw Failure.cannotWrite("\(path)/\(name)", isWritten ? errno : code)
+    }
   }
 
   public func write(_ text: String, to name: String) throws {
@@ -111,12 +113,12 @@ public final class AtomicFolder: Sendable {
 
   /// Gives the complete folder its final name. One that was there goes only once the new one stands.
   public func commit() throws {
-    for inner in folders.withLock({ $0 }) { Self.flush("\(temporary)/\(inner)") }
+    for inner in folders.withLock({ $0 }) { AtomicFile.flush("\(temporary)/\(inner)") }
     // Someone else may have written there since: look again, and let rename refuse a folder that is not empty.
     try Self.refuseOccupied(path, kind, replacing)
     if replacing && access(path, F_OK) == 0 {
       if exchanges && Self.exchange(temporary, path) {
-        Self.flush(Path.folder(path))
+        AtomicFile.flush(Path.folder(path))
         try? FileManager.default.removeItem(atPath: temporary)
         return
       }
@@ -128,12 +130,12 @@ public final class AtomicFolder: Sendable {
         if rename(retired, path) != 0 { try? FileManager.default.removeItem(atPath: retired) }
         throw taken(code)
       }
-      Self.flush(Path.folder(path))
+      AtomicFile.flush(Path.folder(path))
       try? FileManager.default.removeItem(atPath: retired)
       return
     }
     guard rename(temporary, path) == 0 else { throw taken(errno) }
-    Self.flush(Path.folder(path))
+    AtomicFile.flush(Path.folder(path))
   }
 
   /// Removes what was written so far.
@@ -176,22 +178,8 @@ public final class AtomicFolder: Sendable {
     }
   }
 
-  private static func flush(_ folder: String) {
-    let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    // Some file systems cannot flush a folder; its files are complete either way.
-    _ = fsync(descriptor)
-    close(descriptor)
-  }
-
   private static func failure(_ path: String, _ parent: String) -> Failure {
     Failure(.cannotWrite, "\(path): the folder cannot be made; check that \(parent) may be written")
-  }
-
-  private func failure(of name: String, _ code: Int32) -> Failure {
-    let reason =
-      code == ENAMETOOLONG ? "the name is too long" : String(cString: strerror(code))
-    return Failure(.cannotWrite, "\(path)/\(name): cannot be written: \(reason)")
   }
 
   private func taken(_ code: Int32) -> Failure {

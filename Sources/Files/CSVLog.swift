@@ -12,8 +12,6 @@ public final class CSVLog {
     case integer(Int)
     /// Printed with the fewest digits that read back as the same number.
     case number(Double)
-    case single(Float)
-    case text(String)
     /// Nothing between the commas.
     case missing
 
@@ -21,8 +19,6 @@ public final class CSVLog {
       switch self {
       case .integer(let value): String(value)
       case .number(let value): "\(value)"
-      case .single(let value): "\(value)"
-      case .text(let text): text.quotedForCSV
       case .missing: ""
       }
     }
@@ -124,9 +120,13 @@ public final class CSVLog {
 }
 
 extension String {
-  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break.
+  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break; and where spaces at its ends would be
+  /// lost.
   package var quotedForCSV: String {
-    let special = unicodeScalars.contains { $0 == "," || $0 == "\"" || $0 == "\n" || $0 == "\r" }
-    return special ? "\"" + replacing("\"", with: "\"\"") + "\"" : self
+    let special: Set<Unicode.Scalar> = [",", "\"", "\n", "\r"]
+    guard unicodeScalars.contains(where: special.contains) || trimmingCharacters(in: .whitespaces) != self
+    else { return self }
+    // Scalar by scalar: an accent that follows a quote makes one character of both, and would hide it.
+    return "\"" + unicodeScalars.reduce(into: "") { $0 += $1 == "\"" ? "\"\"" : String($1) } + "\""
   }
 }

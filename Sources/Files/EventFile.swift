@@ -2,7 +2,7 @@ import Failures
 import Foundation
 import Synchronization
 
-/// A TensorBoard log: scalars and images by tag and step, readable while it grows.
+/// A TensorBoard log: scalars by tag and step, readable while it grows.
 ///
 /// A run that is resumed starts a new file beside the old ones; TensorBoard merges all files of a folder.
 /// Each record is handed to the system at once, whole, so a killed process loses none.
@@ -66,32 +66,6 @@ public final class EventFile {
   }
 
   public func add(_ value: Float, tag: String, step: Int) throws { try add([(tag, value)], step: step) }
-
-  /// Adds a picture.
-  /// - Parameter png: a whole PNG file, gray or RGB, with or without alpha.
-  /// - Throws: `.unexpected` where it is none.
-  public func add(png: [UInt8], tag: String, step: Int) throws {
-    // Signature, chunk length 13, "IHDR", then width, height, bit depth and colour type.
-    let start: [UInt8] = [
-      0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A, 0, 0, 0, 13, 0x49, 0x48, 0x44, 0x52,
-    ]
-    guard png.count > 33, png.starts(with: start), let channels: Int64 = [0: 1, 2: 3, 4: 2, 6: 4][png[25]]
-    else {
-      throw Failure(.unexpected, "\(path): the picture \"\(tag.printable)\" is not a gray or RGB PNG")
-    }
-    func bigEndian(_ place: Int) -> Int64 { png[place..<place + 4].reduce(0) { $0 << 8 | Int64($1) } }
-    var image = ProtobufMessage()
-    image.add(1, bigEndian(20))
-    image.add(2, bigEndian(16))
-    image.add(3, channels)
-    image.add(4, png)
-    var value = ProtobufMessage()
-    value.add(1, tag)
-    value.add(4, image)
-    var summary = ProtobufMessage()
-    summary.add(1, value)
-    try append(summary, step)
-  }
 
   private static let counter = Atomic<Int>(0)
 

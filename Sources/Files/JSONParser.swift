@@ -129,7 +129,7 @@ struct JSONParser {
     }
     let text = String(decoding: bytes[start..<at], as: UTF8.self)
     // -0 is a fraction: an integer has no sign of zero.
-    if whole, let integer = Int(text), !(negative && integer == 0) { return .integer(integer) }
+    if whole, let integer = Int128(text), !(negative && integer == 0) { return .integer(integer) }
     guard let number = Double(text), number.isFinite else {
       throw Problem(what: "a number is too large", offset: start)
     }

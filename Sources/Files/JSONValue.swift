@@ -1,9 +1,11 @@
+import Foundation
+
 /// A JSON document as written: members in their order, whole numbers apart from fractions.
 public enum JSONValue: Sendable, Equatable {
   case null
   case bool(Bool)
-  /// A number without fraction or exponent that fits 64 bits.
-  case integer(Int)
+  /// A number without fraction or exponent: whatever fits 64 bits, with a sign or without, and more.
+  case integer(Int128)
   /// Any other number.
   case number(Double)
   case string(String)
@@ -42,6 +44,52 @@ public enum JSONValue: Sendable, Equatable {
   }
 
   package var integer: Int? {
-    if case .integer(let number) = self { number } else { nil }
+    if case .integer(let number) = self { Int(exactly: number) } else { nil }
+  }
+
+  /// As JSON without spaces.
+  package var text: String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .integer(let number): "\(number)"
+    case .number(let number): "\(number)"
+    case .string(let text): text.quotedForJSON
+    case .array(let elements): "[\(elements.map(\.text).joined(separator: ","))]"
+    case .object(let members):
+      "{\(members.map { "\($0.key.quotedForJSON):\($0.value.text)" }.joined(separator: ","))}"
+    }
+  }
+}
+
+extension Encodable {
+  /// As JSON with its keys sorted: equal values give equal text.
+  /// - Parameter pretty: on indented lines, without one end after the last.
+  package func json(pretty: Bool = true) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    if pretty { encoder.outputFormatting.insert(.prettyPrinted) }
+    return String(decoding: try encoder.encode(self), as: UTF8.self)
+  }
+}
+
+extension String {
+  /// As a JSON string: only what must be escaped is.
+  package var quotedForJSON: String {
+    var text = "\""
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "\"": text += "\\\""
+      case "\\": text += "\\\\"
+      case "\n": text += "\\n"
+      case "\r": text += "\\r"
+      case "\t": text += "\\t"
+      case "\u{0}"..<" ":
+        let digits = String(scalar.value, radix: 16)
+        text += "\\u" + String(repeating: "0", count: 4 - digits.count) + digits
+      default: text.unicodeScalars.append(scalar)
+      }
+    }
+    return text + "\""
   }
 }

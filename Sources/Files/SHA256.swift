@@ -41,7 +41,7 @@ public struct SHA256: Sendable {
   /// The digest of a file, and its size in bytes. Throws `.notFound` if it cannot be read.
   public static func ofFile(_ path: String) throws -> (digest: String, bytes: Int) {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw unreadable(path) }
+    guard descriptor >= 0 else { throw Failure.cannotRead(path, errno) }
     defer { close(descriptor) }
     var hash = SHA256()
     let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 16)
@@ -49,14 +49,10 @@ public struct SHA256: Sendable {
     while true {
       let got = read(descriptor, buffer.baseAddress, buffer.count)
       if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else { throw unreadable(path) }
+      guard got >= 0 else { throw Failure.cannotRead(path, errno) }
       if got == 0 { return (hash.hexadecimal(), Int(hash.count)) }
       hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<got]))
     }
-  }
-
-  private static func unreadable(_ path: String) -> Failure {
-    Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
   }
 
   private static func compress(_ bytes: UnsafeRawBufferPointer, blocks: Int, _ state: inout SIMD8<UInt32>) {

@@ -43,9 +43,7 @@ public struct Safetensors: Sendable {
   ///   file again: comparing the checksum reads all of it.
   package init(contentsOf path: String, verifying: Bool) throws {
     var info = stat()
-    guard stat(path, &info) == 0 else {
-      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
-    }
+    guard stat(path, &info) == 0 else { throw Failure.cannotRead(path, errno) }
     guard info.st_mode & S_IFMT == S_IFREG else {
       let kind = info.st_mode & S_IFMT == S_IFDIR ? "is a folder" : "is not a regular file"
       throw Failure(.notFound, "\(path): \(kind); a .safetensors file is needed")
@@ -55,7 +53,7 @@ public struct Safetensors: Sendable {
     }
     let data: Data
     do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
-      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
+      throw Failure.cannotRead(path, errno)
     }
     try self.init(data, path: path, verifying: verifying)
   }

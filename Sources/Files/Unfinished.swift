@@ -33,7 +33,7 @@ public final class Unfinished {
         guard_finished(place)
         // Left by a killed program that had this number, and held by nobody, or by one on another machine.
         if code == EEXIST { continue }
-        throw AtomicFile.failure(final, code)
+        throw Failure.cannotWrite(final, code)
       }
       _ = flock(descriptor, LOCK_EX | LOCK_NB)
       // Between the two calls another may have taken it for stale.

@@ -1,10 +1,10 @@
 import Foundation
 
 /// How a value between voxels is made from its neighbours.
-public enum Interpolation: String, Sendable, CaseIterable {
-  case nearest, linear
-  /// Keys' cubic convolution with a = -1/2 (Keys 1981); it may overshoot by some percent at edges.
-  case cubic
+public enum Interpolation: Sendable, CaseIterable {
+  /// For labels, which have no values between them.
+  case nearest
+  case linear
 }
 
 /// A linear map along one axis: each output is a weighted sum of a few neighbouring inputs.
@@ -83,12 +83,7 @@ struct AxisWeights: Sendable {
     }
     let floor = position.rounded(.down)
     let t = position - floor
-    if interpolation == .linear { return (Int(floor), [1 - t, t]) }
-    let (t2, t3) = (t * t, t * t * t)
-    return (
-      Int(floor) - 1,
-      [-0.5 * t + t2 - 0.5 * t3, 1 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3]
-    )
+    return (Int(floor), [1 - t, t])
   }
 
   /// Applies the map along an axis of an array of shape [outer, inputCount, inner] (inner runs fastest).

@@ -1,5 +1,6 @@
 import CZlib
 import Failures
+import Files
 import Foundation
 
 /// The bytes of a file (or of memory) in order, inflated on the way where they are gzip.
@@ -48,9 +49,7 @@ final class ByteSource {
     let first = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
     end = max(0, first)
     isCompressed = end >= 2 && buffer[0] == 0x1F && buffer[1] == 0x8B
-    if first < 0 {
-      throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
-    }
+    if first < 0 { throw Failure.cannotRead(path, errno) }
     if let failure = PointerFile.failure(of: path, first: buffer[..<end]) { throw failure }
     try start()
   }
@@ -130,7 +129,7 @@ final class ByteSource {
       // Linux moves at most 2 GiB a call.
       let got = Glibc.read(descriptor, base + done, min(count - done, 1 << 30))
       if got < 0 && errno == EINTR { continue }
-      if got < 0 { throw Failure(.notFound, "\(name): cannot be read: \(String(cString: strerror(errno)))") }
+      if got < 0 { throw Failure.cannotRead(name, errno) }
       if got == 0 { break }
       done += got
     }
@@ -143,7 +142,7 @@ final class ByteSource {
     while true {
       let got = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
       if got < 0 && errno == EINTR { continue }
-      if got < 0 { throw Failure(.notFound, "\(name): cannot be read: \(String(cString: strerror(errno)))") }
+      if got < 0 { throw Failure.cannotRead(name, errno) }
       (position, end) = (0, got)
       return got > 0
     }

@@ -8,10 +8,6 @@ public struct Colormap: Sendable, Equatable {
   public static let error = Colormap(stops: [
     [0, 0, 4], [81, 18, 124], [183, 55, 90], [251, 135, 52], [252, 253, 191],
   ])
-  /// For signed numbers about 1/2: blue, pale blue, white, pale red, red.
-  public static let signed = Colormap(stops: [
-    [33, 102, 172], [146, 197, 222], [247, 247, 247], [244, 165, 130], [178, 24, 43],
-  ])
 
   public init(stops: [SIMD3<UInt8>]) {
     precondition(stops.count == 5)

@@ -90,7 +90,9 @@ public enum Region: Codable, Sendable, Hashable, CustomStringConvertible {
   public var depth: Int { if case .slab(let count) = self { count } else { 1 } }
 
   /// The extent of a sample, where slices have the extent `slice`.
-  public func extent(ofSlices slice: Extent) -> Extent { if case .patch(let extent) = self { extent } else { slice } }
+  public func extent(ofSlices slice: Extent) -> Extent {
+    if case .patch(let extent) = self { extent } else { slice }
+  }
 
   public init(from decoder: any Decoder) throws {
     try self.init(decoder.singleValueContainer().decode(String.self))

@@ -1,10 +1,7 @@
 import Failures
 
-/// The map of a volume's intensities to [0, 1]: divided by a percentile, clipped at both ends, and undoable.
-public struct IntensityScale: Sendable, Equatable, Codable {
-  /// Which voxels the percentile counts.
-  public enum Region: String, Sendable, Codable, CaseIterable { case all, nonzero }
-
+/// The map of a volume's intensities to [0, 1]: divided by a percentile, clipped at both ends.
+public struct IntensityScale: Sendable, Equatable {
   /// The intensity that becomes 1.
   public let upper: Double
   /// Share of all voxels below 0, which become 0.
@@ -12,31 +9,21 @@ public struct IntensityScale: Sendable, Equatable, Codable {
   /// Share of all voxels above `upper`, which become 1.
   public let clippedAbove: Double
 
-  /// A scale already known, for instance from a model's training data.
-  public init(upper: Double) {
-    precondition(upper.isFinite && upper > 0)
-    self.upper = upper
-    (clippedBelow, clippedAbove) = (0, 0)
-  }
-
   /// Takes the scale from a volume's voxels, which must be finite (`Volume.check(name:)`).
   ///
   /// - Parameters:
   ///   - percentile: 0 ... 100, interpolated linearly as NumPy does.
   ///   - name: the file, for the message.
   /// - Throws: `Failure` of kind `malformed` where the percentile is not positive and nothing can be divided by it.
-  public init(
-    of voxels: [Float], percentile: Double = 99.5, over region: Region = .all, name: String = "volume"
-  ) throws {
-    guard let upper = Percentile.of(voxels, percentile, nonzero: region == .nonzero) else {
-      throw Failure(.malformed, "\(name): has no voxels other than 0; there is nothing to scale")
+  public init(of voxels: [Float], percentile: Double = 99.5, name: String = "volume") throws {
+    guard let upper = Percentile.of(voxels, percentile) else {
+      throw Failure(.malformed, "\(name): has no voxels; there is nothing to scale")
     }
     let limit = Float(upper)
     guard upper.isFinite, limit > 0, (1 / limit).isFinite else {
       throw Failure(
         .malformed,
-        "\(name): cannot be scaled: \(percentile) % of its \(region == .all ? "" : "nonzero ")voxels lie at or "
-          + "below \(upper)")
+        "\(name): cannot be scaled: \(percentile) % of its voxels lie at or below \(upper)")
     }
     var (below, above) = (0, 0)
     for value in voxels {
@@ -64,11 +51,5 @@ public struct IntensityScale: Sendable, Equatable, Codable {
         voxels[index] = value > 0 ? (value < 1 ? value : 1) : 0
       }
     }
-  }
-
-  /// Values of [0, 1] as intensities again. What was clipped stays clipped.
-  public func restore(_ values: [Float]) -> [Float] {
-    let factor = Float(upper)
-    return values.map { $0 * factor }
   }
 }

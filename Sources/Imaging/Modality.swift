@@ -27,19 +27,3 @@ public enum Modality: String, Choice, Hashable, CodingKeyRepresentable {
     }
   }
 }
-
-/// What is asked: one missing modality from those at hand, by name.
-public struct Scenario: Codable, Sendable, Hashable, CustomStringConvertible {
-  public var sources: [Modality]
-  public var target: Modality
-
-  public init(sources: [Modality], target: Modality) {
-    self.sources = sources
-    self.target = target
-  }
-
-  /// `(T1, T2) -> PD`, as the paper writes it.
-  public var description: String {
-    "(\(sources.map(\.title).joined(separator: ", "))) -> \(target.title)"
-  }
-}

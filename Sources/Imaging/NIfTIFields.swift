@@ -5,7 +5,6 @@ extension NIfTIHeader.Version {
   var size: Int { self == .one ? 348 : 540 }
   var magic: Int { self == .one ? 344 : 4 }
   var description: Int { self == .one ? 148 : 240 }
-  var intentName: Int { self == .one ? 328 : 508 }
 }
 
 /// A numeric field: its place and type in either version.
@@ -22,7 +21,6 @@ struct NIfTIField {
 
   static let headerSize = NIfTIField(0, .int32, 0, .int32)
   static let dimension = NIfTIField(40, .int16, 16, .int64)
-  static let intent = NIfTIField(68, .int16, 504, .int32)
   static let datatype = NIfTIField(70, .int16, 12, .int16)
   static let bitsPerVoxel = NIfTIField(72, .int16, 14, .int16)
   static let pixelDimension = NIfTIField(76, .float32, 104, .float64)
@@ -30,8 +28,6 @@ struct NIfTIField {
   static let slope = NIfTIField(112, .float32, 176, .float64)
   static let intercept = NIfTIField(116, .float32, 184, .float64)
   static let units = NIfTIField(123, .uint8, 500, .int32)
-  static let windowUpper = NIfTIField(124, .float32, 192, .float64)
-  static let windowLower = NIfTIField(128, .float32, 200, .float64)
   static let qformCode = NIfTIField(252, .int16, 344, .int32)
   static let sformCode = NIfTIField(254, .int16, 348, .int32)
   static let quaternion = NIfTIField(256, .float32, 352, .float64)

@@ -119,18 +119,12 @@ public struct NIfTIHeader: Sendable, Equatable {
   /// Whether the file says where its voxels lie. If not, left and right are a guess.
   public var isPlaced: Bool { qformCode > 0 || sformCode > 0 }
   public var units: Units { Units(rawValue: UInt8(truncatingIfNeeded: integer(.units) & 7)) ?? .unknown }
-  public var intentCode: Int { integer(.intent) }
-  /// `cal_min` and `cal_max`: the display window, both nought where there is none.
-  public var window: (lower: Double, upper: Double) { (number(.windowLower), number(.windowUpper)) }
 
   /// `descrip`: up to 79 bytes of free text. Longer text is cut between characters.
   public var description: String {
     get { text(version.description, 80) }
     set { setText(newValue, version.description, 80) }
   }
-  /// `aux_file`
-  public var auxiliaryFile: String { text(version.description + 80, 24) }
-  public var intentName: String { text(version.intentName, 16) }
 
   /// Where the voxels begin, in bytes.
   public var voxelOffset: Int { version.size + extensions.count }

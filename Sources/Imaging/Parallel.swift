@@ -9,8 +9,8 @@ public enum Parallel {
 
   /// Calls `body` once for each index in 0 ..< count, on up to `threads` threads, and returns when all are done.
   ///
-  /// Thread t takes the indices t, t + threads, …; `body` must write only where no other index writes. A thread
-  /// stops at its first error; of those, the error of the lowest index is rethrown after all have ended.
+  /// Thread t takes the indices t, t + threads, …; `body` must write only where no other index writes. What comes after
+  /// an error is not begun; the error of the lowest index is rethrown after all have ended.
   public static func forEach<E: Error>(
     count: Int, threads: Int = coreCount, _ body: @Sendable (Int) throws(E) -> Void
   ) throws(E) {
@@ -19,10 +19,10 @@ public enum Parallel {
       for index in 0..<max(0, count) { try body(index) }
       return
     }
-    let first = FirstError<E>()
+    let first = FirstError<E>(before: count)
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
       var index = thread
-      while index < count {
+      while index < first.index {
         do throws(E) { try body(index) } catch {
           first.keep(error, index)
           return
@@ -33,13 +33,29 @@ public enum Parallel {
     if let error = first.error { throw error }
   }
 
-  private final class FirstError<E: Error>: Sendable {
-    private let slot = Mutex<(index: Int, error: E)?>(nil)
+  /// What `body` gives for each index in 0 ..< count, in their order; threads and errors as in `forEach`.
+  public static func map<Value: Sendable, E: Error>(
+    count: Int, threads: Int = coreCount, _ body: @Sendable (Int) throws(E) -> Value
+  ) throws(E) -> [Value] {
+    let values = Mutex([Value?](repeating: nil, count: count))
+    try forEach(count: count, threads: threads) { (index) throws(E) in
+      let value = try body(index)
+      values.withLock { $0[index] = value }
+    }
+    return values.withLock { $0 }.compactMap { $0 }
+  }
 
-    var error: E? { slot.withLock { $0?.error } }
+  private final class FirstError<E: Error>: Sendable {
+    private let slot: Mutex<(index: Int, error: E?)>
+
+    init(before count: Int) { slot = Mutex((count, nil)) }
+
+    /// Where the first error lies; without one, the number of indices.
+    var index: Int { slot.withLock { $0.index } }
+    var error: E? { slot.withLock { $0.error } }
 
     func keep(_ error: E, _ index: Int) {
-      slot.withLock { if $0.map({ index < $0.index }) ?? true { $0 = (index, error) } }
+      slot.withLock { if index < $0.index { $0 = (index, error) } }
     }
   }
 }

@@ -5,22 +5,20 @@ public enum Percentile {
   ///
   /// Two passes over the data, whatever their order: the upper 16 bits of each number are counted, then the lower
   /// 16 of those in the wanted bin. Nothing is copied or sorted.
-  /// - Parameter nonzero: leave out values that are 0.
-  public static func of(_ values: [Float], _ percentile: Double, nonzero: Bool = false) -> Double? {
-    values.withUnsafeBufferPointer { of($0, percentile, nonzero: nonzero) }
+  public static func of(_ values: [Float], _ percentile: Double) -> Double? {
+    values.withUnsafeBufferPointer { of($0, percentile) }
   }
 
-  static func of(_ values: UnsafeBufferPointer<Float>, _ percentile: Double, nonzero: Bool) -> Double? {
+  private static func of(_ values: UnsafeBufferPointer<Float>, _ percentile: Double) -> Double? {
     precondition((0...100).contains(percentile))
     let histogram = Histogram()
     histogram.countUpper(values)
-    if nonzero { histogram.dropZeros(values) }
-    let count = histogram.total
+    let count = values.count
     if count == 0 { return nil }
     let position = percentile / 100 * Double(count - 1)
     let rank = min(Int(position), count - 1)
     let fraction = position - Double(rank)
-    let (lower, upper) = histogram.neighbours(rank, values, nonzero: nonzero)
+    let (lower, upper) = histogram.neighbours(rank, values)
     let (a, b) = (Double(lower), Double(upper))
     // From the nearer end, as NumPy does, so that the result is the same to the last bit.
     return fraction >= 0.5 ? b - (b - a) * (1 - fraction) : a + (b - a) * fraction
@@ -33,7 +31,6 @@ private final class Histogram {
   /// Four tables side by side: neighbouring voxels are often alike, and one counter would wait for itself.
   private let upper = UnsafeMutablePointer<UInt32>.allocate(capacity: 4 * bins)
   private let lower = UnsafeMutablePointer<UInt32>.allocate(capacity: bins)
-  private(set) var total = 0
 
   init() { upper.initialize(repeating: 0, count: 4 * Self.bins) }
 
@@ -68,55 +65,42 @@ private final class Histogram {
       index += 1
     }
     for bin in 0..<Self.bins { upper[bin] &+= t1[bin] &+ t2[bin] &+ t3[bin] }
-    total = values.count
-  }
-
-  /// Takes 0 and -0 out of the counts.
-  func dropZeros(_ values: UnsafeBufferPointer<Float>) {
-    var (positive, negative) = (0, 0)
-    for value in values {
-      positive += value.bitPattern == 0 ? 1 : 0
-      negative += value.bitPattern == 0x8000_0000 ? 1 : 0
-    }
-    upper[Int(Self.key(0) >> 16)] &-= UInt32(positive)
-    upper[Int(Self.key(-0.0) >> 16)] &-= UInt32(negative)
-    total -= positive + negative
   }
 
   /// The numbers of rank `rank` and `rank + 1` (the same one at the end), counted from 0.
-  func neighbours(_ rank: Int, _ values: UnsafeBufferPointer<Float>, nonzero: Bool) -> (Float, Float) {
+  func neighbours(_ rank: Int, _ values: UnsafeBufferPointer<Float>) -> (Float, Float) {
     var bin = 0
     var before = 0
     while before + Int(upper[bin]) <= rank {
       before += Int(upper[bin])
       bin += 1
     }
-    countLower(bin, values, nonzero: nonzero)
+    countLower(bin, values)
     var low = 0
     while before + Int(lower[low]) <= rank {
       before += Int(lower[low])
       low += 1
     }
     let first = Self.value(UInt32(bin) << 16 | UInt32(low))
-    if rank + 1 >= total || before + Int(lower[low]) > rank + 1 { return (first, first) }
+    if rank + 1 >= values.count || before + Int(lower[low]) > rank + 1 { return (first, first) }
     low += 1
     while low < Self.bins && lower[low] == 0 { low += 1 }
     if low == Self.bins {
       bin += 1
       while upper[bin] == 0 { bin += 1 }
-      countLower(bin, values, nonzero: nonzero)
+      countLower(bin, values)
       low = 0
       while lower[low] == 0 { low += 1 }
     }
     return (first, Self.value(UInt32(bin) << 16 | UInt32(low)))
   }
 
-  private func countLower(_ bin: Int, _ values: UnsafeBufferPointer<Float>, nonzero: Bool) {
+  private func countLower(_ bin: Int, _ values: UnsafeBufferPointer<Float>) {
     lower.initialize(repeating: 0, count: Self.bins)
     let wanted = UInt32(bin)
     for value in values {
       let key = Self.key(value)
-      if key >> 16 == wanted && !(nonzero && value == 0) { lower[Int(key & 0xFFFF)] &+= 1 }
+      if key >> 16 == wanted { lower[Int(key & 0xFFFF)] &+= 1 }
     }
   }
 }

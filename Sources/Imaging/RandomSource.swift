@@ -1,12 +1,12 @@
+import Files
 import Foundation
 
 /// Seeded random numbers, the same on every machine: xoshiro256++ (Blackman and Vigna 2019) whose state is
 /// filled by SplitMix64 from a seed and a stream number.
 ///
 /// Streams of one seed are independent: give each subject, loader or purpose its own stream and the numbers do
-/// not depend on who draws first. The whole state is `Codable`, so a resumed run draws what the uninterrupted
-/// one would have drawn.
-public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
+/// not depend on who draws first.
+public struct RandomSource: RandomNumberGenerator, Sendable {
   private var s0: UInt64
   private var s1: UInt64
   private var s2: UInt64
@@ -15,8 +15,8 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
 
   public init(seed: UInt64, stream: UInt64 = 0) {
     // The stream passes through the mixer first, so (seed, stream) and (seed + 1, stream - 1) do not meet.
-    var mixer = SplitMix64(state: stream)
-    mixer = SplitMix64(state: seed ^ mixer.next())
+    var mixer = SplitMix64(seed: stream)
+    mixer = SplitMix64(seed: seed ^ mixer.next())
     (s0, s1, s2, s3) = (mixer.next(), mixer.next(), mixer.next(), mixer.next())
   }
 
@@ -76,18 +76,5 @@ public struct RandomSource: RandomNumberGenerator, Sendable, Hashable, Codable {
     var order = Array(0..<count)
     for last in stride(from: count - 1, to: 0, by: -1) { order.swapAt(last, integer(below: last + 1)) }
     return order
-  }
-}
-
-/// SplitMix64 (Steele, Lea and Flood 2014): turns any 64-bit number into well-mixed ones.
-struct SplitMix64 {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 }

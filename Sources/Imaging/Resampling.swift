@@ -83,31 +83,7 @@ extension Volume {
       let near = row(a.y, a.z) + (row(b.y, a.z) - row(a.y, a.z)) * t.y
       let far = row(a.y, b.z) + (row(b.y, b.z) - row(a.y, b.z)) * t.y
       return near + (far - near) * t.z
-    case .cubic:
-      return cubic(input, index, last, strides)
     }
-  }
-
-  private func cubic(
-    _ input: UnsafeBufferPointer<Float>, _ index: SIMD3<Double>, _ last: SIMD3<Int>, _ strides: SIMD3<Int>
-  ) -> Float {
-    let floor = index.rounded(.down)
-    let t = SIMD3<Float>(index - floor)
-    let (t2, t3) = (t * t, t * t * t)
-    let weights = [
-      -0.5 * t + t2 - 0.5 * t3, 1 - 2.5 * t2 + 1.5 * t3, 0.5 * t + 2 * t2 - 1.5 * t3, -0.5 * t2 + 0.5 * t3,
-    ]
-    let low = SIMD3<Int>(floor) &- 1
-    var sum: Float = 0
-    for c in 0..<4 {
-      for b in 0..<4 {
-        for a in 0..<4 {
-          let place = (low &+ SIMD3(a, b, c)).clamped(lowerBound: .zero, upperBound: last)
-          sum += weights[a].x * weights[b].y * weights[c].z * input[(place &* strides).wrappedSum()]
-        }
-      }
-    }
-    return sum
   }
 }
 

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 import Imaging
 
@@ -42,13 +43,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
   /// The metadata key under which a model file carries it.
   public static let key = "aginet.card"
 
-  public var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
+  public var json: String { get throws { try json(pretty: false) } }
 
   public init(json: String, file: String) throws {
     guard let card = try? JSONDecoder().decode(ModelCard.self, from: ModelCard.current(json)) else {

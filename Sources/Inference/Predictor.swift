@@ -25,12 +25,19 @@ public struct Predictor {
   public func callAsFunction(_ samples: SampleBatch, passed: (Int, Int) throws -> Void = { _, _ in }) throws
     -> [Float]
   {
-    try samples.checked(self(samples.sources(of: scenario, on: device), passed: passed))
+    try samples.checked(
+      self(
+        samples.sources(of: scenario, on: device), present: samples.presence(of: scenario, on: device),
+        passed: passed))
   }
 
-  /// `[B, S, spatial…]` to `B x spatial…` values.
-  func callAsFunction(_ sources: Tensor, passed: (Int, Int) throws -> Void) throws -> [Float] {
-    try method.generator.parameters.evaluating { try method.synthesize(sources, passed: passed).values() }
+  /// `[B, S, spatial…]` to `B x spatial…` values; `present` as a batch's.
+  func callAsFunction(_ sources: Tensor, present: Tensor? = nil, passed: (Int, Int) throws -> Void) throws
+    -> [Float]
+  {
+    try method.generator.parameters.evaluating {
+      try method.synthesize(sources, present: present, passed: passed).values()
+    }
   }
 }
 
@@ -50,6 +57,13 @@ extension SampleBatch {
     Tensor(
       stacked(scenario.sources), shape: [count, scenario.sources.count * depth] + extent.sizes, device: device)
   }
+
+  /// `[count, sources]`: 1 for what a sample has, 0 for what it lacks; nil where all of them have all.
+  fileprivate func presence(of scenario: Scenario, on device: Device) -> Tensor? {
+    let flags = present.flatMap { has in scenario.sources.map { has.contains($0) ? 1 as Float : 0 } }
+    return flags.allSatisfy { $0 == 1 }
+      ? nil : Tensor(flags, shape: [count, scenario.sources.count], device: device)
+  }
 }
 
 extension Batch {
@@ -59,7 +73,8 @@ extension Batch {
     self.init(
       sources: samples.sources(of: scenario, on: device),
       target: Tensor(
-        samples.target(scenario.target), shape: [samples.count, 1] + samples.extent.sizes, device: device))
+        samples.target(scenario.target), shape: [samples.count, 1] + samples.extent.sizes, device: device),
+      present: samples.presence(of: scenario, on: device))
   }
 }
 

@@ -122,7 +122,7 @@ public struct Synthesizer {
   }
 
   private func notes(_ image: Volume) -> [String] {
-    let drawn = predictor.method.samplingDescription.map { ["drawn by \($0)"] } ?? []
+    let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     return drawn + voxelNotes(image)
   }
 

@@ -1,6 +1,6 @@
 import Torch
 
-/// Drops elements with a probability in training and scales up what stays, so that the mean is kept.
+/// Drops elements with a probability in training, by the store's stream, and scales up what stays, so that the mean is kept.
 public struct Dropout: Layer {
   private let scope: Scope
   private let probability: Double
@@ -14,7 +14,7 @@ public struct Dropout: Layer {
   }
 
   public func callAsFunction(_ x: Tensor) -> Tensor {
-    if scope.store.isTraining { return x.dropout(probability, active: true) }
+    if scope.store.isTraining { return x.dropout(probability, from: scope.store.random) }
     guard isActiveAtTest, probability > 0 else { return x }
     let chance = Tensor.uniform(
       [1] + x.shape.dropFirst(), seed: mix(scope.store.seed, scope.path), type: x.type, device: x.device)

@@ -20,6 +20,10 @@ public final class Parameters {
   /// Whether dropout drops and batch statistics are gathered. Set by `training` and `evaluating`.
   public internal(set) var isTraining = true
 
+  /// What training draws chance from: within a method's step the stream that the step was given, before any a stream of
+  /// the store's own seed.
+  public lazy var random = RandomStream(seed: seed, device: device)
+
   /// Called with (path, tensor) by layers that have something to show, while set: the routing of CAGR modules.
   public var observer: ((String, Tensor) -> Void)?
 

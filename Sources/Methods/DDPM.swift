@@ -7,7 +7,7 @@ import Torch
 ///
 /// T = 1000 steps, β linear, mean squared error of the noise, Adam, images made by the moving average of the weights. The
 /// variance of a step back is fixed. The conditioning by concatenation is ours, where the paper is silent.
-public final class DDPM: SampledMethod {
+public final class DDPM: DiffusionMethod {
   public struct Options: MethodOptions {
     /// T: steps from an image to noise.
     public var steps = 1000
@@ -31,7 +31,7 @@ public final class DDPM: SampledMethod {
     }
   }
 
-  private let diffusion: ConditionalDiffusion
+  public let diffusion: ConditionalDiffusion
   public let options: Options
   public let losses = ["mse"]
 
@@ -45,15 +45,12 @@ public final class DDPM: SampledMethod {
     self.options = options
     let network = AveragedNetwork(store, rate: rate, decay: options.averageDecay, build: build)
     diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, target: options.target,
-      variance: options.variance)
+      network, options.betas(options.steps), options.sampling, validationSteps: options.validationSteps,
+      target: options.target, variance: options.variance)
   }
 
-  public var generator: TrainedNetwork { diffusion.network.generator }
-  public var networks: [TrainedNetwork] { diffusion.network.networks }
-
-  public func step(_ batch: Batch) -> [Loss] {
-    let loss = loss(diffusion.noised(batch))
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    let loss = loss(diffusion.noised(batch, from: random))
     diffusion.network.improve(loss)
     return [Loss("mse", loss.item)]
   }
@@ -65,20 +62,5 @@ public final class DDPM: SampledMethod {
 
   private func loss(_ noised: ConditionalDiffusion.Noised) -> Tensor {
     diffusion.network.trained(noised.input, at: noised.times).meanSquaredError(noised.answer)
-  }
-
-  // MARK: - Sampling
-
-  public func synthesize(_ sources: Tensor) -> Tensor { diffusion.synthesize(sources) }
-  public var sampling: SamplingOptions {
-    get { diffusion.sampling }
-    set { diffusion.sampling = newValue }
-  }
-  public var validationSampling: SamplingOptions { .init(sampler: .ddim, steps: options.validationSteps) }
-  public var processSteps: Int { options.steps }
-  public var stepsPerImage: Int { diffusion.evaluations }
-  public var stepObserver: ((Int) -> Void)? {
-    get { diffusion.observer }
-    set { diffusion.observer = newValue }
   }
 }

@@ -9,7 +9,7 @@ import Torch
 /// The noise is learned by its mean squared error, the variance by the variational bound in bits per pixel, weighted
 /// T/1000, with the mean held fixed (L_hybrid). AdamW; images are made by the moving average of the weights, in fewer steps
 /// than training knows.
-public final class IDDPM: SampledMethod {
+public final class IDDPM: DiffusionMethod {
   public struct Options: MethodOptions {
     /// T: steps from an image to noise.
     public var steps = 1000
@@ -37,7 +37,7 @@ public final class IDDPM: SampledMethod {
     }
   }
 
-  private let diffusion: ConditionalDiffusion
+  public let diffusion: ConditionalDiffusion
   public let options: Options
   public let losses = ["mse", "vlb"]
 
@@ -52,14 +52,12 @@ public final class IDDPM: SampledMethod {
     let network = AveragedNetwork(
       store, rate: rate, decay: options.averageDecay, weightDecay: options.weightDecay, build: build)
     diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, target: options.target)
+      network, options.betas(options.steps), options.sampling, validationSteps: options.validationSteps,
+      target: options.target)
   }
 
-  public var generator: TrainedNetwork { diffusion.network.generator }
-  public var networks: [TrainedNetwork] { diffusion.network.networks }
-
-  public func step(_ batch: Batch) -> [Loss] {
-    let losses = losses(diffusion.noised(batch))
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    let losses = losses(diffusion.noised(batch, from: random))
     diffusion.network.improve(losses.noise + losses.bound)
     return [Loss("mse", losses.noise.item), Loss("vlb", losses.bound.item)]
   }
@@ -81,21 +79,6 @@ public final class IDDPM: SampledMethod {
       prediction.noise.meanSquaredError(noised.answer), bits.mean() * (Double(options.steps) / 1000)
     )
   }
-
-  // MARK: - Sampling
-
-  public func synthesize(_ sources: Tensor) -> Tensor { diffusion.synthesize(sources) }
-  public var sampling: SamplingOptions {
-    get { diffusion.sampling }
-    set { diffusion.sampling = newValue }
-  }
-  public var validationSampling: SamplingOptions { .init(sampler: .ddim, steps: options.validationSteps) }
-  public var processSteps: Int { options.steps }
-  public var stepsPerImage: Int { diffusion.evaluations }
-  public var stepObserver: ((Int) -> Void)? {
-    get { diffusion.observer }
-    set { diffusion.observer = newValue }
-  }
 }
 
 extension NoiseSchedule {
@@ -109,8 +92,9 @@ extension NoiseSchedule {
     let posterior = Gaussian(
       mean: posteriorMean(noised.image, x, at: steps),
       logVariance: column(positivePosteriorVariances, at: steps, like: x).log())
-    let divergence = learned.divergence(of: posterior).mean(over: [1, 2, 3])
-    let cost = -learned.logLikelihood(of: noised.image).mean(over: [1, 2, 3])
+    let pixels = Array(1..<x.rank)
+    let divergence = learned.divergence(of: posterior).mean(over: pixels)
+    let cost = -learned.logLikelihood(of: noised.image).mean(over: pixels)
     // A step is a whole number: below a half is the first.
     let whole = Tensor(steps.map(Double.init), shape: [steps.count], device: x.device)
     return whole.below(0.5, cost, else: divergence) / log(2)

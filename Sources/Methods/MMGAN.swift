@@ -29,48 +29,46 @@ public final class MMGAN: Method {
   }
 
   private let network: any Layer
-  private let store: Parameters
-  private let sources: Int, rate: Double
+  private let sources: Int
+  private let training: AdversarialTraining<PatchGAN>
   public let options: Options
-  /// The discriminator and what trains the generator.
-  private lazy var adversary = Adversary(
-    store, discriminating: 2 * (sources + 1), outputs: sources + 1, width: options.discriminatorWidth,
-    variant: .codebrain, rate: rate)
-  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
 
-  /// - Parameter generator: `[B, M, H, W]` to `[B, M, H, W]`; M - 1 sources and, last, the target.
+  /// - Parameters:
+  ///   - generator: `[B, M, spatial…]` to `[B, M, spatial…]`; M - 1 sources and, last, the target.
+  ///   - dimensions: 2 for slices, 3 for volumes.
   public init(
     generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
-    rate: Double = 1e-4
+    rate: Double = 1e-4, dimensions: Int = 2
   ) {
-    (network, self.store, self.sources) = (generator, store, sources)
-    (self.options, self.rate) = (options, rate)
+    (network, self.sources, self.options) = (generator, sources, options)
+    training = AdversarialTraining(store, rate: rate) {
+      PatchGAN(
+        $0, channels: 2 * (sources + 1), outputs: sources + 1, width: options.discriminatorWidth,
+        dimensions: dimensions)
+    }
   }
 
-  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
-
-  public var networks: [TrainedNetwork] {
-    [TrainedNetwork("generator", store, optimizer), adversary.network]
-  }
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
 
   public var losses: [String] {
     options.weightAdversarial > 0 ? ["discriminator", "l1", "adversarial"] : ["l1"]
   }
 
   /// G against the frozen D; then D on the real modalities and on those with the image that G was improved by.
-  public func step(_ batch: Batch) -> [Loss] {
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    training.begin(random)
     let image = synthesize(batch.sources)
     let distance = image.meanAbsoluteError(batch.target)
     guard options.weightAdversarial > 0 else {
-      distance.backward()
-      optimizer.step()
+      training.improve(distance)
       return [Loss("l1", distance.item)]
     }
+    let adversary = training.adversary
     let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
     let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
     let adversarial = adversary(imputed, real).leastSquares(1)
-    (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
-    optimizer.step()
+    training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
     let discriminator = adversary.learn {
       let made = adversary(imputed.detached, real)
       return ((made - available(made)).squared().mean() + adversary(real, real).leastSquares(1)) * 0.5
@@ -78,16 +76,19 @@ public final class MMGAN: Method {
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
 
-  /// What the scores of an imputed stack should be, `[1, M, 1, 1]`: 1 for the sources, 0 for the target.
+  /// What the scores of an imputed stack should be, `[1, M, 1, …]`: 1 for the sources, 0 for the target.
   private func available(_ scores: Tensor) -> Tensor {
-    Tensor(Array(repeating: 1.0, count: sources) + [0], shape: [1, sources + 1, 1, 1]).to(scores.type)
-      .to(scores.device)
+    Tensor(Array(repeating: 1.0, count: sources) + [0], shape: [1, sources + 1]).to(scores.type)
+      .to(scores.device).aligned(with: scores)
   }
 
-  public func synthesize(_ sources: Tensor) -> Tensor {
-    let (batch, height, width) = (sources.size(0), sources.size(2), sources.size(3))
-    let missing = Tensor.zeros([batch, 1, height, width], type: sources.type, device: sources.device)
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
+    let missing = Tensor.zeros(
+      [sources.size(0), 1] + sources.shape.dropFirst(2), type: sources.type, device: sources.device)
     let all = network(.concatenated([sources, missing], axis: 1))
+    try passed(1, 1)
     return all.narrowed(1, from: self.sources, length: 1)
   }
 }

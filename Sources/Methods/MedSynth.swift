@@ -8,7 +8,7 @@ import Torch
 ///
 /// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
-public final class MedSynth: Method {
+public final class MedSynth: OnePassMethod {
   /// Which source the published generator adds its output to.
   public enum LongSkip: String, Choice {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
@@ -37,92 +37,83 @@ public final class MedSynth: Method {
     }
   }
 
-  private let network: any Layer
-  private let store: Parameters
-  private let rate: Double
+  public let network: any Layer
+  private let training: AdversarialTraining<MedSynthDiscriminator>
   public let options: Options
-  /// The discriminator and what trains the generator.
-  private lazy var adversary = Adversary(
-    store, rate: rate * options.discriminatorRate, betas: (0.9, 0.999)
-  ) { MedSynthDiscriminator($0) }
-  private lazy var optimizer = Adam(store, rate: rate)
 
   public init(
     generator: any Layer, _ store: Parameters, options: Options = Options(), rate: Double = 1e-4
   ) {
-    (network, self.store) = (generator, store)
-    (self.options, self.rate) = (options, rate)
+    (network, self.options) = (generator, options)
+    training = AdversarialTraining(
+      store, rate: rate, judgingRate: options.discriminatorRate, betas: (0.9, 0.999)
+    ) { MedSynthDiscriminator($0) }
   }
 
-  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
-
-  public var networks: [TrainedNetwork] {
-    [TrainedNetwork("generator", store, optimizer), adversary.network]
-  }
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
 
   public var losses: [String] {
     options.weightAdversarial > 0 ? ["discriminator", "l1", "gradient", "adversarial"] : ["l1", "gradient"]
   }
 
   /// Forward of G; D on patches of real and detached fake; D frozen, then G on the same patches.
-  public func step(_ batch: Batch) -> [Loss] {
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    training.begin(random)
     let fake = network(batch.sources)
     let distance = fake.meanAbsoluteError(batch.target)
     let gradient = fake.gradientDifference(batch.target)
-    var total = distance * options.weightL1 + gradient * options.weightGradient
+    let total = distance * options.weightL1 + gradient * options.weightGradient
     let losses = [Loss("l1", distance.item), Loss("gradient", gradient.item)]
     guard options.weightAdversarial > 0 else {
-      total.backward()
-      optimizer.step()
+      training.improve(total)
       return losses
     }
-    let patches = RandomPatches(of: fake, side: MedSynthDiscriminator.side)
+    let adversary = training.adversary
+    let patches = RandomPatches(of: fake, side: MedSynthDiscriminator.side, from: random)
     let made = patches(fake)
     let discriminator = adversary.learn {
       adversary(patches(batch.target)).crossEntropy(1) + adversary(made.detached).crossEntropy(0)
     }
     let adversarial = adversary(made).crossEntropy(1)
-    total = total + adversarial * options.weightAdversarial
-    total.backward()
-    optimizer.step()
+    training.improve(total + adversarial * options.weightAdversarial)
     return [discriminator] + losses + [Loss("adversarial", adversarial.item)]
   }
-
-  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
 }
 
-/// One random square of every slice of a batch, from the stream that dropout draws from.
+/// One random square, or cube, of every sample of a batch.
 package struct RandomPatches {
-  private let rows: [Int], columns: [Int]
+  /// Where those of all samples begin, for each spatial axis.
+  private let corners: [[Int]]
   private let side: Int
 
-  /// - Parameter x: `[B, C, H, W]`, no side shorter than the square's.
-  package init(of x: Tensor, side: Int) {
-    rows = Tensor.randomIntegers(below: x.size(2) - side + 1, count: x.size(0))
-    columns = Tensor.randomIntegers(below: x.size(3) - side + 1, count: x.size(0))
+  /// - Parameter x: `[B, C, spatial…]`, no side shorter than the square's.
+  package init(of x: Tensor, side: Int, from random: RandomStream) {
+    corners = (2..<x.rank).map { random.integers(below: x.size($0) - side + 1, count: x.size(0)) }
     self.side = side
   }
 
   package func callAsFunction(_ x: Tensor) -> Tensor {
-    let patches = zip(rows, columns).enumerated().map { index, corner in
-      x.narrowed(0, from: index, length: 1).narrowed(2, from: corner.0, length: side)
-        .narrowed(3, from: corner.1, length: side)
+    let patches = (0..<x.size(0)).map { index in
+      corners.enumerated().reduce(x.narrowed(0, from: index, length: 1)) { patch, axis in
+        patch.narrowed(axis.offset + 2, from: axis.element[index], length: side)
+      }
     }
     return .concatenated(patches, axis: 0)
   }
 }
 
 extension Tensor {
-  /// The gradient difference loss (Mathieu et al. 2016) of `[B, C, H, W]`: squared differences between the magnitudes of the
-  /// steps from pixel to neighbour, over rows and columns, with zeros around the image; their sum by the number of pixels.
+  /// The gradient difference loss (Mathieu et al. 2016) of `[B, C, spatial…]`: squared differences between the magnitudes of
+  /// the steps from pixel to neighbour along every axis, with zeros around the image; their sum by the number of pixels.
   package func gradientDifference(_ target: Tensor) -> Tensor {
     func steps(_ x: Tensor, _ axis: Int) -> Tensor {
       let length = x.size(axis) + 1
-      let padded = x.padded(axis == 3 ? [1, 1] : [0, 0, 1, 1])
+      let padded = x.padded(Array(repeating: 0, count: 2 * (x.rank - 1 - axis)) + [1, 1])
       return (padded.narrowed(axis, from: 1, length: length) - padded.narrowed(axis, from: 0, length: length))
         .abs()
     }
-    let differences = [2, 3].map { (steps(self, $0) - steps(target, $0)).squared().sum() }
-    return (differences[0] + differences[1]) / Double(count)
+    let differences = (2..<rank).map { (steps(self, $0) - steps(target, $0)).squared().sum() }
+    return differences.dropFirst().reduce(differences[0], +) / Double(count)
   }
 }

@@ -1,11 +1,24 @@
+import Failures
 import Layers
 import Networks
 import Torch
 
-/// Slices on the training device: `sources` `[B, S, H, W]` and `target` `[B, 1, H, W]`, intensities in [0, 1].
+/// Samples on the training device, of any number of spatial axes; intensities in [0, 1].
 public struct Batch {
-  public let sources: Tensor, target: Tensor
-  public init(sources: Tensor, target: Tensor) { (self.sources, self.target) = (sources, target) }
+  /// `[B, S, spatial…]`, the sources in their order, each with its neighbouring slices where those are seen; what is missing
+  /// is zero.
+  public let sources: Tensor
+  /// `[B, 1, spatial…]`.
+  public let target: Tensor
+  /// `[B, S]`: 1 for the sources that a sample has, 0 for those it lacks; nil where all are there.
+  public let present: Tensor?
+  /// `[B, spatial…]`: the class of every pixel; nil where none is known.
+  public let labels: Tensor?
+
+  public init(sources: Tensor, target: Tensor, present: Tensor? = nil, labels: Tensor? = nil) {
+    (self.sources, self.target) = (sources, target)
+    (self.present, self.labels) = (present, labels)
+  }
 }
 
 /// How one batch improves the networks, and how an image is made afterwards: one framework, one file.
@@ -21,20 +34,76 @@ public protocol Method: AnyObject {
   /// - Throws: where one of them is missing or is not what it should be.
   func prepare() throws
 
-  /// Names of the losses that `step` returns, in its order.
+  /// Names of the losses that `step` returns, in its order: the columns of a run's log, which a resumed run must know before
+  /// its first step. A validation that was owed comes first, and a log that cannot be continued is put aside before any work.
   var losses: [String] { get }
 
   /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph.
-  func step(_ batch: Batch) -> [Loss]
+  /// - Parameter random: what all chance in it is drawn from, that of the networks' layers too (`Parameters.random`).
+  func step(_ batch: Batch, random: RandomStream) -> [Loss]
 
-  /// `[B, S, H, W]` in [0, 1] to `[B, 1, H, W]` on the same scale, not clamped; to be called inside `withoutGradient`.
+  /// How images are drawn; nil where they are made in one pass.
+  var sampling: Sampling? { get }
+
+  /// `[B, S, spatial…]` in [0, 1] to `[B, 1, spatial…]` on the same scale, not clamped; to be called inside
+  /// `withoutGradient`.
   ///
-  /// A slice's image does not depend on the slices beside it in the batch.
-  func synthesize(_ sources: Tensor) -> Tensor
+  /// A sample's image does not depend on the samples beside it in the batch.
+  /// - Parameters:
+  ///   - present: as a batch's.
+  ///   - passed: called after each pass through the network with how many are done, of how many. What it throws ends the
+  ///     synthesis at once.
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor
 }
 
 extension Method {
   public func prepare() throws {}
+  public var sampling: Sampling? { nil }
+
+  /// Of sources that are all there.
+  public func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
+    try synthesize(sources, present: nil, passed: passed)
+  }
+
+  /// Of sources that are all there, without a word on the way.
+  public func synthesize(_ sources: Tensor) -> Tensor {
+    synthesize(sources, present: nil, passed: { _, _ in })
+  }
+
+  /// Draws otherwise from here on.
+  /// - Throws: `.usage` for a method that draws nothing, or options that make no sense.
+  public func change(_ change: SamplingChange) throws {
+    guard !change.isEmpty else { return }
+    guard let sampling else {
+      throw Failure(.usage, "this model makes an image in one pass: there are no sampling steps to choose")
+    }
+    try sampling.change(change)
+  }
+
+  /// Runs `body` with images drawn as validation does.
+  public func validating<R>(_ body: () throws -> R) rethrows -> R {
+    guard let sampling else { return try body() }
+    let before = sampling.options
+    sampling.options = sampling.validation
+    defer { sampling.options = before }
+    return try body()
+  }
+}
+
+/// A method whose image is what one network makes of the sources.
+public protocol OnePassMethod: Method {
+  /// `[B, S, spatial…]` to `[B, 1, spatial…]`, both in [0, 1].
+  var network: any Layer { get }
+}
+
+extension OnePassMethod {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
+    let image = network(sources)
+    try passed(1, 1)
+    return image
+  }
 }
 
 /// A loss by name.

@@ -7,7 +7,7 @@ import Torch
 /// Weights 100, 100 and 1 for L1, perceptual and adversarial term, least-squares GAN, the 70 x 70 PatchGAN with instance
 /// norm, Adam with betas (0.5, 0.999). Losses and discriminator take intensities on [-1, 1]. The original compares the
 /// features of a batch's first sample alone; here all are compared.
-public final class PGAN: Method {
+public final class PGAN: OnePassMethod {
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error.
     public var weightL1 = 100.0
@@ -35,31 +35,29 @@ public final class PGAN: Method {
     }
   }
 
-  private let network: any Layer
-  private let store: Parameters
-  private let sources: Int, rate: Double
+  public let network: any Layer
+  private let training: AdversarialTraining<PatchGAN>
   public let options: Options
   /// What only training needs.
   private var features: PerceptualFeatures?
-  private lazy var adversary = Adversary(
-    store, discriminating: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
-    rate: rate)
-  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
 
-  /// - Parameter generator: from [0, 1] to [0, 1].
+  /// - Parameters:
+  ///   - generator: from [0, 1] to [0, 1].
+  ///   - dimensions: 2 for slices, 3 for volumes.
   public init(
     generator: any Layer, _ store: Parameters, sources: Int, options: Options = Options(),
-    rate: Double = 1e-4
+    rate: Double = 1e-4, dimensions: Int = 2
   ) {
-    (network, self.store, self.sources) = (generator, store, sources)
-    (self.options, self.rate) = (options, rate)
+    (network, self.options) = (generator, options)
+    training = AdversarialTraining(store, rate: rate) {
+      PatchGAN(
+        $0, channels: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
+        dimensions: dimensions)
+    }
   }
 
-  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
-
-  public var networks: [TrainedNetwork] {
-    [TrainedNetwork("generator", store, optimizer), adversary.network]
-  }
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
 
   public var losses: [String] {
     (options.weightAdversarial > 0 ? ["discriminator"] : []) + ["l1"]
@@ -70,12 +68,15 @@ public final class PGAN: Method {
   /// - Throws: `.notFound` and `.invalidModel` for the file of VGG16.
   public func prepare() throws {
     guard options.isPerceptual, features == nil else { return }
+    let store = generator.parameters
     features = try PerceptualFeatures(file: options.vgg, device: store.device, type: store.type)
   }
 
   /// Forward of G; D on real and detached fake; D frozen, then G.
-  public func step(_ batch: Batch) -> [Loss] {
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     precondition(features != nil || !options.isPerceptual, "prepare comes before the first step")
+    training.begin(random)
+    let adversary = training.adversary
     let (sources, target) = (batch.sources.signed, batch.target.signed)
     let fake = network(batch.sources).signed
     var losses: [Loss] = []
@@ -100,10 +101,7 @@ public final class PGAN: Method {
     if options.weightAdversarial > 0 {
       add("adversarial", options.weightAdversarial, adversary(sources, fake).leastSquares(1))
     }
-    total.backward()
-    optimizer.step()
+    training.improve(total)
     return losses
   }
-
-  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
 }

@@ -7,7 +7,7 @@ import Torch
 /// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
 /// together. With its published generator, intensities are on [-1, 1] for both networks, as in the original.
-public final class Pix2Pix: Method {
+public final class Pix2Pix: OnePassMethod {
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
@@ -28,58 +28,52 @@ public final class Pix2Pix: Method {
     }
   }
 
-  private let network: any Layer
-  private let store: Parameters
-  private let sources: Int, rate: Double
+  public let network: any Layer
   private let isSigned: Bool
+  private let training: AdversarialTraining<PatchGAN>
   public let options: Options
-  /// The discriminator and what trains the generator.
-  private lazy var adversary = Adversary(
-    store, discriminating: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
-    rate: rate)
-  private lazy var optimizer = Adam(store, rate: rate, betas: (0.5, 0.999))
 
   /// - Parameters:
   ///   - generator: from [0, 1] to [0, 1].
   ///   - signed: whether losses and discriminator take intensities on [-1, 1].
+  ///   - dimensions: 2 for slices, 3 for volumes.
   public init(
     generator: any Layer, _ store: Parameters, sources: Int, signed: Bool = false,
-    options: Options = Options(), rate: Double = 1e-4
+    options: Options = Options(), rate: Double = 1e-4, dimensions: Int = 2
   ) {
-    (network, self.store, self.sources, isSigned) = (generator, store, sources, signed)
-    (self.options, self.rate) = (options, rate)
+    (network, isSigned, self.options) = (generator, signed, options)
+    training = AdversarialTraining(store, rate: rate) {
+      PatchGAN(
+        $0, channels: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
+        dimensions: dimensions)
+    }
   }
 
-  public var generator: TrainedNetwork { TrainedNetwork("generator", store) }
-
-  public var networks: [TrainedNetwork] {
-    [TrainedNetwork("generator", store, optimizer), adversary.network]
-  }
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
 
   public var losses: [String] {
     options.weightAdversarial > 0 ? ["discriminator", "l1", "adversarial"] : ["l1"]
   }
 
   /// Forward of G; D on real and detached fake; D frozen, then G, in this order as in the original.
-  public func step(_ batch: Batch) -> [Loss] {
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    training.begin(random)
     let (sources, target) = (scaled(batch.sources), scaled(batch.target))
     let fake = scaled(network(batch.sources))
     let distance = fake.meanAbsoluteError(target)
     guard options.weightAdversarial > 0 else {
-      distance.backward()
-      optimizer.step()
+      training.improve(distance)
       return [Loss("l1", distance.item)]
     }
+    let adversary = training.adversary
     let discriminator = adversary.learn {
       (adversary(sources, fake.detached).leastSquares(0) + adversary(sources, target).leastSquares(1)) * 0.5
     }
     let adversarial = adversary(sources, fake).leastSquares(1)
-    (distance * options.weightL1 + adversarial * options.weightAdversarial).backward()
-    optimizer.step()
+    training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
 
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
-
-  public func synthesize(_ sources: Tensor) -> Tensor { network(sources) }
 }

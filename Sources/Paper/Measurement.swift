@@ -100,7 +100,10 @@ extension Reproduction {
       at: measurementFile(experiment, condition), for: "model \(hash), \(question)"
     ) {
       let model = try run.model(device: settings.device)
-      try redraw(model.method)
+      // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
+      if let sampling = model.method.sampling {
+        try sampling.change(sampling.admitted(of: settings.sampling))
+      }
       let evaluator = try evaluator(condition.scenario, condition.shift, named: run.title)
       let predictor = Predictor(model.method, for: condition.scenario, device: settings.device)
       let clock = ContinuousClock()
@@ -115,16 +118,8 @@ extension Reproduction {
       return Measurement(
         scores: scores, parameters: model.method.generator.parameters.count,
         multiplyAdds: Double(operations) / slices, seconds: seconds / slices,
-        drawing: model.method.samplingDescription)
+        drawing: model.method.sampling?.description)
     }
-  }
-
-  /// Draws as the settings say, as far as a method can: SelfRDB's bridge has the steps it was trained for.
-  private func redraw(_ method: any Method) throws {
-    guard method is any StepwiseMethod else { return }
-    var change = settings.sampling
-    if !(method is any SampledMethod) { (change.steps, change.sampler) = (nil, nil) }
-    try method.change(change)
   }
 
   /// The best single source as it is and the intensity look-up, fitted on images as they are.

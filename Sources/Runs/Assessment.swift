@@ -68,8 +68,8 @@ public struct Assessment: Sendable {
       let model = try run.model(device: device)
       try run.check(model)
       // In a table of several, only some may draw.
-      if runs.count == 1 || model.method is any StepwiseMethod { try model.method.change(options.sampling) }
-      let drawn = options.sampling.isEmpty ? nil : model.method.samplingDescription
+      if runs.count == 1 || model.method.sampling != nil { try model.method.change(options.sampling) }
+      let drawn = options.sampling.isEmpty ? nil : model.method.sampling?.description
       let name = drawn.map { "\(title) [\($0)]" } ?? title
       models.append(
         try evaluator.scores(named: name, in: split, by: model.predictor.callAsFunction(_:passed:)) {

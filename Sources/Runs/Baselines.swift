@@ -20,13 +20,11 @@ public struct Baselines: Sendable {
   /// - Parameter limit: most training slices to fit on, spread evenly.
   /// - Throws: `.inconsistent` for a training split without slices.
   public init(for scenario: Scenario, on cohort: PreparedCohort, limit: Int = 2000) throws {
-    func copy(of source: Int) -> Baseline {
-      Baseline(name: Baselines.copyName(of: scenario.sources[source])) { batch in
-        (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[source] }
-      }
+    func copy(of source: Modality) -> Baseline {
+      Baseline(name: Baselines.copyName(of: source)) { $0.target(source) }
     }
     if cohort.subjects(in: .train).isEmpty {
-      all = scenario.sources.indices.map(copy)
+      all = scenario.sources.map(copy)
       return
     }
     let training = try cohort.slices(in: .train, requiring: scenario.modalities)
@@ -46,7 +44,7 @@ public struct Baselines: Sendable {
       throw Failure(.inconsistent, "\(cohort.folder): the training split has no slices to fit a baseline on")
     }
     all = [
-      copy(of: position),
+      copy(of: scenario.sources[position]),
       Baseline(name: Baselines.lookupName) { batch in
         (0..<batch.count).flatMap { lookup(batch.images($0, of: scenario).sources) }
       },

@@ -3,7 +3,6 @@ import Failures
 import Imaging
 import Inference
 import Metrics
-import Synchronization
 
 /// Scores networks, and the baselines that keep them honest, on one split of a prepared cohort.
 public struct Evaluator {
@@ -59,21 +58,17 @@ public struct Evaluator {
   /// The slices of a batch on all cores: SSIM costs more than small networks do.
   private func score(_ batch: SampleBatch, _ predictions: [Float]) throws -> [SliceScores] {
     let lesions = try batch.references.map { try cohort.labels(at: $0) }
-    let (scorer, extent, target) = (scorer, batch.extent, batch.target(scenario.target))
-    let slots = Mutex<[SliceScores?]>(Array(repeating: nil, count: batch.count))
-    Parallel.forEach(count: batch.count) { index in
+    let (scorer, extent, patients) = (scorer, batch.extent, patients)
+    let target = batch.target(scenario.target)
+    return Parallel.map(count: batch.count) { index in
       let range = index * extent.count..<(index + 1) * extent.count
-      let scores = scorer(
+      var scores = scorer(
         Array(predictions[range]), Array(target[range]), height: extent.rows, width: extent.columns,
         lesion: lesions[index].map { $0.map { $0 > 0 } }, subject: batch.references[index].subject,
         slice: batch.references[index].slice)
-      slots.withLock { $0[index] = scores }
-    }
-    return slots.withLock { $0 }.compactMap { $0 }.map { slice in
-      var slice = slice
       // Kept only where it is not the subject's own name.
-      if let patient = patients[slice.subject], patient != slice.subject { slice.patient = patient }
-      return slice
+      if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }
+      return scores
     }
   }
 }
@@ -81,17 +76,9 @@ public struct Evaluator {
 extension SampleBatch {
   /// One slice's source images, in the scenario's order, and its target.
   public func images(_ index: Int, of scenario: Scenario) -> (sources: [[Float]], target: [Float]) {
-    images(index)
-  }
-}
-
-extension SliceBatch {
-  public func images(_ index: Int) -> (sources: [[Float]], target: [Float]) {
-    let pixels = height * width
-    let images = (0..<channels).map { channel in
-      Array(sources[(index * channels + channel) * pixels..<(index * channels + channel + 1) * pixels])
-    }
-    return (images, Array(target[index * pixels..<(index + 1) * pixels]))
+    let range = index * extent.count..<(index + 1) * extent.count
+    func image(_ modality: Modality) -> [Float] { images[modality].map { Array($0[range]) } ?? [] }
+    return (scenario.sources.map(image), image(scenario.target))
   }
 }
 

@@ -15,14 +15,19 @@ extension Tensor {
   public static func - (a: Double, b: Tensor) -> Tensor { -b + a }
   public static prefix func - (a: Tensor) -> Tensor { a * -1 }
 
-  public func power(_ exponent: Double) -> Tensor { Tensor(ct_power(raw, exponent)) }
-
   /// Matrix product over the last two axes, batched over the others.
   public func matmul(_ other: Tensor) -> Tensor { Tensor(ct_matmul(raw, other.raw)) }
 
   /// Einstein summation, e.g. `"bnij,njm->bnim"`.
   public static func einsum(_ equation: String, _ parts: Tensor...) -> Tensor {
     withList(parts) { Tensor(ct_einsum(equation, $0, $1)) }
+  }
+
+  /// Of a symmetric matrix `[n, n]`: its eigenvalues `[n]`, ascending, and unit eigenvectors in the columns of `[n, n]`.
+  public var eigenvectors: (values: Tensor, vectors: Tensor) {
+    var (values, vectors): (OpaquePointer?, OpaquePointer?) = (nil, nil)
+    check(ct_eigenvectors(raw, &values, &vectors))
+    return (Tensor(values), Tensor(vectors))
   }
 }
 
@@ -56,13 +61,6 @@ extension Tensor {
     Tensor(ct_where_below(raw, threshold, a.raw, b.raw))
   }
   public func softmax(over axis: Int) -> Tensor { Tensor(ct_softmax(raw, Int32(axis))) }
-  public func dropout(_ probability: Double, active: Bool) -> Tensor {
-    Tensor(ct_dropout(raw, probability, active))
-  }
-  /// Drops whole channels of single samples.
-  public func channelDropout(_ probability: Double, active: Bool) -> Tensor {
-    Tensor(ct_channel_dropout(raw, probability, active))
-  }
 }
 
 // MARK: - Reductions

@@ -60,9 +60,6 @@ extension Tensor {
   public func maxPooled(_ size: Int, stride: Int? = nil) -> Tensor {
     Tensor(ct_max_pool(raw, Int32(size), Int32(stride ?? size)))
   }
-  public func averagePooled(_ size: Int, stride: Int? = nil) -> Tensor {
-    Tensor(ct_average_pool(raw, Int32(size), Int32(stride ?? size)))
-  }
   public func upsampledNearest(_ factor: Int) -> Tensor { Tensor(ct_upsample_nearest(raw, Int32(factor))) }
   /// Bilinear (trilinear) samples at `grid`, zero outside; coordinates in [-1, 1], last axis (x, y[, z]).
   public func sampled(at grid: Tensor, alignCorners: Bool = false) -> Tensor {

@@ -1,16 +1,14 @@
 import CTorch
 import Failures
+import Synchronization
 
-/// The library behind the tensors: version, threads, devices, the process-wide random stream.
+/// The library behind the tensors: version, threads, devices, memory.
 public enum LibTorch {
   /// LibTorch's sentence for the last operation that failed on this thread.
   public static var lastError: String { String(cString: ct_error()) }
 
   /// The version of the headers this program was built with.
   public static var version: String { String(cString: ct_version()) }
-
-  /// How LibTorch's CPU kernels were built and run: OpenMP, MKL, oneDNN, instruction set.
-  public static var parallelInfo: String { String(cString: ct_parallel_info()) }
 
   /// Tensors alive in this process: a loop that leaks shows here.
   public static var liveTensors: Int { Int(ct_live_tensors()) }
@@ -24,11 +22,13 @@ public enum LibTorch {
   /// Threads that take part in the loops of this library, CAGR's and Winograd's among them.
   package static var threadsOfLoops: Int { Int(ct_threads_of_loops()) }
 
-  /// Restarts the stream that dropout and diffusion noise draw from.
-  public static func seed(_ seed: UInt64) { check(ct_seed(seed)) }
-
-  /// Asks LibTorch for kernels that give the same bits on every run.
-  public static func useDeterministicKernels(_ on: Bool) { check(ct_set_deterministic(on)) }
+  /// Called with LibTorch's sentence, in one line, where memory that a tensor needs cannot be had: no programmer's mistake,
+  /// and nothing that the operation could go on after. Traps unless a program says otherwise.
+  public static var onLackOfMemory: @Sendable (String) -> Never {
+    get { lackOfMemory.withLock { $0 } }
+    set { lackOfMemory.withLock { $0 = newValue } }
+  }
+  private static let lackOfMemory = Mutex<@Sendable (String) -> Never>({ fatalError($0) })
 
   /// Lets freed tensors' memory be used again instead of going back to the system: to be called first thing by a program
   /// that computes with tensors all its life. A step is 5 to 15 % faster; the process keeps the most it ever needed.
@@ -51,10 +51,6 @@ public enum LibTorch {
 
   /// Whether TF32 is on in matrix products or in convolutions.
   public static var allowsTF32: Bool { ct_allows_tf32() }
-
-  /// Whether 3 x 3 convolutions of float32 maps with many channels go through Winograd's transform on the CPU: up to twice
-  /// as fast, with rounding of 1e-5 of the largest output in place of 1e-6. On unless switched off.
-  public static func allowWinograd(_ on: Bool) { ct_allow_winograd(on) }
 
   /// Vector instructions for which this library's own loops are compiled: those of every processor, AVX2 with FMA, and
   /// AVX-512.

@@ -9,6 +9,15 @@ extension Tensor {
     Tensor(ct_narrow(raw, Int32(axis), Int64(start), Int64(length)))
   }
   public func expanded(_ shape: [Int]) -> Tensor { withSizes(shape) { Tensor(ct_expand(raw, $0, $1)) } }
+  /// The same with axes of length 1 behind, up to the rank of `x`: what is known of samples or channels broadcasts over
+  /// their pixels, however many axes those have.
+  public func aligned(with x: Tensor) -> Tensor {
+    reshaped(shape + Array(repeating: 1, count: x.rank - rank))
+  }
+  /// One number for each sample of `x`, `[B, 1, …]` in its rank, type and place.
+  public static func perSample(_ values: [Double], like x: Tensor) -> Tensor {
+    Tensor(values, shape: [values.count]).to(x.type).to(x.device).aligned(with: x)
+  }
 
   public static func concatenated(_ parts: [Tensor], axis: Int) -> Tensor {
     withList(parts) { Tensor(ct_concatenate($0, $1, Int32(axis))) }
@@ -35,9 +44,6 @@ extension Tensor {
     }
   }
 
-  public func gathered(_ axis: Int, at index: Tensor) -> Tensor {
-    Tensor(ct_gather(raw, Int32(axis), index.raw))
-  }
   public func selected(_ axis: Int, at index: Tensor) -> Tensor {
     Tensor(ct_index_select(raw, Int32(axis), index.raw))
   }

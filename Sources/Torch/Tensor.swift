@@ -1,7 +1,5 @@
 import CGuard
 import CTorch
-import Failures
-import Foundation
 
 /// An n-dimensional array of numbers on a device, with LibTorch's automatic differentiation.
 ///
@@ -37,8 +35,6 @@ public enum ElementType: Int32, Sendable {
   case float64 = 1
   case int64 = 2
   case uint8 = 3
-  case bfloat16 = 4
-  case bool = 5
 }
 
 /// A Swift number that a tensor can hold.
@@ -180,8 +176,7 @@ func check(_ status: Int32, _ operation: StaticString = #function) {
   if status != 0 { stop(operation) }
 }
 
-/// Ends the program with LibTorch's sentence. Memory that is not there is no programmer's mistake: that ends with the
-/// exit code documented for it and without a backtrace.
+/// Ends the program with LibTorch's sentence, as `LibTorch.onLackOfMemory` says where it was memory that was not there.
 private func stop(_ operation: StaticString) -> Never {
   let sentence = LibTorch.lastError
   // oneDNN's for want of memory is "could not create a primitive".
@@ -189,8 +184,5 @@ private func stop(_ operation: StaticString) -> Never {
   guard isMemory || guard_lacks_memory() != 0 else {
     fatalError("\(operation): \(sentence)")
   }
-  let line = sentence.split(whereSeparator: \.isNewline).joined(separator: " ")
-  try? FileHandle.standardError.write(
-    contentsOf: Data("aginet: out of memory; use a smaller --batch or --width (\(line))\n".utf8))
-  exit(Failure.Kind.limit.rawValue)
+  LibTorch.onLackOfMemory(sentence.split(whereSeparator: \.isNewline).joined(separator: " "))
 }

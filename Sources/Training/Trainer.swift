@@ -117,10 +117,10 @@ public final class Trainer {
     while state.iteration < plan.iterations {
       let start = clock.now
       let (samples, waited) = try stream.next()
-      LibTorch.seed(mix(plan.seed, "iteration \(state.iteration)"))
+      let random = RandomStream(seed: mix(plan.seed, "iteration \(state.iteration)"), device: device)
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
-      let losses = method.step(Batch(samples, scenario, device: device))
+      let losses = method.step(Batch(samples, scenario, device: device), random: random)
       state.iteration += 1
       try refuseNaN(losses)
       try delegate.observe(
@@ -191,13 +191,5 @@ public final class Trainer {
   private var kept: String {
     let remedy = "train anew with a lower learningRate"
     return folder.hasCheckpoint ? "the checkpoint before is kept; \(remedy)" : "no checkpoint yet; \(remedy)"
-  }
-}
-
-extension Duration {
-  /// In seconds.
-  public var seconds: Double {
-    let (whole, attoseconds) = components
-    return Double(whole) + Double(attoseconds) * 1e-18
   }
 }

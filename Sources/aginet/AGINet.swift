@@ -25,11 +25,16 @@ struct AGINet: ParsableCommand {
   /// Runs the command and turns whatever it throws into one line and a documented exit code.
   static func main() {
     guard_standard_streams()
+    CommandLineTerms.install()
     // A pipe that closes early (2>&1 | head) must not end a training; a result that it does not take is an error.
     signal(SIGPIPE, SIG_IGN)
     Unfinished.goesWithTheProgram()
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
+    LibTorch.onLackOfMemory = { sentence in
+      Console.error("out of memory; use a smaller --batch or --width (\(sentence))")
+      Foundation.exit(Failure.Kind.limit.rawValue)
+    }
     LibTorch.keepMemory()
     LibTorch.flushDenormals()
     do {

@@ -1,5 +1,6 @@
 import CGuard
 import Failures
+import Files
 import Foundation
 import Synchronization
 
@@ -78,7 +79,7 @@ struct ProgressBar {
     let pause: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(10)
     if let shown, now - shown < pause, !isEnd { return }
     shown = now
-    let elapsed = seconds(now - began)
+    let elapsed = (now - began).seconds
     // What was done before the bar saw the clock makes the first rates nonsense.
     let rate = elapsed > 0.3 ? Double(done - start) / elapsed : 0
     let left = rate > 0 ? Double(total - done) / rate : 0
@@ -94,10 +95,6 @@ struct ProgressBar {
     let blank = String(repeating: " ", count: max(0, length - line.count))
     length = line.count
     Console.write("\r\(line)\(blank)\(isEnd ? "\n" : "")")
-  }
-
-  private func seconds(_ duration: Duration) -> Double {
-    Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
   }
 
   private func format(_ rate: Double) -> String { String(format: rate < 10 ? "%.2f" : "%.0f", rate) }

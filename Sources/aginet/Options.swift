@@ -1,5 +1,6 @@
 import ArgumentParser
 import Cohorts
+import Experiments
 import Failures
 import Foundation
 import Imaging
@@ -12,6 +13,63 @@ struct CommonOptions: ParsableArguments {
   var quiet = false
 
   func apply() { Console.isQuiet = quiet }
+}
+
+/// Settings of an experiment, whatever its framework; those with a flag of their own go before `--set`.
+struct SettingOptions: ParsableArguments {
+  @Option(help: "Training steps.")
+  var iterations: Int?
+  @Option(help: "Slices a step.")
+  var batch: Int?
+  @Option(help: "Channels of the first level; the others have 2, 4 and 8 times as many.")
+  var width: Int?
+  @Option(help: "Groups of CAGR's and GRA's modules.")
+  var groups: Int?
+  @Option(help: "Learning rate.")
+  var rate: Double?
+  @Option(
+    name: .customLong("set"),
+    help: "Any setting as key=value, e.g. --set pix2pix.weightL1=10; may be repeated.")
+  var settings: [String] = []
+
+  /// All as `key=value`.
+  var written: [String] {
+    settings
+      + SettingOptions.written([
+        ("iterations", iterations), ("batchSize", batch), ("width", width), ("groups", groups),
+        ("learningRate", rate),
+      ])
+  }
+
+  /// The flags that were given.
+  static func written(_ flags: [(key: String, value: (any CustomStringConvertible)?)]) -> [String] {
+    flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
+  }
+}
+
+/// What is trained.
+struct ExperimentOptions: ParsableArguments {
+  @Option(help: "Framework: \(MethodCatalog.names.joined(separator: ", ")).")
+  var method: String?
+  @Option(help: "Generator: \(NetworkCatalog.names.joined(separator: ", ")).")
+  var network: String?
+  @Option(help: "Source modalities, e.g. t1,t2.")
+  var sources: String?
+  @Option(help: "Target modality.")
+  var target: Modality?
+  @Option(help: "Decides initial weights and the order of slices.")
+  var seed: UInt64?
+  @OptionGroup var settings: SettingOptions
+
+  /// All as `key=value`.
+  func written() throws -> [String] {
+    let list = try sources.map { try modalities($0).map { "\"\($0.rawValue)\"" }.joined(separator: ",") }
+    return settings.written
+      + SettingOptions.written([
+        ("method", method), ("network", network), ("seed", seed),
+        ("scenario.sources", list.map { "[\($0)]" }), ("scenario.target", target?.rawValue),
+      ])
+  }
 }
 
 /// Flags of commands that compute with tensors.

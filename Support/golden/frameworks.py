@@ -21,7 +21,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from generators import MedSynthDiscriminator, MedSynthUnet, MMGANUnet, PatchGAN, Pix2PixUnet, ResNet9, VGG16
-from known import Tensors, fingerprint, image, known, save, start
+from golden import save
+from known import Tensors, fingerprint, image, known, start
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, LEVELS, STEPS = 4, 4, 3
@@ -197,7 +198,7 @@ def main() -> None:
         | medsynth()
     )
     about = "Fingerprints (product with known numbers, norm) of networks and training steps; width 4, 4 levels"
-    save(folder / "frameworks.safetensors", tensors, about, "frameworks.py")
+    save(folder / "frameworks.safetensors", tensors, about)
 
 
 if __name__ == "__main__":

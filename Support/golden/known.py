@@ -7,10 +7,7 @@ are compared through a file of some kilobytes.
 
 from __future__ import annotations
 
-import json
 import math
-import struct
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -74,18 +71,28 @@ def signature(names: list[str]) -> Tensor:
     return torch.tensor([len(names), key >> 12], dtype=torch.float64)
 
 
-def save(path: Path, tensors: Tensors, about: str, script: str) -> None:
-    """A safetensors file whose header is sorted, so that its bytes depend on the numbers alone."""
-    metadata = {"about": about, "script": f"Support/golden/{script}", "torch": torch.__version__}
-    header: dict[str, object] = {"__metadata__": metadata}
-    data = bytearray()
-    for name, tensor in sorted(tensors.items()):
-        assert tensor.isfinite().all(), name
-        raw = tensor.detach().double().contiguous().numpy().tobytes()
-        place = [len(data), len(data) + len(raw)]
-        header[name] = {"dtype": "F64", "shape": list(tensor.shape), "data_offsets": place}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name:24} {path.stat().st_size:>9,} bytes")
+def rows(name: str, named: Tensors, gradients: tuple[Tensor | None, ...]) -> Tensor:
+    """A row of marks for each parameter, in the order of their names."""
+    found = {key: torch.zeros_like(p) if g is None else g for (key, p), g in zip(named.items(), gradients)}
+    least = 1e-9 * max(g.norm().item() for g in found.values())
+    return torch.stack(
+        [marks(f"{name}.{key}", g) if g.norm() > least else torch.zeros(4) for key, g in sorted(found.items())]
+    )
+
+
+def differentiate(name: str, named: Tensors, leaf: Tensor, output: Tensor, twice: bool) -> Tensors:
+    loss = (output * known(f"{name}.probe", *output.shape)).sum()
+    first = torch.autograd.grad(loss, [leaf, *named.values()], create_graph=twice, allow_unused=True)
+    tensors = {
+        "output": marks(f"{name}.output", output),
+        "input": marks(f"{name}.input", first[0]),
+        "names": signature(sorted(named)),
+        "gradients": rows(f"{name}.gradient", named, first[1:]),
+    }
+    if twice:
+        tensors["slope"] = tensors["input"]
+        second = torch.autograd.grad(first[0].pow(2).sum(), list(named.values()), allow_unused=True)
+        tensors["second"] = rows(f"{name}.second", named, second)
+    zeros = (tensors["gradients"][:, 0] == 0).sum().item()
+    print(f"{name:24} {len(named):4} parameters, {zeros} without a gradient, output {output.detach().std():.3g}")
+    return {f"{name}/{key}": value for key, value in tensors.items()}

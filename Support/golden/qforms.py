@@ -1,6 +1,6 @@
 """Writes Tests/Golden/qforms.safetensors: oblique grids as NIfTI-1 qforms alone, and where nibabel puts their voxels.
 
-    python Support/golden/qforms.py                    # 256 grids into Tests/Golden of this checkout
+    python Support/golden/qforms.py [FOLDER]           # 256 grids; default: Tests/Golden of this checkout
     python Support/golden/qforms.py FILE COUNT SEED    # any number elsewhere, as the long tests do with 10,000
 
 Needs numpy and nibabel. Half turns, near which a single-precision quaternion says least, are as frequent as all else.
@@ -11,13 +11,12 @@ meant, in double precision, before a quaternion was rounded.
 
 from __future__ import annotations
 
-import json
-import struct
 import sys
 from pathlib import Path
 
 import nibabel
 import numpy as np
+from files import write
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -88,25 +87,15 @@ def grids(count: int, seed: int) -> dict[str, np.ndarray]:
 
 
 def save(path: Path, arrays: dict[str, np.ndarray]) -> None:
-    about = {"about": "qforms, and nibabel's affines", "script": "Support/golden/qforms.py",
-             "nibabel": nibabel.__version__}
-    header: dict[str, object] = {"__metadata__": about}
-    data = b""
-    for name, array in sorted(arrays.items()):
-        kind = {"float32": "F32", "float64": "F64"}[array.dtype.name]
-        raw = array.tobytes()
-        header[name] = {"dtype": kind, "shape": list(array.shape), "data_offsets": [len(data), len(data) + len(raw)]}
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
+    write(path, arrays, "qforms, and nibabel's affines", nibabel=nibabel.__version__)
 
 
 def main() -> None:
     if len(sys.argv) == 4:
         save(Path(sys.argv[1]), grids(int(sys.argv[2]), int(sys.argv[3])))
     else:
-        save(ROOT / "Tests" / "Golden" / "qforms.safetensors", grids(256, 9))
+        folder = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "Tests" / "Golden"
+        save(folder / "qforms.safetensors", grids(256, 9))
 
 
 if __name__ == "__main__":

@@ -10,48 +10,18 @@ they are stored. Two runs write the same bytes.
 
 from __future__ import annotations
 
-import json
 import math
-import struct
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
+from golden import Tensors, save, single, stored, unit
 from torch import Tensor
 from torch.nn import functional as F
 
-Tensors = dict[str, Tensor]
 TAPS = np.array([1.0, 3, 3, 1]) / 8
-
-
-def save(path: Path, tensors: Tensors, about: str) -> None:
-    """A safetensors file whose header is sorted, so that its bytes depend on the numbers alone."""
-    header: dict[str, object] = {
-        "__metadata__": {"about": about, "script": "Support/golden/selfrdb.py", "torch": torch.__version__}
-    }
-    data = bytearray()
-    for name, tensor in sorted(tensors.items()):
-        assert tensor.isfinite().all(), name
-        raw = tensor.detach().float().contiguous().numpy().tobytes()
-        header[name] = {
-            "dtype": "F32", "shape": list(tensor.shape), "data_offsets": [len(data), len(data) + len(raw)]
-        }
-        data += raw
-    text = json.dumps(header, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
-    path.write_bytes(struct.pack("<Q", len(text)) + text + data)
-    print(f"{path.name:24} {path.stat().st_size:>9,} bytes")
-
-
-def single(*shape: int) -> Tensor:
-    """Normal numbers that single precision holds exactly."""
-    return torch.randn(*shape).float().double()
-
-
-def unit(*shape: int) -> Tensor:
-    return torch.rand(*shape).float().double()
 
 
 # Filtering: one axis at a time, as matrices [out, in]
@@ -390,7 +360,7 @@ def main() -> None:
 
     def write(name: str, seed: int, make: Callable[[], Tensors], about: str) -> None:
         torch.manual_seed(seed)
-        save(folder / f"{name}.safetensors", make(), about)
+        save(folder / f"{name}.safetensors", stored(make()), about)
 
     write("fir", 31, make_fir, "Resampling by 2 through [1, 3, 3, 1], as products with matrices")
     write(

@@ -35,7 +35,7 @@ from agi_net import CAGR, REPLACED, ResUnet, Routing  # noqa: E402
 from diffusion import TimedResUnet, Unet  # noqa: E402
 from generators import MedSynthDiscriminator, MedSynthUnet, MMGANUnet, PatchGAN, Pix2PixUnet, ResNet9  # noqa: E402
 from golden import save  # noqa: E402
-from known import Tensors, image, known, marks, signature, start, started  # noqa: E402
+from known import Tensors, differentiate, image, known, marks, rows, start, started  # noqa: E402
 from selfrdb import Discriminator, Generator  # noqa: E402
 
 WIDTH, SIDE, LEVELS, GROUPS, BATCH = 32, 64, 5, 8, 2
@@ -235,33 +235,6 @@ def watch_offsets(net: nn.Module) -> list[Tensor]:
         if isinstance(module, Routing):
             module.register_forward_hook(lambda _m, _x, out: seen.append(out[0].detach().flatten()))
     return seen
-
-
-def rows(name: str, named: Tensors, gradients: tuple[Tensor | None, ...]) -> Tensor:
-    """A row of marks for each parameter, in the order of their names."""
-    found = {key: torch.zeros_like(p) if g is None else g for (key, p), g in zip(named.items(), gradients)}
-    least = 1e-9 * max(g.norm().item() for g in found.values())
-    return torch.stack(
-        [marks(f"{name}.{key}", g) if g.norm() > least else torch.zeros(4) for key, g in sorted(found.items())]
-    )
-
-
-def differentiate(name: str, named: Tensors, leaf: Tensor, output: Tensor, twice: bool) -> Tensors:
-    loss = (output * known(f"{name}.probe", *output.shape)).sum()
-    first = torch.autograd.grad(loss, [leaf, *named.values()], create_graph=twice, allow_unused=True)
-    tensors = {
-        "output": marks(f"{name}.output", output),
-        "input": marks(f"{name}.input", first[0]),
-        "names": signature(sorted(named)),
-        "gradients": rows(f"{name}.gradient", named, first[1:]),
-    }
-    if twice:
-        tensors["slope"] = tensors["input"]
-        second = torch.autograd.grad(first[0].pow(2).sum(), list(named.values()), allow_unused=True)
-        tensors["second"] = rows(f"{name}.second", named, second)
-    zeros = (tensors["gradients"][:, 0] == 0).sum().item()
-    print(f"{name:24} {len(named):4} parameters, {zeros} without a gradient, output {output.detach().std():.3g}")
-    return {f"{name}/{key}": value for key, value in tensors.items()}
 
 
 def network(name: str, net: nn.Module, channels: int = 2, times: list[float] | None = None, twice: bool = False) -> Tensors:

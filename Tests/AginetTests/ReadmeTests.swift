@@ -29,14 +29,33 @@ import Testing
     return commands
   }
 
-  private let readme = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("README.md").path
+  private let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+    .deletingLastPathComponent()
+  private var readme: String { root.appendingPathComponent("README.md").path }
 
   @Test func everyCommandOfTheReadmeParses() throws {
     let text = try #require(contents(of: readme).map { String(decoding: $0, as: UTF8.self) }, "no README.md")
     let commands = commands(in: text)
     #expect(!commands.isEmpty, "the README shows no command")
     for command in commands { try expectParses(command) }
+  }
+
+  /// The `swift` blocks.
+  private func programs(in text: String) -> [String] {
+    text.components(separatedBy: "\n```swift\n").dropFirst().map {
+      String(($0.components(separatedBy: "\n```").first ?? "") + "\n")
+    }
+  }
+
+  /// `make test` builds and runs the example, as a package that uses the library; the README shows it whole.
+  @Test func theExampleIsTheReadmes() throws {
+    let text = try #require(contents(of: readme).map { String(decoding: $0, as: UTF8.self) }, "no README.md")
+    let example = try String(
+      contentsOf: root.appendingPathComponent("Benchmarks/Example/main.swift"), encoding: .utf8)
+    #expect(example.contains("import Networks") && example.hasSuffix("\n"))
+    #expect(
+      programs(in: text).contains(example), "no swift block of README.md is Benchmarks/Example/main.swift")
+    #expect(programs(in: "a\n```swift\nlet x = 1\n\nf(x)\n```\nb\n") == ["let x = 1\n\nf(x)\n"])
   }
 
   /// Flags that the text speaks of, in commands or between them.

@@ -8,7 +8,7 @@ import Testing
     var sum = 0.0
     var squares = 0.0
     for slice in 0..<2000 {
-      let (dx, dy) = perturbation.shift(of: SliceReference(subject: "a", slice: slice))
+      let (dx, dy) = perturbation.shift(of: SampleReference(subject: "a", slice: slice))
       #expect(abs(dx) <= 3 && abs(dy) <= 3)
       sum += dx + dy
       squares += dx * dx + dy * dy
@@ -18,15 +18,15 @@ import Testing
   }
 
   @Test func aShiftBelongsToSubjectSliceEpochAndSeed() {
-    let reference = SliceReference(subject: "a", slice: 1)
+    let reference = SampleReference(subject: "a", slice: 1)
     let one = Perturbation(of: .t1, radius: 1, seed: 1)
-    func dx(_ p: Perturbation, _ r: SliceReference, _ epoch: Int = 0) -> Double {
+    func dx(_ p: Perturbation, _ r: SampleReference, _ epoch: Int = 0) -> Double {
       p.shift(of: r, epoch: epoch).dx
     }
     #expect(dx(one, reference) == dx(one, reference))
     let others = [
-      dx(one, reference), dx(one, SliceReference(subject: "b", slice: 1)),
-      dx(one, SliceReference(subject: "a", slice: 2)), dx(one, reference, 1),
+      dx(one, reference), dx(one, SampleReference(subject: "b", slice: 1)),
+      dx(one, SampleReference(subject: "a", slice: 2)), dx(one, reference, 1),
       dx(Perturbation(of: .t1, radius: 1, seed: 2), reference),
     ]
     #expect(Set(others).count == 5)
@@ -40,14 +40,15 @@ import Testing
     let plain = try store.batches(in: .train, scenario: scenario, batchSize: 10)[0]
     let moved = try store.batches(
       in: .train, scenario: scenario, batchSize: 10, perturbation: perturbation)[0]
-    #expect(moved.target == plain.target)
-    let (h, w) = (plain.height, plain.width)
+    #expect(moved.target(.flair) == plain.target(.flair))
+    let (h, w) = (plain.extent.rows, plain.extent.columns)
+    let (movedSources, plainSources) = (moved.stacked(scenario.sources), plain.stacked(scenario.sources))
     for (row, reference) in plain.references.enumerated() {
       let t1 = row * 2 * h * w..<(row * 2 + 1) * h * w
-      #expect(Array(moved.sources[t1]) == Array(plain.sources[t1]))
+      #expect(Array(movedSources[t1]) == Array(plainSources[t1]))
       let (dx, dy) = perturbation.shift(of: reference)
-      let image = Array(plain.sources[(row * 2 + 1) * h * w..<(row * 2 + 2) * h * w])
-      let got = Array(moved.sources[(row * 2 + 1) * h * w..<(row * 2 + 2) * h * w])
+      let image = Array(plainSources[(row * 2 + 1) * h * w..<(row * 2 + 2) * h * w])
+      let got = Array(movedSources[(row * 2 + 1) * h * w..<(row * 2 + 2) * h * w])
       func value(_ y: Int, _ x: Int) -> Double {
         (0..<h).contains(y) && (0..<w).contains(x) ? Double(image[y * w + x]) : 0
       }

@@ -32,7 +32,7 @@ import Testing
     #expect(manifest.subjects[0].scale(of: .t2) == 100)
 
     let original = scan(201, empty: [0])  // sub-02, T2
-    let slice = try store.slice(.t2, at: SliceReference(subject: "sub-02", slice: 3))
+    let slice = try store.slice(.t2, at: SampleReference(subject: "sub-02", slice: 3))
     for row in 0..<16 {
       for column in 0..<16 {
         let (i, j) = (column - 3, row - 2)
@@ -77,11 +77,11 @@ import Testing
     let scratch = try Scratch()
     try makeBIDS("\(scratch.path)/raw", subjects: 4)
     let (whole, store) = try prepare(scratch)
-    let (outcome, small) = try prepare(scratch, "small") { $0.size = ImageSize(height: 8, width: 8) }
+    let (outcome, small) = try prepare(scratch, "small") { $0.size = Extent(8, 8) }
     #expect(outcome.manifest.subjects[0].offset == [-2, -1])
     #expect(outcome.notes.contains { $0.contains("cropped to 8x8") })
     #expect(!whole.notes.contains { $0.contains("cropped") })
-    let reference = SliceReference(subject: "sub-01", slice: 2)
+    let reference = SampleReference(subject: "sub-01", slice: 2)
     let (a, b) = (try store.slice(.t1, at: reference), try small.slice(.t1, at: reference))
     for row in 0..<8 {
       for column in 0..<8 { #expect(b[row * 8 + column] == a[(row + 4) * 16 + column + 4]) }
@@ -96,10 +96,10 @@ import Testing
     let path = "\(scratch.path)/raw/derivatives/tumour/sub-01/anat/sub-01_dseg.nii.gz"
     try writeScan(map.reoriented(to: .ras), path)
     let (_, store) = try prepare(scratch)
-    let labels = try #require(try store.labels(at: SliceReference(subject: "sub-01", slice: 1)))
+    let labels = try #require(try store.labels(at: SampleReference(subject: "sub-01", slice: 1)))
     #expect(labels.count == 256 && labels.count { $0 == 3 } == 12)
     #expect((0..<12).allSatisfy { labels[($0 + 2) * 16 + 4 + 3] == 3 })
-    #expect(try store.labels(at: SliceReference(subject: "sub-02", slice: 1)) == nil)
+    #expect(try store.labels(at: SampleReference(subject: "sub-02", slice: 1)) == nil)
   }
 
   @Test func aBadLabelMapCostsTheLabelsOnly() throws {
@@ -180,7 +180,7 @@ import Testing
     #expect(outcome.failure == nil)
     #expect(outcome.manifest.subjects[3].scans.map(\.resampled) == [false, true, false])
     // One voxel to the patient's right: the value of voxel 1 now lies at voxel 0 of the reference grid.
-    let slice = try store.slice(.t2, at: SliceReference(subject: "sub-04", slice: 2))
+    let slice = try store.slice(.t2, at: SampleReference(subject: "sub-04", slice: 2))
     let expected = moved.voxels[2 + 10 * (5 + 12 * 2)] / Float(outcome.manifest.subjects[3].scans[1].scale)
     #expect(abs(slice[(5 + 2) * 16 + 1 + 3] - min(expected, 1)) < 1e-4)
   }

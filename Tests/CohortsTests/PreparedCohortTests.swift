@@ -14,14 +14,15 @@ import Testing
     #expect(all.flatMap(\.references) == (try store.slices(in: .train)))
     #expect(all.flatMap(\.references).map(\.slice) == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5])
     let second = all[1]
-    let pixels = second.height * second.width
+    let pixels = second.extent.count
+    let (sources, target) = (second.stacked([.t1, .t2]), second.target(.flair))
     for (row, reference) in second.references.enumerated() {
       let first = row * 2 * pixels
-      #expect(Array(second.sources[first..<first + pixels]) == (try store.slice(.t1, at: reference)))
+      #expect(Array(sources[first..<first + pixels]) == (try store.slice(.t1, at: reference)))
       #expect(
-        Array(second.sources[first + pixels..<first + 2 * pixels]) == (try store.slice(.t2, at: reference)))
+        Array(sources[first + pixels..<first + 2 * pixels]) == (try store.slice(.t2, at: reference)))
       #expect(
-        Array(second.target[row * pixels..<(row + 1) * pixels]) == (try store.slice(.flair, at: reference)))
+        Array(target[row * pixels..<(row + 1) * pixels]) == (try store.slice(.flair, at: reference)))
     }
   }
 
@@ -49,7 +50,7 @@ import Testing
     let scratch = try Scratch()
     let store = try makeStore(scratch)
     for reference in [
-      SliceReference(subject: "sub-01", slice: 0), SliceReference(subject: "sub-09", slice: 2),
+      SampleReference(subject: "sub-01", slice: 0), SampleReference(subject: "sub-09", slice: 2),
     ] { #expect(try failure { _ = try store.slice(.t1, at: reference) }.kind == .inconsistent) }
   }
 
@@ -65,10 +66,13 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"version\" : 1", "\"version\" : 2", "version 2"),
+    ("\"version\" : 2", "\"version\" : 3", "version 3"),
     ("\"aginet prepared cohort\"", "\"something else\"", "not the manifest"),
     ("\"height\" : 16", "\"height\" : 0", "impossible"),
-    ("\"height\" : 16", "\"height\" : 24", "bytes where"),
+    ("\"height\" : 16", "\"height\" : 24", "offset"),
+    ("\"dimensions\" : [", "\"dimensions\" : [10, 12, 7], \"old\" : [", "bytes where"),
+    ("\"signal\" : [", "\"signal\" : [[0, 6], [0, 11], [0, 9]], \"old\" : [", "lies outside"),
+    ("\"signal\" : [", "\"signal\" : [], \"old\" : [", "lies outside"),
     ("\"height\" : 16", "\"height\" : 9223372036854775807", "impossible"),
     ("\"width\" : 16", "\"breadth\" : 16", "'width'"),
     ("\"id\" : \"sub-01\"", "\"id\" : \"../sub-01\"", "no subject identifier"),

@@ -64,11 +64,12 @@ import Testing
     (#"{"train": ["a"], "test": ["a"]}"#, .inconsistent, "more than once: a"),
     (#"{"train": [], "test": []}"#, .inconsistent, "no subject"),
     ("{}", .inconsistent, "no subject"),
-    (#"{"train": ["a"], "val": ["b"]}"#, .malformed, "'val'"),
-    (#"{"train": "a"}"#, .malformed, "'train'"),
-    (#"{"train": [1]}"#, .malformed, "'train'"),
+    (#"{"train": ["a"], "val": ["b"]}"#, .malformed, ":1:18: unknown key val"),
+    (#"{"train": "a"}"#, .malformed, ":1:2: train must be a list"),
+    (#"{"train": [1]}"#, .malformed, ":1:2: train.element 1 must be text"),
     (#"["a"]"#, .malformed, "JSON object"),
-    ("nonsense", .malformed, "JSON object"),
+    ("nonsense", .malformed, ":1:1: a value"),
+    (#"{"train": ["a"], "train": ["b"]}"#, .malformed, "occurs twice"),
   ])
   func refusesABadFile(text: String, kind: Failure.Kind, says: String) throws {
     let scratch = try Scratch()

@@ -40,14 +40,14 @@ import Testing
   @Test func aLargeStoreIsComparedAsItIsRead() throws {
     try change("subjects/sub-02.slices") { $0[$0.count / 2] ^= 1 }
     let store = try PreparedCohort(folder: folder, checkingUpTo: 0)
-    #expect(try store.slice(.t1, at: SliceReference(subject: "sub-01", slice: 1)).count == 256)
+    #expect(try store.slice(.t1, at: SampleReference(subject: "sub-01", slice: 1)).count == 256)
     // Any slice of the file tells, not only the one that is wrong.
-    let failure = try failure { _ = try store.slice(.t1, at: SliceReference(subject: "sub-02", slice: 1)) }
+    let failure = try failure { _ = try store.slice(.t1, at: SampleReference(subject: "sub-02", slice: 1)) }
     #expect(failure.kind == .malformed && failure.message.contains("sub-02.slices"))
     #expect(
       try self.failure { _ = try store.batches(in: .train, scenario: scenario, batchSize: 10)[0] } == failure)
     for threads in [0, 2] {
-      let stream = try SliceStream(store, scenario: scenario, batchSize: 10, seed: 1, threads: threads)
+      let stream = try SampleStream(store, scenario: scenario, batchSize: 10, seed: 1, threads: threads)
       #expect(try self.failure { _ = try stream.next() } == failure)
     }
   }
@@ -63,7 +63,7 @@ import Testing
       let path = "\(folder)/subjects/sub-02.slices"
       let before = try #require(FileManager.default.contents(atPath: path))
       #expect(truncate(path, 100) == 0)
-      let stream = try SliceStream(store, scenario: scenario, batchSize: 4, seed: 1, threads: 2)
+      let stream = try SampleStream(store, scenario: scenario, batchSize: 4, seed: 1, threads: 2)
       let failure = try failure { for _ in 0..<20 { _ = try stream.next() } }
       #expect(failure.kind == .malformed && failure.message.contains("sub-02.slices"), "\(failure)")
       try before.write(to: URL(fileURLWithPath: path))

@@ -130,7 +130,7 @@ import Testing
       #"{"pix2pix": {"weightL1": 3.5, "levels": 3.5}, "learningRate": 0.5, "width": 16}"#, to: "e.json")
     let failure = try failure { _ = try Experiment(file: file) }
     #expect(failure.kind == .malformed)
-    #expect(failure.message == "\(file): pix2pix.levels is 3.5; it must be a whole number in range")
+    #expect(failure.message == "\(file):1:32: pix2pix.levels is 3.5; it must be a whole number in range")
   }
 
   /// However odd it is: one line, which is not as long as what was typed.

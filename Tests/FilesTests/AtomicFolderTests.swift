@@ -154,7 +154,7 @@ import Testing
 @Suite struct RunningChecksumTests {
   /// RFC 3720, appendix B.4, and the plain form on every length and cut.
   @Test func isTheChecksumOfTheWhole() {
-    var random = Seeded(state: 3)
+    var random = SplitMix64(seed: 3)
     let bytes = (0..<300).map { _ in UInt8.random(in: 0...255, using: &random) }
     [UInt8](repeating: 0, count: 32).withUnsafeBytes { #expect(CRC32C.checksum($0) == 0x8A91_36AA) }
     Array(UInt8(0)..<32).withUnsafeBytes { #expect(CRC32C.checksum($0) == 0x46DD_794E) }

@@ -5,32 +5,45 @@ import ScanSupport
 import Testing
 
 @Suite struct StrictJSONTests {
-  struct Experiment: Decodable, Equatable {
-    enum Method: String, Decodable { case pix2pix, syndiff }
-    struct Network: Decodable, Equatable { var width: Int }
-    struct Subject: Decodable, Equatable { var name: String }
+  struct Experiment: Codable, Equatable {
+    enum Method: String, Choice { case pix2pix, syndiff }
+    struct Network: Codable, Equatable { var name = "unet", width = 16, levels: [Int] = [] }
+    struct Subject: Codable, Equatable { var name: String }
 
-    var method: Method
-    var rate: Double?
-    var network: Network
-    var subjects: [Subject]?
-    var splits: [String: Subject]?
+    var method = Method.pix2pix
+    var rate = 2e-4
+    var seed: UInt64 = 1
+    var network = Network()
+    var subjects: [Subject] = []
   }
 
-  let keys = [
-    "": ["method", "rate", "network", "subjects", "splits"], "network": ["width"], "subjects/*": ["name"],
-    "splits/*": ["name"],
-  ]
+  static let moved = ["width": "network.width", "attention": "network.levels"]
 
-  func decode(_ text: String, _ kind: Failure.Kind = .malformed) throws -> Experiment {
-    try StrictJSON.decode(from: Data(text.utf8), file: "e.json", keys: keys, kind: kind)
+  func laid(_ text: String, _ kind: Failure.Kind = .malformed) throws -> Experiment {
+    var settings = try Settings(Experiment(), moved: Self.moved, unknown: kind)
+    try settings.lay(Data(text.utf8), named: "e.json", kind: kind)
+    return settings.value
   }
 
-  @Test func `what is right is decoded`() throws {
-    let text = #"{"method":"pix2pix","rate":2e-4,"network":{"width":16},"splits":{"b":{"name":"c"}}}"#
-    let expected = Experiment(
-      method: .pix2pix, rate: 2e-4, network: .init(width: 16), splits: ["b": .init(name: "c")])
-    #expect(try decode(text) == expected)
+  @Test func `what is right is laid over the defaults`() throws {
+    var expected = Experiment()
+    (expected.rate, expected.network.width, expected.subjects) = (1, 8, [.init(name: "c")])
+    #expect(try laid(#"{"rate":1,"network":{"width":8.0},"subjects":[{"name":"c"}]}"#) == expected)
+    #expect(try laid(#"{"seed":18446744073709551615}"#).seed == .max)
+  }
+
+  @Test func `what stood elsewhere is found, and a text is a name`() throws {
+    var expected = Experiment()
+    expected.network = .init(name: "resunet", width: 8, levels: [1])
+    #expect(try laid(#"{"network":"resunet","width":8,"attention":[1]}"#) == expected)
+    var settings = try Settings(Experiment(), moved: Self.moved)
+    for setting in ["network=resunet", "width=8", "network.levels=[1]"] {
+      try settings.lay(setting, origin: "--set")
+    }
+    #expect(settings.value == expected)
+    let failure = #expect(throws: Failure.self) { try settings.lay("width=x", origin: "here") }
+    #expect(failure?.message == "here: network.width must be a whole number" && failure?.kind == .usage)
+    #expect(throws: Failure.self) { try laid(#"{"method":{"name":"pix2pix"}}"#) }
   }
 
   @Test(arguments: [
@@ -48,36 +61,50 @@ import Testing
     ("", "e.json:1:1: the document ends too early"),
     (
       "{\"method\":\"pix2pix\",\n\"networks\":{}}",
-      "e.json:2:1: unknown key \"networks\"; did you mean \"network\"? "
-        + "(known: method, rate, network, subjects, splits)"
+      "e.json:2:1: unknown key networks; did you mean network? "
+        + "(known are method, network, rate, seed, subjects)"
     ),
-    ("{\"network\":{\"height\":1}}", "e.json:1:13: unknown key \"height\" (known: width)"),
-    ("{\"subjects\":[{\"name\":\"\"},{\"age\":1}]}", "e.json:1:27: unknown key \"age\" (known: name)"),
-    ("{\"splits\":{\"network\":{\"age\":1}}}", "e.json:1:23: unknown key \"age\" (known: name)"),
-    ("{\"method\":\"pix2pix\"}", "e.json:1:1: the key \"network\" is missing"),
-    ("{\"method\":\"pix2pix\",\"network\":{}}", "e.json:1:21: the key \"width\" is missing in \"network\""),
-    ("{\"method\":1}", "e.json:1:2: \"method\" should be text"),
     (
-      "{\"method\":\"pix2pix\",\"network\":{\"width\":\"a\"}}",
-      "e.json:1:32: \"width\" should be a whole number"
+      "{\"network\":{\"height\":1}}",
+      "e.json:1:13: unknown key network.height (known are network.levels, network.name, network.width)"
     ),
-    ("[]", "e.json:1:1: the document should be an object"),
     (
-      "{\"method\":\"pix2pix\",\"network\":{\"width\":1},\"subjects\":[{\"name\":\"a\"},3]}",
-      "e.json:1:43: element 2 should be an object"
+      "{\"levels\":1}",
+      "e.json:1:2: unknown key levels; did you mean network.levels? "
+        + "(known are method, network, rate, seed, subjects)"
+    ),
+    ("{\"subjects\":[{\"age\":1}]}", "e.json:1:2: subjects.element 1.name is missing"),
+    ("{\"method\":1}", "e.json:1:2: method must be text"),
+    ("{\"method\":null}", "e.json:1:2: method is null, but must be text"),
+    ("{\"seed\":-1}", "e.json:1:2: seed is -1; it must be a whole number in range"),
+    (
+      "{\"width\":1,\"attention\":[1,2.5]}",
+      "e.json:1:12: network.levels is [1,2.5]; it must be whole numbers in range"
+    ),
+    ("{\"network\":{\"width\":\"a\"}}", "e.json:1:13: network.width must be a whole number"),
+    ("{\"network\":[]}", "e.json:1:2: network must be an object"),
+    ("[]", "e.json:1:1: must be a JSON object of settings"),
+    (
+      "{\"subjects\":[{\"name\":\"a\"},3]}", "e.json:1:2: subjects.element 2 must be an object"
+    ),
+    (
+      "{\"method\":\"syndif\"}",
+      "e.json:1:2: method: syndif is not known; known are pix2pix, syndiff; did you mean syndiff?"
     ),
   ])
   func `what is wrong is said in one line with its place`(_ text: String, _ message: String) {
-    let failure = #expect(throws: Failure.self) { try decode(text, .inconsistent) }
+    let failure = #expect(throws: Failure.self) { try laid(text, .inconsistent) }
     #expect(failure?.message == message)
     #expect(failure?.kind == .inconsistent)
   }
 
-  @Test func `a value that a type refuses`() {
-    let failure = #expect(throws: Failure.self) { try decode(#"{"method":"pixpix","network":{"width":1}}"#) }
-    #expect(failure?.message.hasPrefix("e.json:1:2: \"method\": ") == true)
-    #expect(failure?.message.contains("pixpix") == true)
-    #expect(failure?.kind == .malformed)
+  @Test func `a document without defaults says what is missing`() throws {
+    let data = Data("{\"network\":{\n\"name\":\"a\", \"width\": 3}}".utf8)
+    let document = try StrictJSON.parse(data, file: "m.json")
+    let failure = #expect(throws: Failure.self) {
+      try StrictJSON.decode(document, as: [String: Experiment.Network].self, of: data, file: "m.json")
+    }
+    #expect(failure?.message == "m.json:1:2: network.levels is missing" && failure?.kind == .malformed)
   }
 
   @Test func `values are kept apart`() throws {
@@ -85,7 +112,8 @@ import Testing
       #" [0, -0, -12, 9223372036854775807, 9223372036854775808, 1.0, 1E+2, "\u00e9\/\n", true, null, {}] "#
     let value = try StrictJSON.parse(Data(text.utf8), file: "v")
     let expected: [JSONValue] = [
-      .integer(0), .number(0), .integer(-12), .integer(.max), .number(0x1p63), .number(1), .number(100),
+      .integer(0), .number(0), .integer(-12), .integer(9_223_372_036_854_775_807),
+      .integer(9_223_372_036_854_775_808), .number(1), .number(100),
       .string("é/\n"), .bool(true), .null, .object([]),
     ]
     #expect(value == .array(expected))
@@ -99,7 +127,7 @@ import Testing
       #"{"method":"pix2pix","rate":-1.5e-3,"network":{"width":16},"subjects":[{"name":"\ud83e\udde0"}]}"#.utf8
     )
     let telling = Array("{}[]\",:\\0123456789-.eu".utf8) + [0, 0x7F, 0x80, 0xFF]
-    var random = Seeded(state: 2)
+    var random = SplitMix64(seed: 2)
     let clock = ContinuousClock()
     var slowest = Duration.zero
     let count = Soak.count(20_000, soak: 100_000)
@@ -116,7 +144,8 @@ import Testing
       let start = clock.now
       defer { slowest = max(slowest, clock.now - start) }
       do {
-        _ = try StrictJSON.decode(Experiment.self, from: Data(bytes), file: "e.json", keys: keys)
+        var settings = try Settings(Experiment())
+        try settings.lay(Data(bytes), named: "e.json")
       } catch let failure as Failure {
         #expect(failure.message.hasPrefix("e.json:1:"))
       }

@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 import Imaging
 import Synchronization
 import Testing
@@ -25,4 +26,30 @@ func everyIndexIsVisitedOnce(count: Int, threads: Int) {
       }
     }
   }
+}
+
+@Test(arguments: [1, 3]) func resultsComeInOrder(threads: Int) throws {
+  let squares = Parallel.map(count: 50, threads: threads) { $0 * $0 }
+  let none = Parallel.map(count: 0, threads: threads) { $0 }
+  #expect(squares == (0..<50).map { $0 * $0 } && none.isEmpty)
+  let failure = #expect(throws: Failure.self) {
+    try Parallel.map(count: 50, threads: threads) { index in
+      if index >= 20 { throw Failure(.limit, "index \(index)") }
+      return index
+    }
+  }
+  #expect(failure == Failure(.limit, "index 20"))
+}
+
+/// Nothing after an error is begun by the thread that meets it or by one that comes later.
+@Test func anErrorEndsTheWork() {
+  let tally = Tally()
+  #expect(throws: Failure.self) {
+    try Parallel.forEach(count: 10_000, threads: 2) { index in
+      if index == 0 { throw Failure(.limit, "at once") }
+      tally.add(index)
+      usleep(1000)
+    }
+  }
+  #expect(tally.indices.count < 5000)
 }

@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 import Testing
 
@@ -46,11 +45,4 @@ import Testing
   var counts = [[Int]: Int]()
   for _ in 0..<6000 { counts[source.permutation(3), default: 0] += 1 }
   #expect(counts.count == 6 && counts.values.allSatisfy { abs($0 - 1000) < 150 })
-}
-
-@Test func stateGoesThroughAFile() throws {
-  var source = RandomSource(seed: 5, stream: 2)
-  _ = source.normal()
-  var copy = try JSONDecoder().decode(RandomSource.self, from: JSONEncoder().encode(source))
-  #expect((0..<9).map { _ in source.normal() } == (0..<9).map { _ in copy.normal() })
 }

@@ -25,11 +25,11 @@ private let targets: [Grid] = [
   Grid(dimensions: [9, 8, 7], affine: Affine(spacing: [1, 1.5, 2], origin: [-6, -5, -7]).turned),
 ]
 
-@Test(arguments: targets, [Interpolation.linear, .cubic])
-func linearFieldIsRestored(target: Grid, interpolation: Interpolation) {
+@Test(arguments: targets)
+func linearFieldIsRestored(target: Grid) {
   let expected = field(target)
   for threads in [1, 3] {
-    let result = field(source).resampled(to: target, interpolation: interpolation, threads: threads)
+    let result = field(source).resampled(to: target, threads: threads)
     #expect(result.grid == target)
     for (a, b) in zip(result.voxels, expected.voxels) { #expect(abs(a - b) < 2e-3) }
   }
@@ -68,13 +68,11 @@ func linearFieldIsRestored(target: Grid, interpolation: Interpolation) {
   // A tilt of a few thousandths of a voxel takes the general path.
   var tilted = target
   tilted.affine.rows[0].y += 2e-4
-  for interpolation in [Interpolation.linear, .cubic] {
-    let a = noise.resampled(to: target, interpolation: interpolation)
-    let b = noise.resampled(to: tilted, interpolation: interpolation)
-    let differing = zip(a.voxels, b.voxels).filter { abs($0 - $1) > 0.02 }.count
-    #expect(a.voxels.contains { $0 != 0 } && a.voxels.contains(0))
-    #expect(differing == 0)
-  }
+  let a = noise.resampled(to: target)
+  let b = noise.resampled(to: tilted)
+  let differing = zip(a.voxels, b.voxels).filter { abs($0 - $1) > 0.02 }.count
+  #expect(a.voxels.contains { $0 != 0 } && a.voxels.contains(0))
+  #expect(differing == 0)
 }
 
 /// 6 x 5, then PyTorch 2.13's `interpolate(mode="bilinear", antialias=True)`.

@@ -14,13 +14,19 @@ final class Known: Method {
   /// Shapes of the batches it was given.
   private(set) var shapes: [[Int]] = []
 
+  /// What it was told to be there, by call.
+  private(set) var presence: [[Float]?] = []
+
   init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
 
-  func step(_ batch: Batch) -> [Loss] { [] }
+  func step(_ batch: Batch, random: RandomStream) -> [Loss] { [] }
 
-  func synthesize(_ sources: Tensor) -> Tensor {
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
     shapes.append(sources.shape)
-    return function(sources)
+    presence.append(present?.values())
+    let image = function(sources)
+    try passed(1, 1)
+    return image
   }
 
   /// One of its sources as it is.

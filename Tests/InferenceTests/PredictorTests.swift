@@ -56,6 +56,19 @@ import Torch
     #expect(method.shapes == [[2, 2, 32, 32]])
   }
 
+  /// A sample without one of the contrasts passes through, and the method is told.
+  @Test func whatIsMissingIsTold() throws {
+    let scratch = try Scratch()
+    var batch = try makeCohort(scratch).batches(in: .test, scenario: scenario, batchSize: 2)[0]
+    let method = Known.channel(1)
+    let predictor = Predictor(method, for: scenario, device: .cpu)
+    _ = try predictor(batch)
+    #expect(method.presence == [nil])
+    batch.present[1].remove(.t2)
+    #expect(try predictor(batch) == batch.stacked([.t2]))
+    #expect(method.presence == [nil, [1, 1, 1, 0]])
+  }
+
   @Test func valuesThatAreNotFiniteAreRefusedByName() throws {
     let scratch = try Scratch()
     let batch = try makeCohort(scratch).batches(in: .test, scenario: scenario, batchSize: 2)[0]

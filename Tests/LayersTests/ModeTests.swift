@@ -42,10 +42,15 @@ import Torch
     #expect(abs(one.reduce(0, +) / Float(one.count) - 1) < 0.01 && Set(one).count == 2)
   }
 
-  @Test func channelDropoutTakesWholeChannels() {
-    let kept = Tensor.ones([16, 32, 3, 3]).channelDropout(0.5, active: true)
-    let sums = Set(kept.sum(over: [2, 3]).values(Float.self))
-    #expect(sums == [0, 18])
-    #expect(Tensor.ones([1, 2, 2, 2]).channelDropout(0.5, active: false).sum().item == 8)
+  /// Before any step from the store's own seed, in a step from the stream that it is given.
+  @Test func dropoutDrawsFromTheStoresStream() {
+    func kept(_ seed: UInt64, _ stream: UInt64?) -> [Float] {
+      let store = Parameters(seed: seed)
+      let dropout = Dropout(store.root / "dropout", 0.25)
+      if let stream { store.random = RandomStream(seed: stream) }
+      return dropout(.ones([4, 8])).values() + dropout(.ones([4, 8])).values()
+    }
+    #expect(kept(1, nil) == kept(1, nil) && kept(1, nil) != kept(2, nil))
+    #expect(kept(1, 5) == kept(2, 5) && kept(1, 5) != kept(1, 6))
   }
 }

@@ -77,7 +77,20 @@ import Torch
   @Test func everyEvaluationIsCountedOnce() {
     let process = ReverseProcess(Self.schedule, .init(steps: 4, samples: 3))
     var counted: [Int] = []
-    _ = process(like: like, vague) { counted.append($0) }
+    _ = process(
+      like: like,
+      passed: { done, all in
+        counted.append(done)
+        #expect(all == 12)
+      }, vague)
     #expect(process.evaluations == 12 && counted == Array(1...12))
+  }
+}
+
+extension ReverseProcess {
+  fileprivate func callAsFunction(like image: Tensor, _ predict: (Tensor, Tensor) -> NoisePrediction)
+    -> Tensor
+  {
+    self(like: image, passed: { _, _ in }, predict)
   }
 }

@@ -31,7 +31,7 @@ private func stir(_ parameters: Parameters) {
   }
 }
 
-/// Random numbers for two 8 x 8 images. (LibTorch's common stream belongs to all tests that run at the same time.)
+/// Random numbers for two 8 x 8 images.
 private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
   func noise(_ name: String, _ shape: [Int] = [2, 1, 8, 8]) -> Tensor {
     .normal(shape, seed: mix(seed, name))
@@ -208,12 +208,16 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     (options.gamma, options.discriminator.multipliers, options.steps) = (0, [2, 2], 4)
     let method = SelfRDB(generator: .backbone(oracle), Parameters(type: .float64), options: options)
     var done: [Int] = []
-    method.stepObserver = { done.append($0) }
     let sources = Tensor.uniform([2, 3, 4, 4], seed: 3, type: .float64)
-    let image = withoutGradient { method.synthesize(sources) }
+    let image = withoutGradient {
+      method.synthesize(sources) { passes, all in
+        done.append(passes)
+        #expect(all == 8)
+      }
+    }
     // The last step goes to the estimate itself.
     expectClose(image, (target + 1) * 0.5, within: 1e-12)
-    #expect(method.stepsPerImage == 8 && done == [2, 4, 6, 8])
+    #expect(method.sampling?.passes == 8 && done == [2, 4, 6, 8])
     #expect(oracle.times == [1000, 1000, 750, 750, 500, 500, 250, 250].map { [$0, $0] })
     for (index, input) in oracle.inputs.enumerated() {
       expectClose(channel(input, 2, 3), sources * 2 - 1, within: 1e-13, "sources")
@@ -228,12 +232,12 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
 
   @Test func whatIsDrawnCanBeChangedAfterTraining() throws {
     let method = smallSelfRDB()
-    #expect(method.samplingDescription == "a bridge of 10 steps, 1 sample, seed 1")
+    #expect(method.sampling?.description == "a bridge of 10 steps, 1 sample, seed 1")
     var change = SamplingChange()
     (change.samples, change.seed) = (3, 7)
     try method.change(change)
-    #expect(method.samplingDescription == "a bridge of 10 steps, 3 samples, seed 7")
-    #expect(method.stepsPerImage == 60)
+    #expect(method.sampling?.description == "a bridge of 10 steps, 3 samples, seed 7")
+    #expect(method.sampling?.passes == 60)
     change.samples = 0
     #expect(throws: Failure.self) { try method.change(change) }
     change.samples = nil
@@ -304,23 +308,19 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     expect("discriminator.time is 0; it must be from 1 to 1024") { $0.discriminator.time = 0 }
   }
 
-  /// In a process of its own, since the random numbers are the common stream's.
-  @Test func twoRunsAgreeInEveryBit() async {
-    await #expect(processExitsWith: .success) {
-      func run(_ seed: UInt64) -> ([Loss], [[Float]]) {
-        let method = smallSelfRDB(seed: seed)
-        LibTorch.seed(seed)
-        let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16)) }
-        return (
-          losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
-        )
-      }
-      let first = run(5)
-      let second = run(5)
-      #expect(first.0 == second.0)
-      #expect(first.1 == second.1)
-      #expect(run(6).0 != first.0)
+  @Test func twoRunsAgreeInEveryBit() {
+    func run(_ seed: UInt64) -> ([Loss], [[Float]]) {
+      let method = smallSelfRDB(seed: seed)
+      let losses = (1...3).flatMap { method.step(toyBatch(UInt64($0), size: 16), seed: seed) }
+      return (
+        losses, method.networks.flatMap { $0.parameters.entries.map { $0.tensor.values(Float.self) } }
+      )
     }
+    let first = run(5)
+    let second = run(5)
+    #expect(first.0 == second.0)
+    #expect(first.1 == second.1)
+    #expect(run(6).0 != first.0)
   }
 
   @Test func twentyStepsLeakNothing() async {

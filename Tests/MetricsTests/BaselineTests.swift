@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Metrics
 import Testing
@@ -72,39 +73,5 @@ import Testing
     #expect(abs(lookup([[0.5], [0.5], [0], [1]])[0] - 0.7) < 1e-3)
     fit.add(sources: [[0.1], [0.2], [0], [0]], target: [.nan])
     #expect(fit.pixels == 1)
-  }
-
-  @Test func fitsOfPartsAddUp() throws {
-    let (a, b) = (images(2, seed: 1), images(2, seed: 2))
-    var whole = IntensityLookup.Fit(sources: ["a", "b"], target: "c")
-    var part = whole
-    whole.add(sources: a, target: a[1])
-    whole.add(sources: b, target: b[0])
-    var other = part
-    part.add(sources: a, target: a[1])
-    other.add(sources: b, target: b[0])
-    part += other
-    let (x, y) = (try #require(whole.finished()), try #require(part.finished()))
-    #expect(zip(x.table, y.table).allSatisfy { abs($0 - $1) < 1e-5 })
-    #expect(x.pixels == y.pixels)
-  }
-
-  @Test func theLookupSurvivesJSONAndRefusesWhatDoesNotFit() throws {
-    var fit = IntensityLookup.Fit(sources: ["t1", "t2"], target: "pd")
-    let slice = images(2, seed: 3)
-    fit.add(sources: slice, target: slice[0])
-    let lookup = try #require(fit.finished())
-    let data = try JSONEncoder().encode(lookup)
-    #expect(data.count < 20_000)
-    #expect(try JSONDecoder().decode(IntensityLookup.self, from: data) == lookup)
-    for bad in [
-      #"{"sources":["t1"],"target":"pd","nodes":3,"pixels":1,"table":[0,1]}"#,
-      #"{"sources":["t1"],"target":"pd","nodes":1,"pixels":1,"table":[0]}"#,
-      #"{"sources":[],"target":"pd","nodes":2,"pixels":1,"table":[0]}"#,
-    ] {
-      #expect(throws: DecodingError.self) {
-        try JSONDecoder().decode(IntensityLookup.self, from: Data(bad.utf8))
-      }
-    }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Metrics
 
 /// Two images recomputed from a seed, by the operations of Support/golden/metrics.py in the same order.

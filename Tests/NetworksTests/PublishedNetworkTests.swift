@@ -59,7 +59,7 @@ import Torch
   @Test(arguments: [[64, 64], [61, 40], [1, 33]])
   func paddingTakesAnySize(_ size: [Int]) {
     let store = Parameters()
-    let network = Padded(Pix2PixUnet(store.root, sources: 2, width: 2, levels: 4), multiple: 16)
+    let network = Fitted(Pix2PixUnet(store.root, sources: 2, width: 2, levels: 4), multiple: 16)
     let y = store.evaluating { network(.uniform([1, 2] + size, seed: 1)) }
     #expect(y.shape == [1, 1] + size && y.isFinite)
   }
@@ -69,7 +69,24 @@ import Torch
     let network = MMGANUnet(store.root, modalities: 2, width: 2, levels: 2, dropout: 0)
     let x = Tensor.uniform([1, 2, 13, 8], seed: 1, type: .float64)
     let whole = network(x.padded([0, 0, 1, 2])).narrowed(2, from: 1, length: 13)
-    expectClose(Padded(network, multiple: 4)(x), whole, within: 1e-13)
+    expectClose(Fitted(network, multiple: 4)(x), whole, within: 1e-13)
+  }
+
+  /// Volumes too, and by what lies at the far ends where that is asked for.
+  @Test func volumesAreFittedAsSlicesAre() {
+    struct Middle: Layer {
+      func callAsFunction(_ x: Tensor) -> Tensor { x.maxPooled(2).upsampledNearest(2) }
+    }
+    let x = Tensor.uniform([1, 1, 3, 4, 5], low: 1, high: 2, seed: 1, type: .float64)
+    let zeros = Fitted(Middle(), multiple: 4)(x)
+    let around = Middle()(x.padded([1, 2, 0, 0, 0, 1])).narrowed(2, from: 0, length: 3)
+      .narrowed(4, from: 1, length: 5)
+    expectClose(zeros, around, within: 0)
+    let replicated = Fitted(Middle(), multiple: 4, border: .replicate)(x)
+    let behind = Middle()(x.padded([0, 3, 0, 0, 0, 1], .replicate)).narrowed(2, from: 0, length: 3)
+      .narrowed(4, from: 0, length: 5)
+    expectClose(replicated, behind, within: 0)
+    #expect(Fitted(Middle(), multiple: 2)(x.padded([0, 1, 0, 0, 0, 1])).shape == [1, 1, 4, 4, 6])
   }
 
   @Test func theSignedScaleIsUndone() {
@@ -77,6 +94,7 @@ import Torch
     let x = Tensor.uniform([1, 1, 3, 3], seed: 1, type: .float64)
     expectClose(SignedScale(Identity())(x), x, within: 1e-15)
     #expect(Tensor([0.0, 0.5, 1], shape: [3]).signed.values(Double.self) == [-1, 0, 1])
+    #expect(Tensor([-1.0, 0, 1], shape: [3]).unsigned.values(Double.self) == [0, 0.5, 1])
   }
 
   @Test func theLongSkipIsAdded() {

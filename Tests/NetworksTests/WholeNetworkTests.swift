@@ -108,8 +108,8 @@ import Torch
     plain("medsynth_discriminator", channels: 1) { MedSynthDiscriminator($0) },
   ]
 
-  static func check(_ test: Case, type: ElementType = .float32) throws {
-    let golden = try Golden("whole_networks")
+  static func check(_ test: Case, type: ElementType = .float32, file: String = "whole_networks") throws {
+    let golden = try Golden(file)
     let (name, tolerance) = (test.name, tolerance(test.name, type))
     let store = Parameters(type: type)
     // Without dropout.

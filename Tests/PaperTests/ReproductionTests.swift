@@ -191,7 +191,7 @@ import Training
 
   /// Every method of the paper in its own form, one after another, drawn in few steps.
   @Test func theMethodsFillTheirTable() throws {
-    let wide = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
+    let wide = try makeCohort(scratch) { $0.size = Extent(tinySide, tinySide) }
     var settings = Reproduction.Settings()
     (settings.base, settings.slices) = (tinyExperiment(iterations: 1), 1)
     settings.base.validationSlices = 1

@@ -53,8 +53,8 @@ import Torch
       ])
     for name in ["table5", "figure3"] {
       let data = try #require(contents(of: scratch("out/\(name).json")))
-      let table = try JSONDecoder().decode(Table.self, from: data)
-      #expect(table.rows.count == (name == "table5" ? 6 : 7))
+      let table = try JSONSerialization.jsonObject(with: data) as? [String: Any]
+      #expect((table?["rows"] as? [Any])?.count == (name == "table5" ? 6 : 7))
     }
     for name in ["figure5", "figure6"] {
       #expect(contents(of: scratch("out/\(name).png"))?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)

@@ -42,7 +42,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
     }
     for slice in scores.slices {
       let target = try cohort.slice(
-        .pd, at: SliceReference(subject: slice.subject, slice: slice.slice))
+        .pd, at: SampleReference(subject: slice.subject, slice: slice.slice))
       let mae = target.reduce(0.0) { $0 + Double($1) / 2 } / Double(target.count)
       #expect(abs((slice.values[.mae] ?? .nan) - mae) < 1e-7)
     }

@@ -102,7 +102,7 @@ import Training
         == "the cohort's slices are 32 x 32; mmgan with 8 levels needs multiples of 256: "
         + "--set mmgan.padding=true to put zeros around them, or --set mmgan.levels=5", "\(failure)")
     let other = try Scratch()
-    let odd = try makeCohort(other) { $0.size = ImageSize(height: 33, width: 40) }
+    let odd = try makeCohort(other) { $0.size = Extent(33, 40) }
     #expect(try refused(tiny("pix2pix"), on: odd).message.hasSuffix("to put zeros around them"))
     // The backbone takes any size, and padding is consent.
     _ = try Run.train(

@@ -103,7 +103,7 @@ import Training
     let before = Self.weights(of: method)
     // Weights that start at zero pass nothing on to those behind them in the first steps.
     for seed in 1...4 {
-      let losses = method.step(Self.batch(UInt64(seed)))
+      let losses = method.step(Self.batch(UInt64(seed)), random: .init(seed: UInt64(seed)))
       #expect(losses.map(\.name) == method.losses && losses.allSatisfy { $0.value.isFinite })
     }
     let after = Self.weights(of: method)
@@ -122,8 +122,9 @@ import Training
     // The same random numbers in every round, so that losses can be compared.
     func round() -> Double {
       (1...2).reduce(0) { sum, seed in
-        LibTorch.seed(UInt64(seed))
-        let losses = method.step(batch).filter { !Self.adversarial.contains($0.name) }
+        let losses = method.step(batch, random: .init(seed: UInt64(seed))).filter {
+          !Self.adversarial.contains($0.name)
+        }
         return sum + losses.reduce(0) { $0 + $1.value }
       }
     }
@@ -135,7 +136,7 @@ import Training
 
   @Test(arguments: pairs) func anImageDependsOnItsOwnSlicesAlone(_ pair: Pair) throws {
     let method = try pair.make()
-    _ = method.step(Self.batch())
+    _ = method.step(Self.batch(), random: .init(seed: 1))
     method.generator.parameters.beginEvaluating()
     let sources = Self.batch(9, slices: 3).sources
     let images = withoutGradient { method.synthesize(sources) }
@@ -155,50 +156,44 @@ import Training
     #expect(images.shape == [1, 1, tinySide + 9, tinySide + 2] && images.isFinite)
   }
 
-  // What draws from the common stream of random numbers, or counts tensors, is tried in a process of its own.
-  @Test func twoRunsAgreeInEveryBit() async {
-    await #expect(processExitsWith: .success) {
-      for pair in MethodCatalogTests.pairs {
-        func run(_ seed: UInt64) throws -> ([Loss], [String: [Float]]) {
-          let method = try pair.make(seed: seed)
-          var losses: [Loss] = []
-          for step in 1...2 {
-            LibTorch.seed(UInt64(step))
-            losses += method.step(MethodCatalogTests.batch(UInt64(step)))
-          }
-          return (losses, MethodCatalogTests.weights(of: method))
+  @Test func twoRunsAgreeInEveryBit() throws {
+    for pair in MethodCatalogTests.pairs {
+      func run(_ seed: UInt64) throws -> ([Loss], [String: [Float]]) {
+        let method = try pair.make(seed: seed)
+        var losses: [Loss] = []
+        for step in 1...2 {
+          losses += method.step(MethodCatalogTests.batch(UInt64(step)), random: .init(seed: UInt64(step)))
         }
-        let (first, second) = (try run(5), try run(5))
-        #expect(first.0 == second.0 && first.1 == second.1, "\(pair.testDescription)")
-        #expect(try run(6).0 != first.0, "\(pair.testDescription)")
+        return (losses, MethodCatalogTests.weights(of: method))
       }
+      let (first, second) = (try run(5), try run(5))
+      #expect(first.0 == second.0 && first.1 == second.1, "\(pair.testDescription)")
+      #expect(try run(6).0 != first.0, "\(pair.testDescription)")
     }
   }
 
   /// Through the files of a run: every network, buffer and moment comes back, and the stream is where it was.
-  @Test func aResumedRunIsTheUninterruptedOne() async {
-    await #expect(processExitsWith: .success) {
-      let scratch = try Scratch()
-      let cohort = try makeCohort(scratch) { $0.size = ImageSize(height: tinySide, width: tinySide) }
-      for pair in MethodCatalogTests.pairs {
-        func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
-          var setting = Run.Setting()
-          setting.resumes = resumes
-          return try Run.train(
-            tinyExperiment(method: pair.method, network: pair.network, iterations: iterations),
-            on: cohort, into: scratch("\(pair.method)-\(pair.network)-\(name)"), setting)
-        }
-        let whole = try train(4, "whole")
-        _ = try train(2, "parts")
-        let parts = try train(4, "parts", resumes: true)
-        #expect(
-          contents(of: whole.folder.last) == contents(of: parts.folder.last), "\(pair.testDescription)")
-        #expect(contents(of: whole.folder.log) == contents(of: parts.folder.log), "\(pair.testDescription)")
-        // The model makes images, by the generator alone.
-        let model = try whole.model(device: .cpu)
-        let image = withoutGradient { model.method.synthesize(MethodCatalogTests.batch().sources) }
-        #expect(image.isFinite, "\(pair.testDescription)")
+  @Test func aResumedRunIsTheUninterruptedOne() throws {
+    let scratch = try Scratch()
+    let cohort = try makeCohort(scratch) { $0.size = Extent(tinySide, tinySide) }
+    for pair in MethodCatalogTests.pairs {
+      func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
+        var setting = Run.Setting()
+        setting.resumes = resumes
+        return try Run.train(
+          tinyExperiment(method: pair.method, network: pair.network, iterations: iterations),
+          on: cohort, into: scratch("\(pair.method)-\(pair.network)-\(name)"), setting)
       }
+      let whole = try train(4, "whole")
+      _ = try train(2, "parts")
+      let parts = try train(4, "parts", resumes: true)
+      #expect(
+        contents(of: whole.folder.last) == contents(of: parts.folder.last), "\(pair.testDescription)")
+      #expect(contents(of: whole.folder.log) == contents(of: parts.folder.log), "\(pair.testDescription)")
+      // The model makes images, by the generator alone.
+      let model = try whole.model(device: .cpu)
+      let image = withoutGradient { model.method.synthesize(MethodCatalogTests.batch().sources) }
+      #expect(image.isFinite, "\(pair.testDescription)")
     }
   }
 
@@ -213,10 +208,10 @@ import Training
         }
         evaluate()
         #expect(LibTorch.liveTensors == bare, "\(pair.testDescription) needs more than its generator")
-        for _ in 0..<2 { _ = method.step(batch) }
+        for _ in 0..<2 { _ = method.step(batch, random: .init(seed: 1)) }
         let before = LibTorch.liveTensors
         #expect(before > bare, "\(pair.testDescription) had made what only training needs")
-        for _ in 0..<20 { _ = method.step(batch) }
+        for _ in 0..<20 { _ = method.step(batch, random: .init(seed: 1)) }
         evaluate()
         #expect(LibTorch.liveTensors == before, "\(pair.testDescription)")
       }

@@ -167,7 +167,7 @@ import Training
 
   @Test func slicesTooSmallForTheDiscriminatorAreRefused() throws {
     let other = try Scratch()
-    let small = try makeCohort(other) { $0.size = ImageSize(height: 31, width: 32) }
+    let small = try makeCohort(other) { $0.size = Extent(31, 32) }
     var isola = tinyExperiment(iterations: 1)
     isola.pix2pix.discriminator = .isola
     _ = try train(isola, on: small)
@@ -179,7 +179,7 @@ import Training
   @Test(arguments: [(32, "codebrain"), (24, "isola"), (8, "none")])
   func theSmallestSlicesTrain(size: Int, discriminator: String) throws {
     let other = try Scratch()
-    let small = try makeCohort(other) { $0.size = ImageSize(height: size, width: size) }
+    let small = try makeCohort(other) { $0.size = Extent(size, size) }
     var experiment = tinyExperiment(iterations: 1)
     if discriminator == "isola" { experiment.pix2pix.discriminator = .isola }
     if discriminator == "none" { experiment.pix2pix.weightAdversarial = 0 }

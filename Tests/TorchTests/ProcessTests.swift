@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 import Torch
 
@@ -24,26 +25,31 @@ import Torch
     let result = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
       _ = Tensor.ones([2, 3]) + Tensor.ones([4, 5])
     }
-    let said = String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
-    #expect(said.contains("must match the size of tensor"))
+    #expect(said(result).contains("must match the size of tensor"))
   }
 
   @Test func valuesThatDoNotFillTheShapeStopTheProgram() async {
     await #expect(processExitsWith: .failure) { _ = Tensor([1, 2, 3] as [Float], shape: [2, 2]) }
   }
 
-  @Test func theCommonStreamFollowsItsSeed() async {
-    await #expect(processExitsWith: .success) {
-      let x = Tensor.ones([64])
-      LibTorch.seed(5)
-      let first = x.dropout(0.5, active: true).values(Float.self)
-      let second = x.dropout(0.5, active: true).values(Float.self)
-      LibTorch.seed(5)
-      #expect(x.dropout(0.5, active: true).values(Float.self) == first)
-      #expect(first != second)
-      #expect(Set(first) == [0, 2])
-      #expect(x.dropout(0.5, active: false).values(Float.self) == Array(repeating: 1, count: 64))
+  /// Below a command line nothing ends the program in silence, and a program says how it ends.
+  @Test func memoryThatIsNotThereIsToldToTheProgram() async {
+    let unprepared = await #expect(processExitsWith: .failure, observing: [\.standardErrorContent]) {
+      _ = Tensor.zeros([1 << 50])
     }
+    #expect(said(unprepared).contains("memory"))
+    let prepared = await #expect(processExitsWith: .exitCode(8), observing: [\.standardErrorContent]) {
+      LibTorch.onLackOfMemory = { sentence in
+        FileHandle.standardError.write(Data("told: \(sentence)".utf8))
+        exit(8)
+      }
+      _ = Tensor.zeros([1 << 50])
+    }
+    #expect(said(prepared).hasPrefix("told: ") && said(prepared).contains("memory"))
+  }
+
+  private func said(_ result: ExitTest.Result?) -> String {
+    String(decoding: result?.standardErrorContent ?? [], as: UTF8.self)
   }
 
   /// LibTorch's own default for convolutions is on.

@@ -23,27 +23,46 @@ import Torch
   }
 
   @Test func wholeNumbersCoverTheirRange() {
-    let drawn = Tensor.randomIntegers(below: 5, count: 2000)
+    let drawn = RandomStream(seed: 1).integers(below: 5, count: 2000)
     #expect(Set(drawn) == [0, 1, 2, 3, 4])
     for number in 0..<5 { #expect(abs(drawn.count { $0 == number } - 400) < 120) }
   }
 
   @Test func noiseLikeATensorHasItsShapeAndType() {
-    let noise = Tensor.normal(like: .zeros([50, 400], type: .float64))
+    let noise = RandomStream(seed: 1).normal(like: .zeros([50, 400], type: .float64))
     #expect(noise.shape == [50, 400] && noise.type == .float64 && !noise.requiresGradient)
     #expect(abs(noise.mean().item) < 0.05 && abs(noise.squared().mean().item - 1) < 0.1)
   }
 
-  /// The process-wide stream is for one test at a time, hence a process of its own.
-  @Test func theProcessStreamStartsAnewWithItsSeed() async {
-    await #expect(processExitsWith: .success) {
-      func draw(_ seed: UInt64) -> ([Int], [Float]) {
-        LibTorch.seed(seed)
-        return (Tensor.randomIntegers(below: 1000, count: 8), Tensor.normal(like: .zeros([8])).values())
-      }
-      let first = draw(3)
-      #expect(draw(3) == first)
-      #expect(draw(4).0 != first.0 && draw(4).1 != first.1)
+  @Test func aStreamFollowsItsSeedAndNoOther() {
+    func draw(_ stream: RandomStream) -> ([Int], [Float], [Float]) {
+      (
+        stream.integers(below: 1000, count: 8), stream.normal(like: .zeros([8])).values(),
+        Tensor.ones([64]).dropout(0.5, from: stream).values()
+      )
     }
+    let (one, same, other) = (RandomStream(seed: 3), RandomStream(seed: 3), RandomStream(seed: 4))
+    let first = draw(one)
+    _ = draw(other)
+    // What is drawn from another stream in between changes nothing; what is drawn next is something else.
+    #expect(draw(same) == first)
+    #expect(draw(RandomStream(seed: 4)).0 != first.0 && draw(other).1 != first.1)
+    let next = draw(one)
+    #expect(next.0 != first.0 && next.1 != first.1 && next.2 != first.2)
+    #expect(draw(same) == next)
+  }
+
+  @Test func dropoutIsAMaskOfTheStream() {
+    let x = Tensor.normal([4, 6, 5, 5], seed: 2, type: .float64)
+    x.requiresGradient = true
+    let kept = x.dropout(0.25, from: RandomStream(seed: 7))
+    let shares = (kept / x).values(Double.self)
+    #expect(shares.allSatisfy { $0 == 0 || abs($0 - 4 / 3) < 1e-12 })
+    #expect(abs(shares.reduce(0, +) / Double(x.count) - 1) < 0.1)
+    kept.sum().backward()
+    #expect(x.gradient?.values(Double.self).map { $0 > 0 } == shares.map { $0 > 0 })
+    let channels = Tensor.ones([8, 8, 3, 2, 2]).channelDropout(0.5, from: RandomStream(seed: 7))
+    #expect(Set(channels.sum(over: [2, 3, 4]).values(Float.self)) == [0, 24])
+    #expect(x.dropout(0, from: RandomStream(seed: 7)).values(Double.self) == x.values())
   }
 }

@@ -30,7 +30,7 @@ import Torch
       return $0.batchNormalized(
         weight: nil, bias: nil, mean: zeros, variance: zeros + 1, training: true)
     },
-    map("max pool") { $0.maxPooled(2) }, map("average pool") { $0.averagePooled(2) },
+    map("max pool") { $0.maxPooled(2) },
     map("nearest") { $0.upsampledNearest(2) }, map("pad") { $0.padded([1, 2, 0, 1], .reflect) },
     map("transpose, slice") { $0.permuted([0, 2, 3, 1]).narrowed(1, from: 1, length: 2) },
     map("channels last") { $0.channelsLast() },

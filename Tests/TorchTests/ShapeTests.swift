@@ -50,6 +50,17 @@ import Torch
 
   @Test func choosing() {
     expect(t.selected(1, at: Tensor([Int64(2), 0], shape: [2])), [2, 2], [2, 0, 5, 3])
-    expect(t.gathered(1, at: Tensor([Int64(2), 1], shape: [2, 1])), [2, 1], [2, 4])
+  }
+
+  @Test func oneNumberASampleBroadcasts() {
+    for rank in 2...5 {
+      let x = Tensor.ones([2, 3] + Array(repeating: 2, count: rank - 2), type: .float64)
+      let factors = Tensor.perSample([2, -1], like: x)
+      #expect(factors.shape == [2] + Array(repeating: 1, count: rank - 1) && factors.type == .float64)
+      #expect(
+        (x * factors).sum(over: Array(1..<rank)).values(Double.self)
+          == [2, -1].map { $0 * Double(x.count) / 2 })
+    }
+    #expect(Tensor.ones([2, 3]).aligned(with: .ones([2, 3, 4, 5])).shape == [2, 3, 1, 1])
   }
 }

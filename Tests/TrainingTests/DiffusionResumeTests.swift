@@ -17,27 +17,24 @@ func tinyDiffusion(_ method: String) throws -> Experiment {
     ])
 }
 
-/// The noise of training comes from the process-wide stream, hence a process of its own.
 @Suite struct DiffusionResumeTests {
   /// The networks, the moving average and how far it has come.
-  @Test func piecesGiveTheBytesOfTheWhole() async {
-    await #expect(processExitsWith: .success) {
-      let scratch = try Scratch()
-      for name in ["ddpm", "iddpm"] {
-        func train(_ folder: String, stops: [Int]) throws -> Data? {
-          let folder = RunFolder(scratch(folder))
-          for (place, stop) in stops.enumerated() {
-            let method = try MethodCatalog.build(tinyDiffusion(name), device: .cpu)
-            let trainer = try trainer(folder, plan(stop), method: method)
-            if place > 0 { try trainer.resume() }
-            try trainer.run(stream(from: trainer.iteration))
-          }
-          return contents(of: folder.last)
+  @Test func piecesGiveTheBytesOfTheWhole() throws {
+    let scratch = try Scratch()
+    for name in ["ddpm", "iddpm"] {
+      func train(_ folder: String, stops: [Int]) throws -> Data? {
+        let folder = RunFolder(scratch(folder))
+        for (place, stop) in stops.enumerated() {
+          let method = try MethodCatalog.build(tinyDiffusion(name), device: .cpu)
+          let trainer = try trainer(folder, plan(stop), method: method)
+          if place > 0 { try trainer.resume() }
+          try trainer.run(stream(from: trainer.iteration))
         }
-        let whole = try train(name + "-whole", stops: [7])
-        #expect(whole != nil)
-        #expect(try train(name + "-pieces", stops: [1, 4, 7]) == whole)
+        return contents(of: folder.last)
       }
+      let whole = try train(name + "-whole", stops: [7])
+      #expect(whole != nil)
+      #expect(try train(name + "-pieces", stops: [1, 4, 7]) == whole)
     }
   }
 }

@@ -35,8 +35,8 @@ func trainer(_ folder: RunFolder, _ plan: Plan, method: (any Method)? = nil) thr
   return Trainer(made, for: scenario, plan: plan, folder: folder, device: .cpu, metadata: ["who": "test"])
 }
 
-func stream(from iteration: Int = 0, threads: Int = 1) throws -> SliceStream {
-  try SliceStream(
+func stream(from iteration: Int = 0, threads: Int = 1) throws -> SampleStream {
+  try SampleStream(
     Prepared.cohort(), scenario: scenario, batchSize: 2, seed: 5, startingAt: iteration, threads: threads)
 }
 
@@ -77,13 +77,16 @@ final class Walker: Method {
   var generator: TrainedNetwork { TrainedNetwork("generator", store) }
   var networks: [TrainedNetwork] { [generator] }
 
-  func step(_ batch: Batch) -> [Loss] {
+  func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     steps += 1
     weight.assign(.full(move(steps), [2]))
     return [Loss("walk", loss(steps))]
   }
 
-  func synthesize(_ sources: Tensor) -> Tensor { sources.narrowed(1, from: 0, length: 1) }
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
+    try passed(1, 1)
+    return sources.narrowed(1, from: 0, length: 1)
+  }
 }
 
 /// The weight in a checkpoint of a `Walker`.

@@ -53,7 +53,7 @@ struct LoadingSection {
   }
 
   private func throughput(_ cohort: PreparedCohort, batchSize: Int) throws -> Timing {
-    let stream = try SliceStream(
+    let stream = try SampleStream(
       cohort, scenario: Scenario(sources: [.t1, .t2], target: .pd), batchSize: batchSize, seed: 1)
     let contender = try warmed { for _ in 0..<batches { _ = try stream.next() } }
     let timings = try alternating([contender], repeats: 5)

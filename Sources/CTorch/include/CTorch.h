@@ -14,8 +14,9 @@ extern "C" {
 #endif
 
 typedef struct ct_tensor_s *ct_tensor;
+typedef struct ct_generator_s *ct_generator;
 
-enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3, CT_BFLOAT16 = 4, CT_BOOL = 5 };
+enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3 };
 enum { CT_CPU = -1 };  // a device: CT_CPU or the number of a CUDA device
 
 // MARK: The library
@@ -31,13 +32,9 @@ int ct_cuda_count(void);
 int ct_synchronize(int device);
 void ct_allow_tf32(bool on);  // off when the program starts
 bool ct_allows_tf32(void);    // in matrix products or in convolutions
-void ct_allow_winograd(bool on);
 int ct_limit_instructions(int version);  // of the loops of this library: 0 any processor's, 3 x86-64-v3, 4 x86-64-v4; gives what is used
 const char *ct_cpu_capability(void);     // that LibTorch's own kernels use
 int ct_load_library(const char *path);
-int ct_seed(uint64_t seed);
-int ct_set_deterministic(bool on);
-const char *ct_parallel_info(void);
 int64_t ct_multiply_adds(void);            // of this thread's convolutions and linear maps so far, forward alone
 void ct_add_multiply_adds(int64_t count);  // those of an operation that does not go through one of these
 
@@ -48,8 +45,6 @@ ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int de
 ct_tensor ct_arange(double start, double end, double step, int type, int device);
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
-ct_tensor ct_randn_like(ct_tensor x);
-ct_tensor ct_random_integers(int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
 int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
 double ct_item(ct_tensor x);                                    // NaN on failure
 int ct_rank(ct_tensor x);
@@ -62,6 +57,14 @@ ct_tensor ct_to(ct_tensor x, int type, int device);
 ct_tensor ct_channels_last(ct_tensor x);
 ct_tensor ct_contiguous(ct_tensor x);
 ct_tensor ct_clone(ct_tensor x);
+
+// MARK: Chance from a stream that goes on with every draw
+ct_generator ct_generator_make(uint64_t seed, int device);
+void ct_generator_free(ct_generator generator);
+ct_tensor ct_random_normal(ct_generator generator, ct_tensor like);
+ct_tensor ct_random_integers(ct_generator generator, int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
+ct_tensor ct_dropout(ct_tensor x, double probability, ct_generator generator);
+ct_tensor ct_channel_dropout(ct_tensor x, double probability, ct_generator generator);
 
 // MARK: Gradients
 bool ct_grad_enabled(void);
@@ -87,9 +90,9 @@ ct_tensor ct_multiply(ct_tensor a, ct_tensor b);
 ct_tensor ct_divide(ct_tensor a, ct_tensor b);
 ct_tensor ct_add_scalar(ct_tensor a, double b);
 ct_tensor ct_multiply_scalar(ct_tensor a, double b);
-ct_tensor ct_power(ct_tensor x, double exponent);
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b);
 ct_tensor ct_einsum(const char *equation, const ct_tensor *parts, int count);
+int ct_eigenvectors(ct_tensor symmetric, ct_tensor *values, ct_tensor *vectors);  // ascending values [n]; vectors are columns
 
 // MARK: Elementwise
 ct_tensor ct_relu(ct_tensor x);
@@ -112,8 +115,6 @@ ct_tensor ct_clamp(ct_tensor x, double low, double high);
 ct_tensor ct_remainder(ct_tensor x, double divisor);
 ct_tensor ct_where_below(ct_tensor x, double threshold, ct_tensor a, ct_tensor b);
 ct_tensor ct_softmax(ct_tensor x, int axis);
-ct_tensor ct_dropout(ct_tensor x, double probability, bool active);
-ct_tensor ct_channel_dropout(ct_tensor x, double probability, bool active);
 
 // MARK: Reductions
 ct_tensor ct_sum(ct_tensor x);
@@ -132,7 +133,6 @@ ct_tensor ct_concatenate(const ct_tensor *parts, int count, int axis);
 ct_tensor ct_stack(const ct_tensor *parts, int count, int axis);
 ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode, double value);
 ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count);
-ct_tensor ct_gather(ct_tensor x, int axis, ct_tensor index);
 ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index);
 
 // MARK: Layers
@@ -144,7 +144,6 @@ ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bia
 ct_tensor ct_instance_norm(ct_tensor x, double epsilon);
 ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon);
 ct_tensor ct_max_pool(ct_tensor x, int size, int stride);
-ct_tensor ct_average_pool(ct_tensor x, int size, int stride);
 ct_tensor ct_upsample_nearest(ct_tensor x, int factor);
 ct_tensor ct_grid_sample(ct_tensor x, ct_tensor grid, bool align_corners);  // bilinear, zeros outside
 

@@ -11,10 +11,16 @@ ct_tensor ct_multiply(ct_tensor a, ct_tensor b) { return make([&] { return a->va
 ct_tensor ct_divide(ct_tensor a, ct_tensor b) { return make([&] { return a->value / b->value; }); }
 ct_tensor ct_add_scalar(ct_tensor a, double b) { return make([&] { return a->value + b; }); }
 ct_tensor ct_multiply_scalar(ct_tensor a, double b) { return make([&] { return a->value * b; }); }
-ct_tensor ct_power(ct_tensor x, double exponent) { return make([&] { return x->value.pow(exponent); }); }
 ct_tensor ct_matmul(ct_tensor a, ct_tensor b) { return make([&] { return at::matmul(a->value, b->value); }); }
 ct_tensor ct_einsum(const char *equation, const ct_tensor *parts, int count) {
   return make([&] { return at::einsum(equation, list(parts, count)); });
+}
+int ct_eigenvectors(ct_tensor symmetric, ct_tensor *values, ct_tensor *vectors) {
+  return act([&] {
+    auto [found, directions] = at::linalg_eigh(symmetric->value);
+    *values = new ct_tensor_s(found);
+    *vectors = new ct_tensor_s(directions);
+  });
 }
 
 ct_tensor ct_relu(ct_tensor x) { return make([&] { return x->value.relu(); }); }
@@ -39,12 +45,6 @@ ct_tensor ct_where_below(ct_tensor x, double threshold, ct_tensor a, ct_tensor b
   return make([&] { return at::where(x->value < threshold, a->value, b->value); });
 }
 ct_tensor ct_softmax(ct_tensor x, int axis) { return make([&] { return x->value.softmax(axis); }); }
-ct_tensor ct_dropout(ct_tensor x, double probability, bool active) {
-  return make([&] { return at::dropout(x->value, probability, active); });
-}
-ct_tensor ct_channel_dropout(ct_tensor x, double probability, bool active) {
-  return make([&] { return at::feature_dropout(x->value, probability, active); });
-}
 
 ct_tensor ct_sum(ct_tensor x) { return make([&] { return x->value.sum(); }); }
 ct_tensor ct_mean(ct_tensor x) { return make([&] { return x->value.mean(); }); }
@@ -83,9 +83,6 @@ ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mod
 }
 ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count) {
   return make([&] { return at::roll(x->value, sizes(shifts, count), sizes(axes, count)); });
-}
-ct_tensor ct_gather(ct_tensor x, int axis, ct_tensor index) {
-  return make([&] { return at::gather(x->value, axis, index->value); });
 }
 ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
   return make([&] { return at::index_select(x->value, axis, index->value); });
@@ -149,13 +146,6 @@ ct_tensor ct_max_pool(ct_tensor x, int size, int stride) {
     const auto &v = x->value;
     return v.dim() == 5 ? at::max_pool3d(v, spatial(v, size), spatial(v, stride))
                         : at::max_pool2d(v, spatial(v, size), spatial(v, stride));
-  });
-}
-ct_tensor ct_average_pool(ct_tensor x, int size, int stride) {
-  return make([&] {
-    const auto &v = x->value;
-    return v.dim() == 5 ? at::avg_pool3d(v, spatial(v, size), spatial(v, stride))
-                        : at::avg_pool2d(v, spatial(v, size), spatial(v, stride));
   });
 }
 ct_tensor ct_upsample_nearest(ct_tensor x, int factor) {

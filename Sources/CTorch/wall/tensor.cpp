@@ -1,5 +1,4 @@
 // The library's own state; a tensor's life, its data, its gradient.
-#include <ATen/CPUGeneratorImpl.h>
 #include <ATen/Version.h>
 #include <dlfcn.h>
 #ifdef __GLIBC__
@@ -80,13 +79,6 @@ int ct_load_library(const char *path) {
     }
   });
 }
-int ct_seed(uint64_t seed) { return act([&] { at::manual_seed(seed); }); }
-int ct_set_deterministic(bool on) { return act([&] { at::globalContext().setDeterministicAlgorithms(on, false); }); }
-const char *ct_parallel_info(void) {
-  static thread_local std::string text;
-  text = guard([] { return at::get_parallel_info(); }, std::string());
-  return text.c_str();
-}
 
 void ct_free(ct_tensor x) { delete x; }
 
@@ -101,24 +93,6 @@ ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int nu
 }
 ct_tensor ct_arange(double start, double end, double step, int type, int number) {
   return make([&] { return at::arange(start, end, step, options(type, number)); });
-}
-// Random numbers are drawn on the CPU from a generator of their own, so that they do not depend on the device,
-// on the order of calls, or on any global state.
-ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
-  return make([&] {
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-    return at::empty(sizes(shape, rank), options(type, CT_CPU)).uniform_(low, high, generator).to(device(number));
-  });
-}
-ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
-  return make([&] {
-    auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-    return at::empty(sizes(shape, rank), options(type, CT_CPU)).normal_(mean, deviation, generator).to(device(number));
-  });
-}
-ct_tensor ct_randn_like(ct_tensor x) { return make([&] { return at::randn_like(x->value); }); }
-ct_tensor ct_random_integers(int64_t bound, int64_t count) {
-  return make([&] { return at::randint(bound, {count}, options(CT_INT64, CT_CPU)); });
 }
 
 int ct_read(ct_tensor x, void *into, int type, int64_t count) {
@@ -139,8 +113,6 @@ int ct_type(ct_tensor x) {
     case at::kDouble: return CT_FLOAT64;
     case at::kLong: return CT_INT64;
     case at::kByte: return CT_UINT8;
-    case at::kBFloat16: return CT_BFLOAT16;
-    case at::kBool: return CT_BOOL;
     default: return -1;
   }
 }

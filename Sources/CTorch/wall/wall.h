@@ -71,8 +71,6 @@ inline at::ScalarType scalar(int type) {
     case CT_FLOAT64: return at::kDouble;
     case CT_INT64: return at::kLong;
     case CT_UINT8: return at::kByte;
-    case CT_BFLOAT16: return at::kBFloat16;
-    case CT_BOOL: return at::kBool;
   }
   TORCH_CHECK(false, "unknown element type ", type);
 }

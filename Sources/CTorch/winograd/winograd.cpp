@@ -202,17 +202,11 @@ class Function : public torch::autograd::Function<Function> {
   }
 };
 
-}  // namespace
-
-std::atomic<bool> is_allowed{true};
-
-namespace {
 // Below, transforming the kernels takes longer than the products save (measured at 32 to 512 channels).
 constexpr int64_t fewest_tiles = 40;
 }  // namespace
 
 bool serves(const Tensor &x, const Tensor &weight) {
-  if (!is_allowed) return false;
   const auto whole = [](int64_t channels) { return channels >= 32 && channels % lane_count == 0; };
   return x.dim() == 4 && weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3 && whole(weight.size(0)) &&
          whole(weight.size(1)) && x.size(1) == weight.size(1) && x.size(2) >= 8 && x.size(3) >= 8 &&
@@ -237,5 +231,3 @@ Tensor convolution(const Tensor &x, const Tensor &weight, const std::optional<Te
 }
 
 }  // namespace winograd
-
-void ct_allow_winograd(bool on) { winograd::is_allowed = on; }

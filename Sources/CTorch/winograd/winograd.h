@@ -8,8 +8,6 @@ namespace winograd {
 
 // Whether it serves: 2-D, 3 x 3, stride 1, padding 1, float32 on the CPU, 32 or more channels on both sides in whole
 // vector registers, and a map that is not mostly border.
-// `is_allowed` switches it off for a whole process.
-extern std::atomic<bool> is_allowed;
 bool serves(const at::Tensor &x, const at::Tensor &weight);
 
 // Room for the output of x [B, C, H, W]: [B, channels, H, W], channels-last.

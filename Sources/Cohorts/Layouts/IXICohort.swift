@@ -12,7 +12,7 @@ public struct IXICohort: Cohort {
   public let sliceRule = SliceRule.central(90)
   public let publishedSplits: Splits? = .ixi
   public let gridModality: Modality? = .t2
-  public let imageSize: ImageSize? = ImageSize(height: 256, width: 256)
+  public let imageSize: Extent? = Extent(256, 256)
 
   public init(folder path: String) throws {
     let folder = try Folder(path)

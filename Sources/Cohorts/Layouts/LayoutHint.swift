@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Foundation
 
@@ -5,7 +6,7 @@ import Foundation
 enum LayoutHint {
   /// A sentence that says what would read the folder, or why nothing does; nil where nothing is recognised.
   static func of(_ folder: Folder, not layout: String) -> String? {
-    func command(_ name: String, _ path: String) -> String { "aginet prepare \(name) \(path)" }
+    func command(_ name: String, _ path: String) -> String { "\(Term.preparation) \(name) \(path)" }
     let (folders, files) = (folder.folders, folder.files)
     if let name = layoutOf(folder), name != layout {
       return

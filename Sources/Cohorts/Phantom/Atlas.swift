@@ -41,11 +41,12 @@ package struct Atlas: Sendable {
     let paths = Self.files.map { "\(folder)/\($0.0)" }
     for (path, file) in zip(paths, Self.files) {
       guard FileManager.default.fileExists(atPath: path) else {
-        throw Failure(.notFound, "\(path): the anatomical atlas is missing; 'make setup' puts it there")
+        throw Failure(.notFound, "\(path): the anatomical atlas is missing; '\(Term.setup)' puts it there")
       }
       guard try SHA256.ofFile(path).digest == file.1 else {
         throw Failure(
-          .malformed, "\(path): is not the published atlas (wrong SHA-256); remove it and run 'make setup'")
+          .malformed, "\(path): is not the published atlas (wrong SHA-256); remove it and run '\(Term.setup)'"
+        )
       }
     }
     try self.init(

@@ -58,10 +58,7 @@ extension Phantom {
         Self.description("Lesions of the phantom", "derivative"), to: Self.derivativeDescription)
       try output.write(Self.labelTable, to: "derivatives/lesions/dseg.tsv")
     }
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-    let settings = String(decoding: try encoder.encode(options), as: UTF8.self)
-    try output.write(settings + "\n", to: "phantom.json")
+    try output.write(options.json() + "\n", to: "phantom.json")
     try output.write(Self.description("Phantom", "raw"), to: Self.marker)
   }
 

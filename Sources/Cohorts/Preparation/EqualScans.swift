@@ -58,7 +58,7 @@ struct EqualScans {
       throw Failure(
         .inconsistent,
         "the same images are in two splits under two names: \(across.map(\.description).listed);"
-          + " leave one of them out (--splits FILE), or keep both with --allow-duplicates")
+          + " leave one of them out (\(Term.splits("FILE"))), or keep both with \(Term.allowsDuplicates)")
     }
     let within = pairs.filter { !$0.isAcrossSplits }
     return [

@@ -13,8 +13,10 @@ struct Outliers {
   /// By subject and modality (in the manifest's order), the shape of the stored intensities.
   private let shapes: [[IntensityShape]]
 
-  init(_ subjects: [CohortManifest.Subject], shapes: [[IntensityShape]]) {
-    (self.subjects, self.shapes) = (subjects, shapes)
+  /// - Parameter modalities: of the cohort; subjects who lack one are compared with nobody.
+  init(_ subjects: [CohortManifest.Subject], shapes: [[IntensityShape]], of modalities: [Modality]) {
+    let complete = subjects.indices.filter { subjects[$0].lacking(modalities).isEmpty }
+    (self.subjects, self.shapes) = (complete.map { subjects[$0] }, complete.map { shapes[$0] })
   }
 
   /// One line a subject.
@@ -150,20 +152,8 @@ struct IntensityShape: Sendable, Equatable {
   /// 10th, 25th, 50th, 75th and 90th percentile.
   var quantiles: [Double]
 
-  /// - Parameters:
-  ///   - pixels: as stored, [slice][channel][row][column].
-  init(_ pixels: UnsafeBufferPointer<UInt16>, channel: Int, of channels: Int, image: Int) {
-    var counts = [Int](repeating: 0, count: 256)
-    var start = channel * image
-    counts.withUnsafeMutableBufferPointer { counts in
-      while start + image <= pixels.count {
-        for index in start..<start + image {
-          let value = UInt16(littleEndian: pixels[index])
-          if value > 0 { counts[Int(value >> 8)] &+= 1 }
-        }
-        start += channels * image
-      }
-    }
+  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
+  init(counts: [Int]) {
     let total = counts.reduce(0, +)
     quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
       var (before, bin) = (0, 0)

@@ -2,6 +2,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Synchronization
 
 extension Preparation {
   /// Reads a cohort and writes it as a store: `cohort.json` and `subjects/<id>.slices` (and `.labels`).
@@ -32,13 +33,14 @@ extension Preparation {
     do {
       let survey = Survey(
         cohort: cohort, modalities: modalities, gridModality: gridModality,
-        resamples: resample || cohort.gridModality != nil, rule: rule, wantsLabels: storesLabels)
+        resamples: resample || cohort.gridModality != nil, keepsIncomplete: keepsIncomplete, rule: rule,
+        wantsLabels: storesLabels)
       var (plans, leftOut) = try surveyed(subjects, by: survey)
       let splits =
         try resolved.splits
         ?? Splits.seeded(plans.map(\.subject.id), seed: seed, patient: cohort.patient)
-      let maker = SliceMaker(
-        cohort: cohort, modalities: modalities, size: imageSize(cohort, plans),
+      let maker = VolumeMaker(
+        cohort: cohort, size: imageSize(cohort, plans),
         resizes: size == nil && cohort.imageSize != nil, dropsEmpty: rule == .all,
         allowsDuplicates: allowsDuplicates)
       let written = try write(plans, splits: splits, maker: maker, store: store, progress: progress)
@@ -51,10 +53,11 @@ extension Preparation {
       notes += resamplingNotes(plans, onto: gridModality)
       for plan in plans { notes += plan.notes }
       notes += ScanCheck.lines(plans.flatMap(\.findings) + written.findings)
-      notes += written.notes + equal + Outliers(written.subjects, shapes: written.shapes).notes
+      notes +=
+        written.notes + equal + Outliers(written.subjects, shapes: written.shapes, of: modalities).notes
       let manifest = CohortManifest(
         layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),
-        modalities: modalities, height: maker.size.height, width: maker.size.width, sliceRule: rule,
+        modalities: modalities, height: maker.size.rows, width: maker.size.columns, sliceRule: rule,
         intensity: "0 to the 99.5th percentile over all voxels of the volume", splits: resolved.description,
         program: program, generatedBy: cohort.generatedBy, subjects: written.subjects,
         leftOut: leftOut.sorted { $0.id < $1.id }, notes: notes)
@@ -63,7 +66,7 @@ extension Preparation {
       try store.commit()
       return Outcome(
         manifest: manifest, notes: notes, droppedSlices: written.dropped,
-        bytes: manifest.subjects.reduce(0) { $0 + manifest.sliceBytes(of: $1) })
+        bytes: manifest.subjects.reduce(0) { $0 + $1.scans.count * manifest.grid(of: $1).count * 2 })
     } catch {
       store.discard()
       throw error
@@ -97,28 +100,26 @@ extension Preparation {
   }
 
   /// The image size asked for, or the layout's, or one that holds every slice and halves three times.
-  private func imageSize(_ cohort: any Cohort, _ plans: [SubjectPlan]) -> ImageSize {
+  private func imageSize(_ cohort: any Cohort, _ plans: [SubjectPlan]) -> Extent {
     if let size = size ?? cohort.imageSize { return size }
     func roundedUp(_ pixels: Int) -> Int { (pixels + 7) / 8 * 8 }
-    return ImageSize(
-      height: roundedUp(plans.map(\.grid.dimensions.y).max() ?? 8),
-      width: roundedUp(plans.map(\.grid.dimensions.x).max() ?? 8))
+    return Extent(
+      roundedUp(plans.map(\.grid.dimensions.y).max() ?? 8),
+      roundedUp(plans.map(\.grid.dimensions.x).max() ?? 8))
   }
 
   private func surveyed(
     _ subjects: [Subject], by survey: Survey
   ) throws -> (plans: [SubjectPlan], leftOut: [CohortManifest.LeftOut]) {
-    let results = Slots<Result<SubjectPlan, Failure>>(subjects.count)
-    try Parallel.forEach(count: subjects.count, threads: threads) { index in
-      results.put(try caught { try survey.plan(subjects[index]) }, at: index)
+    let results = try Parallel.map(count: subjects.count, threads: threads) { index in
+      try caught { try survey.plan(subjects[index]) }
     }
     var plans: [SubjectPlan] = []
     var failures: [(id: String, failure: Failure)] = []
-    for (subject, result) in zip(subjects, results.all) {
+    for (subject, result) in zip(subjects, results) {
       switch result {
-      case .success(let plan)?: plans.append(plan)
-      case .failure(let failure)?: failures.append((subject.id, failure))
-      case nil: break
+      case .success(let plan): plans.append(plan)
+      case .failure(let failure): failures.append((subject.id, failure))
       }
     }
     if let first = failures.first, plans.isEmpty || onDefect == .refuse {
@@ -139,57 +140,50 @@ extension Preparation {
   }
 
   private func write(
-    _ plans: [SubjectPlan], splits: Splits, maker: SliceMaker, store: AtomicFolder,
+    _ plans: [SubjectPlan], splits: Splits, maker: VolumeMaker, store: AtomicFolder,
     progress: @escaping Progress
   ) throws -> Written {
     var home: [String: Split] = [:]
     for split in Split.allCases { for id in splits[split] { home[id] = split } }
     let homes = home
-    let results = Slots<
-      Result<(CohortManifest.Subject, account: SubjectSlices.Account, shapes: [IntensityShape]), Failure>
-    >(
-      plans.count)
-    try Parallel.forEach(count: plans.count, threads: threads) { index in
-      // Once one subject has stopped the work the others need not be read.
-      if results.isStopped { return }
+    let done = Mutex(0)
+    let results = try Parallel.map(count: plans.count, threads: threads) { index in
       let plan = plans[index]
-      do {
-        let result = try caught {
-          let made = try maker.make(plan)
-          let subject = try store.write(made, of: plan, split: homes[plan.subject.id] ?? .train, by: maker)
-          return (subject, account: made.account, shapes: made.shapes)
-        }
-        if case .failure(let failure) = result, failure.kind == .cannotWrite || onDefect == .refuse {
-          throw failure
-        }
-        results.put(result, at: index) { progress($0, plans.count, plan.subject.id) }
-      } catch {
-        results.stop()
-        throw error
+      let result = try caught {
+        let made = try maker.make(plan)
+        let subject = try store.write(made, of: plan, split: homes[plan.subject.id] ?? .train, by: maker)
+        return (subject, account: made.account, shapes: made.shapes)
       }
+      if case .failure(let failure) = result, failure.kind == .cannotWrite || onDefect == .refuse {
+        throw failure
+      }
+      done.withLock {
+        $0 += 1
+        progress($0, plans.count, plan.subject.id)
+      }
+      return result
     }
     var written = Written()
     var worst = (share: 0.0, id: "")
     var first: Failure?
-    for (plan, result) in zip(plans, results.all) {
+    for (plan, result) in zip(plans, results) {
       switch result {
-      case .success(let (subject, made, shapes))?:
+      case .success(let (subject, made, shapes)):
         written.subjects.append(subject)
         written.shapes.append(shapes)
         written.dropped += made.dropped
         if let note = made.note { written.notes.append(note) }
         written.findings += made.findings
         if made.cropped > worst.share { worst = (made.cropped, subject.id) }
-      case .failure(let failure)?:
+      case .failure(let failure):
         first = first ?? failure
         written.leftOut.append(.init(id: plan.subject.id, reason: failure.message))
-      case nil: break
       }
     }
     if written.subjects.isEmpty, let first { throw first }
     if worst.share > 0 {
       written.notes.append(
-        "images are cropped to \(maker.size): up to \(String(format: "%.2g", worst.share * 100)) % of the non-zero"
+        "images are cropped to \(maker.size.word): up to \(String(format: "%.2g", worst.share * 100)) % of the non-zero"
           + " voxels are cut off (\(worst.id)); --size keeps more")
     }
     return written
@@ -198,27 +192,5 @@ extension Preparation {
   /// A subject's failure as a value; anything else is thrown on.
   private func caught<Value>(_ body: () throws -> Value) throws -> Result<Value, Failure> {
     do { return .success(try body()) } catch let failure as Failure { return .failure(failure) }
-  }
-}
-
-/// Results by index, filled from several threads. Unchecked: `lock` guards all of it.
-private final class Slots<Value>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var values: [Value?]
-  private var done = 0
-  private var stopped = false
-
-  init(_ count: Int) { values = Array(repeating: nil, count: count) }
-
-  var all: [Value?] { lock.withLock { values } }
-  var isStopped: Bool { lock.withLock { stopped } }
-  func stop() { lock.withLock { stopped = true } }
-
-  func put(_ value: Value, at index: Int, then report: (Int) -> Void = { _ in }) {
-    lock.withLock {
-      values[index] = value
-      done += 1
-      report(done)
-    }
   }
 }

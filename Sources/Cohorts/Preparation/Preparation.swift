@@ -45,12 +45,14 @@ public struct Preparation: Sendable {
   /// Seed of the seeded split.
   public var seed: UInt64 = 1
   public var onDefect = DefectRule.skip
+  /// Whether a subject who lacks some of the modalities is kept with those it has.
+  public var keepsIncomplete = false
   /// Whether scans on differing grids are resampled onto that of `gridModality` rather than being a defect.
   public var resample = false
   /// The modality that gives the grid; nil takes the layout's, or the first one stored.
   public var gridModality: Modality?
   /// Rows and columns to pad or crop to; nil takes the layout's, or the largest slice rounded up to 8.
-  public var size: ImageSize?
+  public var size: Extent?
   /// Whether label maps are stored where subjects have them.
   public var storesLabels = true
   /// Whether the same images may be in two splits, or serve as two modalities of a subject.
@@ -67,9 +69,9 @@ public struct Preparation: Sendable {
     public var manifest: CohortManifest
     /// What the user should know, one sentence each.
     public var notes: [String]
-    /// Empty slices dropped by the rule `all`, over the cohort.
+    /// Empty slices left out by the rule `all`, over the cohort.
     public var droppedSlices: Int
-    /// Bytes of slices written.
+    /// Bytes of volumes written.
     public var bytes: Int
 
     /// `.partial`, naming them, where subjects had to be left out.

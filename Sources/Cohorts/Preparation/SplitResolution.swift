@@ -59,7 +59,7 @@ extension Preparation {
       throw Failure(
         .inconsistent,
         "\(cohort.folder): none of its subjects (\(known.count)) is in the published split"
-          + "; say who goes where with --splits FILE, or --splits seeded draws one")
+          + "; say who goes where with \(Term.splits("FILE")), or \(Term.splits("seeded")) draws one")
     }
     var notes: [String] = []
     let missing = published.all.count - splits.all.count
@@ -72,7 +72,7 @@ extension Preparation {
     if !straddling.isEmpty {
       notes.append(
         "warning: as published, scans of one patient are in more than one split: \(straddling.listed);"
-          + " --splits patient-disjoint mends that")
+          + " \(Term.splits("patient-disjoint")) mends that")
     }
     return ResolvedSplits(splits: splits, description: name, notes: notes)
   }
@@ -90,7 +90,7 @@ extension Preparation {
         throw Failure(
           .inconsistent,
           "\(cohort.folder): no subject has \(modality.title) (there is \(present.isEmpty ? "no scan" : present));"
-            + " choose with --modalities")
+            + " choose with \(Term.modalities)")
       }
       return (Modality.allCases.filter(asked.contains), [])
     }
@@ -99,12 +99,12 @@ extension Preparation {
       throw Failure(
         .inconsistent,
         "\(cohort.folder): fewer than two modalities are there for half of its \(subjects.count) subjects"
-          + " (there is \(present.isEmpty ? "no scan" : present)); choose with --modalities")
+          + " (there is \(present.isEmpty ? "no scan" : present)); choose with \(Term.modalities)")
     }
     let rare = counts.filter { $0.1 > 0 && 2 * $0.1 < subjects.count }
     let notes = rare.map { modality, count in
       "\(modality.title) is there for only \(count) of \(subjects.count) subjects and not stored;"
-        + " --modalities asks for it"
+        + " \(Term.modalities) asks for it"
     }
     return (chosen, notes)
   }

@@ -8,11 +8,13 @@ struct SubjectPlan: Sendable {
   var orientation: Orientation
   /// Where the stored voxels lie, in LPS order.
   var grid: Grid
+  /// Those that are stored: all, unless incomplete subjects are kept.
+  var modalities: [Modality]
   /// Modalities that lie elsewhere and are resampled onto `grid`.
   var resampled: [Modality]
   /// Candidate slices; empty ones may yet be dropped.
   var slices: Range<Int>
-  /// Whether the label map, if any, lies on the grid.
+  /// Whether there is a label map that lies on the grid or may be resampled onto it.
   var hasLabels: Bool
   var notes: [String]
   /// What the headers say that no head has.
@@ -26,6 +28,7 @@ struct Survey: Sendable {
   var gridModality: Modality
   /// Whether scans may lie on other grids.
   var resamples: Bool
+  var keepsIncomplete = false
   var rule: SliceRule
   var wantsLabels: Bool
 
@@ -35,7 +38,8 @@ struct Survey: Sendable {
       throw Failure(.inconsistent, "\(subject.id): \(problem)")
     }
     let lacking = modalities.filter { subject.files[$0] == nil }
-    guard lacking.isEmpty else {
+    let modalities = modalities.filter { !lacking.contains($0) }
+    guard lacking.isEmpty || keepsIncomplete && !modalities.isEmpty else {
       let names = lacking.map(\.title).joined(separator: ", ")
       let remark = subject.remark.map { " (\($0))" } ?? ""
       throw Failure(.inconsistent, "\(subject.id): lacks \(names)\(remark)")
@@ -49,6 +53,7 @@ struct Survey: Sendable {
       )
     }
 
+    let gridModality = lacking.contains(gridModality) ? modalities[0] : gridModality
     let reference = try cohort.header(gridModality, of: subject)
     let grid = reference.grid.reoriented(to: .lps)
     var notes: [String] = []
@@ -71,8 +76,8 @@ struct Survey: Sendable {
     if wantsLabels, let path = subject.labels {
       do {
         let mismatch = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps).mismatch(with: grid)
-        hasLabels = mismatch == nil
-        if let mismatch {
+        hasLabels = mismatch == nil || resamples
+        if let mismatch, !hasLabels {
           notes.append("labels of \(subject.id) are not stored, being on another grid: \(mismatch)")
         }
       } catch let failure as Failure {
@@ -87,7 +92,8 @@ struct Survey: Sendable {
       throw Failure(failure.kind, "\(subject.id): \(failure.message)")
     }
     return SubjectPlan(
-      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid, resampled: resampled,
-      slices: slices, hasLabels: hasLabels, notes: notes, findings: findings)
+      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid,
+      modalities: modalities,
+      resampled: resampled, slices: slices, hasLabels: hasLabels, notes: notes, findings: findings)
   }
 }

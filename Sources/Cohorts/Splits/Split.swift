@@ -1,13 +1,14 @@
 import Failures
+import Files
 import Imaging
 
 /// The part a subject plays: fitted on, watched during training, or measured once at the end.
-public enum Split: String, Codable, Sendable, CaseIterable, CodingKeyRepresentable {
+public enum Split: String, Choice, CodingKeyRepresentable {
   case train, validation, test
 }
 
 /// Which subjects train, validate and test, by identifier.
-public struct Splits: Sendable, Equatable {
+public struct Splits: Codable, Sendable, Equatable {
   public var train: [String]
   public var validation: [String]
   public var test: [String]
@@ -98,7 +99,7 @@ public struct Splits: Sendable, Equatable {
       throw Failure(
         .inconsistent,
         "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
-          + " say who goes where with --splits FILE, such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
+          + " say who goes where with \(Term.splits("FILE")), such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
       )
     }
     let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))

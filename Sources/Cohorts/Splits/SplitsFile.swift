@@ -1,42 +1,16 @@
 import Failures
-import Foundation
+import Files
 
 extension Splits {
   /// Reads a user's split: `{"train": ["sub-01", ...], "validation": [...], "test": [...]}`.
   ///
-  /// Any may be left out or empty, but not all: a cohort may be there to be tested on alone. Throws `.notFound` for a file that cannot be read, `.malformed` for
-  /// other JSON or unknown keys, `.inconsistent` for a subject that is named twice, or none.
+  /// Any may be left out or empty, but not all: a cohort may be there to be tested on alone. Throws `.notFound` for a file
+  /// that cannot be read, `.malformed` for other JSON or unknown keys, `.inconsistent` for a subject that is named twice,
+  /// or none.
   public init(file path: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
-      throw Failure(.notFound, "\(path): no such file")
-    }
-    guard !isFolder.boolValue else {
-      throw Failure(.notFound, "\(path): is a folder; give a JSON file with train, validation and test")
-    }
-    guard let data = FileManager.default.contents(atPath: path) else {
-      throw Failure(.notFound, "\(path): cannot be read; check its permissions")
-    }
-    guard let object = try? JSONSerialization.jsonObject(with: data) as? [String: Any] else {
-      throw Failure(
-        .malformed, "\(path): is not a JSON object; write {\"train\": [\"sub-01\"], \"test\": []}")
-    }
-    let known = Split.allCases.map(\.rawValue)
-    let unknown = object.keys.filter { !known.contains($0) }.sorted()
-    guard unknown.isEmpty else {
-      throw Failure(
-        .malformed,
-        "\(path): unknown key\(unknown.count > 1 ? "s" : "") \(unknown.quoted);"
-          + " known are \(known.joined(separator: ", "))")
-    }
-    self.init(train: [])
-    for split in Split.allCases {
-      guard let value = object[split.rawValue] else { continue }
-      guard let list = value as? [String] else {
-        throw Failure(.malformed, "\(path): '\(split.rawValue)' is not a list of subject names")
-      }
-      self[split] = list
-    }
+    var settings = try Settings(Splits(train: []), unknown: .malformed)
+    try settings.lay(file: path)
+    self = settings.value
     var seen: Set<String> = []
     let repeated = all.filter { !seen.insert($0).inserted }
     guard repeated.isEmpty else {
@@ -67,7 +41,4 @@ extension Array where Element == String {
     let shown = prefix(most).joined(separator: ", ")
     return count > most ? "\(shown) and \(count - most) more" : shown
   }
-
-  /// `'a', 'b'`
-  var quoted: String { map { "'\($0)'" }.listed }
 }

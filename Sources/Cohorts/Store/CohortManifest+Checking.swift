@@ -45,17 +45,22 @@ extension CohortManifest {
     guard let first = subject.slices.first, let last = subject.slices.last, first >= 0, last < sides[2],
       zip(subject.slices, subject.slices.dropFirst()).allSatisfy({ $0 < $1 })
     else { return "its slices are not an ascending list within 0 ..< \(sides[2])" }
-    let place = subject.offset
-    // Some of the grid lies on the image, whether that pads or crops.
-    guard place.count == 2, (1 - sides[1]..<height).contains(place[0]),
-      (1 - sides[0]..<width).contains(place[1]),
-      !subject.resized || place == [0, 0]
-    else { return "an offset of \(place.map(String.init).joined(separator: ", ")) is impossible" }
+    let grid = grid(of: subject)
+    guard subject.offset == Self.offset(of: grid, in: extent) else {
+      return "an offset of \(subject.offset.map(String.init).joined(separator: ", ")) is impossible"
+    }
+    guard version > 1 else { return nil }
+    guard let signal = subject.signal, signal.count == 3,
+      zip(signal, grid.sizes).allSatisfy({ range, size in
+        range.count == 2 && 0 <= range[0] && range[0] <= range[1] && range[1] < size
+      })
+    else { return "what its volumes show lies outside them" }
     return nil
   }
 
   private func scans(of subject: Subject) -> String? {
-    guard subject.scans.map(\.modality) == modalities else {
+    let own = subject.scans.map(\.modality)
+    guard !own.isEmpty, own == modalities.filter(own.contains), version > 1 || own == modalities else {
       return "its scans are not those of \(modalities.map(\.title).joined(separator: ", "))"
     }
     for scan in subject.scans {

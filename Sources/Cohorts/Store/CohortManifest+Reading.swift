@@ -1,13 +1,8 @@
 import Failures
+import Files
 import Foundation
 
 extension CohortManifest {
-  /// Only what every version will have, so that another version is told from a broken file.
-  private struct Banner: Decodable {
-    var format: String
-    var version: Int
-  }
-
   /// Bytes a manifest may have: that of 600 subjects has one megabyte.
   private static let largest = 1 << 28
 
@@ -34,34 +29,25 @@ extension CohortManifest {
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Failure(.notFound, "\(path): cannot be read; check its permissions")
     }
-    let decoder = JSONDecoder()
-    guard let banner = try? decoder.decode(Banner.self, from: data), banner.format == Self.format else {
+    // Only what every version will have, so that another version is told from a broken file.
+    guard let document = try? StrictJSON.parse(data, file: path), document["format"]?.string == Self.format,
+      let version = document["version"]?.integer.flatMap({ Int(exactly: $0) })
+    else {
       throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run aginet prepare again")
     }
-    guard banner.version == Self.version else {
+    guard Self.readable.contains(version) else {
       throw Failure(
         .malformed,
-        "\(path): has format version \(banner.version), this program reads \(Self.version); run aginet prepare again"
+        "\(path): has format version \(version), this program reads \(Self.readable.lowerBound) to \(Self.version); run aginet prepare again"
       )
     }
     do {
-      self = try decoder.decode(Self.self, from: data)
+      self = try StrictJSON.decode(document, of: data, file: path)
     } catch {
-      throw Failure(.malformed, "\(path): is damaged (\(Self.explain(error))); run aginet prepare again")
+      throw Failure(.malformed, "\(error); the file is damaged, run aginet prepare again")
     }
     if let complaint = contradiction() {
       throw Failure(.malformed, "\(path): \(complaint); run aginet prepare again")
-    }
-  }
-
-  private static func explain(_ error: any Error) -> String {
-    switch error {
-    case DecodingError.keyNotFound(let key, _): "no '\(key.stringValue)'"
-    case DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context),
-      DecodingError.dataCorrupted(let context):
-      context.codingPath.isEmpty
-        ? "not JSON" : "bad '\(context.codingPath.map(\.stringValue).joined(separator: "."))'"
-    default: "\(error)"
     }
   }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 
@@ -6,7 +7,9 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   /// What the file says it is.
   public static let format = "aginet prepared cohort"
   /// Raised when the layout on disk changes.
-  public static let version = 1
+  public static let version = 2
+  /// Those that are read: version 1, of aginet 0.1.0, kept the chosen slices alone.
+  static let readable = 1...2
   /// Its name inside the folder.
   public static let fileName = "cohort.json"
 
@@ -16,8 +19,9 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   public var layout: String
   /// The name of the folder it was read from.
   public var name: String
-  /// Modalities in the order in which every slice stores them.
+  /// The modalities that subjects have, in the order in which they are stored.
   public var modalities: [Modality]
+  /// Rows and columns of a slice as it is read.
   public var height: Int
   public var width: Int
   public var sliceRule: SliceRule
@@ -36,13 +40,16 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   /// What the user was told as it was prepared, one sentence each; nil in stores of aginet 0.1.0.
   public var notes: [String]?
 
-  /// One subject's slices and their origin.
+  /// Of a slice as it is read.
+  public var extent: Extent { Extent(height, width) }
+
+  /// One subject's volumes and their origin.
   public struct Subject: Codable, Sendable, Equatable {
     public var id: String
     /// Subjects of one patient (time points, sessions) share it.
     public var patient: String
     public var split: Split
-    /// Indices along the foot-to-head axis of the grid below, ascending; stored in this order.
+    /// The slices that are used: indices along the foot-to-head axis of the grid below, ascending.
     public var slices: [Int]
     /// Voxels (right to left, anterior to posterior, foot to head) of the subject's grid in LPS order.
     public var dimensions: [Int]
@@ -50,16 +57,25 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     public var spacing: [Double]
     /// The axes of the file that gave the grid, such as `LAS`.
     public var orientation: String
-    /// Row and column of the stored image at which the grid's first voxel lies; negative where cropped.
+    /// Row and column of a slice as it is read at which the grid's first voxel lies; negative where cropped.
     public var offset: [Int]
-    /// Whether slices were resized to fill the stored image (then `offset` is 0, 0).
+    /// Whether slices were resized to fill the image (then `offset` is 0, 0).
     public var resized: Bool
+    /// First and last plane, row and column of the stored grid that hold a voxel of at least a tenth of its scan's scale;
+    /// nil in stores of aginet 0.1.0.
+    public var signal: [[Int]]?
+    /// In the order of the store's modalities, those that the subject has.
     public var scans: [Scan]
-    /// The file with the label map, where labels are stored beside the slices.
+    /// The file with the label map, where labels are stored beside the volumes.
     public var labels: Source?
     /// CRC-32C of the `.slices` and `.labels` files, eight hexadecimal digits; nil in stores of aginet 0.1.0.
     public var slicesChecksum: String?
     public var labelsChecksum: String?
+
+    /// Those of the contrasts that the subject does not have.
+    func lacking(_ modalities: [Modality]) -> [Modality] {
+      modalities.filter { modality in !scans.contains { $0.modality == modality } }
+    }
 
     /// The scale of a modality: the intensity stored as 1.
     public func scale(of modality: Modality) -> Double? {
@@ -102,18 +118,21 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     }
   }
 
-  /// Bytes of one subject's `.slices` file: slices x modalities x height x width, UInt16 little-endian.
-  func sliceBytes(of subject: Subject) -> Int {
-    subject.slices.count * modalities.count * height * width * 2
+  /// Planes, rows and columns of a subject's volumes as they are stored.
+  func grid(of subject: Subject) -> Extent {
+    let sides = subject.dimensions
+    return subject.resized ? Extent(sides[2], height, width) : Extent(sides[2], sides[1], sides[0])
+  }
+
+  /// Row and column of a slice of this extent at which a plane begins that is padded or cropped alike on both sides.
+  static func offset(of plane: Extent, in slice: Extent) -> [Int] {
+    // Shifted, not divided: an odd difference rounds the same way whether it pads or crops.
+    [(slice.rows - plane.rows) >> 1, (slice.columns - plane.columns) >> 1]
   }
 
   static func slicesFile(_ id: String) -> String { "subjects/\(id).slices" }
   static func labelsFile(_ id: String) -> String { "subjects/\(id).labels" }
 
   /// The file's bytes: keys sorted, so that equal manifests are equal files.
-  func encoded() throws -> Data {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    return try encoder.encode(self) + Data("\n".utf8)
-  }
+  func encoded() throws -> Data { Data((try json() + "\n").utf8) }
 }

@@ -1,3 +1,4 @@
+import Failures
 import Imaging
 
 /// A random translation of one source modality: how far alignment may fail before the synthesis does.
@@ -17,13 +18,25 @@ public struct Perturbation: Sendable, Equatable, Codable {
     self.seed = seed
   }
 
-  /// The shift (dx along columns, dy along rows, in pixels) of a slice. Evaluation reads epoch 0.
-  public func shift(of reference: SliceReference, epoch: Int = 0) -> (dx: Double, dy: Double) {
+  /// Refuses (`.usage`) a shift beyond the image, or of a contrast that is none of those.
+  func check(among modalities: [Modality], in extent: Extent) throws {
+    let side = max(extent.rows, extent.columns)
+    guard (0...Double(side)).contains(radius) else {
+      throw Failure(.usage, "a shift of \(radius) pixels is not possible: give 0 to \(side)")
+    }
+    guard modalities.contains(modality) else {
+      let names = modalities.map(\.title).joined(separator: ", ")
+      throw Failure(.usage, "\(modality.title) is to be shifted but is not a source (sources: \(names))")
+    }
+  }
+
+  /// The shift (dx along columns, dy along rows, in pixels) of a sample. Evaluation reads epoch 0.
+  public func shift(of reference: SampleReference, epoch: Int = 0) -> (dx: Double, dy: Double) {
     // FNV-1a over the name, then the numbers: the same slice has the same shift in any list of slices.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ byte: UInt8) { hash = (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01b3 }
     reference.subject.utf8.forEach(mix)
-    for number in [reference.slice, epoch] {
+    for number in reference.place + [epoch] {
       for shift in stride(from: 0, to: 64, by: 8) {
         mix(UInt8(truncatingIfNeeded: number >> shift))
       }
@@ -31,6 +44,16 @@ public struct Perturbation: Sendable, Equatable, Codable {
     var random = RandomSource(seed: seed, stream: hash)
     let dx = random.uniform(-radius, radius)
     return (dx, random.uniform(-radius, radius))
+  }
+
+  /// Moves every plane of a block alike.
+  func move(_ block: UnsafeMutableBufferPointer<Float>, _ extent: Extent, _ shift: (dx: Double, dy: Double)) {
+    let pixels = extent.rows * extent.columns
+    for first in stride(from: 0, to: block.count, by: pixels) {
+      Self.translate(
+        UnsafeMutableBufferPointer(rebasing: block[first..<first + pixels]), height: extent.rows,
+        width: extent.columns, dx: shift.dx, dy: shift.dy)
+    }
   }
 
   /// Moves an image by (dx, dy) pixels in place: `out[y][x] = in[y - dy][x - dx]`, bilinear, zero outside.

@@ -5,7 +5,9 @@ import Imaging
 
 /// A folder that `aginet prepare` wrote, open for reading.
 ///
-/// `subjects/<id>.slices` holds [slice][modality][row][column] as UInt16 little-endian, 65535 standing for 1.
+/// `subjects/<id>.slices` holds a subject's volumes whole, [modality][plane][row][column] as UInt16 little-endian, 65535
+/// standing for 1, and `subjects/<id>.labels` its label map, [plane][row][column] as UInt8; slices, slabs and patches are
+/// cut as they are read (`StoredVolumes`).
 public struct PreparedCohort: Sendable {
   public let folder: String
   public let manifest: CohortManifest
@@ -13,15 +15,14 @@ public struct PreparedCohort: Sendable {
   /// Whether the store's files carry checksums; those of aginet 0.1.0 do not.
   public let hasChecksums: Bool
 
-  private let images: [StoreFile]
-  private let maps: [StoreFile?]
-  private let positions: [SliceReference: Position]
-
-  /// Where a slice lies: the subject's index in the manifest and the slice's place in its file.
-  struct Position: Sendable {
-    var subject: Int
-    var place: Int
+  /// A subject with its open files.
+  struct Source: Sendable {
+    let subject: CohortManifest.Subject
+    let images: StoredVolumes
+    let labels: StoredVolumes?
   }
+
+  private let sources: [String: Source]
 
   /// Bytes of a store that are compared with their checksums as it is opened, which takes a second or so.
   package static let checkedAtOnce = 1 << 30
@@ -39,35 +40,27 @@ public struct PreparedCohort: Sendable {
 
   package init(folder: String, checkingUpTo limit: Int) throws {
     let manifest = try CohortManifest(folder: folder)
-    var images: [StoreFile] = []
-    var maps: [StoreFile?] = []
-    var positions: [SliceReference: Position] = [:]
-    for (index, subject) in manifest.subjects.enumerated() {
-      let bytes = manifest.sliceBytes(of: subject)
-      images.append(
-        try StoreFile(
-          path: "\(folder)/\(CohortManifest.slicesFile(subject.id))", size: bytes,
-          checksum: subject.slicesChecksum))
-      maps.append(
-        subject.labels == nil
-          ? nil
-          : try StoreFile(
-            path: "\(folder)/\(CohortManifest.labelsFile(subject.id))",
-            size: bytes / (2 * manifest.modalities.count), checksum: subject.labelsChecksum))
-      for (place, slice) in subject.slices.enumerated() {
-        positions[SliceReference(subject: subject.id, slice: slice)] = Position(subject: index, place: place)
+    var (sources, files): ([String: Source], [StoreFile]) = ([:], [])
+    for subject in manifest.subjects {
+      let images = try StoredVolumes(
+        "\(folder)/\(CohortManifest.slicesFile(subject.id))", of: subject, in: manifest,
+        channels: subject.scans.count, size: 2, checksum: subject.slicesChecksum)
+      let labels = try subject.labels.map { _ in
+        try StoredVolumes(
+          "\(folder)/\(CohortManifest.labelsFile(subject.id))", of: subject, in: manifest, channels: 1,
+          size: 1, checksum: subject.labelsChecksum)
       }
+      sources[subject.id] = Source(subject: subject, images: images, labels: labels)
+      files += [images.file] + (labels.map { [$0.file] } ?? [])
     }
-    let files = images + maps.compactMap { $0 }
     if files.reduce(0, { $0 + $1.size }) <= limit {
+      let files = files
       try Parallel.forEach(count: files.count) { try files[$0].verify() }
     }
     self.folder = folder
     self.manifest = manifest
     hasChecksums = manifest.subjects.allSatisfy { $0.slicesChecksum != nil }
-    self.images = images
-    self.maps = maps
-    self.positions = positions
+    self.sources = sources
   }
 
   /// The subjects of a split, in order of their identifiers.
@@ -75,33 +68,74 @@ public struct PreparedCohort: Sendable {
     manifest.subjects.filter { $0.split == split }
   }
 
-  /// The slices of a split in subject and slice order. Throws `.inconsistent` if there is none.
-  public func slices(in split: Split) throws -> [SliceReference] {
-    let list = subjects(in: split).flatMap { subject in
-      subject.slices.map { SliceReference(subject: subject.id, slice: $0) }
+  /// The slices of a split in subject and slice order, of subjects who have these contrasts. Throws `.inconsistent` if
+  /// there is none.
+  public func slices(in split: Split, requiring modalities: [Modality] = []) throws -> [SampleReference] {
+    try subjects(in: split, requiring: modalities).flatMap { subject in
+      subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
     }
+  }
+
+  /// The samples of a split in the order of subjects and places: its slices, or patches that cover what is bright. Throws
+  /// `.inconsistent` if there is none.
+  public func samples(in split: Split, _ contents: SampleContents) throws -> [SampleReference] {
+    guard case .patch(let extent) = contents.region else {
+      return try slices(in: split, requiring: contents.requiring)
+    }
+    return try subjects(in: split, requiring: contents.requiring).flatMap { subject in
+      Patches(of: extent, in: subject, of: manifest).covering.map {
+        SampleReference(subject: subject.id, place: $0)
+      }
+    }
+  }
+
+  private func subjects(in split: Split, requiring modalities: [Modality]) throws -> [CohortManifest.Subject]
+  {
+    let list = subjects(in: split).filter { $0.lacking(modalities).isEmpty }
     guard !list.isEmpty else {
       let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
+      let having =
+        subjects(in: split).isEmpty ? "" : " with \(modalities.map(\.title).joined(separator: ", "))"
       throw Failure(
         .inconsistent,
-        "\(folder): no subject is in the \(split.rawValue) split (subjects: \(counts)); prepare again with --splits"
+        "\(folder): no subject\(having) is in the \(split.rawValue) split (subjects: \(counts)); prepare again with"
+          + " --splits"
       )
     }
     return list
   }
 
-  /// Refuses a scenario that this cohort cannot serve: `.inconsistent` for a modality it lacks, naming those it
-  /// has; `.usage` for a scenario without sources, with one named twice, or with the target among them.
+  /// Refuses a scenario that makes no sense (`Scenario.check`), and (`.inconsistent`) one with a modality that the cohort
+  /// lacks, naming those it has.
   public func check(_ scenario: Scenario) throws {
-    let sources = scenario.sources
-    guard !sources.isEmpty else { throw Failure(.usage, "\(scenario): no source modality is named") }
-    guard Set(sources).count == sources.count else {
-      throw Failure(.usage, "\(scenario): a source modality is named twice")
+    try scenario.check()
+    try check(scenario.modalities)
+  }
+
+  func check(_ modalities: [Modality]) throws {
+    guard let missing = modalities.first(where: { !manifest.modalities.contains($0) }) else { return }
+    let known = manifest.modalities.map(\.title).joined(separator: ", ")
+    throw Failure(.inconsistent, "\(folder): the cohort has no \(missing.title), it has \(known)")
+  }
+
+  /// Refuses (`.inconsistent`) what a store of single slices cannot give, and a sample that is not there.
+  func check(_ references: [SampleReference], _ contents: SampleContents) throws {
+    if manifest.version == 1 && contents.region != .slice {
+      throw Failure(
+        .inconsistent,
+        "\(folder): was prepared by aginet 0.1.0 and holds single slices, no \(contents.region);"
+          + " prepare again")
     }
-    guard !sources.contains(scenario.target) else {
-      throw Failure(.usage, "\(scenario): the target \(scenario.target.title) is among the sources")
+    var isPatch = false
+    if case .patch = contents.region { isPatch = true }
+    for reference in references {
+      guard let subject = source(of: reference)?.subject, reference.place.count == (isPatch ? 3 : 1),
+        isPatch || subject.slices.contains(reference.slice)
+      else { throw Failure(.inconsistent, "\(folder): \(reference) is not in the prepared cohort") }
+      if let missing = subject.lacking(contents.requiring).first {
+        throw Failure(.inconsistent, "\(folder): \(subject.id) has no \(missing.title)")
+      }
     }
-    for modality in sources + [scenario.target] { _ = try channel(modality) }
   }
 
   /// Refuses (`.refused`) an output within the cohort, which is an input.
@@ -111,53 +145,17 @@ public struct PreparedCohort: Sendable {
       .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o")
   }
 
-  /// One slice of one modality: height x width, in [0, 1].
-  public func slice(_ modality: Modality, at reference: SliceReference) throws -> [Float] {
-    let channel = try channel(modality)
-    let position = try position(of: reference)
-    let count = manifest.height * manifest.width
-    return try [Float](unsafeUninitializedCapacity: count) { buffer, written in
-      try read(channel, at: position, into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
-      written = count
-    }
+  /// One slice of one modality: rows x columns, in [0, 1].
+  public func slice(_ modality: Modality, at reference: SampleReference) throws -> [Float] {
+    let contents = SampleContents(modalities: [modality], requiring: [modality])
+    return try SampleReader(self, references: [reference], contents).batch(0..<1).target(modality)
   }
 
-  /// One slice of the label map (height x width), or nil where the subject has none.
-  public func labels(at reference: SliceReference) throws -> [UInt8]? {
-    let position = try position(of: reference)
-    let count = manifest.height * manifest.width
-    guard let map = maps[position.subject] else { return nil }
-    return try [UInt8](unsafeUninitializedCapacity: count) { buffer, written in
-      try map.read(
-        into: UnsafeMutableRawBufferPointer(UnsafeMutableBufferPointer(rebasing: buffer[..<count])),
-        at: position.place * count)
-      written = count
-    }
+  /// One slice of the label map (rows x columns), or nil where the subject has none.
+  public func labels(at reference: SampleReference) throws -> [UInt8]? {
+    try SampleReader(self, references: [reference], SampleContents(modalities: [], labels: true)).batch(0..<1)
+      .labels
   }
 
-  func channel(_ modality: Modality) throws -> Int {
-    guard let index = manifest.modalities.firstIndex(of: modality) else {
-      let known = manifest.modalities.map(\.title).joined(separator: ", ")
-      throw Failure(.inconsistent, "\(folder): the cohort has no \(modality.title), it has \(known)")
-    }
-    return index
-  }
-
-  func position(of reference: SliceReference) throws -> Position {
-    guard let position = positions[reference] else {
-      throw Failure(.inconsistent, "\(folder): \(reference) is not in the prepared cohort")
-    }
-    return position
-  }
-
-  /// Fills `image` (height x width) with stored values brought to [0, 1]. Throws what `StoreFile.read` throws.
-  func read(_ channel: Int, at position: Position, into image: UnsafeMutableBufferPointer<Float>) throws {
-    let count = manifest.height * manifest.width
-    let first = (position.place * manifest.modalities.count + channel) * count
-    try withUnsafeTemporaryAllocation(of: UInt16.self, capacity: count) { slice in
-      try images[position.subject].read(into: UnsafeMutableRawBufferPointer(slice), at: 2 * first)
-      // Divided, not multiplied by a rounded reciprocal: 65535 must come back as exactly 1.
-      for index in 0..<count { image[index] = Float(UInt16(littleEndian: slice[index])) / 65535 }
-    }
-  }
+  func source(of reference: SampleReference) -> Source? { sources[reference.subject] }
 }

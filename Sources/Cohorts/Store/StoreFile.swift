@@ -80,9 +80,7 @@ final class StoreFile: Sendable {
       let got = pread(
         descriptor, target.baseAddress.map { $0 + done }, target.count - done, off_t(offset + done))
       if got < 0 && errno == EINTR { continue }
-      guard got >= 0 else {
-        throw Failure(.notFound, "\(path): cannot be read: \(String(cString: strerror(errno)))")
-      }
+      guard got >= 0 else { throw Failure.cannotRead(path, errno) }
       guard got > 0 else {
         throw Failure(
           .malformed, "\(path): was cut short while in use (\(size) bytes before); run aginet prepare again")

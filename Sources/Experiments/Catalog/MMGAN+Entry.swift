@@ -24,7 +24,7 @@ extension MethodEntry {
       ) {
         let network = MMGANUnet(
           store.root, modalities: modalities, width: experiment.width, levels: levels)
-        return Padded(network, multiple: 1 << levels)
+        return Fitted(network, multiple: 1 << levels)
       }
       return MMGAN(
         generator: generator, store, sources: sources, options: experiment.mmgan,

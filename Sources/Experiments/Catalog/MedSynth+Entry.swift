@@ -24,7 +24,7 @@ extension MethodEntry {
         let network = MedSynthUnet(
           store.root, sources: experiment.scenario.sources.count, longSkip: experiment.longSkip ?? 0,
           width: experiment.width)
-        return Padded(network, multiple: MedSynthUnet.multiple)
+        return Fitted(network, multiple: MedSynthUnet.multiple)
       }
       return MedSynth(
         generator: generator, store, options: experiment.medsynth, rate: experiment.learningRate)

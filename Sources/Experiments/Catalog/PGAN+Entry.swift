@@ -21,7 +21,7 @@ extension MethodEntry {
       let generator = try NetworkCatalog.build(experiment, in: store) {
         let network = ResNet9(
           store.root, sources: sources, width: experiment.width, dropsAtTest: experiment.pgan.dropoutAtTest)
-        return Padded(SignedScale(network), multiple: ResNet9.multiple)
+        return Fitted(SignedScale(network), multiple: ResNet9.multiple)
       }
       return PGAN(
         generator: generator, store, sources: sources, options: experiment.pgan, rate: experiment.learningRate

@@ -20,7 +20,7 @@ extension MethodEntry {
       let levels = experiment.pix2pix.levels
       let generator = try NetworkCatalog.build(experiment, in: store) {
         let network = Pix2PixUnet(store.root, sources: sources, width: experiment.width, levels: levels)
-        return Padded(SignedScale(network), multiple: 1 << levels)
+        return Fitted(SignedScale(network), multiple: 1 << levels)
       }
       return Pix2Pix(
         generator: generator, store, sources: sources, signed: experiment.network == NetworkCatalog.published,

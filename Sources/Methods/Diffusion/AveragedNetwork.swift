@@ -52,6 +52,9 @@ final class AveragedNetwork {
   /// What the network in training says.
   func trained(_ x: Tensor, at times: Tensor) -> Tensor { online.network(x, at: times) }
 
+  /// To be called first in a step: what its chance is drawn from.
+  func begin(_ random: RandomStream) { online.optimizer.parameters.random = random }
+
   /// One step down `loss`; the average follows.
   func improve(_ loss: Tensor) {
     loss.backward()

@@ -5,28 +5,25 @@ import Torch
 /// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, and the way back.
 ///
 /// Intensities are in [-1, 1] here, sources too.
-final class ConditionalDiffusion {
+public final class ConditionalDiffusion {
   let network: AveragedNetwork, schedule: NoiseSchedule
   let target: DenoisingTarget
   private let variance: ReverseVariance
-  var sampling: SamplingOptions
-  var observer: ((Int) -> Void)?
+  let sampling: Sampling
 
   /// - Parameters:
+  ///   - validationSteps: DDIM's, by which validation draws.
   ///   - target: what the network is asked for.
   ///   - variance: where the network gives none of its own.
   init(
-    _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions,
+    _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions, validationSteps: Int,
     target: DenoisingTarget, variance: ReverseVariance = .large
   ) {
-    (self.network, self.schedule, self.sampling) = (network, schedule, sampling)
+    (self.network, self.schedule) = (network, schedule)
     (self.target, self.variance) = (target, variance)
+    self.sampling = Sampling(
+      sampling, validation: .init(sampler: .ddim, steps: validationSteps), processSteps: schedule.count)
   }
-
-  private var reverse: ReverseProcess {
-    ReverseProcess(schedule, sampling, variance: variance, target: target)
-  }
-  var evaluations: Int { reverse.evaluations }
 
   /// What a training step compares.
   struct Noised {
@@ -39,10 +36,11 @@ final class ConditionalDiffusion {
     let times: Tensor
   }
 
-  /// A batch, each slice at a step of its own.
-  func noised(_ batch: Batch) -> Noised {
-    let steps = Tensor.randomIntegers(below: schedule.count, count: batch.target.size(0))
-    return noised(batch, with: .normal(like: batch.target), at: steps)
+  /// A batch, each sample at a step of its own. What the network drops is drawn from the same stream.
+  func noised(_ batch: Batch, from random: RandomStream) -> Noised {
+    network.begin(random)
+    let steps = random.integers(below: schedule.count, count: batch.target.size(0))
+    return noised(batch, with: random.normal(like: batch.target), at: steps)
   }
 
   func noised(_ batch: Batch, with noise: Tensor, at steps: [Int]) -> Noised {
@@ -55,15 +53,30 @@ final class ConditionalDiffusion {
       times: schedule.times(at: steps, like: image))
   }
 
-  /// `[B, S, H, W]` to `[B, 1, H, W]`, both in [0, 1].
-  func synthesize(_ sources: Tensor) -> Tensor {
+  /// `[B, S, spatial…]` to `[B, 1, spatial…]`, both in [0, 1].
+  func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
     let condition = sources.signed
-    let image = reverse(like: sources.narrowed(1, from: 0, length: 1)) { x, times in
+    let reverse = ReverseProcess(schedule, sampling.options, variance: variance, target: target)
+    return try reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
       NoisePrediction(network(.concatenated([x, condition], axis: 1), at: times))
-    } done: {
-      observer?($0)
-    }
-    return image * 0.5 + 0.5
+    }.unsigned
+  }
+}
+
+/// A method that is a diffusion, and differs from others in what its network learns.
+public protocol DiffusionMethod: Method {
+  var diffusion: ConditionalDiffusion { get }
+}
+
+extension DiffusionMethod {
+  public var generator: TrainedNetwork { diffusion.network.generator }
+  public var networks: [TrainedNetwork] { diffusion.network.networks }
+  public var sampling: Sampling? { diffusion.sampling }
+
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
+    try diffusion.synthesize(sources, passed: passed)
   }
 }
 
@@ -74,11 +87,6 @@ extension NoisePrediction {
       noise: output.narrowed(1, from: 0, length: 1),
       range: output.size(1) > 1 ? output.narrowed(1, from: 1, length: 1) : nil)
   }
-}
-
-extension Tensor {
-  /// [0, 1] brought to [-1, 1].
-  var signed: Tensor { self * 2 - 1 }
 }
 
 extension ConditionalDiffusion {

@@ -93,9 +93,9 @@ extension NoiseSchedule {
 // MARK: - On tensors
 
 extension NoiseSchedule {
-  /// Entries of `table` at each sample's step, `[B, 1, 1, 1]`, to be multiplied with `x`.
+  /// Entries of `table` at each sample's step, `[B, 1, …]`, to be multiplied with `x`.
   func column(_ table: [Double], at steps: [Int], like x: Tensor) -> Tensor {
-    Tensor(steps.map { table[$0] }, shape: [steps.count, 1, 1, 1], device: x.device).to(x.type)
+    .perSample(steps.map { table[$0] }, like: x)
   }
 
   /// `[B]`: what the network is told at each sample's step.

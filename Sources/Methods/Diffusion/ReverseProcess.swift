@@ -39,28 +39,29 @@ package struct ReverseProcess {
 
   /// The mean of `samples` images in [-1, 1], in the shape of `image`.
   /// - Parameters:
+  ///   - passed: called with the evaluations so far, of how many, after each; what it throws ends the drawing.
   ///   - predict: (x_t, times `[B]`) to what the network says.
-  ///   - done: called with the evaluations so far, after each.
   package func callAsFunction(
-    like image: Tensor, _ predict: (Tensor, Tensor) -> NoisePrediction, done: (Int) -> Void = { _ in }
-  ) -> Tensor {
-    var sum = draw(0, like: image, predict, done: done)
+    like image: Tensor, passed: (Int, Int) throws -> Void, _ predict: (Tensor, Tensor) -> NoisePrediction
+  ) rethrows -> Tensor {
+    var sum = try draw(0, like: image, passed, predict)
     for sample in 1..<max(1, sampling.samples) {
-      sum = sum + draw(sample, like: image, predict) { done(sample * schedule.count + $0) }
+      sum = sum + (try draw(sample, like: image, passed, predict))
     }
     return sampling.samples > 1 ? sum / Double(sampling.samples) : sum
   }
 
   private func draw(
-    _ sample: Int, like image: Tensor, _ predict: (Tensor, Tensor) -> NoisePrediction, done: (Int) -> Void
-  ) -> Tensor {
+    _ sample: Int, like image: Tensor, _ passed: (Int, Int) throws -> Void,
+    _ predict: (Tensor, Tensor) -> NoisePrediction
+  ) rethrows -> Tensor {
     let fresh = SamplingNoise(seed: sampling.seed, sample: sample)
     var x = fresh(like: image, step: schedule.count)
     for step in schedule.betas.indices.reversed() {
       let steps = Array(repeating: step, count: x.size(0))
       let prediction = predict(x, schedule.times(at: steps, like: x))
       x = back(x, prediction, step) { fresh(like: x, step: step) }
-      done(schedule.count - step)
+      try passed((sample + 1) * schedule.count - step, evaluations)
     }
     return x
   }

@@ -67,9 +67,9 @@ public struct Bridge: Sendable {
 }
 
 extension Bridge {
-  /// States at `steps`, one a sample. Images and standard normal `noise` are `[B, 1, H, W]`.
+  /// States at `steps`, one a sample. Images and standard normal `noise` are `[B, 1, spatial…]`.
   func state(at steps: [Int], target: Tensor, source: Tensor, noise: Tensor) -> Tensor {
-    func column(_ values: [Double]) -> Tensor { .column(steps.map { values[$0] }, like: target) }
+    func column(_ values: [Double]) -> Tensor { .perSample(steps.map { values[$0] }, like: target) }
     return target * column(targetShares) + source * column(sourceShares) + noise * column(deviations)
   }
 
@@ -80,16 +80,9 @@ extension Bridge {
   func earlier(than steps: [Int], state: Tensor, target: Tensor, source: Tensor, noise: Tensor) -> Tensor {
     let transitions = steps.map(transition(from:))
     func column(_ part: KeyPath<Transition, Double>) -> Tensor {
-      .column(transitions.map { $0[keyPath: part] }, like: target)
+      .perSample(transitions.map { $0[keyPath: part] }, like: target)
     }
     return target * column(\.target) + source * column(\.source) + state * column(\.state) + noise
       * column(\.deviation)
-  }
-}
-
-extension Tensor {
-  /// One number a sample, `[B, 1, 1, 1]`, in the type and place of `x`.
-  fileprivate static func column(_ values: [Double], like x: Tensor) -> Tensor {
-    Tensor(values, shape: [values.count, 1, 1, 1]).to(x.type).to(x.device)
   }
 }

@@ -28,9 +28,10 @@ extension SelfRDB {
   }
 
   func ends(of batch: Batch) -> Ends {
-    let frame = Frame(of: batch.sources, multiple: multiple)
-    let sources = frame.padded(batch.sources) * 2 - 1
-    return Ends(sources: sources, target: frame.padded(batch.target) * 2 - 1, origin: beginning(of: sources))
+    let fitting = Fitting(of: batch.sources, multiple: multiple)
+    let sources = fitting.padded(batch.sources).signed
+    return Ends(
+      sources: sources, target: fitting.padded(batch.target).signed, origin: beginning(of: sources))
   }
 
   /// Where the bridge begins: one source, or the mean of all.
@@ -38,17 +39,17 @@ extension SelfRDB {
     origin.map { sources.narrowed(1, from: $0, length: 1) } ?? sources.mean(over: [1], keeping: true)
   }
 
-  func draw(like target: Tensor) -> Draw {
+  func draw(like target: Tensor, from random: RandomStream) -> Draw {
     let batch = target.size(0)
     let latents = latentLength.map { length in
       (0..<options.recursions).map { _ in
-        Tensor.normal(like: .zeros([batch, length], type: target.type, device: target.device))
+        random.normal(like: .zeros([batch, length], type: target.type, device: target.device))
       }
     }
     return Draw(
-      steps: Tensor.randomIntegers(below: bridge.steps, count: batch).map { $0 + 1 },
-      stateNoise: .normal(like: target), earlierNoise: .normal(like: target),
-      transitionNoise: .normal(like: target), latents: latents ?? [])
+      steps: random.integers(below: bridge.steps, count: batch).map { $0 + 1 },
+      stateNoise: random.normal(like: target), earlierNoise: random.normal(like: target),
+      transitionNoise: random.normal(like: target), latents: latents ?? [])
   }
 
   /// Of the published generator's latent.

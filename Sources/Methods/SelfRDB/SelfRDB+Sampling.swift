@@ -1,40 +1,25 @@
-import Failures
 import Layers
+import Networks
 import Torch
 
 extension SelfRDB {
-  /// Where every recursion runs to its end.
-  public var stepsPerImage: Int { options.samples * bridge.steps * options.recursions }
-
-  public var drawing: String {
-    "a bridge of \(bridge.steps) steps, \(options.samples) sample\(options.samples == 1 ? "" : "s"), "
-      + "seed \(options.samplingSeed)"
-  }
-
-  public func redraw(_ change: SamplingChange) throws {
-    guard change.steps == nil, change.sampler == nil else {
-      throw Failure(
-        .usage, "SelfRDB goes the \(bridge.steps) steps it was trained for: leave out --steps and --sampler")
-    }
-    var options = options
-    if let samples = change.samples { options.samples = samples }
-    if let seed = change.seed { options.samplingSeed = seed }
-    if let refusal = options.refusal { throw Failure(.usage, refusal) }
-    self.options = options
-  }
-
-  public func synthesize(_ sources: Tensor) -> Tensor {
-    let frame = Frame(of: sources, multiple: multiple)
-    let padded = frame.padded(sources) * 2 - 1
-    var sum = sampled(padded, 0)
-    for sample in 1..<max(1, options.samples) { sum = sum + sampled(padded, sample) }
-    return frame.cropped((sum / Double(options.samples) + 1) * 0.5)
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
+    let fitting = Fitting(of: sources, multiple: multiple)
+    let padded = fitting.padded(sources).signed
+    let samples = drawing.options.samples
+    var sum = try sampled(padded, 0, passed)
+    for sample in 1..<max(1, samples) { sum = sum + (try sampled(padded, sample, passed)) }
+    return fitting.cropped((sum / Double(samples)).unsigned)
   }
 
   /// One way down the bridge, on [-1, 1].
-  private func sampled(_ sources: Tensor, _ sample: Int) -> Tensor {
+  private func sampled(_ sources: Tensor, _ sample: Int, _ passed: (Int, Int) throws -> Void) rethrows
+    -> Tensor
+  {
     let source = beginning(of: sources)
-    let noise = SamplingNoise(seed: options.samplingSeed, sample: sample)
+    let noise = SamplingNoise(seed: drawing.options.seed, sample: sample)
     let batch = source.size(0)
     func all(_ step: Int) -> [Int] { Array(repeating: step, count: batch) }
 
@@ -46,7 +31,8 @@ extension SelfRDB {
     for step in stride(from: bridge.steps, to: 0, by: -1) {
       guess = refined(state, sources, at: all(step), sample)
       let done = sample * bridge.steps + bridge.steps - step + 1
-      stepObserver?(done * options.recursions)
+      // Where every recursion runs to its end.
+      try passed(done * options.recursions, drawing.passes)
       if step == 1 { break }
       state = bridge.earlier(
         than: all(step), state: state, target: guess, source: source,
@@ -60,7 +46,7 @@ extension SelfRDB {
   /// Published is a look at the mean over the batch; here every slice looks at itself, so that its image is its own.
   private func refined(_ state: Tensor, _ sources: Tensor, at steps: [Int], _ sample: Int) -> Tensor {
     let batch = state.size(0)
-    let latents = SamplingNoise(seed: mix(options.samplingSeed, "latent"), sample: sample)
+    let latents = SamplingNoise(seed: mix(drawing.options.seed, "latent"), sample: sample)
     var guess = Tensor.zeros(state.shape, type: state.type, device: state.device)
     var open = Tensor.ones([batch, 1], type: state.type, device: state.device)
     for recursion in 0..<options.recursions {
@@ -72,32 +58,10 @@ extension SelfRDB {
       let next = estimate(guess, state, sources, at: steps, latent: latent)
       // A slice that has settled changes by nothing from then on.
       let change = (next - guess).abs().reshaped([batch, -1]).max(over: 1, keeping: true) * open
-      guess = change.reshaped([batch, 1, 1, 1]).below(options.consistency, guess, else: next)
+      guess = change.aligned(with: next).below(options.consistency, guess, else: next)
       open = change.below(options.consistency, open * 0, else: open)
       if recursion + 1 < options.recursions, open.sum().item == 0 { break }
     }
     return guess
-  }
-}
-
-/// Zeros around images, as many on both sides, up to multiples of what networks can halve.
-struct Frame {
-  private let height: Int, width: Int
-  private let rows: Int, columns: Int
-
-  /// - Parameter images: `[B, C, H, W]`.
-  init(of images: Tensor, multiple: Int) {
-    (height, width) = (images.size(2), images.size(3))
-    (rows, columns) = ((multiple - height % multiple) % multiple, (multiple - width % multiple) % multiple)
-  }
-
-  func padded(_ x: Tensor) -> Tensor {
-    guard rows + columns > 0 else { return x }
-    return x.padded([columns / 2, columns - columns / 2, rows / 2, rows - rows / 2])
-  }
-
-  func cropped(_ x: Tensor) -> Tensor {
-    guard rows + columns > 0 else { return x }
-    return x.narrowed(2, from: rows / 2, length: height).narrowed(3, from: columns / 2, length: width)
   }
 }

@@ -1,7 +1,7 @@
 /// The second honest baseline: the target's expected intensity, given the sources' intensities at that voxel.
 ///
 /// A table over [0, 1]^S, read with multilinear interpolation: whatever a network adds must come from looking
-/// at more than one voxel. Small enough to keep as JSON.
+/// at more than one voxel.
 public struct IntensityLookup: Sendable, Equatable {
   public let sources: [String]
   public let target: String
@@ -45,38 +45,5 @@ public struct IntensityLookup: Sendable, Equatable {
         }
       }
     }
-  }
-}
-
-extension IntensityLookup: Codable {
-  private enum CodingKeys: String, CodingKey { case sources, target, nodes, pixels, table }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    sources = try container.decode([String].self, forKey: .sources)
-    target = try container.decode(String.self, forKey: .target)
-    pixels = try container.decode(Int.self, forKey: .pixels)
-    table = try container.decode([Float].self, forKey: .table)
-    let nodes = try container.decode(Int.self, forKey: .nodes)
-    guard (1...8).contains(sources.count), (2...64).contains(nodes) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .nodes, in: container,
-        debugDescription: "a look-up has 1 to 8 sources and 2 to 64 nodes an axis")
-    }
-    grid = IntensityGrid(sources: sources.count, nodes: nodes)
-    guard table.count == grid.count, table.allSatisfy(\.isFinite) else {
-      throw DecodingError.dataCorruptedError(
-        forKey: .table, in: container,
-        debugDescription: "the table must hold \(grid.count) finite numbers, and has \(table.count) entries")
-    }
-  }
-
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: CodingKeys.self)
-    try container.encode(sources, forKey: .sources)
-    try container.encode(target, forKey: .target)
-    try container.encode(nodes, forKey: .nodes)
-    try container.encode(pixels, forKey: .pixels)
-    try container.encode(table, forKey: .table)
   }
 }

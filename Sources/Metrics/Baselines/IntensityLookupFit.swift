@@ -67,16 +67,6 @@ extension IntensityLookup {
       pixels += added
     }
 
-    /// Adds what another fit of the same sources, target and nodes has seen.
-    public static func += (fit: inout Fit, other: Fit) {
-      precondition(
-        fit.sources == other.sources && fit.target == other.target && fit.grid == other.grid,
-        "the fits differ in sources, target or nodes")
-      for i in fit.sums.indices { fit.sums[i] += other.sums[i] }
-      for i in fit.moments.indices { fit.moments[i] += other.moments[i] }
-      fit.pixels += other.pixels
-    }
-
     /// The table; nothing if no pixel was seen.
     public func finished() -> IntensityLookup? {
       guard pixels > 0 else { return nil }

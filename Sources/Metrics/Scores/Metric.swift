@@ -15,16 +15,8 @@ public enum Metric: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
 
   /// Name and unit, as the head of a column.
   public var heading: String {
-    let name =
-      switch base {
-      case .psnr: "PSNR"
-      case .ssim: "SSIM"
-      case .mae: "MAE"
-      case .rmse: "RMSE"
-      default: "NMSE"
-      }
-    let region = rawValue.hasSuffix("_brain") ? " brain" : (rawValue.hasSuffix("_lesion") ? " lesion" : "")
-    return "\(name)\(region) (\(unit))"
+    let region = rawValue.dropFirst(base.rawValue.count).replacing("_", with: " ")
+    return "\(base.rawValue.uppercased())\(region) (\(unit))"
   }
 
   /// Unit of the printed figure: SSIM in per cent, errors times 100, as in the paper.
@@ -57,89 +49,48 @@ public enum Metric: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
 ///
 /// Stored as an object by metric name. JSON knows no infinity, so that is kept as the string `inf`.
 public struct MetricValues: Sendable, Equatable, Codable {
-  private var values = [Double?](repeating: nil, count: Metric.allCases.count)
+  private var values: [Metric: Double] = [:]
 
   public init() {}
 
   public subscript(_ metric: Metric) -> Double? {
-    get { values[metric.position] }
-    set { values[metric.position] = newValue }
+    get { values[metric] }
+    set { values[metric] = newValue }
   }
 
   public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: Key.self)
-    for metric in Metric.allCases {
-      let key = Key(metric)
-      guard container.contains(key) else { continue }
-      if let text = try? container.decode(String.self, forKey: key) {
-        guard let value = NonFinite(rawValue: text) else {
-          throw DecodingError.dataCorruptedError(
-            forKey: key, in: container,
-            debugDescription: "\(metric.rawValue) is neither a number nor inf, nan")
-        }
-        self[metric] = value.number
-      } else {
-        self[metric] = try container.decode(Double.self, forKey: key)
-      }
-    }
+    values = try [Metric: Figure](from: decoder).mapValues(\.value)
   }
 
   public func encode(to encoder: any Encoder) throws {
-    var container = encoder.container(keyedBy: Key.self)
-    for metric in Metric.allCases {
-      guard let value = self[metric] else { continue }
-      if let special = NonFinite(value) {
-        try container.encode(special.rawValue, forKey: Key(metric))
-      } else {
-        try container.encode(value, forKey: Key(metric))
-      }
-    }
-  }
-
-  private struct Key: CodingKey {
-    var stringValue: String
-    var intValue: Int? { nil }
-    init(_ metric: Metric) { stringValue = metric.rawValue }
-    init?(stringValue: String) { self.stringValue = stringValue }
-    init?(intValue: Int) { nil }
+    try values.mapValues(Figure.init).encode(to: encoder)
   }
 }
 
-/// How numbers that JSON and CSV do not know are written.
-enum NonFinite: String {
-  case infinity = "inf"
-  case negativeInfinity = "-inf"
-  case notANumber = "nan"
+/// A number as files have it: `inf`, `-inf` and `nan` are texts in JSON.
+struct Figure: Codable {
+  var value: Double
 
-  /// Nothing for a finite number.
-  init?(_ value: Double) {
-    if value.isFinite { return nil }
-    self = value.isNaN ? .notANumber : (value > 0 ? .infinity : .negativeInfinity)
+  init(_ value: Double) { self.value = value }
+
+  /// Every digit, as in CSV.
+  var text: String { value.isNaN ? "nan" : "\(value)" }
+
+  init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    guard let text = try? container.decode(String.self) else {
+      value = try container.decode(Double.self)
+      return
+    }
+    guard ["inf", "-inf", "nan"].contains(text), let special = Double(text) else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "\(text) is neither a number nor inf, nan")
+    }
+    value = special
   }
 
-  var number: Double {
-    switch self {
-    case .infinity: .infinity
-    case .negativeInfinity: -.infinity
-    case .notANumber: .nan
-    }
-  }
-}
-
-extension Metric {
-  fileprivate var position: Int {
-    switch self {
-    case .psnr: 0
-    case .ssim: 1
-    case .mae: 2
-    case .rmse: 3
-    case .nmse: 4
-    case .psnrBrain: 5
-    case .ssimBrain: 6
-    case .maeBrain: 7
-    case .psnrLesion: 8
-    case .ssimLesion: 9
-    case .maeLesion: 10
-    }
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    if value.isFinite { try container.encode(value) } else { try container.encode(text) }
   }
 }

@@ -1,10 +1,10 @@
 /// A table as a value: what is in it, apart from how it is written.
 ///
 /// Write it with ``written(as:)``; every text is escaped for the format it goes into.
-public struct Table: Sendable, Equatable, Codable {
-  public struct Column: Sendable, Equatable, Codable {
+public struct Table: Sendable, Equatable, Encodable {
+  public struct Column: Sendable, Equatable, Encodable {
     /// What a column's marked cell is.
-    public enum Best: String, Sendable, Codable { case largest, smallest }
+    public enum Best: String, Sendable, Encodable { case largest, smallest }
 
     /// Name and unit: `PSNR (dB)`.
     public var heading: String
@@ -50,20 +50,6 @@ public struct Table: Sendable, Equatable, Codable {
     self.columns = columns
     self.rows = []
     for row in rows { append(row) }
-  }
-
-  public init(from decoder: any Decoder) throws {
-    let container = try decoder.container(keyedBy: CodingKeys.self)
-    title = try container.decode(String.self, forKey: .title)
-    caption = try container.decode(String.self, forKey: .caption)
-    columns = try container.decode([Column].self, forKey: .columns)
-    rows = try container.decode([[Cell]].self, forKey: .rows)
-    rules = Set(try container.decodeIfPresent([Int].self, forKey: .rules) ?? [])
-    if let odd = rows.first(where: { $0.count != columns.count }) {
-      throw DecodingError.dataCorruptedError(
-        forKey: .rows, in: container,
-        debugDescription: "a row has \(odd.count) cells in \(columns.count) columns")
-    }
   }
 
   public func encode(to encoder: any Encoder) throws {
@@ -139,80 +125,27 @@ extension Table.Cell {
   }
 }
 
-extension Table.Cell: Codable {
+extension Table.Cell: Encodable {
   private enum CodingKeys: String, CodingKey {
     case mean
     case deviation = "sd"
   }
 
   /// A string, a number, `{"mean": …, "sd": …}` or null; a number that JSON does not know is `{"mean": "inf"}`.
-  public init(from decoder: any Decoder) throws {
-    let single = try decoder.singleValueContainer()
-    if single.decodeNil() {
-      self = .empty
-    } else if let value = try? single.decode(Double.self) {
-      self = .number(value)
-    } else if let value = try? single.decode(String.self) {
-      self = .text(value)
-    } else {
-      let container = try decoder.container(keyedBy: CodingKeys.self)
-      let mean = try container.decode(LenientNumber.self, forKey: .mean).value
-      if container.contains(.deviation) {
-        let deviation = try container.decodeIfPresent(LenientNumber.self, forKey: .deviation)
-        self = .spread(mean: mean, deviation: deviation?.value)
-      } else {
-        self = .number(mean)
-      }
-    }
-  }
-
   public func encode(to encoder: any Encoder) throws {
     switch self {
-    case .text(let text):
-      var container = encoder.singleValueContainer()
-      try container.encode(text)
-    case .number(let value) where value.isFinite:
-      var container = encoder.singleValueContainer()
-      try container.encode(value)
+    case .text(let text): try text.encode(to: encoder)
+    case .number(let value) where value.isFinite: try value.encode(to: encoder)
     case .number(let value):
       var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(LenientNumber(value: value), forKey: .mean)
+      try container.encode(Figure(value), forKey: .mean)
     case .spread(let mean, let deviation):
       var container = encoder.container(keyedBy: CodingKeys.self)
-      try container.encode(LenientNumber(value: mean), forKey: .mean)
-      try container.encode(deviation.map { LenientNumber(value: $0) }, forKey: .deviation)
+      try container.encode(Figure(mean), forKey: .mean)
+      try container.encode(deviation.map { Figure($0) }, forKey: .deviation)
     case .empty:
       var container = encoder.singleValueContainer()
       try container.encodeNil()
-    }
-  }
-}
-
-/// A number in JSON, or `inf`, `-inf`, `nan` as a string.
-private struct LenientNumber: Codable {
-  var value: Double
-
-  init(value: Double) { self.value = value }
-
-  init(from decoder: any Decoder) throws {
-    let container = try decoder.singleValueContainer()
-    if let text = try? container.decode(String.self) {
-      guard let special = NonFinite(rawValue: text) else {
-        throw DecodingError.dataCorruptedError(
-          in: container, debugDescription: "\(text) is neither a number nor inf, nan")
-      }
-      value = special.number
-    } else {
-      value = try container.decode(Double.self)
-    }
-  }
-
-  func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    if let special = NonFinite(value) {
-      try container.encode(special.rawValue)
-    } else {
-      try container.encode(value)
     }
   }
 }

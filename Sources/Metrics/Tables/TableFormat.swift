@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The forms a table is written in.
@@ -33,25 +34,19 @@ extension Table {
   /// Title and caption have no place in it.
   var csv: String {
     let spread = columns.indices.map { hasSpread($0) }
-    func field(_ text: String) -> String {
-      let special: Set<Unicode.Scalar> = [",", "\"", "\r", "\n"]
-      guard text.unicodeScalars.contains(where: { special.contains($0) }) || text.trimmed != text else {
-        return text
-      }
-      return "\"" + TableMarkup.escaping(["\"": "\"\""])(text) + "\""
-    }
-    func number(_ value: Double) -> String { NonFinite(value)?.rawValue ?? "\(value)" }
+    func number(_ value: Double) -> String { Figure(value).text }
     var lines = [
       columns.indices.map { i in
         let heading = columns[i].fullHeading
-        return spread[i] ? field(heading + " mean") + "," + field(heading + " sd") : field(heading)
+        return spread[i]
+          ? (heading + " mean").quotedForCSV + "," + (heading + " sd").quotedForCSV : heading.quotedForCSV
       }.joined(separator: ",")
     ]
     for row in rows {
       lines.append(
         row.indices.map { i in
           switch row[i] {
-          case .text(let text): field(text) + (spread[i] ? "," : "")
+          case .text(let text): text.quotedForCSV + (spread[i] ? "," : "")
           case .number(let value): number(value) + (spread[i] ? "," : "")
           case .spread(let mean, let deviation): number(mean) + "," + (deviation.map(number) ?? "")
           case .empty: spread[i] ? "," : ""
@@ -63,11 +58,8 @@ extension Table {
 
   /// The value itself, with keys in a fixed order.
   var json: String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     // Nothing in a table can fail to encode: numbers that JSON does not know are strings.
-    guard let data = try? encoder.encode(self) else { return "null\n" }
-    return String(decoding: data, as: UTF8.self) + "\n"
+    ((try? json()) ?? "null") + "\n"
   }
 }
 
@@ -89,6 +81,4 @@ extension String {
           }
         }))
   }
-
-  var trimmed: String { trimmingCharacters(in: .whitespaces) }
 }

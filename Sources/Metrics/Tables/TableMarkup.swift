@@ -78,10 +78,33 @@ struct TableMarkup: Sendable {
     larger: "$\\uparrow$", smaller: "$\\downarrow$")
 
   static let html = TableMarkup(
-    text: escaping(["&": "&amp;", "<": "&lt;", ">": "&gt;", "\"": "&quot;", "'": "&#39;"]),
+    text: { $0.escapedForHTML },
     strong: { "<strong>\($0)</strong>" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–",
     larger: "↑",
     smaller: "↓")
+}
+
+extension String {
+  /// As a text or an attribute's value in HTML and XML.
+  package var escapedForHTML: String {
+    var result = ""
+    result.reserveCapacity(utf8.count)
+    // Scalar by scalar: a combining accent after `<` would make one character of both, and hide it.
+    for scalar in unicodeScalars {
+      switch scalar {
+      case "&": result += "&amp;"
+      case "<": result += "&lt;"
+      case ">": result += "&gt;"
+      case "\"": result += "&quot;"
+      case "'": result += "&#39;"
+      case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
+      default:
+        // Other control characters are not allowed there at all.
+        result.unicodeScalars.append(scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : scalar)
+      }
+    }
+    return result
+  }
 }
 
 extension Table {

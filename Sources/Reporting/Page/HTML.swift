@@ -10,7 +10,7 @@ package struct HTML: Sendable, Equatable {
   package static let empty = HTML(source: "")
 
   /// Text as it is, whatever it holds.
-  package init(text: String) { source = HTML.escaped(text) }
+  package init(text: String) { source = text.escapedForHTML }
 
   /// An element; an attribute without a value is left out.
   package init(
@@ -30,7 +30,7 @@ package struct HTML: Sendable, Equatable {
   ) {
     var text = "<\(name)"
     for (key, value) in attributes {
-      if let value { text += " \(key)=\"\(HTML.escaped(value))\"" }
+      if let value { text += " \(key)=\"\(value.escapedForHTML)\"" }
     }
     text += ">"
     // Void elements have no end tag.
@@ -49,26 +49,6 @@ package struct HTML: Sendable, Equatable {
 
   /// One piece after another.
   package init(_ pieces: [HTML]) { source = pieces.map(\.source).joined() }
-
-  package static func escaped(_ text: String) -> String {
-    var result = ""
-    result.reserveCapacity(text.utf8.count)
-    // Scalar by scalar: a combining accent after `<` would make one character of both, and hide it.
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      case "\t", "\n", "\r": result.unicodeScalars.append(scalar)
-      default:
-        // Other control characters are not allowed in HTML at all.
-        result.unicodeScalars.append(scalar.value < 32 || scalar.value == 127 ? "\u{FFFD}" : scalar)
-      }
-    }
-    return result
-  }
 }
 
 /// Lets pages be written as a list of elements and texts, with `if` and `for`.

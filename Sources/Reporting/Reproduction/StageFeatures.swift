@@ -3,7 +3,6 @@ import Experiments
 import Inference
 import Layers
 import Methods
-import Metrics
 import Networks
 import Torch
 
@@ -52,11 +51,21 @@ package struct StageFeatures: Sendable {
   package static func picture(_ values: [Float], channels: Int, height: Int, width: Int, stage: String)
     -> Picture
   {
-    let components = PrincipalComponents(values, channels: channels, count: 3)
-    var rgb = [UInt8](repeating: 0, count: 3 * height * width)
+    let points = height * width
+    let map = Tensor(values, shape: [channels, points]).to(.float64)
+    let centred = map - map.mean(over: [1], keeping: true)
+    let (ascending, vectors) = (centred.matmul(centred.permuted([1, 0])) / Double(points)).eigenvectors
+    let variances = ascending.values(Double.self).map { max(0, $0) }
+    let total = variances.reduce(0, +)
+    let shown = Array(variances.indices.reversed().prefix(3))
+    var rgb = [UInt8](repeating: 0, count: 3 * points)
     // A direction without variance would show rounding.
-    for axis in components.axes.indices where components.variances[axis] > 1e-12 * components.total {
-      let line = components.projection(of: values, on: axis)
+    for (axis, component) in shown.enumerated() where variances[component] > 1e-12 * total {
+      var direction = vectors.narrowed(1, from: component, length: 1)
+      // Of the two directions that are the axis, the one whose largest entry is positive.
+      let entries = direction.values(Double.self)
+      if entries.max(by: { abs($0) < abs($1) }) ?? 0 < 0 { direction = -direction }
+      let line = direction.permuted([1, 0]).matmul(centred).values(Float.self)
       // The outermost hundredths do not set the scale.
       let sorted = line.sorted()
       let (low, high) = (sorted[sorted.count / 100], sorted[sorted.count - 1 - sorted.count / 100])
@@ -64,7 +73,7 @@ package struct StageFeatures: Sendable {
         rgb[3 * pixel + axis] = UInt8((255 * min(1, max(0, (value - low) / (high - low)))).rounded())
       }
     }
-    let explained = components.total > 0 ? components.variances.reduce(0, +) / components.total : 0
+    let explained = total > 0 ? shown.reduce(0) { $0 + variances[$1] } / total : 0
     return Picture(stage: stage, tile: Tile(width: width, height: height, rgb: rgb), explained: explained)
   }
 }

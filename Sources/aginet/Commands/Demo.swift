@@ -2,6 +2,7 @@ import ArgumentParser
 import Cohorts
 import Experiments
 import Failures
+import Files
 import Foundation
 import Imaging
 import Inference

@@ -16,21 +16,13 @@ struct Info: ParsableCommand {
 
   @Argument(help: "A NIfTI file, a model.safetensors, a prepared cohort or a run folder.")
   var path: String?
-  @Option(help: "Instead of a file: what a framework's images cost.")
-  var method: String?
-  @Option(help: "Instead of a file: what a generator's images cost.")
-  var network: String?
-  @Option(help: "Channels of the first level of that network.")
-  var width: Int?
-  @Option(help: "Groups of its CAGR modules.")
-  var groups: Int?
+  @OptionGroup(title: "Instead of a file: what the images of a framework or generator cost")
+  var options: ExperimentOptions
   @Option(help: "Rows and columns of a slice.")
   var size = 256
-  @Option(name: .customLong("set"), help: "Any setting as key=value, as for train; may be repeated.")
-  var settings: [String] = []
 
   func validate() throws {
-    let isNetwork = method != nil || network != nil
+    let isNetwork = options.method != nil || options.network != nil
     guard (path != nil) != isNetwork else {
       throw ValidationError("Name a file or folder, or else a --method or --network.")
     }
@@ -67,11 +59,7 @@ struct Info: ParsableCommand {
     guard (1...4096).contains(size) else {
       throw Failure(.usage, "--size \(size): must be from 1 to 4096")
     }
-    let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
-      ("method", method), ("network", network), ("width", width), ("groups", groups),
-    ]
-    let named = flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
-    let experiment = try Experiment(settings: settings + named)
+    let experiment = try Experiment(settings: options.written())
     let cost = try Cost(of: experiment, height: size, width: size)
     let operations = String(
       format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
@@ -131,7 +119,7 @@ struct Info: ParsableCommand {
     return [
       ("prepared cohort", "\(manifest.name) (\(manifest.layout))"),
       ("modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
-      ("slices", "\(manifest.height) x \(manifest.width), rule \(manifest.sliceRule)"),
+      ("slices", "\(manifest.extent), rule \(manifest.sliceRule)"),
       ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
       ("intensities", manifest.intensity),
       ("checksums", cohort.hasChecksums ? "yes" : "none (written by an earlier version)"),

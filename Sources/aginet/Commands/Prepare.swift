@@ -19,7 +19,10 @@ struct Prepare: ParsableCommand {
       it is: --pick t1:space=MNI152NLin2009cAsym, or --pick t1:space= for the images in the scanner's own space.
       """)
 
-  @Argument(help: "The folder's layout: \(CohortLayout.catalog.map(\.name).joined(separator: ", ")).")
+  @Argument(
+    help: ArgumentHelp(
+      "The folder's layout: \(CohortLayout.catalog.map(\.name).joined(separator: ", ")).",
+      discussion: CohortLayout.catalog.map(\.summary).joined(separator: "\n")))
   var layout: String
   @Argument(help: "The cohort's folder.")
   var folder: String
@@ -76,7 +79,7 @@ struct Prepare: ParsableCommand {
     let counts = Split.allCases.map { split in "\(split.rawValue) \(cohort.subjects(in: split).count)" }
     Console.note(
       "\(cohort.manifest.modalities.map(\.title).joined(separator: ", ")); "
-        + "\(cohort.manifest.height) x \(cohort.manifest.width); subjects: \(counts.joined(separator: ", "))")
+        + "\(cohort.manifest.extent); subjects: \(counts.joined(separator: ", "))")
     try Console.result(output)
     if let failure = outcome.failure { throw failure }
   }
@@ -107,12 +110,12 @@ func prepared(
 extension Preparation.DefectRule: ExpressibleByArgument {}
 
 /// Reads `256` or `240x240` (rows x columns).
-private func imageSize(_ text: String) throws -> ImageSize {
+private func imageSize(_ text: String) throws -> Extent {
   let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
   guard (1...2).contains(sides.count), let height = sides.first, let width = sides.last,
     sides.allSatisfy({ (1...4096).contains($0) })
   else {
     throw Failure(.usage, "--size \(text): write rows and columns up to 4096, such as 256 or 240x240")
   }
-  return ImageSize(height: height, width: width)
+  return Extent(height, width)
 }

@@ -29,23 +29,11 @@ struct Reproduce: ParsableCommand {
   @Option(name: .shortAndLong, help: "The folder for runs, tables and index.html.")
   var output: String
 
-  @Option(help: "Training steps of each run.")
-  var iterations: Int?
-  @Option(help: "Channels of the first level.")
-  var width: Int?
-  @Option(help: "Groups of the CAGR modules.")
-  var groups: Int?
-  @Option(help: "Slices a training step.")
-  var batch: Int?
-  @Option(help: "Learning rate.")
-  var rate: Double?
+  @OptionGroup var options: SettingOptions
   @Option(help: "Runs of each experiment, with the seeds 1, 2, …")
   var seeds = 1
   @Option(help: "Most test slices to score on, spread evenly (default: all).")
   var slices: Int?
-  @Option(
-    name: .customLong("set"), help: "Any setting of all runs as key=value, as for train; may be repeated.")
-  var settings: [String] = []
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
   @Flag(help: "List the runs that are needed and stop.")
@@ -96,25 +84,20 @@ struct Reproduce: ParsableCommand {
   /// What all experiments share; what the tables themselves decide cannot be set.
   private func merged() throws -> Experiment {
     let decided = ["method", "network", "stages", "seed", "perturbation"]
-    for setting in settings {
+    for setting in options.settings {
       let key = setting.prefix { $0 != "=" && $0 != "." }
       if decided.contains(String(key)) {
         throw Failure(.usage, "--set \(setting): \(key) is decided by the tables")
       }
     }
-    let (paper, steps) = (Experiment(), iterations ?? Experiment().iterations)
+    let (paper, steps) = (Experiment(), options.iterations ?? Experiment().iterations)
     // Short runs are looked at a few times as well.
     var defaults = [
       "validateEvery=\(min(paper.validateEvery, max(1, steps / 4)))",
       "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
     ]
     if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
-    let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
-      ("iterations", iterations), ("width", width), ("groups", groups), ("batchSize", batch),
-      ("learningRate", rate),
-    ]
-    let named = flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
-    return try Experiment(settings: defaults + settings + named)
+    return try Experiment(settings: defaults + options.written)
   }
 
   private func named(_ base: Experiment) throws -> [Study] {

@@ -19,35 +19,11 @@ struct Train: ParsableCommand {
 
   @Argument(help: "An experiment as JSON: only what differs from the defaults.")
   var experiment: String?
+  @OptionGroup var options: ExperimentOptions
   @Option(help: "The prepared cohort.")
   var data: String
   @Option(name: .shortAndLong, help: "The run folder.")
   var output: String
-
-  @Option(help: "Framework: \(MethodCatalog.names.joined(separator: ", ")).")
-  var method: String?
-  @Option(help: "Generator: \(NetworkCatalog.names.joined(separator: ", ")).")
-  var network: String?
-  @Option(help: "Source modalities, e.g. t1,t2.")
-  var sources: String?
-  @Option(help: "Target modality.")
-  var target: Modality?
-  @Option(help: "Training steps.")
-  var iterations: Int?
-  @Option(help: "Slices a step.")
-  var batch: Int?
-  @Option(help: "Channels of the first level; the others have 2, 4 and 8 times as many.")
-  var width: Int?
-  @Option(help: "Groups of CAGR's and GRA's modules.")
-  var groups: Int?
-  @Option(help: "Learning rate.")
-  var rate: Double?
-  @Option(help: "Decides initial weights and the order of slices.")
-  var seed: UInt64?
-  @Option(
-    name: .customLong("set"),
-    help: "Any setting as key=value, e.g. --set pix2pix.weightL1=10; may be repeated.")
-  var settings: [String] = []
 
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
@@ -83,26 +59,9 @@ struct Train: ParsableCommand {
 
   /// The experiment: file, then --set, then the flags of their own name. A resumed run needs none of them again.
   private func merged() throws -> Experiment {
-    var named: [String] = []
-    func set(_ key: String, _ value: (some CustomStringConvertible)?) {
-      if let value { named.append("\(key)=\(value)") }
-    }
-    set("method", method)
-    set("network", network)
-    set("iterations", iterations)
-    set("batchSize", batch)
-    set("width", width)
-    set("groups", groups)
-    set("learningRate", rate)
-    set("seed", seed)
-    if let sources {
-      let list = try modalities(sources).map { "\"\($0.rawValue)\"" }.joined(separator: ",")
-      named.append("scenario.sources=[\(list)]")
-    }
-    set("scenario.target", target.map { "\"\($0.rawValue)\"" })
     // A resumed run is its checkpoint's.
-    return try Experiment(
-      file: experiment, settings: settings + named, over: resume ? Run.resumable(in: output) : nil)
+    try Experiment(
+      file: experiment, settings: options.written(), over: resume ? Run.resumable(in: output) : nil)
   }
 }
 

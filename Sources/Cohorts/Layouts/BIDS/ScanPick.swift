@@ -22,7 +22,7 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
     func failure(_ why: String) -> Failure {
       Failure(
         .usage,
-        "--pick \(text): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
+        "\(Term.picks(text)): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
     }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     var modality: Modality?
@@ -43,7 +43,7 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
         !value.contains("_"), !value.contains("/")
       else { throw failure("'\(rule)' names no entity with its value") }
       if ["sub", "ses"].contains(entity) {
-        throw failure("each session is a subject of its own, which --splits chooses")
+        throw failure("each session is a subject of its own, which \(Term.splits) chooses")
       }
       return ScanPick(modality: modality, entity: entity, value: value.isEmpty ? nil : value)
     }
@@ -79,7 +79,7 @@ struct ScanChoice {
     if let only = candidates.first, candidates.count == 1 {
       let broken = rules.first { rule in only.name[rule.entity] != nil && !rule.fits(only.name) }
       let problem = broken.map {
-        "its only scan of \(modality.title) (\(only.path.fileName)) is not what --pick \($0) asks for"
+        "its only scan of \(modality.title) (\(only.path.fileName)) is not what \(Term.picks("\($0)")) asks for"
       }
       return (problem == nil ? [only.path] : [], problem)
     }
@@ -90,7 +90,7 @@ struct ScanChoice {
         let names = candidates.map(\.path.fileName).joined(separator: ", ")
         return (
           candidates.map(\.path),
-          "none of its \(candidates.count) scans of \(modality.title) (\(names)) is what --pick \(rule) asks for"
+          "none of its \(candidates.count) scans of \(modality.title) (\(names)) is what \(Term.picks("\(rule)")) asks for"
         )
       }
       left = kept
@@ -114,9 +114,9 @@ struct ScanChoice {
     // The first of those that tell most apart.
     let most = keys.map { values($0).count }.max() ?? 0
     guard most > 1, let key = keys.first(where: { values($0).count == most }) else {
-      return "--pick, by an entity in which their names differ"
+      return "\(Term.picks), by an entity in which their names differ"
     }
-    let rules = values(key).sorted().prefix(3).map { "--pick \(modality.rawValue):\(key)=\($0)" }
+    let rules = values(key).sorted().prefix(3).map { "\(Term.picks("\(modality.rawValue):\(key)=\($0)"))" }
     return rules.joined(separator: " or ")
   }
 }
@@ -137,7 +137,7 @@ extension ScanPick {
         : "there is \(values.map { "\(pick.entity)-\($0)" }.listed)"
       throw Failure(
         .inconsistent,
-        "--pick \(pick): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)"
+        "\(Term.picks("\(pick)")): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)"
       )
     }
   }

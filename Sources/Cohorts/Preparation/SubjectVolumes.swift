@@ -1,0 +1,171 @@
+import Failures
+import Files
+import Imaging
+
+/// One subject's voxels as the store holds them.
+struct SubjectVolumes: Sendable {
+  /// [modality][plane][row][column], 65535 standing for 1.
+  var voxels: [UInt16]
+  /// [plane][row][column], or empty.
+  var labels: [UInt8] = []
+  /// Indices of the slices that are used.
+  var slices: [Int]
+  /// By axis, first and last plane, row and column with anything bright.
+  var signal: [[Int]]
+  var scans: [CohortManifest.Scan]
+  var labelSource: CohortManifest.Source?
+  /// In the order of the modalities.
+  var shapes: [IntensityShape]
+  var account: Account
+
+  /// What the user hears of it.
+  struct Account: Sendable {
+    /// Empty slices that are not used.
+    var dropped: Int
+    /// Share of the non-zero voxels that the image size cuts off.
+    var cropped: Double
+    /// Why the label map was not stored.
+    var note: String?
+    /// What the voxels betray.
+    var findings: [ScanCheck.Finding] = []
+  }
+}
+
+/// Makes a subject's volumes: read, turn to LPS, scale, quantise; and sees which slices of them are of use.
+struct VolumeMaker: Sendable {
+  var cohort: any Cohort
+  /// Of a slice as it is read.
+  var size: Extent
+  /// Whether slices are stretched to `size` (IXI) rather than padded or cropped.
+  var resizes: Bool
+  /// Whether slices that are zero in all modalities are left out.
+  var dropsEmpty: Bool
+  /// Whether one image may serve as two modalities.
+  var allowsDuplicates = false
+
+  /// Bytes of voxels that one subject may have in memory.
+  private static let largest = 1 << 33
+
+  /// Row and column of a slice as it is read at which a grid begins.
+  func offset(of grid: Grid) -> [Int] { CohortManifest.offset(of: stored(grid), in: size) }
+
+  func isResized(_ grid: Grid) -> Bool {
+    resizes && (grid.dimensions.y != size.rows || grid.dimensions.x != size.columns)
+  }
+
+  /// Planes, rows and columns that are stored of a grid.
+  private func stored(_ grid: Grid) -> Extent {
+    let sides = grid.dimensions
+    return isResized(grid) ? Extent(sides.z, size.rows, size.columns) : Extent(sides.z, sides.y, sides.x)
+  }
+
+  /// Throws a `Failure` that names the file for a scan that cannot be used.
+  func make(_ plan: SubjectPlan) throws -> SubjectVolumes {
+    let extent = stored(plan.grid)
+    guard extent.count <= Self.largest / (2 * plan.modalities.count) else {
+      throw Failure(
+        .limit,
+        "\(plan.subject.id): \(plan.modalities.count) volumes of \(extent) voxels take more than"
+          + " \(Self.largest >> 30) GiB")
+    }
+    var voxels = [UInt16](repeating: 0, count: plan.modalities.count * extent.count)
+    var scans: [CohortManifest.Scan] = []
+    var (checks, findings): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
+    for (channel, modality) in plan.modalities.enumerated() {
+      let path = try plan.subject.path(of: modality)
+      var volume = try cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
+      let check = try ScanCheck(volume, path: path, name: path.fileName)
+      for other in checks { findings += other.findings(with: check, sharesGrid: plan.resampled.isEmpty) }
+      findings += check.findings
+      checks.append(check)
+      let content = VoxelDigest.of(volume)
+      if let other = scans.first(where: { $0.content == content }), !allowsDuplicates {
+        throw Failure(
+          .inconsistent,
+          "\(plan.subject.id): \(other.modality.title) and \(modality.title) are one and the same image"
+            + " (\(other.source.file), \(relative(path))): one of them is mislabelled")
+      }
+      let resampled = plan.resampled.contains(modality)
+      if resampled {
+        volume = try volume.resampled(to: plan.grid, threads: 1).checked(name: "\(path), resampled,")
+      }
+      let scale = try IntensityScale(of: volume.voxels, name: path)
+      store(volume, extent, scale: Float(scale.upper), at: channel * extent.count, in: &voxels)
+      let (digest, bytes) = try SHA256.ofFile(path)
+      scans.append(
+        CohortManifest.Scan(
+          modality: modality, scale: scale.upper, clippedAbove: scale.clippedAbove,
+          clippedBelow: scale.clippedBelow, resampled: resampled,
+          source: .init(file: relative(path), bytes: bytes, sha256: digest), content: content))
+    }
+    let seen = voxels.withUnsafeBufferPointer {
+      StoredView($0, extent, scans.count, offset: offset(of: plan.grid), in: size).seen(
+        plan.slices, dropsEmpty)
+    }
+    guard !seen.slices.isEmpty, let signal = seen.signal else {
+      throw Failure(
+        .malformed, "\(plan.subject.id): every slice is empty; use another slice rule or image size")
+    }
+    var made = SubjectVolumes(
+      voxels: voxels, slices: seen.slices, signal: signal, scans: scans, shapes: seen.shapes,
+      account: .init(
+        dropped: plan.slices.count - seen.slices.count, cropped: seen.cropped, findings: findings))
+    do {
+      (made.labels, made.labelSource) = try labels(plan)
+    } catch let failure as Failure {
+      // Synthesis needs no labels: a bad map costs the subject its labels only.
+      made.account.note = "labels of \(plan.subject.id) are not stored: \(failure.message)"
+    }
+    return made
+  }
+
+  private func relative(_ path: String) -> String {
+    let folder = cohort.folder.hasSuffix("/") ? cohort.folder : cohort.folder + "/"
+    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path.fileName
+  }
+
+  /// Writes one volume, resized where it must be.
+  private func store(
+    _ volume: Volume, _ extent: Extent, scale: Float, at first: Int, in voxels: inout [UInt16]
+  ) {
+    guard isResized(volume.grid) else { return quantise(volume.voxels, scale: scale, to: first, in: &voxels) }
+    let (width, height) = (volume.dimensions.x, volume.dimensions.y)
+    for plane in 0..<extent.planes {
+      let scaled = volume.slice(plane).map { min(max($0 / scale, 0), 1) }
+      let image = Picture.resized(
+        scaled, width: width, height: height, toWidth: size.columns, toHeight: size.rows)
+      quantise(image, scale: 1, to: first + plane * size.count, in: &voxels)
+    }
+  }
+
+  /// Scales, clips to [0, 1] and rounds to 16 bits.
+  private func quantise(_ values: [Float], scale: Float, to first: Int, in voxels: inout [UInt16]) {
+    let factor = 65535 / scale
+    values.withUnsafeBufferPointer { values in
+      voxels.withUnsafeMutableBufferPointer { voxels in
+        let stored = UnsafeMutableBufferPointer(rebasing: voxels[first..<first + values.count])
+        for index in values.indices {
+          // Adding 2^23 leaves the rounded integer in the low bits: no checked conversion, so it vectorises.
+          let value = min(max(values[index] * factor, 0), 65535) + 8_388_608
+          stored[index] = UInt16(truncatingIfNeeded: value.bitPattern).littleEndian
+        }
+      }
+    }
+  }
+
+  private func labels(_ plan: SubjectPlan) throws -> (labels: [UInt8], source: CohortManifest.Source?) {
+    guard plan.hasLabels, !isResized(plan.grid), let path = plan.subject.labels else { return ([], nil) }
+    var volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
+    if !volume.grid.matches(plan.grid) {
+      volume = volume.resampled(to: plan.grid, interpolation: .nearest, threads: 1)
+    }
+    let labels = try volume.voxels.map { value in
+      guard let label = UInt8(exactly: value) else {
+        throw Failure(.malformed, "\(path): holds \(value); a label map has whole numbers from 0 to 255")
+      }
+      return label
+    }
+    let (digest, bytes) = try SHA256.ofFile(path)
+    return (labels, .init(file: relative(path), bytes: bytes, sha256: digest))
+  }
+}

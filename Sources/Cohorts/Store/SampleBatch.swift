@@ -1,0 +1,118 @@
+import Imaging
+
+/// One sample of a prepared cohort, by name.
+public struct SampleReference: Sendable, Hashable, Codable, CustomStringConvertible {
+  public var subject: String
+  /// Where in the subject's own grid it lies, counted from the feet, from anterior and from the patient's right: [plane] for
+  /// a slice and for a slab (its middle one), [plane, row, column] of the first voxel for a patch, negative where the
+  /// patch reaches beyond the grid.
+  public var place: [Int]
+
+  public init(subject: String, slice: Int) { self.init(subject: subject, place: [slice]) }
+
+  public init(subject: String, place: [Int]) {
+    precondition(place.count == 1 || place.count == 3)
+    self.subject = subject
+    self.place = place
+  }
+
+  /// Index along the patient's foot-to-head axis of the subject's own grid, from 0.
+  public var slice: Int { place[0] }
+
+  /// `sub-01 slice 7`, `sub-01 patch at 3, 40, 22`
+  public var description: String {
+    place.count == 1
+      ? "\(subject) slice \(slice)" : "\(subject) patch at \(place.map(String.init).joined(separator: ", "))"
+  }
+}
+
+/// Samples as plain numbers, ready to become tensors on the training thread: slices, slabs or patches.
+///
+/// Planes run from foot to head, rows from anterior to posterior, columns from the patient's right to left; intensities lie
+/// in [0, 1] (0 to the 99.5th percentile of the volume).
+public struct SampleBatch: Sendable, Equatable {
+  /// Contrasts side by side, as a network takes them, so that most are never copied: `count x (modalities * depth) x extent`,
+  /// contiguous; 0 for samples whose subject lacks the contrast.
+  struct Block: Sendable, Equatable {
+    var modalities: [Modality]
+    var values: [Float]
+  }
+
+  private let blocks: [Block]
+  /// Of each sample, which of the contrasts its subject has.
+  public var present: [Set<Modality>]
+  /// `count x extent`, the middle plane of a slab; 0 for subjects without a label map. Nil where no sample has one or none
+  /// was asked for.
+  public var labels: [UInt8]?
+  /// Samples in the batch.
+  public var count: Int
+  /// Of a sample: rows and columns, or planes, rows and columns of a patch.
+  public var extent: Extent
+  /// Neighbouring slices of a slab; 1 for all else.
+  public var depth: Int
+  /// Which samples these are, in order.
+  public var references: [SampleReference]
+
+  /// - Parameter images: by contrast, `count x depth x extent`, contiguous; 0 for samples whose subject lacks it.
+  public init(
+    images: [Modality: [Float]], present: [Set<Modality>], labels: [UInt8]? = nil, extent: Extent,
+    depth: Int = 1, references: [SampleReference]
+  ) {
+    self.init(
+      images.map { Block(modalities: [$0], values: $1) }.sorted {
+        $0.modalities[0].rawValue < $1.modalities[0].rawValue
+      },
+      present: present, labels: labels, extent: extent, depth: depth, references: references)
+  }
+
+  init(
+    _ blocks: [Block], present: [Set<Modality>], labels: [UInt8]?, extent: Extent, depth: Int,
+    references: [SampleReference]
+  ) {
+    count = references.count
+    let voxels = count * extent.count
+    precondition(blocks.allSatisfy { $0.values.count == voxels * depth * $0.modalities.count })
+    precondition(present.count == count && (labels?.count ?? voxels) == voxels)
+    (self.blocks, self.present, self.labels) = (blocks, present, labels)
+    (self.extent, self.depth, self.references) = (extent, depth, references)
+  }
+
+  /// By contrast, `count x depth x extent`, contiguous; 0 for samples whose subject lacks the contrast.
+  public var images: [Modality: [Float]] {
+    Dictionary(uniqueKeysWithValues: blocks.flatMap(\.modalities).map { ($0, stacked([$0])) })
+  }
+
+  /// The contrasts in this order as a network's channels: `count x (modalities * depth) x extent`. The batch must have
+  /// them.
+  public func stacked(_ modalities: [Modality]) -> [Float] {
+    if let block = blocks.first(where: { $0.modalities == modalities }) { return block.values }
+    return gathered(modalities, planes: 0..<depth)
+  }
+
+  /// One contrast as it is to be predicted, of a slab the middle plane: `count x extent`. The batch must have it.
+  public func target(_ modality: Modality) -> [Float] {
+    depth == 1 ? stacked([modality]) : gathered([modality], planes: depth / 2..<depth / 2 + 1)
+  }
+
+  /// Of each sample in turn these planes of each contrast.
+  private func gathered(_ modalities: [Modality], planes: Range<Int>) -> [Float] {
+    let size = planes.count * extent.count
+    return [Float](unsafeUninitializedCapacity: count * modalities.count * size) { buffer, written in
+      guard let base = buffer.baseAddress else { return }
+      for (channel, modality) in modalities.enumerated() {
+        guard let block = blocks.first(where: { $0.modalities.contains(modality) }),
+          let place = block.modalities.firstIndex(of: modality)
+        else { preconditionFailure("the batch has no \(modality.title)") }
+        block.values.withUnsafeBufferPointer { values in
+          guard let source = values.baseAddress else { return }
+          for sample in 0..<count {
+            let plane = (sample * block.modalities.count + place) * depth + planes.lowerBound
+            (base + (sample * modalities.count + channel) * size)
+              .initialize(from: source + plane * extent.count, count: size)
+          }
+        }
+      }
+      written = count * modalities.count * size
+    }
+  }
+}

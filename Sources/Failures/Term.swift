@@ -1,0 +1,61 @@
+import Synchronization
+
+/// Something a message names that each program calls otherwise: a command line has flags, a library has properties.
+///
+/// A message says `choose with \(Term.modalities)`: a reader of the library finds the library's own name there, and a
+/// program installs its words once, before anything else runs.
+public struct Term: Sendable, Hashable, CustomStringConvertible {
+  /// As the library's own declarations call it.
+  public let name: String
+  /// What it should be set to, where the message says so.
+  public let value: String?
+
+  private init(_ name: String, _ value: String? = nil) { (self.name, self.value) = (name, value) }
+
+  // Of preparing a cohort.
+  public static let splits = Term("splits")
+  public static let slices = Term("slices")
+  public static let size = Term("size")
+  public static let modalities = Term("modalities")
+  public static let picks = Term("picks")
+  public static let resamples = Term("resamples")
+  public static let allowsDuplicates = Term("allowsDuplicates")
+
+  // Of training and applying a network.
+  public static let device = Term("device")
+  public static let batchSize = Term("batchSize")
+  public static let width = Term("width")
+  public static let threads = Term("threads")
+  public static let steps = Term("steps")
+  public static let sampler = Term("sampler")
+  public static let samples = Term("samples")
+  public static let seeds = Term("seeds")
+  public static let overwrites = Term("overwrites")
+  public static let resumes = Term("resumes")
+
+  // What is done.
+  public static let preparation = Term("Preparation")
+  public static let training = Term("Run.train")
+  public static let setup = Term("Support/setup.sh")
+  public static let diagnosis = Term("Installation")
+
+  /// This one with a value: `splits FILE`.
+  public func callAsFunction(_ value: String) -> Term { Term(name, value) }
+
+  public var withoutValue: Term { Term(name) }
+
+  /// A setting of an experiment by its key.
+  public static func setting(_ key: String, _ value: String) -> Term { Term(key, value) }
+
+  private static let words = Mutex<(@Sendable (Term) -> String)?>(nil)
+
+  /// Has messages use a program's own words.
+  public static func install(_ words: @escaping @Sendable (Term) -> String) {
+    Self.words.withLock { $0 = words }
+  }
+
+  public var description: String {
+    if let words = Self.words.withLock({ $0 }) { return words(self) }
+    return value.map { "\(name) \($0)" } ?? name
+  }
+}

@@ -1,0 +1,157 @@
+import Layers
+import Networks
+import Torch
+
+/// SelfRDB (Arslan et al. 2024): a diffusion bridge from the sources to the target in a few long steps, each made by a
+/// generator that refines its own estimate, trained against a discriminator of neighbouring states.
+///
+/// The published system has one source. With several the bridge begins at their mean, or at one of them, and all of them
+/// are shown to the generator. Works on [-1, 1] inside. A backbone takes the published generator's place without its
+/// random latent.
+public final class SelfRDB: Method {
+  /// What estimates the target.
+  public enum Estimator {
+    case published(NCSNpp)
+    case backbone(any TimedNetwork)
+  }
+
+  let estimator: Estimator
+  private let training: AdversarialTraining<TimedDiscriminator>
+  /// The position of the source at which the bridge begins; nil for the mean of all.
+  let origin: Int?
+  let bridge: Bridge
+  public let options: Options
+  let drawing: Sampling
+
+  /// - Parameters:
+  ///   - generator: takes 2 + S channels: its last estimate, the state, the sources.
+  ///   - origin: the position of the source at which the bridge begins; nil for the mean of all.
+  public init(
+    generator: Estimator, _ store: Parameters, origin: Int? = nil, options: Options = Options(),
+    rate: Double = 1.6e-4
+  ) {
+    (estimator, self.origin, self.options) = (generator, origin, options)
+    training = AdversarialTraining(
+      store, rate: rate, judgingRate: options.discriminatorRate, betas: (0.5, 0.9)
+    ) { TimedDiscriminator($0, options.discriminator) }
+    bridge = Bridge(
+      steps: options.steps, gamma: options.gamma, start: options.betaStart, end: options.betaEnd)
+    let sampling = SamplingOptions(samples: options.samples, seed: options.samplingSeed)
+    drawing = Sampling(
+      sampling, validation: sampling, processSteps: options.steps,
+      route: .bridge(estimates: options.recursions))
+  }
+
+  /// Channels that the generator takes for so many sources.
+  public static func inputs(sources: Int) -> Int { 2 + sources }
+
+  public var generator: TrainedNetwork { training.generator }
+  public var networks: [TrainedNetwork] { training.networks }
+  public var sampling: Sampling? { drawing }
+
+  /// `l1` is the mean on [0, 1], as other methods report it; `discriminator` has the penalty in it.
+  public let losses = ["discriminator", "l1", "adversarial"]
+
+  /// The discriminator first, then the generator, each at steps of its own.
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+    training.begin(random)
+    let images = ends(of: batch)
+    let first = draw(like: images.target, from: random)
+    return step(images, first, draw(like: images.target, from: random))
+  }
+
+  /// One improvement with given random numbers, for comparison with other programs.
+  package func step(_ batch: Batch, _ discriminator: Draw, _ generator: Draw) -> [Loss] {
+    step(ends(of: batch), discriminator, generator)
+  }
+
+  private func step(_ images: Ends, _ first: Draw, _ second: Draw) -> [Loss] {
+    let discriminator = training.adversary.learn {
+      discriminatorLoss(
+        images, first, isPenalized: training.adversary.steps % options.penaltyEvery == 0)
+    }
+    let (total, distance, adversarial) = generatorLosses(images, second)
+    training.improve(total)
+    return [
+      discriminator,
+      Loss("l1", distance.item / Double(2 * images.target.count)),
+      Loss("adversarial", adversarial.item),
+    ]
+  }
+
+  // MARK: - Losses
+
+  private func discriminatorLoss(_ images: Ends, _ draw: Draw, isPenalized: Bool) -> Tensor {
+    let state = bridge.state(
+      at: draw.steps, target: images.target, source: images.origin, noise: draw.stateNoise)
+    let before = bridge.state(
+      at: draw.steps.map { $0 - 1 }, target: images.target, source: images.origin, noise: draw.earlierNoise)
+    let made = withoutGradient {
+      bridge.earlier(
+        than: draw.steps, state: state, target: estimate(images, state, draw), source: images.origin,
+        noise: draw.transitionNoise)
+    }
+    let fake = judge(made, state, at: draw.steps).softplus().mean()
+    guard isPenalized, options.weightPenalty > 0 else {
+      return (-judge(before, state, at: draw.steps)).softplus().mean() + fake
+    }
+    state.requiresGradient = true
+    let real = judge(before, state, at: draw.steps)
+    let slope = real.sum().derivative(by: state)
+    let penalty = slope.squared().sum() * (options.weightPenalty / Double(state.size(0)))
+    return (-real).softplus().mean() + fake + penalty
+  }
+
+  private func generatorLosses(_ images: Ends, _ draw: Draw) -> (
+    total: Tensor, distance: Tensor, adversarial: Tensor
+  ) {
+    let state = bridge.state(
+      at: draw.steps, target: images.target, source: images.origin, noise: draw.stateNoise)
+    let guess = estimate(images, state, draw)
+    let made = bridge.earlier(
+      than: draw.steps, state: state, target: guess, source: images.origin, noise: draw.transitionNoise)
+    let distance = (guess - images.target).abs().sum()
+    let adversarial = (-judge(made, state, at: draw.steps)).softplus().mean()
+    return (distance * options.weightL1 + adversarial, distance, adversarial)
+  }
+
+  /// The gradients of both losses, left in the networks, for comparison with other programs.
+  package func differentiate(_ batch: Batch, _ discriminator: Draw, _ generator: Draw) {
+    let images = ends(of: batch)
+    _ = training.adversary.differentiate { discriminatorLoss(images, discriminator, isPenalized: true) }
+    generatorLosses(images, generator).total.backward()
+  }
+
+  /// The last of all recursions' estimates of the target; a gradient goes back through all of them.
+  private func estimate(_ images: Ends, _ state: Tensor, _ draw: Draw) -> Tensor {
+    var guess = Tensor.zeros(state.shape, type: state.type, device: state.device)
+    for recursion in 0..<options.recursions {
+      guess = estimate(
+        guess, state, images.sources, at: draw.steps,
+        latent: draw.latents.isEmpty ? nil : draw.latents[recursion])
+    }
+    return guess
+  }
+
+  /// The generator's estimate of the target, told the one before.
+  func estimate(_ before: Tensor, _ state: Tensor, _ sources: Tensor, at steps: [Int], latent: Tensor?)
+    -> Tensor
+  {
+    let x = Tensor.concatenated([before, state, sources], axis: 1)
+    switch estimator {
+    case .published(let network):
+      guard let latent else { preconditionFailure("the published generator needs a latent") }
+      return network(x, at: .perSample(steps.map(Double.init), like: x).reshaped([-1]), latent: latent)
+    case .backbone(let network):
+      // Those are made for times up to 1000.
+      let times = steps.map { Double($0) * 1000 / Double(bridge.steps) }
+      return network(x, at: .perSample(times, like: x).reshaped([-1]))
+    }
+  }
+
+  /// What the discriminator says of the states at `steps` and of those one step before.
+  private func judge(_ earlier: Tensor, _ later: Tensor, at steps: [Int]) -> Tensor {
+    training.adversary.discriminator(
+      earlier, later, at: .perSample(steps.map(Double.init), like: later).reshaped([-1]))
+  }
+}

@@ -1,0 +1,22 @@
+import Failures
+
+/// What the library's messages name, as this command line has it.
+enum CommandLineTerms {
+  private static let words: [Term: String] = [
+    .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
+    .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
+    .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
+    .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .overwrites: "--force",
+    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
+    .diagnosis: "aginet doctor",
+  ]
+
+  static func install() {
+    Term.install { term in
+      guard let word = words[term.withoutValue] else {
+        return term.value.map { "--set \(term.name)=\($0)" } ?? term.name
+      }
+      return term.value.map { "\(word) \($0)" } ?? word
+    }
+  }
+}
