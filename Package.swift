@@ -35,7 +35,8 @@ let withTensors: [Target] = [
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Files", "Failures"]),
   // One road through a network: numbers in, numbers out.
   .target(
-    name: "Inference", dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
+    name: "Inference",
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
   .target(
     name: "Training",
     dependencies: [
@@ -87,7 +88,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "InferenceTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging", "Failures",
+      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "Failures",
     ]),
   .testTarget(
     name: "ExperimentsTests",

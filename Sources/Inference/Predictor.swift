@@ -55,7 +55,8 @@ extension SampleBatch {
   /// `[count, sources * depth] + extent`
   fileprivate func sources(of scenario: Scenario, on device: Device) -> Tensor {
     Tensor(
-      stacked(scenario.sources), shape: [count, scenario.sources.count * depth] + extent.sizes, device: device)
+      stacked(scenario.sources), shape: [count, scenario.sources.count * depth] + extent.sizes, device: device
+    )
   }
 
   /// `[count, sources]`: 1 for what a sample has, 0 for what it lacks; nil where all of them have all.

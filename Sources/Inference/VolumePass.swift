@@ -112,7 +112,8 @@ struct VolumePass {
     return inside(corner, 2, box.z).contains { plane in
       rows.contains { row in
         let start = voxel(corner, row, plane)
-        return images.contains { $0.voxels[start + columns.lowerBound..<start + columns.upperBound].contains { $0 > 0 } }
+        let range = start + columns.lowerBound..<start + columns.upperBound
+        return images.contains { $0.voxels[range].contains { $0 > 0 } }
       }
     }
   }
@@ -127,7 +128,8 @@ struct VolumePass {
   /// `[B, S * depth, rows, columns]` or `[B, S, planes, rows, columns]` with zeros around the volume.
   private func tensor(of corners: [SIMD3<Int>], _ device: Device) -> Tensor {
     let voxels = box.x * box.y * box.z
-    let values = [Float](unsafeUninitializedCapacity: corners.count * images.count * voxels) { buffer, count in
+    let size = corners.count * images.count * voxels
+    let values = [Float](unsafeUninitializedCapacity: size) { buffer, count in
       buffer.initialize(repeating: 0)
       for (place, corner) in corners.enumerated() {
         let columns = inside(corner, 0, box.x)
@@ -147,7 +149,8 @@ struct VolumePass {
     }
     let shape =
       window.isEmpty
-      ? [corners.count, images.count * depth, box.y, box.x] : [corners.count, images.count, box.z, box.y, box.x]
+      ? [corners.count, images.count * depth, box.y, box.x]
+      : [corners.count, images.count, box.z, box.y, box.x]
     return Tensor(values, shape: shape, device: device)
   }
 

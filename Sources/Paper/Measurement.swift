@@ -108,12 +108,13 @@ extension Reproduction {
       let predictor = Predictor(model.method, for: condition.scenario, device: settings.device)
       let clock = ContinuousClock()
       var (seconds, operations) = (0.0, 0)
-      let scores = try evaluator.scores(named: run.title, in: .test, by: { batch, passed in
+      func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
         let start = clock.now
         let (values, count) = try LibTorch.countingMultiplyAdds { try predictor(batch, passed: passed) }
         (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
         return values
-      })
+      }
+      let scores = try evaluator.scores(named: run.title, in: .test, by: predict)
       let slices = Double(max(1, scores.slices.count))
       return Measurement(
         scores: scores, parameters: model.method.generator.parameters.count,

@@ -64,7 +64,7 @@ public struct Report {
       throw Failure(.usage, "a report needs one or more runs, and an assessment of the same runs")
     }
     guard !assessment.shown.subjects.isEmpty else {
-      throw Failure(.usage, "a report pictures what was scored: the assessment must keep the subjects to show")
+      throw Failure(.usage, "a report pictures what was scored: the assessment must keep subjects to show")
     }
     let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities)
       .spread(options.routingSlices)
@@ -118,7 +118,9 @@ public struct Report {
 extension ShownSubjects.Reason {
   /// - Parameter model: the run whose PSNR it is.
   func words(of model: String) -> String {
-    func psnr(_ what: String, _ value: Double) -> String { "\(what) PSNR of \(model), \(number(value, 2)) dB" }
+    func psnr(_ what: String, _ value: Double) -> String {
+      "\(what) PSNR of \(model), \(number(value, 2)) dB"
+    }
     return switch self {
     case .named: "chosen by name"
     case .median(let value): psnr("the median", value)

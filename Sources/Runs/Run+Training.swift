@@ -64,8 +64,9 @@ extension Run {
         throw Failure(
           .cannotWrite, "\(folder.path): a run exists here; continue with --resume, or replace with --force")
       }
-      // What an earlier run learned must not pass for this one's; version 0.1.0 kept all networks of the best iteration.
-      for stale in [folder.model, folder.last, folder.log, folder.report, folder.checkpoints + "/best.safetensors"] {
+      // What an earlier run learned must not pass for this one's; version 0.1.0 kept the best networks too.
+      let best = folder.checkpoints + "/best.safetensors"
+      for stale in [folder.model, best, folder.last, folder.log, folder.report] {
         try? FileManager.default.removeItem(atPath: stale)
       }
       try? FileManager.default.removeItem(atPath: folder.path + "/evaluation")

@@ -6,7 +6,9 @@ extension Score {
   private var metric: Metric? { Metric(rawValue: name) }
 
   /// What was measured: `PSNR`.
-  public var title: String { metric?.heading.prefix { $0 != "(" }.trimmingCharacters(in: .whitespaces) ?? name }
+  public var title: String {
+    metric?.heading.prefix { $0 != "(" }.trimmingCharacters(in: .whitespaces) ?? name
+  }
 
   /// The figure with its unit, as tables print it: `31.42 dB`.
   public var figure: String {

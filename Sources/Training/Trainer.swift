@@ -142,7 +142,9 @@ public final class Trainer {
 
   private func look(_ delegate: any TrainingDelegate) throws {
     let score: Score?
-    do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure where failure.isStop {
+    do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
+      where failure.isStop
+    {
       // The resumed run validates first of all, and so does what this one would have done.
       state.owesValidation = true
       throw try stopped(failure.kind, delegate)

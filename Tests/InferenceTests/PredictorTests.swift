@@ -84,7 +84,8 @@ import Torch
     let scratch = try Scratch()
     let batches = try makeCohort(scratch).batches(in: .test, scenario: scenario, batchSize: 2)
     let predictor = Predictor(Known.channel(0), for: scenario, device: .cpu)
-    var (shown, seen): ([[Int]], Int) = ([], 0)
+    var shown: [[Int]] = []
+    var seen = 0
     try batches.predicted(by: predictor.callAsFunction(_:passed:)) {
       shown.append([$0, $1])
     } each: { batch, values in
@@ -92,8 +93,9 @@ import Torch
     }
     #expect(shown == [[2, 5], [4, 5], [5, 5]] && seen == 5)
     #expect(throws: Enough.self) {
-      try batches.predicted(by: predictor.callAsFunction(_:passed:), progress: { _, _ in throw Enough() }) {
-        _, _ in
+      try batches.predicted(by: predictor.callAsFunction(_:passed:)) { _, _ in
+        throw Enough()
+      } each: { _, _ in
       }
     }
   }
@@ -102,7 +104,8 @@ import Torch
   @Test func anEarlierCardReads() throws {
     var expected = card(height: 48, width: 40)
     expected.score = Score(earlier: 31.5)
-    let extent = #""extent":[48,40]"#, score = #""score":{"name":"psnr","value":31.5}"#
+    let extent = #""extent":[48,40]"#
+    let score = #""score":{"name":"psnr","value":31.5}"#
     let json = try expected.json
     #expect(json.contains(extent) && json.contains(score))
     let earlier = json.replacing(extent, with: #""height":48"#)

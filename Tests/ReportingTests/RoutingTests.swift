@@ -34,8 +34,8 @@ import Testing
   /// Volumes are rolled along three axes: eight groups are eight, not twelve.
   @Test func offsetsInThreeAxesAreOneGroupEach() throws {
     var observation = RoutingObservation()
-    let rows = (0..<2).flatMap { _ in (0..<8).flatMap { group in [2, 3, group == 7 ? 6 : 0].map(Double.init) } }
-    observation.add("m.offset", rows, shape: [2, 8, 3])
+    let row = (0..<8).flatMap { group in [2, 3, group == 7 ? 6.0 : 0] }
+    observation.add("m.offset", row + row, shape: [2, 8, 3])
     observation.add("m.scale", [Double](repeating: 0.5, count: 16), shape: [2, 8])
     let summary = observation.summary(named: "a", slices: 2)
     let module = summary.modules[0]

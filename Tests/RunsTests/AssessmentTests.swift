@@ -40,7 +40,8 @@ import Training
     let assessment = try Assessment(of: [run], on: cohort, options, device: .cpu)
     #expect(assessment.shown.subjects.map(\.subject.id) == ["sub-05"])
     let batch = try cohort.batches(in: .test, scenario: assessment.scenario, batchSize: 5)[0]
-    let expected = [try run.model(device: .cpu).predictor(batch)] + assessment.baselines.all.map { $0.predict(batch) }
+    let network = try run.model(device: .cpu).predictor(batch)
+    let expected = [network] + assessment.baselines.all.map { $0.predict(batch) }
     for (scores, values) in zip(assessment.models, expected) {
       let kept = (1...5).compactMap { assessment.shown.prediction(of: "sub-05", slice: $0, by: scores.name) }
       #expect(kept.count == 5 && kept.flatMap { $0 } == values, "\(scores.name)")

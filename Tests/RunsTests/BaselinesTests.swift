@@ -10,9 +10,9 @@ import Testing
   /// What is pictured is what is named: without a training split, a copy of each source.
   @Test func aCopyIsTheSourceItNames() throws {
     let scratch = try Scratch()
-    let cohort = try makeCohort(scratch) {
-      $0.splits = .file((try? scratch.write(#"{"test": ["sub-01", "sub-02", "sub-03", "sub-04", "sub-05"]}"#, to: "t.json")) ?? "")
-    }
+    let tests = try scratch.write(
+      #"{"test": ["sub-01", "sub-02", "sub-03", "sub-04", "sub-05"]}"#, to: "tests.json")
+    let cohort = try makeCohort(scratch) { $0.splits = .file(tests) }
     let batch = try cohort.batches(in: .test, scenario: scenario, batchSize: 2)[0]
     let copies = try Baselines(for: scenario, on: cohort).all
     #expect(copies.map(\.name) == ["Copy of T1", "Copy of T2"])

@@ -45,7 +45,10 @@ import Training
     var events: [String] = []
     let watcher = Watcher(
       score: { psnr[$0] },
-      written: { written.append($0); weights.append(walker.weight.values()[0]) },
+      written: {
+        written.append($0)
+        weights.append(walker.weight.values()[0])
+      },
       seen: { event in
         if case .validated(let iteration, let score, let isBest) = event {
           events.append("\(iteration) \(score.value) \(isBest)")
@@ -60,7 +63,8 @@ import Training
 
     let resumed = try TrainingTests.trainer(folder, plan(12), method: Walker(loss: { _ in 1 }))
     try resumed.resume()
-    #expect(resumed.iteration == 9 && resumed.best?.score == Score("psnr", 25) && resumed.best?.iteration == 6)
+    #expect(
+      resumed.iteration == 9 && resumed.best?.score == Score("psnr", 25) && resumed.best?.iteration == 6)
   }
 
   @Test func withoutValidationTheLatestIsTheBest() throws {
@@ -90,7 +94,9 @@ import Training
     var metadata = file.metadata
     (metadata["aginet.best_psnr"], metadata["aginet.best_iteration"]) = ("31.5", "1")
     try Safetensors.write(
-      [.init("generator.weight", shape: [2], values: try file.values(of: "generator.weight", as: Float.self))],
+      [
+        .init("generator.weight", shape: [2], values: try file.values(of: "generator.weight", as: Float.self))
+      ],
       metadata: metadata, to: folder.last)
     let resumed = try trainer(folder, plan(9), method: Walker(loss: { _ in 1 }))
     try resumed.resume()

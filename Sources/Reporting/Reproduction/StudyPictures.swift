@@ -51,7 +51,8 @@ struct StudyPictures {
       } each: { batch, values in
         let count = batch.extent.count
         for (index, reference) in batch.references.enumerated() {
-          predictions[name, default: [:]][reference.slice] = Array(values[index * count..<(index + 1) * count])
+          predictions[name, default: [:]][reference.slice] = Array(
+            values[index * count..<(index + 1) * count])
         }
       }
     }

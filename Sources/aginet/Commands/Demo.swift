@@ -125,8 +125,8 @@ struct Demo: ParsableCommand {
     var display = TrainingDisplay(title: experiment.title, iterations: iterations)
     let folder = "\(output)/\(experiment.network)"
     return try Run.train(
-      experiment, on: cohort, into: folder, setting, shouldStop: { Interruption.requested }
-    ) { display.show($0) }
+      experiment, on: cohort, into: folder, setting, shouldStop: { Interruption.requested },
+      observe: { display.show($0) })
   }
 
   /// As a hospital would: from files to a file, as a BIDS derivative.

@@ -51,8 +51,8 @@ struct Train: ParsableCommand {
     Interruption.watch()
     var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
     let run = try Run.train(
-      experiment, on: cohort, into: output, setting, shouldStop: { Interruption.requested }
-    ) { display.show($0) }
+      experiment, on: cohort, into: output, setting, shouldStop: { Interruption.requested },
+      observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     try Console.result(run.folder.model)
   }
