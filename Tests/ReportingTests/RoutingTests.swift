@@ -6,9 +6,9 @@ import Testing
   /// Two slices, two groups: group 1 at (3, 4) and (3, 4), group 2 at (0, 1) and (0, -1).
   private var observed: RoutingObservation {
     var observation = RoutingObservation()
-    observation.add("down1.block1.first.gate", [0.25, 0.75, 0.25, 0.75], rows: 2)
-    observation.add("down1.block1.first.offset", [3, 4, 0, 1, 3, 4, 0, -1], rows: 2)
-    observation.add("down1.block1.first.scale", [0.5, 0.7, 0.5, 0.9], rows: 2)
+    observation.add("down1.block1.first.gate", [0.25, 0.75, 0.25, 0.75], shape: [2, 2])
+    observation.add("down1.block1.first.offset", [3, 4, 0, 1, 3, 4, 0, -1], shape: [2, 2, 2])
+    observation.add("down1.block1.first.scale", [0.5, 0.7, 0.5, 0.9], shape: [2, 2])
     return observation
   }
 
@@ -51,7 +51,7 @@ import Testing
 
   @Test func zeroOffsetsAreCalledNothingLearned() {
     var observation = RoutingObservation()
-    observation.add("m.offset", [0, 0, 0.001, 0], rows: 1)
+    observation.add("m.offset", [0, 0, 0.001, 0], shape: [1, 2, 2])
     let summary = observation.summary(named: "a", slices: 1)
     #expect(summary.isUnrolled)
     #expect(summary.sentences.contains("Nothing was learned"))
@@ -60,7 +60,7 @@ import Testing
 
   @Test func attentionAloneHasNoOffsets() {
     var observation = RoutingObservation()
-    observation.add("m.gate", [0, 1], rows: 1)
+    observation.add("m.gate", [0, 1], shape: [1, 2])
     let summary = observation.summary(named: "a", slices: 1)
     #expect(!summary.rolls && !summary.isUnrolled && summary.modules[0].meanOffset == nil)
     #expect(summary.modules[0].gates.first == 0.5 && summary.modules[0].gates.last == 0.5)

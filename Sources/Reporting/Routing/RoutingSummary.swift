@@ -96,15 +96,11 @@ package struct RoutingObservation {
     [".offset", ".scale", ".gate"].contains { path.hasSuffix($0) }
   }
 
-  /// Takes what a layer shows under `module.offset` `[B, groups, axes]`, `module.scale` `[B, groups]` or `module.gate`.
+  /// Takes what a layer shows of a batch under `module.offset` `[B, groups, axes]`, `module.scale` `[B, groups]` or
+  /// `module.gate`.
   package mutating func add(_ path: String, _ values: [Double], shape: [Int]) {
-    if path.hasSuffix(".offset"), shape.count == 3 { axes = shape[2] }
-    add(path, values, rows: shape.first ?? 0)
-  }
-
-  /// The same with one row of `values` a slice; offsets are pairs where nothing else was shown before.
-  package mutating func add(_ path: String, _ values: [Double], rows: Int) {
-    guard let dot = path.lastIndex(of: "."), rows > 0 else { return }
+    guard let dot = path.lastIndex(of: "."), let rows = shape.first, rows > 0 else { return }
+    if path.hasSuffix(".offset"), let last = shape.last { axes = last }
     let module = String(path[..<dot])
     let kind = String(path[path.index(after: dot)...])
     if shown[module] == nil { order.append(module) }
