@@ -34,7 +34,7 @@ import Testing
   /// Volumes are rolled along three axes: eight groups are eight, not twelve.
   @Test func offsetsInThreeAxesAreOneGroupEach() throws {
     var observation = RoutingObservation()
-    let row = (0..<8).flatMap { group in [2, 3, group == 7 ? 6.0 : 0] }
+    let row = (0..<8).flatMap { group -> [Double] in [2, 3, group == 7 ? 6 : 0] }
     observation.add("m.offset", row + row, shape: [2, 8, 3])
     observation.add("m.scale", [Double](repeating: 0.5, count: 16), shape: [2, 8])
     let summary = observation.summary(named: "a", slices: 2)
