@@ -32,15 +32,9 @@ private struct Kept<Value: Codable>: Codable {
   /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
   var digest: String?
 
-  private static var encoder: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return encoder
-  }
-
   private static func digest(of value: Value) throws -> String {
     var hash = SHA256()
-    try encoder.encode(value).withUnsafeBytes { hash.update($0) }
+    Array(try value.json(pretty: false).utf8).withUnsafeBytes { hash.update($0) }
     return hash.hexadecimal()
   }
 
@@ -53,9 +47,9 @@ private struct Kept<Value: Codable>: Codable {
       return kept.value
     }
     let value = try make()
-    let json = try encoder.encode(Kept(question: question, value: value, digest: digest(of: value)))
+    let kept = Kept(question: question, value: value, digest: try digest(of: value))
     try RunFolder.make(Path.folder(path))
-    try AtomicFile.write(String(decoding: json, as: UTF8.self) + "\n", to: path)
+    try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
     return value
   }
 }

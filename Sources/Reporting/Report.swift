@@ -101,14 +101,11 @@ public struct Report {
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.
   public func write(to path: String) throws {
     let page = try html
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (entry, summary) in zip(entries, routing) {
       guard let summary else { continue }
       let folder = entry.run.folder.evaluation(assessment.split.rawValue)
       try RunFolder.make(folder)
-      let json = String(decoding: try encoder.encode(summary), as: UTF8.self)
-      try AtomicFile.write(json + "\n", to: folder + "/routing.json")
+      try AtomicFile.write(summary.json() + "\n", to: folder + "/routing.json")
     }
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(page, to: path)

@@ -19,6 +19,8 @@ public struct Assessment: Sendable {
     public var perturbation: Perturbation?
     /// How diffusion models draw, where that differs from what they were trained with.
     public var sampling = SamplingChange()
+    /// What is asked of the runs, where that is not what they were trained for: as many sources.
+    public var scenario: Scenario?
     /// Of whom the predictions are kept, for pictures of what was scored; nothing where nothing is said. Until the first
     /// run is scored, which decides, that takes four bytes for each voxel of the split.
     public var shown: ShownSubjects.Choice?
@@ -43,14 +45,18 @@ public struct Assessment: Sendable {
     progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
     guard let first = runs.first else { throw Failure(.usage, "no run is named") }
-    for run in runs where run.experiment.scenario != first.experiment.scenario {
+    let scenario = options.scenario ?? first.experiment.scenario
+    for run in runs where options.scenario == nil && run.experiment.scenario != scenario {
       throw Failure(
         .inconsistent,
         "\(run.folder.path) is \(run.experiment.scenario), \(first.folder.path) is \(first.experiment.scenario): one table needs one scenario"
       )
     }
-    scenario = first.experiment.scenario
-    split = options.split
+    for run in runs where run.experiment.scenario.sources.count != scenario.sources.count {
+      throw Failure(
+        .inconsistent, "\(run.folder.path) is \(run.experiment.scenario), which cannot be asked \(scenario)")
+    }
+    (self.scenario, split) = (scenario, options.split)
     self.cohort = cohort.folder
     var evaluator = try Evaluator(cohort, scenario: scenario)
     (evaluator.scorer, evaluator.batchSize) = (options.scorer, options.batchSize)
@@ -71,8 +77,9 @@ public struct Assessment: Sendable {
       if runs.count == 1 || model.method.sampling != nil { try model.method.change(options.sampling) }
       let drawn = options.sampling.isEmpty ? nil : model.method.sampling?.description
       let name = drawn.map { "\(title) [\($0)]" } ?? title
+      let predictor = Predictor(model.method, for: scenario, device: device)
       models.append(
-        try evaluator.scores(named: name, in: split, by: model.predictor.callAsFunction(_:passed:)) {
+        try evaluator.scores(named: name, in: split, by: predictor.callAsFunction(_:passed:)) {
           shown.keep($1, for: $0, by: name)
         })
       if models.count == 1 { try shown.choose(by: models[0]) }
@@ -103,12 +110,9 @@ public struct Assessment: Sendable {
     try? FileManager.default.removeItem(atPath: folder + "/summary.json")
     try AtomicFile.write(Table(slicesOf: models).written(as: .csv), to: folder + "/slices.csv")
     try AtomicFile.write(Table(subjectsOf: models).written(as: .csv), to: folder + "/subjects.csv")
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let summary = String(decoding: try encoder.encode(models.map(\.summary)), as: UTF8.self)
     for format in [TableFormat.markdown, .latex, .csv, .json] {
       try AtomicFile.write(table.written(as: format), to: "\(folder)/table.\(format.fileExtension)")
     }
-    try AtomicFile.write(summary + "\n", to: folder + "/summary.json")
+    try AtomicFile.write(models.map(\.summary).json() + "\n", to: folder + "/summary.json")
   }
 }

@@ -53,6 +53,21 @@ import Training
     #expect(failure.kind == .usage && failure.message.contains("sub-05"))
   }
 
+  /// A run may be asked another scenario than it was trained for, of as many sources.
+  @Test func anotherScenarioCanBeAsked() throws {
+    let (run, cohort) = (try Trained.run(), try Trained.cohort())
+    var options = Assessment.Options()
+    options.scenario = Scenario(sources: [.t2, .t1], target: .pd)
+    let turned = try Assessment(of: [run], on: cohort, options, device: .cpu)
+    let asTrained = try Assessment(of: [run], on: cohort, device: .cpu)
+    #expect(turned.scenario == options.scenario && asTrained.scenario == run.experiment.scenario)
+    #expect(turned.models[0].slices != asTrained.models[0].slices)
+    #expect(turned.models[1] == asTrained.models[1])
+    options.scenario = Scenario(sources: [.t2], target: .pd)
+    #expect(
+      try failure { _ = try Assessment(of: [run], on: cohort, options, device: .cpu) }.kind == .inconsistent)
+  }
+
   @Test func runsOfOneKindAreToldApart() throws {
     let run = try Trained.run()
     try FileManager.default.copyItem(atPath: run.folder.path, toPath: scratch("second"))
