@@ -31,7 +31,7 @@ test: setup ## run every test
 soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
 	AGINET_SOAK=1 swift test -c release
 
-golden: .golden/ready ## compute all golden files of the tests anew, with a Python of their own (some minutes)
+golden: .golden/ready ## compute all golden files of the tests anew, with a Python of their own
 	.golden/bin/python Support/golden/rewrite.py
 
 .golden/ready: Support/golden/requirements.txt

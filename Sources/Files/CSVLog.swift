@@ -37,7 +37,7 @@ public final class CSVLog {
     if !replacing, access(path, F_OK) == 0 {
       throw Failure(.cannotWrite, "\(path): exists already; resume the run, or choose another folder")
     }
-    try replace(with: Array(CSVLog.header(columns).utf8))
+    try replace(with: columns.csvLine)
   }
 
   /// Continues a log, without its rows after `iteration` and without a last row that was cut short. What a spreadsheet
@@ -102,21 +102,19 @@ public final class CSVLog {
           < ($1.element.iteration, $1.element.first, $1.offset)
       }.map(\.element)
     }
-    let lines = [columns] + kept.map(\.fields)
-    let text = lines.map { $0.map(\.quotedForCSV).joined(separator: ",") + "\n" }.joined()
-    try replace(with: Array(text.utf8))
+    try replace(with: ([columns] + kept.map(\.fields)).map(\.csvLine).joined())
   }
 
-  private func replace(with bytes: [UInt8]) throws {
-    try AtomicFile.write(bytes, to: path)
+  private func replace(with text: String) throws {
+    try AtomicFile.write(text, to: path)
     if descriptor >= 0 { close(descriptor) }
     descriptor = open(path, O_WRONLY | O_APPEND | O_CLOEXEC)
     if descriptor < 0 { throw Failure.cannotWrite(path, errno) }
   }
+}
 
-  private static func header(_ columns: [String]) -> String {
-    columns.map(\.quotedForCSV).joined(separator: ",") + "\n"
-  }
+extension [String] {
+  var csvLine: String { map(\.quotedForCSV).joined(separator: ",") + "\n" }
 }
 
 extension String {

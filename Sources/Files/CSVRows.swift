@@ -12,8 +12,7 @@ struct CSVRows {
 
   /// - Parameter columns: those it should have, by which the separator is found.
   init(_ data: Data, columns: [String]) {
-    let header = columns.map(\.quotedForCSV).joined(separator: ",") + "\n"
-    isOurs = data.starts(with: Array(header.utf8)) && !data.contains(UInt8(ascii: "\r"))
+    isOurs = data.starts(with: Array(columns.csvLine.utf8)) && !data.contains(UInt8(ascii: "\r"))
     var bytes = Array(data)
     if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
     let separator = [",", ";", "\t"].first { mark in

@@ -56,14 +56,16 @@ public struct Settings<Value: Codable> {
     guard let changes = changes.members else {
       throw Failure(kind, "\(place(0)): must be a JSON object of settings")
     }
+    var whole = tree
     for change in changes {
       let keys = moved[change.key].map { $0.split(separator: ".").map(String.init) } ?? [change.key]
       let placed = change.value.at(keys, offset: change.offset)
-      tree = try laid(placed.members ?? [], over: tree, "", place)
+      whole = try laid(placed.members ?? [], over: whole, "", place)
     }
-    do { value = try tree.decoded() } catch let misfit as Misfit {
-      throw Failure(kind, "\(place(tree.offset(of: misfit.path))): \(misfit)")
+    do { value = try whole.decoded() } catch let misfit as Misfit {
+      throw Failure(kind, "\(place(whole.offset(of: misfit.path))): \(misfit)")
     }
+    tree = whole
   }
 
   private func laid(

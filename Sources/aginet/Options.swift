@@ -142,22 +142,16 @@ func openedCohort(_ folder: String) throws -> PreparedCohort {
 }
 
 /// Refuses numbers of threads that no machine has.
-func check(threads: Int) throws {
-  guard (1...1024).contains(threads) else {
-    throw Failure(.usage, "--threads \(threads): must be from 1 to 1024")
-  }
-}
+func check(threads: Int) throws { try check("threads", threads, 1...1024) }
 
 /// Refuses numbers of threads that read ahead which only take memory.
-func check(loaders: Int) throws {
-  guard (0...256).contains(loaders) else {
-    throw Failure(.usage, "--loaders \(loaders): must be from 0 to 256 loader threads")
-  }
-}
+func check(loaders: Int) throws { try check("loaders", loaders, 0...256) }
 
 /// Refuses numbers of slices that no memory holds at a time.
-func check(batch: Int) throws {
-  guard (1...65_536).contains(batch) else {
-    throw Failure(.usage, "--batch \(batch): must be from 1 to 65536")
+func check(batch: Int) throws { try check("batch", batch, 1...65_536) }
+
+private func check(_ flag: String, _ number: Int, _ range: ClosedRange<Int>) throws {
+  guard range.contains(number) else {
+    throw Failure(.usage, "--\(flag) \(number): must be from \(range.lowerBound) to \(range.upperBound)")
   }
 }

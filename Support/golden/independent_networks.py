@@ -195,7 +195,7 @@ def denoiser(name: str, attending: list[int], heads: int, outputs: int, shift: s
         in_channels=3, out_channels=outputs, block_out_channels=widths, layers_per_block=2,
         down_block_types=[f"{kind}DownBlock2D" for kind in kinds],
         up_block_types=[f"{kind}UpBlock2D" for kind in reversed(kinds)],
-        attention_head_dim=widths[-1] // heads, resnet_time_scale_shift=shift,
+        attention_head_dim=widths[-1] // heads, resnet_time_scale_shift=shift, attn_norm_num_groups=32,
     )
     net.time_proj = Embedded(net.time_proj)
     shapes: Shapes = {}

@@ -35,7 +35,7 @@ from known import known
 from torch import Tensor
 
 ROOT = Path(__file__).resolve().parents[2]
-STEPS, FEW, SHAPE = 20, 7, (1, 1, 3, 4)
+STEPS, FEW, SHAPE = 40, 7, (1, 1, 3, 4)
 SCHEDULES = {
     "linear": dict(beta_schedule="linear", beta_start=1e-4 * 1000 / STEPS, beta_end=0.02 * 1000 / STEPS),
     "cosine": dict(beta_schedule="squaredcos_cap_v2"),

@@ -6,7 +6,7 @@ import Torch
 /// The ways back from noise, beside the schedulers of diffusers (Support/golden/schedulers.py, which says what coincides and
 /// what does not): at every step, from the same x_t, the same answer and the same noise, the same x_{t-1}.
 @Suite struct SchedulerTests {
-  static let count = 20, few = 7
+  static let count = 40, few = 7
   static let schedules = ["linear", "cosine"]
 
   /// The process with diffusers' own β, which are ours in single precision.
@@ -14,7 +14,7 @@ import Torch
     NoiseSchedule(betas: try Golden("schedulers")("\(name)/betas").values(Double.self))
   }
 
-  @Test(arguments: zip(schedules, BetaSchedule.allCases), [count, 1000])
+  @Test(arguments: [("linear", BetaSchedule.linear), ("cosine", .cosine)], [count, 1000])
   func betasAreThoseOfDiffusers(_ trial: (String, BetaSchedule), _ count: Int) throws {
     let name = count == 1000 ? "\(trial.0) 1000" : trial.0
     let expected = try Golden("schedulers")("\(name)/betas").values(Double.self)

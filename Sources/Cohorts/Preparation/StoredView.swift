@@ -33,11 +33,13 @@ struct StoredView {
   func seen(_ slices: Range<Int>, _ dropsEmpty: Bool) -> Seen {
     var seen = Seen()
     var (inside, everywhere) = (0, 0)
+    let isCropped = rows.count < extent.rows || columns.count < extent.columns
     for plane in slices {
       var own = 0
       for channel in 0..<channels {
-        own += count(channel, plane, rows, columns)
-        everywhere += count(channel, plane, 0..<extent.rows, 0..<extent.columns)
+        let shown = count(channel, plane, rows, columns)
+        own += shown
+        everywhere += isCropped ? count(channel, plane, 0..<extent.rows, 0..<extent.columns) : shown
       }
       inside += own
       if own > 0 || !dropsEmpty { seen.slices.append(plane) }
