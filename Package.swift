@@ -33,12 +33,15 @@ let withTensors: [Target] = [
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
   .target(name: "Methods", dependencies: ["Networks", "Layers", "Torch", "Imaging", "Files", "Failures"]),
-  .target(
-    name: "Training",
-    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "CGuard", "Failures"]),
   // One road through a network: numbers in, numbers out.
   .target(
-    name: "Inference", dependencies: ["Methods", "Layers", "Torch", "Imaging", "Files", "Failures"]),
+    name: "Inference",
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
+  .target(
+    name: "Training",
+    dependencies: [
+      "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures",
+    ]),
   .target(
     name: "Experiments",
     dependencies: [
@@ -54,8 +57,8 @@ let withTensors: [Target] = [
   .target(
     name: "Paper",
     dependencies: [
-      "Runs", "Experiments", "Training", "Methods", "Networks", "Layers", "Torch", "Cohorts", "Imaging",
-      "Metrics", "Files", "Failures",
+      "Runs", "Experiments", "Training", "Inference", "Methods", "Networks", "Layers", "Torch", "Cohorts",
+      "Imaging", "Metrics", "Files", "Failures",
     ]),
   .target(
     name: "Reporting",
@@ -80,14 +83,14 @@ let withTensors: [Target] = [
   .testTarget(
     name: "TrainingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Methods", "Networks", "Layers", "Torch",
-      "Cohorts", "Imaging",
-      "Files", "Failures",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Inference", "Methods", "Networks", "Layers",
+      "Torch", "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .testTarget(
     name: "InferenceTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Imaging", "Failures",
+      "ScanSupport", "PipelineSupport", "Inference", "Methods", "Layers", "Torch", "Cohorts", "Imaging",
+      "Failures",
     ]),
   .testTarget(
     name: "ExperimentsTests",
@@ -128,9 +131,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "ReportingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Metrics",
-      "Cohorts", "Imaging", "Methods", "Networks",
-      "Torch", "Files", "Failures",
+      "ScanSupport", "PipelineSupport", "Reporting", "Paper", "Runs", "Experiments", "Training", "Inference",
+      "Metrics", "Cohorts", "Imaging", "Methods", "Networks", "Torch", "Files", "Failures",
     ]),
 ]
 

@@ -73,6 +73,7 @@ public struct TrainedModel {
     return try Experiment(json: json, origin: file.path)
   }
 
+  public var predictor: Predictor { Predictor(method, for: card.scenario, device: device) }
   public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
 }
 

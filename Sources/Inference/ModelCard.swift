@@ -8,9 +8,8 @@ import Imaging
 public struct ModelCard: Codable, Sendable, Equatable {
   /// The scenario: source order is the channel order, by name.
   public var scenario: Scenario
-  /// Rows and columns of the slices it was trained on.
-  public var height: Int
-  public var width: Int
+  /// Of the samples it was trained on: rows and columns of slices, or planes, rows and columns of patches.
+  public var extent: Extent
   /// How intensities were scaled, in words.
   public var intensity: String
   /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
@@ -21,8 +20,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   /// Training data: cohort, subjects, slices.
   public var trainedOn: String
   public var iterations: Int
-  /// Mean validation PSNR of these weights in dB.
-  public var validationPSNR: Double?
+  /// How good these weights were at validation; nil where there was none.
+  public var score: Score?
   public var parameters: Int
   public var versions: [String: String]
   public var intendedUse = ModelCard.intendedUse
@@ -31,14 +30,13 @@ public struct ModelCard: Codable, Sendable, Equatable {
     "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
 
   public init(
-    scenario: Scenario, height: Int, width: Int, intensity: String, scales: [Modality: Double],
-    spacing: [Double],
-    sliceRule: String, trainedOn: String, iterations: Int, validationPSNR: Double?, parameters: Int,
+    scenario: Scenario, extent: Extent, intensity: String, scales: [Modality: Double], spacing: [Double],
+    sliceRule: String, trainedOn: String, iterations: Int, score: Score?, parameters: Int,
     versions: [String: String]
   ) {
-    (self.scenario, self.height, self.width, self.intensity) = (scenario, height, width, intensity)
+    (self.scenario, self.extent, self.intensity) = (scenario, extent, intensity)
     (self.scales, self.spacing, self.sliceRule, self.trainedOn) = (scales, spacing, sliceRule, trainedOn)
-    (self.iterations, self.validationPSNR, self.parameters) = (iterations, validationPSNR, parameters)
+    (self.iterations, self.score, self.parameters) = (iterations, score, parameters)
     self.versions = versions
   }
 
@@ -48,16 +46,27 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var json: String { get throws { try json(pretty: false) } }
 
   public init(json: String, file: String) throws {
-    guard let card = try? JSONDecoder().decode(ModelCard.self, from: Data(json.utf8)) else {
+    guard let card = try? JSONDecoder().decode(ModelCard.self, from: ModelCard.current(json)) else {
       throw Failure(.invalidModel, "\(file): its model card does not read; was it written by aginet?")
     }
     // A size that no scanner makes would only exhaust memory.
-    guard (1...16384).contains(card.height), (1...16384).contains(card.width),
+    guard card.extent.sizes.allSatisfy({ (1...16384).contains($0) }),
       card.spacing.allSatisfy({ $0 > 0 }), card.scales.values.allSatisfy({ $0 > 0 && $0.isFinite })
     else {
       throw Failure(.invalidModel, "\(file): its model card holds sizes or scales that cannot be")
     }
     self = card
+  }
+
+  /// A card in today's words: those of 0.1.0 knew slices and PSNR alone.
+  private static func current(_ json: String) throws -> Data {
+    let data = Data(json.utf8)
+    guard var fields = try JSONSerialization.jsonObject(with: data) as? [String: Any],
+      let height = fields["height"], let width = fields["width"]
+    else { return data }
+    fields["extent"] = [height, width]
+    if let psnr = fields["validationPSNR"] { fields["score"] = ["name": Score.earlier, "value": psnr] }
+    return try JSONSerialization.data(withJSONObject: fields)
   }
 
   /// The sentence every synthetic image carries (conventions: NIfTI description, sidecar, report).

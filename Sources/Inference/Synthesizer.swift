@@ -16,11 +16,11 @@ public struct Synthesizer {
   }
 
   public let card: ModelCard
-  private let method: any Method
-  private let device: Device
+  private let predictor: Predictor
 
   public init(_ method: any Method, card: ModelCard, device: Device) {
-    (self.method, self.card, self.device) = (method, card, device)
+    self.card = card
+    predictor = Predictor(method, for: card.scenario, device: device)
   }
 
   /// What was made, and what a careful reader wants to know of it.
@@ -43,13 +43,15 @@ public struct Synthesizer {
   /// Synthesises the target modality.
   ///
   /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
-  /// training slices' size where they are smaller, and put back without loss. Slices go through in batches, so memory
-  /// is bounded: four bytes a voxel for each source and for two volumes more, plus one batch. That holds where the
-  /// caller hands over its only reference to the volumes.
+  /// training slices' size where they are smaller, and put back without loss. A network of volumes sees patches that
+  /// overlap by half, and their images are blended. Slices go through in batches, so memory is bounded: four bytes a
+  /// voxel for each source and for two volumes more (three with patches), plus one batch. That holds where the caller
+  /// hands over its only reference to the volumes.
   /// - Parameters:
   ///   - volumes: one per source modality of the card, on one grid; the names are paths.
-  ///   - batchSize: slices at a time.
-  ///   - progress: slices done, of how many; where a slice takes several passes through the network, those.
+  ///   - batchSize: slices or patches at a time.
+  ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
+  ///     it throws ends the synthesis.
   /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
   ///   mismatch in mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
   ///   `.numerical` where the network gives NaN.
@@ -86,11 +88,9 @@ public struct Synthesizer {
     }
     let notes = ScanCheck.lines(findings) + self.notes(images[0])
 
-    var pass = SlicePass(images, frame: (card.height, card.width))
+    var pass = VolumePass(images, extent: card.extent)
     images = []
-    try withoutGradient {
-      try pass.run(method, device: device, batchSize: batchSize, progress: progress)
-    }
+    try pass.run(predictor, batchSize: batchSize, progress: progress)
     let scale = intensity == .unit ? 1 : card.scales[card.scenario.target] ?? 1
     var output = pass.takeOutput()
     if scale != 1 {
@@ -122,7 +122,7 @@ public struct Synthesizer {
   }
 
   private func notes(_ image: Volume) -> [String] {
-    let drawn = (method.sampling?.description).map { ["drawn by \($0)"] } ?? []
+    let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     return drawn + voxelNotes(image)
   }
 

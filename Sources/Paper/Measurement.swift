@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Layers
 import Methods
 import Metrics
@@ -31,15 +32,9 @@ private struct Kept<Value: Codable>: Codable {
   /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
   var digest: String?
 
-  private static var encoder: JSONEncoder {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return encoder
-  }
-
   private static func digest(of value: Value) throws -> String {
     var hash = SHA256()
-    try encoder.encode(value).withUnsafeBytes { hash.update($0) }
+    Array(try value.json(pretty: false).utf8).withUnsafeBytes { hash.update($0) }
     return hash.hexadecimal()
   }
 
@@ -52,16 +47,17 @@ private struct Kept<Value: Codable>: Codable {
       return kept.value
     }
     let value = try make()
-    let json = try encoder.encode(Kept(question: question, value: value, digest: digest(of: value)))
+    let kept = Kept(question: question, value: value, digest: try digest(of: value))
     try RunFolder.make(Path.folder(path))
-    try AtomicFile.write(String(decoding: json, as: UTF8.self) + "\n", to: path)
+    try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
     return value
   }
 }
 
 extension Reproduction {
   /// What distinguishes one look at the test split from another, for a file's name.
-  private func look(_ shift: Perturbation?, draws: Bool = false) -> String {
+  /// - Parameter scenario: what is asked, where that is not what was trained.
+  private func look(_ shift: Perturbation?, draws: Bool = false, asking scenario: Scenario? = nil) -> String {
     var words = ["test", settings.slices.map { "\($0)" } ?? "all"]
     let change = settings.sampling
     if draws, let steps = change.steps { words.append("steps\(steps)") }
@@ -69,46 +65,50 @@ extension Reproduction {
     if draws, let samples = change.samples { words.append("samples\(samples)") }
     if draws, let seed = change.seed { words.append("noise\(seed)") }
     if let shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
+    if let scenario { words += scenario.modalities.map(\.rawValue) }
     return words.joined(separator: "-")
   }
 
   /// The same and what else decides the answer.
-  private func question(_ shift: Perturbation?, draws: Bool = false) -> String {
-    "cohort \(cohortDigest), \(look(shift, draws: draws)), shifts of seed \(shift?.seed ?? 0), SSIM "
+  private func question(_ shift: Perturbation?, _ look: String) -> String {
+    "cohort \(cohortDigest), \(look), shifts of seed \(shift?.seed ?? 0), SSIM "
       + Scorer().ssim.variant.rawValue
   }
 
-  private func measurementFile(_ experiment: Experiment, _ shift: Perturbation?) throws -> String {
-    let look = look(shift, draws: experiment.draws)
-    return "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look).json"
+  private func look(_ condition: Study.Condition, of experiment: Experiment) -> String {
+    look(
+      condition.shift, draws: experiment.draws,
+      asking: condition.scenario == experiment.scenario ? nil : condition.scenario)
   }
 
-  /// The scores of a finished run, measured now where they are not there.
-  func measurement(of experiment: Experiment, shift: Perturbation?) throws -> Measurement {
+  private func measurementFile(_ experiment: Experiment, _ condition: Study.Condition) throws -> String {
+    "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look(condition, of: experiment)).json"
+  }
+
+  /// The scores of a finished run under a condition, measured now where they are not there.
+  func measurement(of experiment: Experiment, under condition: Study.Condition) throws -> Measurement {
     let run = try Run(opening: runFolder(of: experiment).path)
     let hash = try SHA256.ofFile(run.folder.model).digest
+    let question = question(condition.shift, look(condition, of: experiment))
     return try Kept.value(
-      at: measurementFile(experiment, shift),
-      for: "model \(hash), \(question(shift, draws: experiment.draws))"
+      at: measurementFile(experiment, condition), for: "model \(hash), \(question)"
     ) {
       let model = try run.model(device: settings.device)
       // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
       if let sampling = model.method.sampling {
         try sampling.change(sampling.admitted(of: settings.sampling))
       }
-      let evaluator = try evaluator(experiment.scenario, shift, named: run.title)
+      let evaluator = try evaluator(condition.scenario, condition.shift, named: run.title)
+      let predictor = Predictor(model.method, for: condition.scenario, device: settings.device)
       let clock = ContinuousClock()
       var (seconds, operations) = (0.0, 0)
-      let scores = try evaluator.scores(named: run.title, in: .test) { batch in
+      func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
         let start = clock.now
-        let (values, count) = try LibTorch.countingMultiplyAdds {
-          try evaluator.predictions(of: model.method, for: batch, device: settings.device) {
-            if let signal = Interruption.requested { throw stopped(signal) }
-          }
-        }
+        let (values, count) = try LibTorch.countingMultiplyAdds { try predictor(batch, passed: passed) }
         (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
         return values
       }
+      let scores = try evaluator.scores(named: run.title, in: .test, by: predict)
       let slices = Double(max(1, scores.slices.count))
       return Measurement(
         scores: scores, parameters: model.method.generator.parameters.count,
@@ -121,15 +121,13 @@ extension Reproduction {
   func baselines(for condition: Study.Condition) throws -> [Scores] {
     let scenario = condition.scenario
     let name = (scenario.sources + [scenario.target]).map(\.rawValue).joined(separator: "-")
+    let look = look(condition.shift)
     return try Kept.value(
-      at: "\(folder)/baselines/\(name)-\(look(condition.shift)).json", for: question(condition.shift)
+      at: "\(folder)/baselines/\(name)-\(look).json", for: question(condition.shift, look)
     ) {
-      try evaluator(scenario, condition.shift, named: "baselines, \(scenario)").baselines(in: .test)
+      try evaluator(scenario, condition.shift, named: "baselines, \(scenario)")
+        .scores(of: Baselines(for: scenario, on: cohort), in: .test)
     }
-  }
-
-  private func stopped(_ signal: Failure.Kind) -> Failure {
-    Failure(signal, "stopped while scoring; the same command goes on")
   }
 
   /// An evaluator that tells what it does and stops where it is asked to.
@@ -143,9 +141,7 @@ extension Reproduction {
     let slices = try cohort.slices(in: .test).count
     try observe(.scoring(name: title, done: 0, of: min(slices, settings.slices ?? slices)))
     evaluator.progress = { done, total in
-      if let signal = Interruption.requested {
-        throw stopped(signal)
-      }
+      if let kind = shouldStop() { throw Failure(kind, "stopped while scoring; the same command goes on") }
       try observe(.scoring(name: title, done: done, of: total))
     }
     return evaluator
@@ -160,7 +156,7 @@ extension Reproduction {
           case .failed: continue
           case .missing, .begun: return false
           case .finished:
-            let file = try measurementFile(seeded, condition.shift)
+            let file = try measurementFile(seeded, condition)
             if !FileManager.default.fileExists(atPath: file) { return false }
           }
         }
@@ -182,7 +178,7 @@ extension Reproduction {
             let sentence = "\(row.title), seed \(seeded.seed): training failed (\(message))"
             if !failures.contains(sentence) { failures.append(sentence) }
           } else {
-            found.append(try measurement(of: seeded, shift: condition.shift))
+            found.append(try measurement(of: seeded, under: condition))
           }
         }
         cells.append(found)

@@ -36,7 +36,7 @@ public struct Reproduction {
   public enum Event {
     /// Before anything is trained: runs that are needed, and how many of them are there.
     case planned(runs: Int, finished: Int)
-    case training(number: Int, of: Int, experiment: Experiment, RunEvent)
+    case training(number: Int, of: Int, experiment: Experiment, TrainingEvent)
     /// A run ended in numbers that are none; the rest goes on.
     case failed(experiment: Experiment, message: String)
     case scoring(name: String, done: Int, of: Int)
@@ -47,6 +47,8 @@ public struct Reproduction {
   /// As they were given, with the published networks fitted to the cohort's slices.
   public private(set) var settings: Settings
   public var observe: (Event) throws -> Void = { _ in }
+  /// Asked again and again; where it says a kind of failure, what was done is saved and the work ends with that.
+  public var shouldStop: () -> Failure.Kind? = { nil }
   /// SHA-256 of the cohort's manifest.
   let cohortDigest: String
 
@@ -199,7 +201,7 @@ public struct Reproduction {
       return .failed(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .newlines))
     }
     guard run.hasCheckpoint else { return .missing }
-    let iteration = Int(try Safetensors(contentsOf: run.last).metadata["aginet.iteration"] ?? "") ?? 0
+    let iteration = try Trainer.iteration(of: run) ?? 0
     let isWhole = iteration >= experiment.iterations && FileManager.default.fileExists(atPath: run.model)
     return isWhole ? .finished : .begun(iteration)
   }
@@ -233,7 +235,7 @@ public struct Reproduction {
       }
       let run = try runFolder(of: experiment)
       do {
-        _ = try Run.train(experiment, on: cohort, into: run.path, setting) {
+        _ = try Run.train(experiment, on: cohort, into: run.path, setting, shouldStop: shouldStop) {
           try observe(.training(number: index + 1, of: needed.count, experiment: experiment, $0))
         }
       } catch let failure as Failure where failure.kind == .numerical {

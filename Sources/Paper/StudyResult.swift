@@ -141,7 +141,7 @@ public struct StudyResult: Sendable {
       if Set(copies).count > 1 {
         text += " Copied as it is: "
         text += zip(study.conditions, copies).map { condition, copy in
-          let source = condition.scenario.sources.first { Evaluator.copyName(of: $0) == copy }
+          let source = condition.scenario.sources.first { Baselines.copyName(of: $0) == copy }
           return "\(source?.title ?? copy) in \(condition.title)"
         }.joined(separator: ", ")
         text += "."

@@ -16,8 +16,6 @@ import Training
 /// with the lowest PSNR, the training curves, and what the CAGR modules learned.
 public struct Report {
   public struct Options: Sendable {
-    /// Subjects to picture; without any, the one with the median PSNR of the first run and the one with the lowest.
-    public var subjects: [String] = []
     /// Slices through a network at a time.
     public var batchSize = 4
     /// Slices, spread over the split, on which the CAGR modules are watched.
@@ -50,12 +48,14 @@ public struct Report {
   /// By run; nothing for networks without CAGR modules.
   public let routing: [RoutingSummary?]
 
-  /// Computes everything that is shown.
+  /// Puts together what is shown: pictures of what was scored, without another pass through the networks. Only those with
+  /// CAGR modules see some slices again, watched.
   ///
   /// - Parameters:
   ///   - runs: those that `assessment` is of, in its order.
+  ///   - assessment: one that keeps predictions (`Assessment.Options.shown`).
   ///   - progress: (what is done, slices done, of how many).
-  /// - Throws: `.usage` where a named subject is not in the split, and what reading models and cohort throws.
+  /// - Throws: `.usage` for an assessment that keeps no predictions, and what reading models and cohort throws.
   public init(
     _ runs: [Run], assessment: Assessment, cohort: PreparedCohort, options: Options = Options(),
     device: Device = .cpu, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
@@ -63,13 +63,13 @@ public struct Report {
     guard !runs.isEmpty, assessment.models.count >= runs.count else {
       throw Failure(.usage, "a report needs one or more runs, and an assessment of the same runs")
     }
-    let chosen = try ShownSubjects(options.subjects, of: assessment, in: cohort)
-    let evaluator = try Evaluator(cohort, scenario: assessment.scenario)
-    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities).spread(
-      options.routingSlices)
+    guard !assessment.shown.subjects.isEmpty else {
+      throw Failure(.usage, "a report pictures what was scored: the assessment must keep subjects to show")
+    }
+    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities)
+      .spread(options.routingSlices)
     var entries: [Entry] = []
     var routing: [RoutingSummary?] = []
-    var predictors: [SubjectImages.Predictor] = []
     for (run, scores) in zip(runs, assessment.models) {
       let model = try run.model(device: device)
       entries.append(
@@ -80,15 +80,15 @@ public struct Report {
         try RoutingSummary(
           model, named: scores.name, on: sample, of: cohort, batchSize: options.batchSize
         ) { try progress("routing of \(scores.name)", $0, $1) })
-      predictors.append((scores.name, { evaluator.predictions(of: model.method, for: $0, device: device) }))
     }
-    predictors += try Report.baseline(
-      Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name, evaluator)
-    montages = try chosen.subjects.map { subject, reason in
-      let images = try SubjectImages(
-        subject, in: cohort, scenario: assessment.scenario, batchSize: options.batchSize,
-        predictors: predictors, progress: progress)
-      return (Montage(images), reason)
+    // Beside the networks, the baseline that is hardest to beat.
+    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name
+    let names = entries.map(\.name) + [baseline].compactMap { $0 }
+    montages = try assessment.shown.subjects.map { subject, reason in
+      let images = try SubjectImages(subject, in: cohort, scenario: assessment.scenario, models: names) {
+        assessment.shown.prediction(of: subject.id, slice: $0, by: $1)
+      }
+      return (Montage(images), reason.words(of: assessment.models[0].name))
     }
     self.entries = entries
     self.routing = routing
@@ -98,29 +98,32 @@ public struct Report {
     cohortHash = try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
   }
 
-  /// What makes the pictures of the baseline that is hardest to beat; none where the assessment has no such.
-  package static func baseline(_ name: String?, _ evaluator: Evaluator) throws -> [SubjectImages.Predictor] {
-    guard let name else { return [] }
-    if let source = evaluator.scenario.sources.first(where: { Evaluator.copyName(of: $0) == name }) {
-      return [(name, { $0.target(source) })]
-    }
-    let lookup = try evaluator.fittedBaselines().lookup
-    return [(name, { $0.predicted(by: lookup, for: evaluator.scenario) })]
-  }
-
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.
   public func write(to path: String) throws {
     let page = try html
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
     for (entry, summary) in zip(entries, routing) {
       guard let summary else { continue }
       let folder = entry.run.folder.evaluation(assessment.split.rawValue)
       try RunFolder.make(folder)
-      let json = String(decoding: try encoder.encode(summary), as: UTF8.self)
-      try AtomicFile.write(json + "\n", to: folder + "/routing.json")
+      try AtomicFile.write(summary.json() + "\n", to: folder + "/routing.json")
     }
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(page, to: path)
+  }
+}
+
+extension ShownSubjects.Reason {
+  /// - Parameter model: the run whose PSNR it is.
+  func words(of model: String) -> String {
+    func psnr(_ what: String, _ value: Double) -> String {
+      "\(what) PSNR of \(model), \(number(value, 2)) dB"
+    }
+    return switch self {
+    case .named: "chosen by name"
+    case .median(let value): psnr("the median", value)
+    case .lowest(let value): psnr("the lowest", value)
+    case .only(let value): "the only subject; " + psnr("mean", value)
+    case .first: "the first subject; it has no finite PSNR"
+    }
   }
 }

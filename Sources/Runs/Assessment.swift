@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Metrics
 import Torch
@@ -18,6 +19,11 @@ public struct Assessment: Sendable {
     public var perturbation: Perturbation?
     /// How diffusion models draw, where that differs from what they were trained with.
     public var sampling = SamplingChange()
+    /// What is asked of the runs, where that is not what they were trained for: as many sources.
+    public var scenario: Scenario?
+    /// Of whom the predictions are kept, for pictures of what was scored; nothing where nothing is said. Until the first
+    /// run is scored, which decides, that takes four bytes for each voxel of the split.
+    public var shown: ShownSubjects.Choice?
     public init() {}
   }
 
@@ -25,28 +31,39 @@ public struct Assessment: Sendable {
   public let split: Split
   /// The runs in the order given, then the baselines.
   public let models: [Scores]
+  /// As they were fitted for the scores.
+  public let baselines: Baselines
+  /// With what was predicted and scored for them by every model, baselines too; none where it was not asked for.
+  public let shown: ShownSubjects
   public let cohort: String
 
-  /// - Throws: `.inconsistent` where runs answer different scenarios, or the cohort cannot serve them.
+  /// - Parameter progress: whose slices are scored, slices done, of how many; what it throws ends the work.
+  /// - Throws: `.inconsistent` where runs answer different scenarios, or the cohort cannot serve them; `.usage` where a
+  ///   subject is to be shown that is not in the split.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Options = Options(), device: Device,
     progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
     guard let first = runs.first else { throw Failure(.usage, "no run is named") }
-    for run in runs where run.experiment.scenario != first.experiment.scenario {
+    let scenario = options.scenario ?? first.experiment.scenario
+    for run in runs where options.scenario == nil && run.experiment.scenario != scenario {
       throw Failure(
         .inconsistent,
         "\(run.folder.path) is \(run.experiment.scenario), \(first.folder.path) is \(first.experiment.scenario): one table needs one scenario"
       )
     }
-    scenario = first.experiment.scenario
-    split = options.split
+    for run in runs where run.experiment.scenario.sources.count != scenario.sources.count {
+      throw Failure(
+        .inconsistent, "\(run.folder.path) is \(run.experiment.scenario), which cannot be asked \(scenario)")
+    }
+    (self.scenario, split) = (scenario, options.split)
     self.cohort = cohort.folder
     var evaluator = try Evaluator(cohort, scenario: scenario)
     (evaluator.scorer, evaluator.batchSize) = (options.scorer, options.batchSize)
     evaluator.perturbation = options.perturbation
     let titles = runs.map(\.title)
     var models: [Scores] = []
+    var shown = try ShownSubjects(options.shown, in: options.split, of: cohort)
     for run in runs {
       // Two runs of one kind are told apart by their folders.
       let shared = titles.filter { $0 == run.title }.count > 1
@@ -60,10 +77,22 @@ public struct Assessment: Sendable {
       if runs.count == 1 || model.method.sampling != nil { try model.method.change(options.sampling) }
       let drawn = options.sampling.isEmpty ? nil : model.method.sampling?.description
       let name = drawn.map { "\(title) [\($0)]" } ?? title
-      models.append(try evaluator.scores(of: model.method, named: name, in: split, device: device))
+      let predictor = Predictor(model.method, for: scenario, device: device)
+      models.append(
+        try evaluator.scores(named: name, in: split, by: predictor.callAsFunction(_:passed:)) {
+          shown.keep($1, for: $0, by: name)
+        })
+      if models.count == 1 { try shown.choose(by: models[0]) }
     }
     evaluator.progress = { _, _ in }
-    self.models = models + (try evaluator.baselines(in: split))
+    baselines = try Baselines(for: scenario, on: cohort)
+    for baseline in baselines.all {
+      models.append(
+        try evaluator.scores(
+          named: baseline.name, in: split, by: { batch, _ in try batch.checked(baseline.predict(batch)) }
+        ) { shown.keep($1, for: $0, by: baseline.name) })
+    }
+    (self.models, self.shown) = (models, shown)
   }
 
   /// Models and baselines as rows; PSNR, SSIM and MAE over slices.
@@ -81,12 +110,9 @@ public struct Assessment: Sendable {
     try? FileManager.default.removeItem(atPath: folder + "/summary.json")
     try AtomicFile.write(Table(slicesOf: models).written(as: .csv), to: folder + "/slices.csv")
     try AtomicFile.write(Table(subjectsOf: models).written(as: .csv), to: folder + "/subjects.csv")
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    let summary = String(decoding: try encoder.encode(models.map(\.summary)), as: UTF8.self)
     for format in [TableFormat.markdown, .latex, .csv, .json] {
       try AtomicFile.write(table.written(as: format), to: "\(folder)/table.\(format.fileExtension)")
     }
-    try AtomicFile.write(summary + "\n", to: folder + "/summary.json")
+    try AtomicFile.write(models.map(\.summary).json() + "\n", to: folder + "/summary.json")
   }
 }

@@ -195,11 +195,5 @@ public struct Sidecar: Codable, Sendable {
     notes = result.notes
   }
 
-  public var json: String {
-    get throws {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-      return String(decoding: try encoder.encode(self), as: UTF8.self)
-    }
-  }
+  public var json: String { get throws { try json(pretty: true) } }
 }

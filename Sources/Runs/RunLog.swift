@@ -2,7 +2,9 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Inference
 import Methods
+import Metrics
 import Training
 
 /// A run's `log.csv` and TensorBoard events.
@@ -12,17 +14,21 @@ import Training
 final class RunLog {
   private let table: CSVLog
   private let events: EventFile
+  private let metric: Metric
   private var steps = 0, seconds = 0.0, waited = 0.0
 
   /// Iterations between two points of a TensorBoard curve.
   private static let interval = 10
 
-  /// - Parameter note: told where a log that cannot be continued was put aside, and another begun.
+  /// - Parameters:
+  ///   - metric: what validation measures.
+  ///   - note: told where a log that cannot be continued was put aside, and another begun.
   init(
-    _ folder: RunFolder, method: any Method, resumingAt iteration: Int,
-    note: (String) throws -> Void = { _ in }
+    _ folder: RunFolder, method: any Method, metric: Metric, resumingAt iteration: Int,
+    note: (String) throws -> Void
   ) throws {
-    let columns = ["iteration"] + method.losses + ["validation_psnr"]
+    self.metric = metric
+    let columns = ["iteration"] + method.losses + ["validation_\(metric.rawValue)"]
     if iteration > 0 && FileManager.default.fileExists(atPath: folder.log) {
       do { table = try CSVLog(resuming: folder.log, columns: columns, after: iteration) } catch let failure
         as Failure where failure.kind == .inconsistent || failure.kind == .malformed
@@ -64,12 +70,13 @@ final class RunLog {
         try events.add(points, step: iteration)
         (steps, seconds, waited) = (0, 0, 0)
       }
-    case .validated(let iteration, let psnr, _):
+    case .validated(let iteration, let score, _):
       try table.append(
-        iteration: iteration, Array(repeating: .missing, count: table.columns.count - 2) + [.number(psnr)])
-      try events.add(Float(psnr), tag: "validation/PSNR (dB)", step: iteration)
+        iteration: iteration,
+        Array(repeating: .missing, count: table.columns.count - 2) + [.number(score.value)])
+      try events.add(Float(score.value), tag: "validation/\(metric.heading)", step: iteration)
     case .saving: try table.synchronize()
-    case .saved: break
+    case .started, .saved, .note, .finished: break
     }
   }
 }

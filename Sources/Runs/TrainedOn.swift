@@ -23,11 +23,7 @@ struct TrainedOn: Codable, Equatable {
     self = known
   }
 
-  func write(to folder: RunFolder) throws {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-    try AtomicFile.write(String(decoding: encoder.encode(self), as: UTF8.self) + "\n", to: folder.trainedOn)
-  }
+  func write(to folder: RunFolder) throws { try AtomicFile.write(json() + "\n", to: folder.trainedOn) }
 }
 
 extension Run {

@@ -1,5 +1,6 @@
 import Failures
 import Files
+import Inference
 import Layers
 import Methods
 import Torch
@@ -10,32 +11,43 @@ import Torch
 /// numbers need no state: every iteration starts its stream from the seed and its own number.
 struct Checkpoint {
   var iteration = 0
-  var bestPSNR: Double?
+  /// The best validation so far.
+  var best: Score?
   var bestIteration: Int?
   /// Whether the validation that is due after `iteration` was interrupted.
   var owesValidation = false
 
-  /// Writes all networks, with their optimisers or without.
-  func write(_ method: any Method, optimizers: Bool, metadata: [String: String], to path: String) throws {
+  /// Writes all networks with their optimisers.
+  func write(_ method: any Method, metadata: [String: String], to path: String) throws {
     var tensors: [Safetensors.Tensor] = []
     for network in method.networks {
       tensors += network.parameters.saved.map { .init("\(network.name).\($0.name)", $0.tensor) }
-      if optimizers, let adam = network.optimizer {
+      if let adam = network.optimizer {
         tensors += adam.state.map { .init("optimizer.\(network.name).\($0.name)", $0.tensor) }
       }
     }
     var metadata = metadata
-    metadata["aginet.iteration"] = String(iteration)
-    if let bestPSNR { metadata["aginet.best_psnr"] = "\(bestPSNR)" }
-    if let bestIteration { metadata["aginet.best_iteration"] = String(bestIteration) }
-    if owesValidation { metadata["aginet.owes_validation"] = "true" }
+    metadata[Key.iteration] = String(iteration)
+    if let best { (metadata[Key.score], metadata[Key.best]) = (best.name, "\(best.value)") }
+    if let bestIteration { metadata[Key.bestIteration] = String(bestIteration) }
+    if owesValidation { metadata[Key.owesValidation] = "true" }
     try Safetensors.write(tensors, metadata: metadata, to: path)
   }
 
-  /// Reads back what `write` wrote with optimisers.
+  private enum Key {
+    static let iteration = "aginet.iteration", bestIteration = "aginet.best_iteration"
+    static let score = "aginet.score", best = "aginet.best_score", owesValidation = "aginet.owes_validation"
+    /// Of version 0.1.0, in dB.
+    static let bestPSNR = "aginet.best_psnr"
+  }
+
+  /// How far the run had come that wrote a file; nil for a file that is no checkpoint.
+  static func iteration(of file: Safetensors) -> Int? { file.metadata[Key.iteration].flatMap { Int($0) } }
+
+  /// Reads back what `write` wrote.
   /// - Throws: `.invalidModel` for a file that is no checkpoint, or does not fit the method's networks.
   init(_ file: Safetensors, into method: any Method) throws {
-    guard let iteration = file.metadata["aginet.iteration"].flatMap({ Int($0) }), iteration >= 0 else {
+    guard let iteration = Checkpoint.iteration(of: file), iteration >= 0 else {
       throw Failure(.invalidModel, "\(file.path): not a checkpoint of aginet (no iteration in its metadata)")
     }
     for network in method.networks {
@@ -43,9 +55,11 @@ struct Checkpoint {
       if let adam = network.optimizer { try file.load(adam.state, under: "optimizer.\(network.name).") }
     }
     self.iteration = iteration
-    bestPSNR = file.metadata["aginet.best_psnr"].flatMap { Double($0) }
-    bestIteration = file.metadata["aginet.best_iteration"].flatMap { Int($0) }
-    owesValidation = file.metadata["aginet.owes_validation"] == "true"
+    func number(_ key: String) -> Double? { file.metadata[key].flatMap { Double($0) } }
+    best = number(Key.bestPSNR).map { Score(earlier: $0) }
+    if let name = file.metadata[Key.score] { best = number(Key.best).map { Score(name, $0) } }
+    bestIteration = file.metadata[Key.bestIteration].flatMap { Int($0) }
+    owesValidation = file.metadata[Key.owesValidation] == "true"
   }
 
   init() {}

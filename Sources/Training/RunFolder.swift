@@ -13,8 +13,6 @@ public struct RunFolder: Sendable, Equatable {
   public var checkpoints: String { path + "/checkpoints" }
   /// Everything that continues the run exactly.
   public var last: String { checkpoints + "/last.safetensors" }
-  /// All networks at the best validation.
-  public var best: String { checkpoints + "/best.safetensors" }
   public var log: String { path + "/log.csv" }
   public var report: String { path + "/report.html" }
   /// Digests of the images it was trained on.

@@ -2,6 +2,7 @@ import Cohorts
 import Failures
 import Files
 import Imaging
+import Inference
 import Layers
 import Methods
 import Torch
@@ -37,17 +38,6 @@ public struct Plan: Sendable {
   }
 }
 
-/// What happens during training, for logs and progress bars.
-public enum TrainingEvent: Sendable {
-  /// Iteration `iteration` is done: its losses, and the seconds it took, of which waiting for data.
-  case step(iteration: Int, losses: [Loss], seconds: Double, waited: Double)
-  /// Mean PSNR in dB over the validation slices after `iteration`, and whether it is the best so far.
-  case validated(iteration: Int, psnr: Double, isBest: Bool)
-  /// A checkpoint is about to be written; whatever it counts on must reach the disk first.
-  case saving(iteration: Int)
-  case saved(iteration: Int, path: String)
-}
-
 /// The training loop: batches in, better networks out, with everything on disk that continues it exactly.
 ///
 /// A run that was stopped at any moment and resumed from its last checkpoint gives, on the CPU with the same number of
@@ -62,27 +52,20 @@ public final class Trainer {
   private let metadata: [String: String]
   private var state = Checkpoint()
 
-  /// Mean PSNR in dB over the held-out slices; nil where there are none. May take long, and then throws what
-  /// `Interruption.requested` says.
-  public var validate: () throws -> Double? = { nil }
-  /// Writes the model file for the networks as they are now: (iteration, validation PSNR).
-  public var writeModel: (Int, Double?) throws -> Void = { _, _ in }
-  public var observe: (TrainingEvent) throws -> Void = { _ in }
-
   /// - Parameter metadata: what every checkpoint says of itself, the experiment first of all.
   public init(
     _ method: any Method, for scenario: Scenario, plan: Plan, folder: RunFolder, device: Device,
     metadata: [String: String]
   ) {
     (self.method, self.scenario, self.plan) = (method, scenario, plan)
-    (self.folder, self.device) = (folder, device)
-    self.metadata = metadata
+    (self.folder, self.device, self.metadata) = (folder, device, metadata)
   }
 
   /// Iterations done.
   public var iteration: Int { state.iteration }
-  public var best: (psnr: Double, iteration: Int)? {
-    if let psnr = state.bestPSNR, let iteration = state.bestIteration { (psnr, iteration) } else { nil }
+  /// The best validation so far, and when that was.
+  public var best: (score: Score, iteration: Int)? {
+    if let score = state.best, let iteration = state.bestIteration { (score, iteration) } else { nil }
   }
 
   /// Makes sure that a run's last checkpoint holds the networks that `build` makes, before memory is taken for them.
@@ -108,20 +91,28 @@ public final class Trainer {
     }
   }
 
-  /// Trains to the plan's end, or until a signal asks to stop, which saves first.
-  /// - Parameter stream: batches from iteration `iteration` on.
-  /// - Throws: `.numerical` naming the iteration where a loss is not finite, `.interrupted` or `.terminated` after a
-  ///   signal, and whatever validation and writing throw.
-  public func run(_ stream: SampleStream) throws {
+  /// How far the run in a folder has come, by its last checkpoint; nil where that says nothing.
+  /// - Throws: `.notFound` where there is none, `.invalidModel` for a damaged one.
+  public static func iteration(of folder: RunFolder) throws -> Int? {
+    Checkpoint.iteration(of: try Safetensors(contentsOf: folder.last))
+  }
+
+  /// Trains to the plan's end, or until the delegate asks to stop, which saves first.
+  /// - Parameters:
+  ///   - stream: batches from iteration `iteration` on.
+  ///   - delegate: who looks at the networks and keeps the best ones; without one the latest are the best.
+  /// - Throws: `.numerical` naming the iteration where a loss is not finite, the kind of failure that was asked for where
+  ///   it was asked to stop, and whatever validation and writing throw.
+  public func run(_ stream: SampleStream, _ delegate: any TrainingDelegate = Unattended()) throws {
     let clock = ContinuousClock()
     try method.prepare()
     // What an optimiser was made with is the schedule's starting point.
     let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
     try RunFolder.make(folder.checkpoints)
     if state.owesValidation {
-      try look()
+      try look(delegate)
       let isLast = state.iteration == plan.iterations
-      if isLast || state.iteration % plan.checkpointEvery == 0 { try save() }
+      if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
     }
     while state.iteration < plan.iterations {
       let start = clock.now
@@ -132,48 +123,52 @@ public final class Trainer {
       let losses = method.step(Batch(samples, scenario, device: device), random: random)
       state.iteration += 1
       try refuseNaN(losses)
-      try observe(
+      try delegate.observe(
         .step(
           iteration: state.iteration, losses: losses, seconds: (clock.now - start).seconds, waited: waited))
 
       let isLast = state.iteration == plan.iterations
-      if isLast || state.iteration % plan.validateEvery == 0 { try look() }
-      if let signal = Interruption.requested, !isLast { throw try stopped(signal) }
-      if isLast || state.iteration % plan.checkpointEvery == 0 { try save() }
+      if isLast || state.iteration % plan.validateEvery == 0 { try look(delegate) }
+      if let kind = delegate.stop, !isLast { throw try stopped(kind, delegate) }
+      if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
     }
   }
 
   /// Saves, and says so.
-  private func stopped(_ signal: Failure.Kind) throws -> Failure {
-    try save()
-    return Failure(signal, "stopped at iteration \(state.iteration), saved; continue with --resume")
+  private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
+    try save(delegate)
+    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with --resume")
   }
 
-  private func look() throws {
-    let psnr: Double?
-    do { psnr = try validate() } catch let failure as Failure where failure.isStop {
+  private func look(_ delegate: any TrainingDelegate) throws {
+    let score: Score?
+    do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
+      where failure.isStop
+    {
       // The resumed run validates first of all, and so does what this one would have done.
       state.owesValidation = true
-      throw try stopped(failure.kind)
+      throw try stopped(failure.kind, delegate)
+    } catch let failure as Failure where failure.kind == .numerical {
+      throw Failure(.numerical, "iteration \(state.iteration): \(failure.message); \(kept)")
     }
     state.owesValidation = false
     // Without a held-out split the latest weights are the best known.
-    let isBest = psnr.map { $0 > state.bestPSNR ?? -.infinity } ?? true
+    let isBest = score?.beats(state.best) ?? true
     if isBest {
       try refuseBrokenWeights()
-      state.bestPSNR = psnr
-      state.bestIteration = state.iteration
-      try state.write(method, optimizers: false, metadata: metadata, to: folder.best)
-      try writeModel(state.iteration, psnr)
+      (state.best, state.bestIteration) = (score, state.iteration)
+      try delegate.writeModel(iteration: state.iteration, score: score)
     }
-    if let psnr { try observe(.validated(iteration: state.iteration, psnr: psnr, isBest: isBest)) }
+    if let score {
+      try delegate.observe(.validated(iteration: state.iteration, score: score, isBest: isBest))
+    }
   }
 
-  private func save() throws {
+  private func save(_ delegate: any TrainingDelegate) throws {
     try refuseBrokenWeights()
-    try observe(.saving(iteration: state.iteration))
-    try state.write(method, optimizers: true, metadata: metadata, to: folder.last)
-    try observe(.saved(iteration: state.iteration, path: folder.last))
+    try delegate.observe(.saving(iteration: state.iteration))
+    try state.write(method, metadata: metadata, to: folder.last)
+    try delegate.observe(.saved(iteration: state.iteration, path: folder.last))
   }
 
   private func refuseNaN(_ losses: [Loss]) throws {
@@ -198,17 +193,5 @@ public final class Trainer {
   private var kept: String {
     let remedy = "train anew with a lower learningRate"
     return folder.hasCheckpoint ? "the checkpoint before is kept; \(remedy)" : "no checkpoint yet; \(remedy)"
-  }
-}
-
-extension Batch {
-  /// Plain numbers become tensors here, on the training thread: sources `[count, sources * depth] + extent`, the target (of
-  /// a slab its middle plane) `[count, 1] + extent`.
-  public init(_ samples: SampleBatch, _ scenario: Scenario, device: Device) {
-    let (sizes, channels) = (samples.extent.sizes, scenario.sources.count * samples.depth)
-    self.init(
-      sources: Tensor(
-        samples.stacked(scenario.sources), shape: [samples.count, channels] + sizes, device: device),
-      target: Tensor(samples.target(scenario.target), shape: [samples.count, 1] + sizes, device: device))
   }
 }

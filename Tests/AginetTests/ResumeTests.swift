@@ -25,8 +25,7 @@ import Testing
   }
 
   private static let results = [
-    "model.safetensors", "checkpoints/last.safetensors", "checkpoints/best.safetensors", "log.csv",
-    "experiment.json",
+    "model.safetensors", "checkpoints/last.safetensors", "log.csv", "experiment.json",
   ]
 
   /// Unfinished files that a killed process left.

@@ -14,12 +14,16 @@ final class Known: Method {
   /// Shapes of the batches it was given.
   private(set) var shapes: [[Int]] = []
 
+  /// What it was told to be there, by call.
+  private(set) var presence: [[Float]?] = []
+
   init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
 
   func step(_ batch: Batch, random: RandomStream) -> [Loss] { [] }
 
   func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
     shapes.append(sources.shape)
+    presence.append(present?.values())
     let image = function(sources)
     try passed(1, 1)
     return image
@@ -29,11 +33,13 @@ final class Known: Method {
   static func channel(_ index: Int) -> Known { Known { $0.narrowed(1, from: index, length: 1) } }
 }
 
+let scenario = Scenario(sources: [.t1, .t2], target: .pd)
+
 func card(height: Int = 32, width: Int = 32, spacing: [Double] = [1, 1, 3]) -> ModelCard {
   ModelCard(
-    scenario: Scenario(sources: [.t1, .t2], target: .pd), height: height, width: width, intensity: "unit",
+    scenario: scenario, extent: Extent(height, width), intensity: "unit",
     scales: [.t1: 300, .t2: 150, .pd: 250], spacing: spacing, sliceRule: "all", trainedOn: "test",
-    iterations: 1, validationPSNR: nil, parameters: 0, versions: [:])
+    iterations: 1, score: nil, parameters: 0, versions: [:])
 }
 
 func synthesizer(_ method: any Method, _ card: ModelCard = card()) -> Synthesizer {

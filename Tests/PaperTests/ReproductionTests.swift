@@ -153,7 +153,7 @@ import Training
   @Test func anInterruptedRunGoesOnAndEndsAlike() throws {
     var stopped = try reproduction(iterations: 4)
     stopped.observe = { event in
-      if case .training(2, _, _, .training(.step(3, _, _, _))) = event {
+      if case .training(2, _, _, .step(3, _, _, _)) = event {
         throw Failure(.interrupted, "stopped")
       }
     }

@@ -59,8 +59,19 @@ import Training
   @Test func itIsOneFileWithEverySection() throws {
     try withFolder { folder in
       let (runs, cohort) = try makeRuns(in: folder)
-      let assessment = try Assessment(of: runs, on: cohort, device: .cpu)
-      let report = try Report(runs, assessment: assessment, cohort: cohort)
+      var options = Assessment.Options()
+      options.shown = .typical
+      let assessment = try Assessment(of: runs, on: cohort, options, device: .cpu)
+      let (report, operations) = try LibTorch.countingMultiplyAdds {
+        try Report(runs, assessment: assessment, cohort: cohort)
+      }
+      // Nothing that was scored goes through a network again: only routing is watched, on every slice of the network that
+      // has it, and on one batch of the one that turns out to have none.
+      let costs = try runs.map {
+        try Cost(of: $0.experiment, height: cohort.manifest.height, width: cohort.manifest.width).multiplyAdds
+      }
+      let slices = try cohort.slices(in: .test).count
+      #expect(operations == slices * costs[0] + min(4, slices) * costs[1])
       try report.write(to: "\(folder)/new/report.html")
       let page = try String(contentsOfFile: "\(folder)/new/report.html", encoding: .utf8)
 
@@ -83,10 +94,9 @@ import Training
       #expect(summary.modules.count == 10 && summary.modules.allSatisfy { $0.groups.count == 8 })
       #expect(!FileManager.default.fileExists(atPath: "\(folder)/<resunet>/evaluation/test/routing.json"))
 
-      var options = Report.Options()
-      options.subjects = ["sub-01"]
+      options.shown = .named(["sub-01"])
       let failure = #expect(throws: Failure.self) {
-        _ = try Report(runs, assessment: assessment, cohort: cohort, options: options)
+        _ = try Assessment(of: runs, on: cohort, options, device: .cpu)
       }
       #expect(failure?.kind == .usage && failure?.message.contains("sub-04") == true)
     }

@@ -1,7 +1,9 @@
+import Cohorts
 import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Metrics
 import PipelineSupport
 import Runs
@@ -28,6 +30,42 @@ import Training
       let data = try #require(contents(of: scratch("test/" + name)))
       #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: data) }
     }
+  }
+
+  /// Pictures need no second pass: what was scored is kept, for the subjects that are shown and no others.
+  @Test func whatWasScoredIsKept() throws {
+    let (run, cohort) = (try Trained.run(), try Trained.cohort())
+    var options = Assessment.Options()
+    options.shown = .typical
+    let assessment = try Assessment(of: [run], on: cohort, options, device: .cpu)
+    #expect(assessment.shown.subjects.map(\.subject.id) == ["sub-05"])
+    let batch = try cohort.batches(in: .test, scenario: assessment.scenario, batchSize: 5)[0]
+    let network = try run.model(device: .cpu).predictor(batch)
+    let expected = [network] + assessment.baselines.all.map { $0.predict(batch) }
+    for (scores, values) in zip(assessment.models, expected) {
+      let kept = (1...5).compactMap { assessment.shown.prediction(of: "sub-05", slice: $0, by: scores.name) }
+      #expect(kept.count == 5 && kept.flatMap { $0 } == values, "\(scores.name)")
+    }
+    let unasked = try Assessment(of: [run], on: cohort, device: .cpu)
+    #expect(unasked.shown.subjects.isEmpty && unasked.models == assessment.models)
+    options.shown = .named(["sub-01"])
+    let failure = try failure { _ = try Assessment(of: [run], on: cohort, options, device: .cpu) }
+    #expect(failure.kind == .usage && failure.message.contains("sub-05"))
+  }
+
+  /// A run may be asked another scenario than it was trained for, of as many sources.
+  @Test func anotherScenarioCanBeAsked() throws {
+    let (run, cohort) = (try Trained.run(), try Trained.cohort())
+    var options = Assessment.Options()
+    options.scenario = Scenario(sources: [.t2, .t1], target: .pd)
+    let turned = try Assessment(of: [run], on: cohort, options, device: .cpu)
+    let asTrained = try Assessment(of: [run], on: cohort, device: .cpu)
+    #expect(turned.scenario == options.scenario && asTrained.scenario == run.experiment.scenario)
+    #expect(turned.models[0].slices != asTrained.models[0].slices)
+    #expect(turned.models[1] == asTrained.models[1])
+    options.scenario = Scenario(sources: [.t2], target: .pd)
+    #expect(
+      try failure { _ = try Assessment(of: [run], on: cohort, options, device: .cpu) }.kind == .inconsistent)
   }
 
   @Test func runsOfOneKindAreToldApart() throws {

@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Metrics
 import PipelineSupport
@@ -61,7 +62,7 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   }
 
   @Test func theBaselinesStandBeside() throws {
-    let baselines = try evaluator().baselines(in: .test)
+    let baselines = try evaluator().scores(of: Baselines(for: scenario, on: cohort), in: .test)
     #expect(baselines.count == 2)
     // The phantom's PD is a power of its texture, nearer to T2's than to T1's.
     #expect(baselines[0].name == "Copy of T2" && baselines[1].name == "Intensity look-up")
@@ -101,10 +102,9 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   @Test func aMethodIsScoredAsItsPredictionsAre() throws {
     let method = try MethodCatalog.build(tinyExperiment(), device: .cpu)
     let evaluator = try evaluator()
-    let direct = try evaluator.scores(of: method, named: "m", in: .test, device: .cpu)
-    let again = try evaluator.scores(named: "m", in: .test) {
-      evaluator.predictions(of: method, for: $0, device: .cpu)
-    }
+    let predictor = Predictor(method, for: scenario, device: .cpu)
+    let direct = try evaluator.scores(named: "m", in: .test, by: predictor.callAsFunction(_:passed:))
+    let again = try evaluator.scores(named: "m", in: .test) { try predictor($0) }
     #expect(direct == again)
   }
 }

@@ -35,11 +35,10 @@ import Training
     try synthesize(t1, t2, to: scratch("pd.nii.gz"))
     let volume = try NIfTI.read(path: scratch("pd.nii.gz")).volume
     let (model, cohort) = (try Trained.model(), try Trained.cohort())
-    let evaluator = try Evaluator(cohort, scenario: model.card.scenario)
     let batches = try cohort.batches(in: .test, scenario: model.card.scenario, batchSize: 5)
     var slices = 0
     for batch in try batches.all() {
-      let predicted = evaluator.predictions(of: model.method, for: batch, device: .cpu)
+      let predicted = try model.predictor(batch)
       for (place, reference) in batch.references.enumerated() {
         #expect(reference.subject == "sub-05")
         var largest: Float = 0

@@ -40,8 +40,7 @@ import Training
     let names = scratch.files(in: "run")
     #expect(
       names.filter { !$0.hasPrefix("events") } == [
-        "checkpoints/best.safetensors", "checkpoints/last.safetensors", "experiment.json", "log.csv",
-        "model.safetensors", "trained-on.json",
+        "checkpoints/last.safetensors", "experiment.json", "log.csv", "model.safetensors", "trained-on.json",
       ])
     #expect(names.contains { $0.hasPrefix("events.out.tfevents.") })
     #expect(run.experiment == tinyExperiment(iterations: 4))
@@ -55,10 +54,10 @@ import Training
   @Test func theModelSaysWhatItIs() throws {
     let model = try Trained.model()
     #expect(model.card.scenario == Scenario(sources: [.t1, .t2], target: .pd))
-    #expect((model.card.height, model.card.width) == (32, 32))
+    #expect(model.card.extent == Extent(32, 32))
     #expect(model.card.spacing == [1, 1, 3])
     #expect(model.card.trainedOn.contains("3 subjects, 15 slices"))
-    #expect(model.card.validationPSNR != nil && model.card.scales.count == 3)
+    #expect(model.card.score?.name == "psnr" && model.card.scales.count == 3)
     #expect(model.sha256 == (try SHA256.ofFile(model.file).digest))
   }
 
@@ -75,6 +74,8 @@ import Training
     let run = try train()
     try RunFolder.make(run.folder.evaluation("test"))
     let events = scratch.files(in: "run").filter { $0.hasPrefix("events") }
+    // Version 0.1.0 left it.
+    try scratch.write("x", to: "run/checkpoints/best.safetensors")
     try scratch.write("x", to: "run/checkpoints/.last.safetensors.77-1.partial")
     var other = tinyExperiment(iterations: 1)
     (other.validateEvery, other.seed) = (5, 9)
@@ -82,7 +83,7 @@ import Training
     let names = scratch.files(in: "run")
     #expect(!FileManager.default.fileExists(atPath: run.folder.evaluation("test")))
     #expect(names.count { $0.hasPrefix("events") } == 1 && events.count == 1)
-    #expect(!names.contains { $0.hasSuffix(".partial") })
+    #expect(!names.contains { $0.hasSuffix(".partial") || $0.hasSuffix("best.safetensors") })
   }
 
   @Test func anotherExperimentIsNotResumed() throws {
@@ -124,10 +125,11 @@ import Training
     func psnr(_ shift: Perturbation?) throws -> Double {
       var evaluator = try Evaluator(Trained.cohort(), scenario: experiment.scenario)
       evaluator.perturbation = shift
-      let scores = try evaluator.scores(of: model.method, named: "n", in: .validation, device: .cpu)
+      let scores = try evaluator.scores(
+        named: "n", in: .validation, by: model.predictor.callAsFunction(_:passed:))
       return try #require(scores.overSlices(.psnr).mean)
     }
-    let chosen = try #require(model.card.validationPSNR)
+    let chosen = try #require(model.card.score?.value)
     #expect(abs(try psnr(experiment.perturbation) - chosen) < 1e-4)
     #expect(abs(try psnr(nil) - chosen) > 1e-3)
     #expect(abs(try psnr(Perturbation(of: .t2, radius: 4, seed: 8)) - chosen) > 1e-4)

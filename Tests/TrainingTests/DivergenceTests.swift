@@ -14,8 +14,8 @@ import Training
     let walker = Walker(loss: { $0 == 5 ? value : 1 })
     let trainer = try trainer(folder, plan(9, checkpointEvery: 2), method: walker)
     var seen = 0
-    trainer.observe = { if case .step(let iteration, _, _, _) = $0 { seen = iteration } }
-    let failure = try failure { try trainer.run(stream()) }
+    let watcher = Watcher(seen: { if case .step(let iteration, _, _, _) = $0 { seen = iteration } })
+    let failure = try failure { try trainer.run(stream(), watcher) }
     #expect(failure.kind == .numerical)
     #expect(failure.message.contains("iteration 5") && failure.message.contains("walk"))
     #expect(seen == 4)
@@ -27,19 +27,21 @@ import Training
     let folder = RunFolder(scratch("run"))
     let walker = Walker(loss: { _ in 1 }, move: { $0 == 4 ? .nan : Double($0) })
     let trainer = try trainer(folder, plan(9, validateEvery: 4, checkpointEvery: 2), method: walker)
-    let failure = try failure { try trainer.run(stream()) }
+    var written: [Int] = []
+    let failure = try failure { try trainer.run(stream(), Watcher(written: { written.append($0) })) }
     #expect(failure.kind == .numerical)
     #expect(failure.message.contains("iteration 4") && failure.message.contains("generator.weight"))
     #expect(try weight(in: folder.last) == 2)
-    #expect(contents(of: folder.best) == nil)
+    #expect(written.isEmpty)
   }
 
   @Test func validationThatIsNoNumberIsNeverTheBest() throws {
     let folder = RunFolder(scratch("run"))
     let trainer = try trainer(folder, plan(6), method: Walker(loss: { _ in 1 }))
-    trainer.validate = { trainer.iteration == 3 ? 20 : .nan }
-    try trainer.run(stream())
-    #expect(try weight(in: folder.best) == 3)
+    var written: [Int] = []
+    try trainer.run(
+      stream(), Watcher(score: { $0 == 3 ? 20 : .nan }, written: { written.append($0) }))
+    #expect(written == [3])
   }
 
   @Test func beforeTheFirstCheckpointTheMessageSaysSo() throws {

@@ -1,8 +1,10 @@
 import Cohorts
 import Experiments
+import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Layers
 import Methods
 import PipelineSupport
@@ -36,6 +38,26 @@ func trainer(_ folder: RunFolder, _ plan: Plan, method: (any Method)? = nil) thr
 func stream(from iteration: Int = 0, threads: Int = 1) throws -> SampleStream {
   try SampleStream(
     Prepared.cohort(), scenario: scenario, batchSize: 2, seed: 5, startingAt: iteration, threads: threads)
+}
+
+/// Looks after a run as a test tells.
+final class Watcher: TrainingDelegate {
+  private let score: (Int) -> Double?
+  private let written: (Int) -> Void
+  private let seen: (TrainingEvent) -> Void
+
+  init(
+    score: @escaping (Int) -> Double? = { _ in nil }, written: @escaping (Int) -> Void = { _ in },
+    seen: @escaping (TrainingEvent) -> Void = { _ in }
+  ) {
+    (self.score, self.written, self.seen) = (score, written, seen)
+  }
+
+  var stop: Failure.Kind?
+
+  func validate(iteration: Int) throws -> Score? { score(iteration).map { Score("psnr", $0) } }
+  func writeModel(iteration: Int, score: Score?) { written(iteration) }
+  func observe(_ event: TrainingEvent) { seen(event) }
 }
 
 /// One weight that walks as told; its loss is what the caller says.

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import Inference
 import PipelineSupport
 import Testing
 import Torch
@@ -17,8 +18,8 @@ import Training
       let trainer = try trainer(folder, plan(stop))
       if place > 0 { try trainer.resume() }
       // The end of every plan is looked at, so only a rising score has the same best in both.
-      trainer.validate = { 20 + sin(Double(trainer.iteration) / 10) }
-      try trainer.run(stream(from: trainer.iteration, threads: threads))
+      try trainer.run(
+        stream(from: trainer.iteration, threads: threads), Watcher(score: { 20 + sin(Double($0) / 10) }))
       #expect(trainer.iteration == stop)
     }
     return [contents(of: folder.last)]
@@ -38,32 +39,78 @@ import Training
   @Test func theBestIsKeptWithItsIteration() throws {
     let folder = RunFolder(scratch("best"))
     let psnr = [3: 21.0, 6: 25.0, 9: 24.0]
-    let trainer = try trainer(folder, plan(9), method: Walker(loss: { _ in 1 }))
-    trainer.validate = { psnr[trainer.iteration] }
-    var written: [Int] = []
-    trainer.writeModel = { iteration, _ in written.append(iteration) }
+    let walker = Walker(loss: { _ in 1 })
+    let trainer = try trainer(folder, plan(9), method: walker)
+    var (written, weights): ([Int], [Float]) = ([], [])
     var events: [String] = []
-    trainer.observe = { event in
-      if case .validated(let iteration, let psnr, let isBest) = event {
-        events.append("\(iteration) \(psnr) \(isBest)")
-      }
-    }
-    try trainer.run(stream())
+    let watcher = Watcher(
+      score: { psnr[$0] },
+      written: {
+        written.append($0)
+        weights.append(walker.weight.values()[0])
+      },
+      seen: { event in
+        if case .validated(let iteration, let score, let isBest) = event {
+          events.append("\(iteration) \(score.value) \(isBest)")
+        }
+      })
+    try trainer.run(stream(), watcher)
     #expect(written == [3, 6])
     #expect(events == ["3 21.0 true", "6 25.0 true", "9 24.0 false"])
-    #expect(trainer.best?.psnr == 25 && trainer.best?.iteration == 6)
-    #expect(try weight(in: folder.best) == 6)
+    #expect(trainer.best?.score == Score("psnr", 25) && trainer.best?.iteration == 6)
+    #expect(weights == [3, 6])
     #expect(try weight(in: folder.last) == 9)
 
     let resumed = try TrainingTests.trainer(folder, plan(12), method: Walker(loss: { _ in 1 }))
     try resumed.resume()
-    #expect(resumed.iteration == 9 && resumed.best?.psnr == 25 && resumed.best?.iteration == 6)
+    #expect(
+      resumed.iteration == 9 && resumed.best?.score == Score("psnr", 25) && resumed.best?.iteration == 6)
   }
 
   @Test func withoutValidationTheLatestIsTheBest() throws {
     let folder = RunFolder(scratch("blind"))
-    try trainer(folder, plan(7), method: Walker(loss: { _ in 1 })).run(stream())
-    #expect(try weight(in: folder.best) == 7)
+    var written: [Int] = []
+    try trainer(folder, plan(7), method: Walker(loss: { _ in 1 }))
+      .run(stream(), Watcher(written: { written.append($0) }))
+    #expect(written == [3, 6, 7])
+  }
+
+  /// What a delegate asks for is obeyed after the step, with everything saved; no signal is needed.
+  @Test func whoLooksAfterItCanEndIt() throws {
+    let folder = RunFolder(scratch("ended"))
+    let trainer = try trainer(folder, plan(9), method: Walker(loss: { _ in 1 }))
+    var watcher: Watcher?
+    watcher = Watcher(seen: { if case .step(5, _, _, _) = $0 { watcher?.stop = .terminated } })
+    let failure = try failure { try trainer.run(stream(), #require(watcher)) }
+    #expect(failure.kind == .terminated && failure.message.contains("iteration 5"))
+    #expect(try weight(in: folder.last) == 5 && Trainer.iteration(of: folder) == 5)
+  }
+
+  /// Checkpoints of version 0.1.0 knew PSNR alone, by another key.
+  @Test func theBestOfAnEarlierCheckpointCounts() throws {
+    let folder = RunFolder(scratch("earlier"))
+    try trainer(folder, plan(2), method: Walker(loss: { _ in 1 })).run(stream())
+    let file = try Safetensors(contentsOf: folder.last)
+    var metadata = file.metadata
+    (metadata["aginet.best_psnr"], metadata["aginet.best_iteration"]) = ("31.5", "1")
+    try Safetensors.write(
+      [
+        .init("generator.weight", shape: [2], values: try file.values(of: "generator.weight", as: Float.self))
+      ],
+      metadata: metadata, to: folder.last)
+    let resumed = try trainer(folder, plan(9), method: Walker(loss: { _ in 1 }))
+    try resumed.resume()
+    #expect(resumed.best?.score == Score("psnr", 31.5) && resumed.best?.iteration == 1)
+    var written: [Int] = []
+    try resumed.run(
+      stream(from: 2), Watcher(score: { $0 == 6 ? 32 : 31 }, written: { written.append($0) }))
+    #expect(written == [6])
+  }
+
+  @Test func onlyScoresOfOneNameCompare() {
+    #expect(Score("psnr", 2).beats(nil) && Score("psnr", 2).beats(Score("psnr", 1)))
+    #expect(!Score("psnr", 2).beats(Score("psnr", 2)) && !Score("psnr", .nan).beats(nil))
+    #expect(Score("dice", 0.5).beats(Score("psnr", 30)))
   }
 
   @Test func withoutACheckpointThereIsNothingToResume() throws {

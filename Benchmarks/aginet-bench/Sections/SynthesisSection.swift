@@ -56,8 +56,8 @@ struct SynthesisSection {
     method.generator.parameters.beginEvaluating()
     let side = SynthesisSection.side
     let card = ModelCard(
-      scenario: experiment.scenario, height: side, width: side, intensity: "", scales: [:],
-      spacing: [1, 1, 1], sliceRule: "all", trainedOn: "", iterations: 0, validationPSNR: nil, parameters: 0,
+      scenario: experiment.scenario, extent: Extent(side, side), intensity: "", scales: [:],
+      spacing: [1, 1, 1], sliceRule: "all", trainedOn: "", iterations: 0, score: nil, parameters: 0,
       versions: [:])
     let synthesizer = Synthesizer(method, card: card, device: .cpu)
     let batch = Tensor.uniform([SynthesisSection.batch, 2, side, side], seed: 1)

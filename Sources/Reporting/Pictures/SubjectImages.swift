@@ -4,9 +4,6 @@ import Runs
 
 /// Everything that is shown of one subject, voxel by voxel.
 package struct SubjectImages: Sendable {
-  /// What makes a prediction: a name and slices in, `count x extent` values out.
-  package typealias Predictor = (name: String, predict: (SampleBatch) throws -> [Float])
-
   package let id: String
   package let sources: [(modality: Modality, stack: Stack)]
   package let target: Modality
@@ -15,40 +12,36 @@ package struct SubjectImages: Sendable {
   package let predictions: [(name: String, stack: Stack)]
   package let lesions: Stack?
 
+  /// - Parameters:
+  ///   - models: whose predictions are shown, by name.
+  ///   - prediction: a slice's, by the model of this name: `extent` values; a slice without one stays empty.
   package init(
-    _ subject: CohortManifest.Subject, in cohort: PreparedCohort, scenario: Scenario, batchSize: Int,
-    predictors: [Predictor], progress: (String, Int, Int) throws -> Void
+    _ subject: CohortManifest.Subject, in cohort: PreparedCohort, scenario: Scenario, models: [String],
+    prediction: (_ slice: Int, _ model: String) throws -> [Float]?
   ) throws {
     let empty = Stack(for: subject, in: cohort.manifest)
     var sources = [Stack](repeating: empty, count: scenario.sources.count)
-    var predictions = [Stack](repeating: empty, count: predictors.count)
-    var (truth, lesions, done) = (empty, subject.labels == nil ? nil : empty, 0)
-    let references = subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
-    let batches = try cohort.batches(of: references, scenario: scenario, batchSize: batchSize)
-    for number in batches.indices {
-      let batch = try batches[number]
-      let pixels = batch.extent.count
-      let made = try predictors.map { try $0.predict(batch) }
-      for (index, reference) in batch.references.enumerated() {
-        let images = batch.images(index, of: scenario)
-        for channel in sources.indices { sources[channel].put(images.sources[channel], at: reference.slice) }
-        truth.put(images.target, at: reference.slice)
-        for model in predictions.indices {
-          let image = made[model][index * pixels..<(index + 1) * pixels].map { $0 > 0 ? min($0, 1) : 0 }
-          predictions[model].put(image, at: reference.slice)
-        }
-        if let labels = try cohort.labels(at: reference) {
-          lesions?.put(labels.map { $0 > 0 ? 1 : 0 }, at: reference.slice)
-        }
+    var predictions = [Stack](repeating: empty, count: models.count)
+    var (truth, lesions) = (empty, subject.labels == nil ? nil : empty)
+    for slice in subject.slices {
+      let reference = SampleReference(subject: subject.id, slice: slice)
+      for (channel, modality) in scenario.sources.enumerated() {
+        sources[channel].put(try cohort.slice(modality, at: reference), at: slice)
       }
-      done += batch.count
-      try progress("pictures of \(subject.id)", done, references.count)
+      truth.put(try cohort.slice(scenario.target, at: reference), at: slice)
+      for (index, model) in models.enumerated() {
+        guard let image = try prediction(slice, model) else { continue }
+        predictions[index].put(image.map { $0 > 0 ? min($0, 1) : 0 }, at: slice)
+      }
+      if let labels = try cohort.labels(at: reference) {
+        lesions?.put(labels.map { $0 > 0 ? 1 : 0 }, at: slice)
+      }
     }
     id = subject.id
     target = scenario.target
     self.sources = Array(zip(scenario.sources, sources)).map { (modality: $0.0, stack: $0.1) }
     self.truth = truth
-    self.predictions = zip(predictors, predictions).map { (name: $0.0.name, stack: $0.1) }
+    self.predictions = zip(models, predictions).map { (name: $0.0, stack: $0.1) }
     self.lesions = lesions
   }
 

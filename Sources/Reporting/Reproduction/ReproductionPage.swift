@@ -165,7 +165,7 @@ public struct ReproductionPage {
         .text(Path.name(folder.path)), .text(experiment.title),
         .text(experiment.scenario.description), .number(Double(experiment.seed)),
         card.map { .number(Double($0.iterations)) } ?? .empty,
-        card?.validationPSNR.map { .number($0) } ?? .empty, .text(time ?? "–"),
+        card?.score.map { .number($0.value) } ?? .empty, .text(time ?? "–"),
       ])
     }
     return table

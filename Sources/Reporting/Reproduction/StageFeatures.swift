@@ -1,9 +1,9 @@
 import Cohorts
 import Experiments
+import Inference
 import Layers
 import Methods
 import Networks
-import Runs
 import Torch
 
 /// What comes out of each stage of a network for one slice: the first three principal components of its channels as
@@ -22,7 +22,6 @@ package struct StageFeatures: Sendable {
   package init(
     _ model: TrainedModel, named name: String, of slice: SampleReference, in cohort: PreparedCohort
   ) throws {
-    let evaluator = try Evaluator(cohort, scenario: model.experiment.scenario)
     let shown = Shown()
     let parameters = model.method.generator.parameters
     parameters.observer = { path, tensor in
@@ -33,7 +32,7 @@ package struct StageFeatures: Sendable {
     }
     defer { parameters.observer = nil }
     let batch = try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1)[0]
-    _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
+    _ = try model.predictor(batch)
     self.name = name
     pictures = Stage.allCases.compactMap { stage in
       shown.maps[stage.rawValue].map { map in

@@ -1,6 +1,7 @@
 import Cohorts
 import Experiments
 import Imaging
+import Inference
 import Metrics
 import Paper
 import Runs
@@ -22,10 +23,10 @@ struct StudyPictures {
     }
     let scores = result.measurements.lazy.compactMap { $0.first?.first?.scores }.first
     guard !models.isEmpty, let scores,
-      let (id, reason) = ShownSubjects.typical(scores.subjects, model: models[0].name).first,
+      let (id, reason) = ShownSubjects.typical(scores).first,
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
-    let why = "Subject \(id): \(reason)."
+    let why = "Subject \(id): \(reason.words(of: models[0].name))."
     if study.form == .features {
       (html, png) = try StudyPictures.features(models, of: subject, why, reproduction)
     } else {
@@ -40,15 +41,25 @@ struct StudyPictures {
     _ reproduction: Reproduction
   ) throws -> (HTML, [UInt8]) {
     let scenario = models[0].model.experiment.scenario
-    let evaluator = try Evaluator(reproduction.cohort, scenario: scenario)
-    let predictors: [SubjectImages.Predictor] = models.map { name, model in
-      (name, { evaluator.predictions(of: model.method, for: $0, device: model.device) })
+    let batches = try reproduction.cohort.batches(
+      of: subject.slices.map { SampleReference(subject: subject.id, slice: $0) }, scenario: scenario,
+      batchSize: reproduction.settings.batchSize)
+    var predictions: [String: [Int: [Float]]] = [:]
+    for (name, model) in models {
+      try batches.predicted(by: model.predictor.callAsFunction(_:passed:)) {
+        try reproduction.observe(.scoring(name: "pictures of \(subject.id) by \(name)", done: $0, of: $1))
+      } each: { batch, values in
+        let count = batch.extent.count
+        for (index, reference) in batch.references.enumerated() {
+          predictions[name, default: [:]][reference.slice] = Array(
+            values[index * count..<(index + 1) * count])
+        }
+      }
     }
     let montage = Montage(
-      try SubjectImages(
-        subject, in: reproduction.cohort, scenario: scenario, batchSize: reproduction.settings.batchSize,
-        predictors: predictors
-      ) { try reproduction.observe(.scoring(name: $0, done: $1, of: $2)) })
+      try SubjectImages(subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)) {
+        predictions[$1]?[$0]
+      })
     let scale = Montage.errorScale(of: [montage])
     let caption =
       "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."

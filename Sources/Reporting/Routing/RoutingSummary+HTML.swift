@@ -63,8 +63,7 @@ extension RoutingSummary {
   /// The reach of every module's offset plot in voxels: one for all, so that they compare.
   var reach: Double {
     let farthest = modules.flatMap(\.groups).reduce(0.0) { far, group in
-      guard let x = group.x, let y = group.y else { return far }
-      return max(far, abs(x.mean) + x.deviation, abs(y.mean) + y.deviation)
+      group.offsets.reduce(far) { max($0, abs($1.mean) + $1.deviation) }
     }
     return Ticks.rounded(max(RoutingSummary.negligibleOffset, farthest.isFinite ? farthest : 0))
   }

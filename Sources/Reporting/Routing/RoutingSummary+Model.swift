@@ -1,8 +1,8 @@
 import Cohorts
 import Experiments
+import Inference
 import Layers
 import Methods
-import Runs
 import Torch
 
 extension RoutingSummary {
@@ -12,27 +12,26 @@ extension RoutingSummary {
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
     let network = model.method.generator
-    let evaluator = try Evaluator(cohort, scenario: model.experiment.scenario)
     // What the layers show arrives in their own order, while one thread computes.
     let observation = Observed()
     network.parameters.observer = { path, tensor in
       // Whole feature maps would be copied for nothing.
       guard RoutingObservation.isRouting(path) else { return }
-      observation.routing.add(path, tensor.values(Double.self), rows: tensor.size(0))
+      observation.routing.add(path, tensor.values(Double.self), shape: tensor.shape)
     }
     defer { network.parameters.observer = nil }
     let batches = try cohort.batches(
       of: references, scenario: model.experiment.scenario, batchSize: batchSize)
-    var done = 0
-    for number in batches.indices {
-      let batch = try batches[number]
-      _ = evaluator.predictions(of: model.method, for: batch, device: model.device)
-      if observation.routing.isEmpty { return nil }
-      done += batch.count
-      try progress(done, references.count)
-    }
+    do {
+      try batches.predicted(by: model.predictor.callAsFunction(_:passed:), progress: progress) { _, _ in
+        if observation.routing.isEmpty { throw Unwatched() }
+      }
+    } catch is Unwatched { return nil }
     self = observation.routing.summary(named: name, slices: references.count)
   }
+
+  /// The network has no CAGR modules: no slice more needs to go through.
+  private struct Unwatched: Error {}
 
   private final class Observed {
     var routing = RoutingObservation()

@@ -18,10 +18,36 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
 
   /// One group of a module.
   public struct Group: Codable, Sendable, Equatable {
-    /// Offsets in voxels: x to the right, y down the image; nothing where kernels are not rolled.
-    public var x: Figure?
-    public var y: Figure?
+    /// Offsets in voxels along the axes: x to the right, y down the image and, in volumes, z; nothing where kernels are not
+    /// rolled.
+    public var offsets: [Figure]
     public var scale: Figure?
+
+    public var x: Figure? { offsets.first }
+    public var y: Figure? { offsets.dropFirst().first }
+
+    /// The length of the mean offset.
+    var length: Double { offsets.reduce(0) { hypot($0, $1.mean) } }
+
+    private enum CodingKeys: String, CodingKey, CaseIterable {
+      case x, y, z, scale
+      static let axes = [x, y, z]
+    }
+
+    init(offsets: [Figure], scale: Figure?) { (self.offsets, self.scale) = (offsets, scale) }
+
+    /// An object with a key for each axis.
+    public init(from decoder: any Decoder) throws {
+      let values = try decoder.container(keyedBy: CodingKeys.self)
+      offsets = try CodingKeys.axes.compactMap { try values.decodeIfPresent(Figure.self, forKey: $0) }
+      scale = try values.decodeIfPresent(Figure.self, forKey: .scale)
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+      var values = encoder.container(keyedBy: CodingKeys.self)
+      for (axis, offset) in zip(CodingKeys.axes, offsets) { try values.encode(offset, forKey: axis) }
+      try values.encodeIfPresent(scale, forKey: .scale)
+    }
   }
 
   /// One CAGR module, by its place in the network.
@@ -57,8 +83,10 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
 
 /// Gathers what CAGR modules show, batch by batch.
 package struct RoutingObservation {
-  /// By module path, in order of appearance: per slice the offsets (x, y of each group in turn), scales and gates.
+  /// By module path, in order of appearance: per slice the offsets (x, y, … of each group in turn), scales and gates.
   private var order: [String] = []
+  /// Axes along which kernels are rolled.
+  private var axes = 2
   private var shown: [String: [String: [[Double]]]] = [:]
 
   package init() {}
@@ -68,9 +96,11 @@ package struct RoutingObservation {
     [".offset", ".scale", ".gate"].contains { path.hasSuffix($0) }
   }
 
-  /// Takes what a layer shows under `module.offset`, `module.scale` or `module.gate`: one row of `values` a slice.
-  package mutating func add(_ path: String, _ values: [Double], rows: Int) {
-    guard let dot = path.lastIndex(of: "."), rows > 0 else { return }
+  /// Takes what a layer shows of a batch under `module.offset` `[B, groups, axes]`, `module.scale` `[B, groups]` or
+  /// `module.gate`.
+  package mutating func add(_ path: String, _ values: [Double], shape: [Int]) {
+    guard let dot = path.lastIndex(of: "."), let rows = shape.first, rows > 0 else { return }
+    if path.hasSuffix(".offset"), let last = shape.last { axes = last }
     let module = String(path[..<dot])
     let kind = String(path[path.index(after: dot)...])
     if shown[module] == nil { order.append(module) }
@@ -90,19 +120,20 @@ package struct RoutingObservation {
     let offsets = shown[path]?["offset"] ?? []
     let scales = shown[path]?["scale"] ?? []
     let gates = (shown[path]?["gate"] ?? []).flatMap { $0 }
-    let count = max((offsets.first?.count ?? 0) / 2, scales.first?.count ?? 0)
+    let count = max((offsets.first?.count ?? 0) / axes, scales.first?.count ?? 0)
     func figure(_ rows: [[Double]], _ column: Int) -> RoutingSummary.Figure? {
       rows.isEmpty ? nil : RoutingObservation.figure(rows.map { $0[column] })
     }
     let groups = (0..<count).map { group in
       RoutingSummary.Group(
-        x: figure(offsets, 2 * group), y: figure(offsets, 2 * group + 1), scale: figure(scales, group))
+        offsets: (0..<axes).compactMap { figure(offsets, axes * group + $0) }, scale: figure(scales, group))
     }
-    let lengths = offsets.flatMap { row in (0..<row.count / 2).map { hypot(row[2 * $0], row[2 * $0 + 1]) } }
-    let means = groups.compactMap { group in group.x.flatMap { x in group.y.map { hypot(x.mean, $0.mean) } } }
-    let variances = groups.compactMap { group in
-      group.x.flatMap { x in group.y.map { x.deviation * x.deviation + $0.deviation * $0.deviation } }
+    let lengths = offsets.flatMap { row in
+      stride(from: 0, to: row.count, by: axes).map { row[$0..<$0 + axes].reduce(0, hypot) }
     }
+    let rolled = groups.filter { !$0.offsets.isEmpty }
+    let means = rolled.map(\.length)
+    let variances = rolled.map { $0.offsets.reduce(0) { $0 + $1.deviation * $1.deviation } }
     var bins = [Double](repeating: 0, count: gates.isEmpty ? 0 : 20)
     for gate in gates { bins[min(19, max(0, Int(gate * 20)))] += 1 / Double(gates.count) }
     return RoutingSummary.Module(

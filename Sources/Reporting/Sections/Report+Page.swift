@@ -62,10 +62,10 @@ extension Report {
   /// What was trained on what, when and for how long.
   private func facts(of entry: Entry, hasGroups: Bool) -> [(name: String, value: String)] {
     let (card, experiment) = (entry.card, entry.run.experiment)
-    let psnr = card.validationPSNR.map { ", validation PSNR \(number($0, 2)) dB" } ?? ""
+    let score = card.score.map { ", validation \($0.words)" } ?? ""
     return [
       ("Trained on", card.trainedOn),
-      ("Slices", "\(card.sliceRule); \(card.height) x \(card.width)"),
+      ("Slices", "\(card.sliceRule); \(card.extent)"),
       (
         "Parameters",
         "\(grouped(card.parameters)) (width \(experiment.network.width)"
@@ -76,7 +76,7 @@ extension Report {
         "\(grouped(experiment.iterations)) iterations of \(experiment.batchSize), rate "
           + "\(experiment.learningRate), seed \(experiment.seed)"
       ),
-      ("Weights", "of iteration \(grouped(card.iterations))\(psnr)"),
+      ("Weights", "of iteration \(grouped(card.iterations))\(score)"),
       ("When", entry.time?.description ?? "not recorded"),
       (
         "Versions",

@@ -52,9 +52,9 @@ struct Demo: ParsableCommand {
     let began = ContinuousClock.now
 
     Console.stage("1/6  A cohort of \(subjects) people, computed from an atlas (\(raw))")
-    var options = PhantomOptions()
-    (options.subjects, options.seed, options.shift) = (subjects, seed, shift)
-    try writePhantom(options, to: raw, force: true)
+    var phantom = PhantomOptions()
+    (phantom.subjects, phantom.seed, phantom.shift) = (subjects, seed, shift)
+    try writePhantom(phantom, to: raw, force: true)
 
     Console.stage("2/6  Checking and preparing the scans (\(prepared))")
     var preparation = Preparation()
@@ -68,7 +68,9 @@ struct Demo: ParsableCommand {
 
     Console.stage("4/6  Scoring on the test split, beside a copy of a source and an intensity look-up")
     let progress = ProgressBar.named("slices")
-    let assessment = try Assessment(of: runs, on: cohort, device: device, progress: progress)
+    var options = Assessment.Options()
+    options.shown = .typical
+    let assessment = try Assessment(of: runs, on: cohort, options, device: device, progress: progress)
     for run in runs { try assessment.write(to: run.folder.evaluation(Split.test.rawValue)) }
 
     Console.stage("5/6  Synthesising one test patient's T1 from their T2 and PD files")
@@ -124,7 +126,9 @@ struct Demo: ParsableCommand {
     let experiment = experiment.fitted(to: cohort.manifest.extent)
     var display = TrainingDisplay(title: experiment.title, iterations: iterations)
     let folder = "\(output)/\(experiment.network.name)"
-    return try Run.train(experiment, on: cohort, into: folder, setting) { display.show($0) }
+    return try Run.train(
+      experiment, on: cohort, into: folder, setting, shouldStop: { Interruption.requested },
+      observe: { display.show($0) })
   }
 
   /// As a hospital would: from files to a file, as a BIDS derivative.

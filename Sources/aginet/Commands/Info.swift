@@ -97,9 +97,9 @@ struct Info: ParsableCommand {
     let name = try TrainedModel.experiment(of: tensors).title
     return [
       ("model", "\(card.scenario), \(name), \(card.parameters.formatted()) parameters"),
-      ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.height) x \(card.width)"),
+      ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.extent)"),
       ("iterations", "\(card.iterations)"),
-      ("validation PSNR", card.validationPSNR.map { String(format: "%.2f dB", $0) } ?? "not measured"),
+      ("validation \(card.score?.title ?? "PSNR")", card.score?.figure ?? "not measured"),
       ("intensities", card.intensity),
       (
         "versions",

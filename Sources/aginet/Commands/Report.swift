@@ -43,6 +43,7 @@ struct ReportCommand: ParsableCommand {
     let progress = ProgressBar.named("slices")
     var options = Assessment.Options()
     (options.split, options.batchSize) = (split, batch)
+    options.shown = subjects.isEmpty ? .typical : .named(subjects)
     let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
     let evaluation = first.folder.evaluation(split.rawValue)
     if Assessment.exists(in: evaluation) {
@@ -53,7 +54,7 @@ struct ReportCommand: ParsableCommand {
     }
 
     var choice = Report.Options()
-    (choice.subjects, choice.batchSize) = (subjects, batch)
+    choice.batchSize = batch
     let report = try Report(
       opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
     let path = output ?? first.folder.report

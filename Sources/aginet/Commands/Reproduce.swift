@@ -60,7 +60,7 @@ struct Reproduce: ParsableCommand {
       Console.note(note)
     }
     Interruption.watch()
-    reproduction.observe = display()
+    (reproduction.observe, reproduction.shouldStop) = (display(), { Interruption.requested })
     try reproduction.train(admitted.map(\.study))
     let results = try shown(admitted, reproduction)
     // What is measured is on the disk; pictures and pages are made again in a moment.

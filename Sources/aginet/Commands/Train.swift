@@ -3,6 +3,8 @@ import Cohorts
 import Experiments
 import Failures
 import Foundation
+import Imaging
+import Inference
 import Methods
 import Runs
 import Training
@@ -48,7 +50,9 @@ struct Train: ParsableCommand {
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
     Interruption.watch()
     var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
-    let run = try Run.train(experiment, on: cohort, into: output, setting) { display.show($0) }
+    let run = try Run.train(
+      experiment, on: cohort, into: output, setting, shouldStop: { Interruption.requested },
+      observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     try Console.result(run.folder.model)
   }
@@ -66,13 +70,13 @@ struct TrainingDisplay {
   private let title: String, iterations: Int
   private var bar: ProgressBar?
   private var average: [String: Double] = [:]
-  private var psnr: Double?
+  private var score: Score?
   private var lowest = Double.infinity
   private var hasWarned = false
 
   init(title: String, iterations: Int) { (self.title, self.iterations) = (title, iterations) }
 
-  mutating func show(_ event: RunEvent) {
+  mutating func show(_ event: TrainingEvent) {
     switch event {
     case .started(let networks, let training, let validation, let from):
       let sizes = networks.map { "\($0.name) \($0.parameters.formatted()) parameters" }.joined(
@@ -84,23 +88,23 @@ struct TrainingDisplay {
           "note: the cohort has no subject to validate on, so the last weights are kept, not the best")
       }
       bar = ProgressBar(title, unit: "it", from: from)
-    case .training(.step(let iteration, let losses, _, _)):
+    case .step(let iteration, let losses, _, _):
       // Losses jump from batch to batch; a moving average shows where they go.
       for loss in losses {
         average[loss.name] = average[loss.name].map { $0 * 0.95 + loss.value * 0.05 } ?? loss.value
       }
       warn(of: average["l1"], at: iteration)
       var text = losses.map { "\($0.name) \(String(format: "%.4f", average[$0.name] ?? $0.value))" }
-      if let psnr { text.append(String(format: "val %.2f dB", psnr)) }
+      if let score { text.append("val \(score.figure)") }
       let total = iterations
       bar?.show(iteration, of: total, text.joined(separator: "  "))
-    case .training(.validated(_, let value, _)): psnr = value
-    case .training(.saving), .training(.saved): break
+    case .validated(_, let new, _): score = new
+    case .saving, .saved: break
     case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
       let share = String(format: "%.1f %%", 100 * waited)
       Console.note(
-        "data loading took \(share) of the time\(best.map { String(format: "; best validation PSNR %.2f dB", $0) } ?? "")"
+        "data loading took \(share) of the time\(best.map { "; best validation \($0.words)" } ?? "")"
       )
     }
   }

@@ -6,19 +6,19 @@ import Foundation
 ///
 /// SIGINT, SIGTERM and SIGHUP are taken so, and what batch systems send when the time is nearly up: SIGUSR1, SIGUSR2 and
 /// SIGXCPU. A SIGHUP that is ignored when the program starts, as under `nohup`, stays so.
-public enum Interruption {
+enum Interruption {
   /// Takes over the signals. A second one ends the program at once, for people in a hurry.
-  public static func watch() { guard_watch() }
+  static func watch() { guard_watch() }
 
   /// Lets signals end the program again, when what must be saved is saved.
   /// - Throws: `.interrupted` and its kind where one has come meanwhile.
-  public static func release() throws {
+  static func release() throws {
     guard_unwatch()
     if let signal = requested { throw Failure(signal, "stopped; what was trained is saved") }
   }
 
   /// What stopped the program, or nil while nothing has.
-  public static var requested: Failure.Kind? {
+  static var requested: Failure.Kind? {
     switch guard_requested() {
     case 0: nil
     case SIGINT: .interrupted

@@ -1,0 +1,168 @@
+import Failures
+import Foundation
+import Imaging
+import Methods
+import Torch
+
+/// One pass of a volume through a network, a batch of boxes at a time: its axial slices, each put in its place, or patches
+/// that overlap by half, blended by a Gaussian window.
+struct VolumePass {
+  /// [0, 1], on the images' grid.
+  private(set) var output: Volume
+  /// Voxels brought to 0 or to 1, and slices that had nothing in them.
+  private(set) var below = 0, above = 0, empty = 0
+
+  private var images: [Volume]
+  private let size: SIMD3<Int>
+  /// What the network sees at a time: columns, rows, planes.
+  private let box: SIMD3<Int>
+  private let spatial: [Int]
+  /// How much each voxel of a patch counts; nothing for slices.
+  private let window: [Float]
+  private var weights: [Float] = []
+
+  /// - Parameters:
+  ///   - images: in LPS order, on one grid, scaled to [0, 1].
+  ///   - extent: what the network was trained on: rows and columns, or planes, rows and columns.
+  init(_ images: [Volume], extent: Extent) {
+    self.images = images
+    size = images[0].dimensions
+    if extent.dimensions == 3 {
+      box = [extent.columns, extent.rows, extent.planes]
+      (spatial, window) = (extent.sizes, VolumePass.gaussian(box))
+      weights = [Float](repeating: 0, count: images[0].voxels.count)
+    } else {
+      // Attention pools over the whole slice: smaller slices get the margin that training slices had.
+      box = [max(size.x, extent.columns), max(size.y, extent.rows), 1]
+      (spatial, window) = ([box.y, box.x], [])
+    }
+    output = Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
+  }
+
+  /// - Parameter progress: passes of slices or patches through the network, done and in all.
+  /// - Throws: `.numerical` where the network gives values that are not finite; what `progress` throws.
+  mutating func run(_ predictor: Predictor, batchSize: Int, progress: (Int, Int) throws -> Void) throws {
+    empty = (0..<size.z).count { !hasSignal(runs(of: [size.x, size.y, 1], at: [0, 0, $0])) }
+    let filled = corners.filter { hasSignal(runs(of: box, at: $0)) }
+    var done = 0
+    while done < filled.count {
+      let batch = filled[done..<min(done + batchSize, filled.count)].map { runs(of: box, at: $0) }
+      let values = try predictor(tensor(of: batch, predictor.device)) { passes, total in
+        try progress(done * total + passes * batch.count, filled.count * total)
+      }
+      for (place, runs) in batch.enumerated() { try put(values, place, runs) }
+      done += batch.count
+    }
+    // Sums become weighted means.
+    for index in weights.indices where weights[index] > 0 {
+      output.voxels[index] = clamped(output.voxels[index] / weights[index])
+    }
+    weights = []
+  }
+
+  /// The result, handed over with the memory of the images, which are not needed any more.
+  mutating func takeOutput() -> Volume {
+    images = []
+    defer { output = Volume(dimensions: .zero, affine: output.affine, voxels: []) }
+    return output
+  }
+
+  // MARK: - Boxes
+
+  /// A part of one of a box's rows that lies in the volume: where it begins in both.
+  private struct Run {
+    let inBox: Int, inVolume: Int, count: Int
+  }
+
+  private func runs(of box: SIMD3<Int>, at corner: SIMD3<Int>) -> [Run] {
+    let first = pointwiseMax(SIMD3<Int>.zero, SIMD3<Int>.zero &- corner)
+    let end = pointwiseMin(box, size &- corner)
+    return (first.z..<end.z).flatMap { plane in
+      (first.y..<end.y).map { row in
+        let start = ((corner.z + plane) * size.y + corner.y + row) * size.x + corner.x
+        return Run(
+          inBox: (plane * box.y + row) * box.x + first.x, inVolume: start + first.x, count: end.x - first.x)
+      }
+    }
+  }
+
+  /// Where boxes begin: outside the volume where they are larger than it, which leaves an equal margin on both sides.
+  private var corners: [SIMD3<Int>] {
+    let (columns, rows, planes) = (starts(0), starts(1), starts(2))
+    return planes.flatMap { plane in
+      rows.flatMap { row in columns.map { SIMD3($0, row, plane) } }
+    }
+  }
+
+  /// Along an axis, each half a box after the one before, the last one at the end.
+  private func starts(_ axis: Int) -> [Int] {
+    let room = size[axis] - box[axis]
+    guard room > 0 else { return [room / 2] }
+    return Array(stride(from: 0, to: room, by: max(1, box[axis] / 2))) + [room]
+  }
+
+  /// An eighth of the patch wide: its border hardly counts where a neighbour sees more.
+  private static func gaussian(_ box: SIMD3<Int>) -> [Float] {
+    let axes = (0..<3).map { axis in
+      (0..<box[axis]).map { place in
+        let distance = (Double(place) - Double(box[axis] - 1) / 2) / (Double(box[axis]) / 8)
+        return Float(exp(-distance * distance / 2))
+      }
+    }
+    return axes[2].flatMap { z in axes[1].flatMap { y in axes[0].map { x in x * y * z } } }
+  }
+
+  private func hasSignal(_ runs: [Run]) -> Bool {
+    runs.contains { run in
+      images.contains { $0.voxels[run.inVolume..<run.inVolume + run.count].contains { $0 > 0 } }
+    }
+  }
+
+  // MARK: - To the network and back
+
+  /// `[B, S, spatial…]` with zeros around the volume.
+  private func tensor(of boxes: [[Run]], _ device: Device) -> Tensor {
+    let voxels = box.x * box.y * box.z
+    let count = boxes.count * images.count * voxels
+    let values = [Float](unsafeUninitializedCapacity: count) { buffer, written in
+      buffer.initialize(repeating: 0)
+      for (place, runs) in boxes.enumerated() {
+        for (channel, image) in images.enumerated() {
+          let start = (place * images.count + channel) * voxels
+          image.voxels.withUnsafeBufferPointer { source in
+            for run in runs {
+              for index in 0..<run.count { buffer[start + run.inBox + index] = source[run.inVolume + index] }
+            }
+          }
+        }
+      }
+      written = count
+    }
+    return Tensor(values, shape: [boxes.count, images.count] + spatial, device: device)
+  }
+
+  private mutating func put(_ values: [Float], _ place: Int, _ runs: [Run]) throws {
+    let start = place * box.x * box.y * box.z
+    for run in runs {
+      for index in 0..<run.count {
+        let (value, to) = (values[start + run.inBox + index], run.inVolume + index)
+        guard value.isFinite else {
+          throw Failure(.numerical, "the network gives \(value) in slice \(to / (size.x * size.y))")
+        }
+        if window.isEmpty {
+          output.voxels[to] = clamped(value)
+        } else {
+          let weight = window[run.inBox + index]
+          output.voxels[to] += weight * value
+          weights[to] += weight
+        }
+      }
+    }
+  }
+
+  private mutating func clamped(_ value: Float) -> Float {
+    if value < 0 { below += 1 }
+    if value > 1 { above += 1 }
+    return min(1, max(0, value))
+  }
+}

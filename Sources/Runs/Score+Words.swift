@@ -1,0 +1,21 @@
+import Foundation
+import Inference
+import Metrics
+
+extension Score {
+  private var metric: Metric? { Metric(rawValue: name) }
+
+  /// What was measured: `PSNR`.
+  public var title: String {
+    metric?.heading.prefix { $0 != "(" }.trimmingCharacters(in: .whitespaces) ?? name
+  }
+
+  /// The figure with its unit, as tables print it: `31.42 dB`.
+  public var figure: String {
+    guard let metric else { return "\(value)" }
+    return String(format: "%.*f", metric.decimals, value * metric.scale) + " " + metric.unit
+  }
+
+  /// `PSNR 31.42 dB`
+  public var words: String { "\(title) \(figure)" }
+}

@@ -1,0 +1,88 @@
+import Cohorts
+import Failures
+import Imaging
+import Metrics
+
+/// The subjects of a split that are pictured, each with the reason and with what was predicted when it was scored.
+public struct ShownSubjects: Sendable {
+  public enum Choice: Sendable {
+    /// The one with the median and the one with the lowest PSNR of the first run.
+    case typical
+    case named([String])
+  }
+
+  /// Why a subject is shown; PSNR in dB, over its slices, of the first run.
+  public enum Reason: Sendable, Equatable {
+    case named
+    case median(Double)
+    case lowest(Double)
+    case only(Double)
+    /// The first one, where no PSNR is finite.
+    case first
+  }
+
+  public private(set) var subjects: [(subject: CohortManifest.Subject, reason: Reason)] = []
+  private let split: Split
+  private let cohort: PreparedCohort
+  /// Whether the first run's scores are still to decide.
+  private var isOpen: Bool
+  /// By subject, model and slice: `extent` values, not clamped.
+  private var kept: [String: [String: [Int: [Float]]]] = [:]
+
+  /// - Throws: `.usage` for a name that is not in the split.
+  init(_ choice: Choice?, in split: Split, of cohort: PreparedCohort) throws {
+    (self.split, self.cohort) = (split, cohort)
+    if case .named(let names) = choice {
+      isOpen = false
+      subjects = try names.map { (try subject($0), .named) }
+    } else {
+      isOpen = choice != nil
+    }
+  }
+
+  /// What a model made of one of the slices, `extent` values; nil where that was not kept.
+  public func prediction(of subject: String, slice: Int, by model: String) -> [Float]? {
+    kept[subject]?[model]?[slice]
+  }
+
+  private func subject(_ id: String) throws -> CohortManifest.Subject {
+    let known = cohort.subjects(in: split)
+    guard let subject = known.first(where: { $0.id == id }) else {
+      throw Failure(
+        .usage,
+        "\(cohort.folder): subject \(id) is not in the \(split.rawValue) split; it has "
+          + known.map(\.id).joined(separator: ", "))
+    }
+    return subject
+  }
+
+  /// Takes what was predicted for a batch, as far as it may be shown.
+  mutating func keep(_ values: [Float], for batch: SampleBatch, by model: String) {
+    let count = batch.extent.count
+    for (index, reference) in batch.references.enumerated()
+    where isOpen || subjects.contains(where: { $0.subject.id == reference.subject }) {
+      kept[reference.subject, default: [:]][model, default: [:]][reference.slice] =
+        Array(values[index * count..<(index + 1) * count])
+    }
+  }
+
+  /// Chooses by the first run's scores, and forgets all others.
+  mutating func choose(by scores: Scores) throws {
+    guard isOpen else { return }
+    isOpen = false
+    subjects = try ShownSubjects.typical(scores).map { (try subject($0.id), $0.reason) }
+    kept = kept.filter { id, _ in subjects.contains { $0.subject.id == id } }
+  }
+
+  /// The subjects with the median and with the lowest PSNR; one where they are the same.
+  package static func typical(_ scores: Scores) -> [(id: String, reason: Reason)] {
+    let ranked =
+      scores.subjects.compactMap { score in score.values[.psnr].map { (id: score.subject, psnr: $0) } }
+      .sorted { ($0.psnr, $0.id) < ($1.psnr, $1.id) }
+    guard let worst = ranked.first else { return scores.subjects.prefix(1).map { ($0.subject, .first) } }
+    if ranked.count == 1 { return [(worst.id, .only(worst.psnr))] }
+    let median = ranked[(ranked.count - 1) / 2]
+    let lowest = (id: worst.id, reason: Reason.lowest(worst.psnr))
+    return median.id == worst.id ? [lowest] : [(median.id, .median(median.psnr)), lowest]
+  }
+}

@@ -1,0 +1,135 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Imaging
+import Inference
+import Layers
+import Methods
+import Metrics
+import Torch
+import Training
+
+/// One run on its way: the experiment's networks, what they are trained and judged on, and where all of it is kept.
+final class TrainingSession: TrainingDelegate {
+  private let experiment: Experiment
+  private let cohort: PreparedCohort
+  private let folder: RunFolder
+  private let predictor: Predictor
+  private let trainer: Trainer
+  private let stream: SampleStream
+  /// What the networks are judged on.
+  private let held: [SampleReference]
+  private let log: RunLog
+  private let shouldStop: () -> Failure.Kind?
+  private let observer: (TrainingEvent) throws -> Void
+  private var seconds = 0.0, waited = 0.0
+
+  /// By what the best networks are chosen.
+  private static let metric = Metric.psnr
+
+  /// - Parameter metadata: what every checkpoint says of itself.
+  init(
+    _ experiment: Experiment, on cohort: PreparedCohort, in folder: RunFolder, _ setting: Run.Setting,
+    metadata: [String: String], shouldStop: @escaping () -> Failure.Kind?,
+    observer: @escaping (TrainingEvent) throws -> Void
+  ) throws {
+    (self.experiment, self.cohort, self.folder) = (experiment, cohort, folder)
+    (self.shouldStop, self.observer) = (shouldStop, observer)
+    let (scenario, method) = (
+      experiment.scenario, try MethodCatalog.build(experiment, device: setting.device)
+    )
+    predictor = Predictor(method, for: scenario, device: setting.device)
+    let plan = Plan(
+      iterations: experiment.iterations, validateEvery: experiment.validateEvery,
+      checkpointEvery: experiment.checkpointEvery, seed: experiment.seed, schedule: experiment.schedule)
+    trainer = Trainer(
+      method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
+    if setting.resumes { try trainer.resume() }
+    held =
+      cohort.subjects(in: .validation).isEmpty
+      ? []
+      : try cohort.slices(in: .validation, requiring: scenario.modalities).spread(experiment.validationSlices)
+    log = try RunLog(
+      folder, method: method, metric: TrainingSession.metric, resumingAt: trainer.iteration
+    ) { try observer(.note($0)) }
+    stream = try SampleStream(
+      cohort, scenario: scenario, batchSize: experiment.batchSize, seed: experiment.seed,
+      startingAt: trainer.iteration, threads: setting.loaders, perturbation: experiment.shift)
+  }
+
+  func run() throws {
+    defer { stream.stop() }
+    try observer(
+      .started(
+        networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
+        training: stream.sampleCount, validation: held.count, from: trainer.iteration))
+    try trainer.run(stream, self)
+    try observer(
+      .finished(
+        seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.score))
+  }
+
+  // MARK: - What the training loop asks
+
+  var stop: Failure.Kind? { shouldStop() }
+
+  /// Mean PSNR of the held-out slices that are predicted with some error, in dB. What trains on translated images is
+  /// looked at on translated ones, each slice always by the same shift: the best weights are those that serve there.
+  func validate(iteration: Int) throws -> Score? {
+    guard !held.isEmpty else { return nil }
+    let batches = try cohort.batches(
+      of: held, scenario: experiment.scenario, batchSize: experiment.batchSize,
+      perturbation: experiment.shift)
+    let scorer = Scorer()
+    var values: [Double] = []
+    try predictor.method.validating {
+      // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
+      try batches.predicted(by: predictor.callAsFunction(_:passed:)) { _, _ in
+        if let kind = shouldStop() { throw Failure(kind, "stopped while validating") }
+      } each: { batch, predictions in
+        values += scorer.psnr(
+          predictions, batch.target(experiment.scenario.target), of: batch.extent.count)
+      }
+    }
+    return Score(TrainingSession.metric.rawValue, Spread(values).mean ?? .nan)
+  }
+
+  func writeModel(iteration: Int, score: Score?) throws {
+    let card = ModelCard(
+      experiment, cohort, predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
+    try TrainedModel.write(predictor.method, experiment: experiment, card: card, to: folder.model)
+  }
+
+  func observe(_ event: TrainingEvent) throws {
+    if case .step(_, _, let step, let wait) = event { (seconds, waited) = (seconds + step, waited + wait) }
+    try log.record(event)
+    try observer(event)
+  }
+}
+
+extension ModelCard {
+  init(
+    _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
+    score: Score?, samples: Int
+  ) {
+    let manifest = cohort.manifest
+    let training = cohort.subjects(in: .train)
+    func median(_ values: [Double]) -> Double? {
+      let sorted = values.sorted()
+      return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+    var scales: [Modality: Double] = [:]
+    for modality in experiment.scenario.sources + [experiment.scenario.target] {
+      scales[modality] = median(training.compactMap { $0.scale(of: modality) })
+    }
+    self.init(
+      scenario: experiment.scenario, extent: Extent(manifest.height, manifest.width),
+      intensity: manifest.intensity, scales: scales,
+      spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
+      sliceRule: manifest.sliceRule.description,
+      trainedOn: "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(samples) slices",
+      iterations: iteration, score: score, parameters: method.generator.parameters.count,
+      versions: ["aginet": Version.current, "libtorch": LibTorch.version])
+  }
+}
