@@ -25,8 +25,11 @@ extension Experiment {
   }
 
   func task(on device: Device = .cpu) -> SynthesisTask {
-    SynthesisTask(
-      self.scenario, seed: self.seed, rate: self.learningRate, device: device, network: self.network)
+    var dimensions = 2
+    if case .patch(let extent) = self.region { dimensions = extent.dimensions }
+    return SynthesisTask(
+      self.scenario, dimensions: dimensions, depth: self.region.depth, seed: self.seed,
+      rate: self.learningRate, device: device, network: self.network)
   }
 
   /// How the run is called in tables: `AGI-Net (pix2pix)`, or `pGAN` where that has its own generator.

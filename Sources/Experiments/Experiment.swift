@@ -13,6 +13,8 @@ public struct CommonSettings: Codable, Sendable, Equatable {
   /// method's own.
   public var network = GeneratorSettings()
   public var scenario = Scenario(sources: [.t1, .t2], target: .pd)
+  /// What the networks see of a volume at a time.
+  public var region = Region.slice
   public var iterations = 120_000
   public var batchSize = 16
   public var learningRate = 1e-4
@@ -67,6 +69,9 @@ public struct Experiment: Codable, Sendable, Equatable {
 extension Experiment {
   /// The translation of training and validation images, where there is one.
   package var shift: Perturbation? { common.perturbation.radius > 0 ? common.perturbation : nil }
+
+  /// What the networks see of a cohort whose slices have this extent.
+  package func extent(ofSlices slice: Extent) -> Extent { common.region.extent(ofSlices: slice) }
 
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {

@@ -1,5 +1,7 @@
+import Cohorts
 import Failures
 import Files
+import Imaging
 import Inference
 import Layers
 import Methods
@@ -74,6 +76,20 @@ public struct TrainedModel {
   }
 
   public var predictor: Predictor { Predictor(method, for: card.scenario, device: device) }
+
+  /// What computes the slices of a cohort, by whatever region the model sees.
+  /// - Parameters:
+  ///   - scenario: another than that of training, of as many sources.
+  ///   - perturbation: of a source, as the slices themselves are translated.
+  /// - Throws: what `SampleContents` throws.
+  public func slicePredictor(
+    of cohort: PreparedCohort, for scenario: Scenario? = nil, perturbation: Perturbation? = nil
+  ) throws -> SlicePredictor {
+    try SlicePredictor(
+      Predictor(method, for: scenario ?? card.scenario, device: device), seeing: experiment.region,
+      of: cohort, perturbation: perturbation)
+  }
+
   public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
 }
 

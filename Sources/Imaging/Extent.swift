@@ -86,6 +86,15 @@ public enum Region: Codable, Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// What a sample is called, in the plural.
+  public var samples: String {
+    switch self {
+    case .slice: "slices"
+    case .slab: "slabs"
+    case .patch: "patches"
+    }
+  }
+
   /// Slices that a network sees beside each other as channels: of a slab all, else 1.
   public var depth: Int { if case .slab(let count) = self { count } else { 1 } }
 

@@ -10,6 +10,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var scenario: Scenario
   /// Of the samples it was trained on: rows and columns of slices, or planes, rows and columns of patches.
   public var extent: Extent
+  /// Neighbouring slices that it sees of each source to make one, where that is more than the one; nil for one.
+  public var depth: Int?
   /// How intensities were scaled, in words.
   public var intensity: String
   /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
@@ -30,11 +32,12 @@ public struct ModelCard: Codable, Sendable, Equatable {
     "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
 
   public init(
-    scenario: Scenario, extent: Extent, intensity: String, scales: [Modality: Double], spacing: [Double],
+    scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, scales: [Modality: Double],
+    spacing: [Double],
     sliceRule: String, trainedOn: String, iterations: Int, score: Score?, parameters: Int,
     versions: [String: String]
   ) {
-    (self.scenario, self.extent, self.intensity) = (scenario, extent, intensity)
+    (self.scenario, self.extent, self.depth, self.intensity) = (scenario, extent, depth, intensity)
     (self.scales, self.spacing, self.sliceRule, self.trainedOn) = (scales, spacing, sliceRule, trainedOn)
     (self.iterations, self.score, self.parameters) = (iterations, score, parameters)
     self.versions = versions
@@ -50,7 +53,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
       throw Failure(.invalidModel, "\(file): its model card does not read; was it written by aginet?")
     }
     // A size that no scanner makes would only exhaust memory.
-    guard card.extent.sizes.allSatisfy({ (1...16384).contains($0) }),
+    guard card.extent.sizes.allSatisfy({ (1...16384).contains($0) }), (1...64).contains(card.depth ?? 1),
       card.spacing.allSatisfy({ $0 > 0 }), card.scales.values.allSatisfy({ $0 > 0 && $0.isFinite })
     else {
       throw Failure(.invalidModel, "\(file): its model card holds sizes or scales that cannot be")

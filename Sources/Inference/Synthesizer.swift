@@ -88,7 +88,7 @@ public struct Synthesizer {
     }
     let notes = ScanCheck.lines(findings) + self.notes(images[0])
 
-    var pass = VolumePass(images, extent: card.extent)
+    var pass = VolumePass(images, extent: card.extent, depth: card.depth ?? 1)
     images = []
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let scale = intensity == .unit ? 1 : card.scales[card.scenario.target] ?? 1

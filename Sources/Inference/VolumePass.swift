@@ -4,8 +4,8 @@ import Imaging
 import Methods
 import Torch
 
-/// One pass of a volume through a network, a batch of boxes at a time: its axial slices, each put in its place, or patches
-/// that overlap by half, blended by a Gaussian window.
+/// One pass of a volume through a network, a batch of boxes at a time: its axial slices, seen alone or between their
+/// neighbours and each put in its place, or patches that overlap by half, blended by a Gaussian window.
 struct VolumePass {
   /// [0, 1], on the images' grid.
   private(set) var output: Volume
@@ -14,8 +14,10 @@ struct VolumePass {
 
   private var images: [Volume]
   private let size: SIMD3<Int>
-  /// What the network sees at a time: columns, rows, planes.
+  /// What the network makes at a time: columns, rows, planes.
   private let box: SIMD3<Int>
+  /// Slices that it sees of each source to make one.
+  private let depth: Int
   private let spatial: [Int]
   /// How much each voxel of a patch counts; nothing for slices.
   private let window: [Float]
@@ -24,8 +26,9 @@ struct VolumePass {
   /// - Parameters:
   ///   - images: in LPS order, on one grid, scaled to [0, 1].
   ///   - extent: what the network was trained on: rows and columns, or planes, rows and columns.
-  init(_ images: [Volume], extent: Extent) {
-    self.images = images
+  ///   - depth: slices that it sees of each source to make one.
+  init(_ images: [Volume], extent: Extent, depth: Int = 1) {
+    (self.images, self.depth) = (images, depth)
     size = images[0].dimensions
     if extent.dimensions == 3 {
       box = [extent.columns, extent.rows, extent.planes]
@@ -46,11 +49,11 @@ struct VolumePass {
     let filled = corners.filter { hasSignal(runs(of: box, at: $0)) }
     var done = 0
     while done < filled.count {
-      let batch = filled[done..<min(done + batchSize, filled.count)].map { runs(of: box, at: $0) }
+      let batch = filled[done..<min(done + batchSize, filled.count)]
       let values = try predictor(tensor(of: batch, predictor.device)) { passes, total in
         try progress(done * total + passes * batch.count, filled.count * total)
       }
-      for (place, runs) in batch.enumerated() { try put(values, place, runs) }
+      for (place, corner) in batch.enumerated() { try put(values, place, runs(of: box, at: corner)) }
       done += batch.count
     }
     // Sums become weighted means.
@@ -120,25 +123,31 @@ struct VolumePass {
 
   // MARK: - To the network and back
 
-  /// `[B, S, spatial…]` with zeros around the volume.
-  private func tensor(of boxes: [[Run]], _ device: Device) -> Tensor {
+  /// `[B, S * depth, spatial…]` with zeros around the volume.
+  private func tensor(of corners: ArraySlice<SIMD3<Int>>, _ device: Device) -> Tensor {
     let voxels = box.x * box.y * box.z
-    let count = boxes.count * images.count * voxels
+    let channels = images.count * depth
+    let count = corners.count * channels * voxels
     let values = [Float](unsafeUninitializedCapacity: count) { buffer, written in
       buffer.initialize(repeating: 0)
-      for (place, runs) in boxes.enumerated() {
-        for (channel, image) in images.enumerated() {
-          let start = (place * images.count + channel) * voxels
-          image.voxels.withUnsafeBufferPointer { source in
-            for run in runs {
-              for index in 0..<run.count { buffer[start + run.inBox + index] = source[run.inVolume + index] }
+      for (place, corner) in corners.enumerated() {
+        for neighbour in 0..<depth {
+          let runs = runs(of: box, at: corner &+ SIMD3(0, 0, neighbour - depth / 2))
+          for (source, image) in images.enumerated() {
+            let start = (place * channels + source * depth + neighbour) * voxels
+            image.voxels.withUnsafeBufferPointer { voxels in
+              for run in runs {
+                for index in 0..<run.count {
+                  buffer[start + run.inBox + index] = voxels[run.inVolume + index]
+                }
+              }
             }
           }
         }
       }
       written = count
     }
-    return Tensor(values, shape: [boxes.count, images.count] + spatial, device: device)
+    return Tensor(values, shape: [corners.count, channels] + spatial, device: device)
   }
 
   private mutating func put(_ values: [Float], _ place: Int, _ runs: [Run]) throws {

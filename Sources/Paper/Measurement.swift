@@ -99,7 +99,8 @@ extension Reproduction {
         try sampling.change(sampling.admitted(of: settings.sampling))
       }
       let evaluator = try evaluator(condition.scenario, condition.shift, named: run.title)
-      let predictor = Predictor(model.method, for: condition.scenario, device: settings.device)
+      let predictor = try model.slicePredictor(
+        of: cohort, for: condition.scenario, perturbation: condition.shift)
       let clock = ContinuousClock()
       var (seconds, operations) = (0.0, 0)
       func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {

@@ -122,7 +122,7 @@ public struct Reproduction {
       for experiment in row.experiments {
         try experiment.check()
         try cohort.check(experiment.scenario)
-        try MethodCatalog.check(experiment, on: cohort.manifest.extent)
+        try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
       }
       return nil
     } catch {

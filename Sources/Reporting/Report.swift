@@ -66,8 +66,6 @@ public struct Report {
     guard !assessment.shown.subjects.isEmpty else {
       throw Failure(.usage, "a report pictures what was scored: the assessment must keep subjects to show")
     }
-    let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities)
-      .spread(options.routingSlices)
     var entries: [Entry] = []
     var routing: [RoutingSummary?] = []
     for (run, scores) in zip(runs, assessment.models) {
@@ -78,7 +76,8 @@ public struct Report {
           log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path)))
       routing.append(
         try RoutingSummary(
-          model, named: scores.name, on: sample, of: cohort, batchSize: options.batchSize
+          model, named: scores.name, on: options.routingSlices, in: assessment.split, of: cohort,
+          batchSize: options.batchSize
         ) { try progress("routing of \(scores.name)", $0, $1) })
     }
     // Beside the networks, the baseline that is hardest to beat.

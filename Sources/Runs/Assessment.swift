@@ -77,7 +77,8 @@ public struct Assessment: Sendable {
       if runs.count == 1 || model.method.sampling != nil { try model.method.change(options.sampling) }
       let drawn = options.sampling.isEmpty ? nil : model.method.sampling?.description
       let name = drawn.map { "\(title) [\($0)]" } ?? title
-      let predictor = Predictor(model.method, for: scenario, device: device)
+      let predictor = try model.slicePredictor(
+        of: cohort, for: scenario, perturbation: options.perturbation)
       models.append(
         try evaluator.scores(named: name, in: split, by: predictor.callAsFunction(_:passed:)) {
           shown.keep($1, for: $0, by: name)

@@ -32,7 +32,7 @@ extension Run {
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
     try cohort.check(experiment.scenario)
-    try MethodCatalog.check(experiment, on: cohort.manifest.extent)
+    try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
     try cohort.refuse(output: path)

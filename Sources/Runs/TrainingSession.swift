@@ -17,6 +17,7 @@ final class TrainingSession: TrainingDelegate {
   private let folder: RunFolder
   private let predictor: Predictor
   private let trainer: Trainer
+  private let contents: SampleContents
   private let stream: SampleStream
   /// What the networks are judged on.
   private let held: [SampleReference]
@@ -46,16 +47,16 @@ final class TrainingSession: TrainingDelegate {
     trainer = Trainer(
       method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
     if setting.resumes { try trainer.resume() }
+    contents = try SampleContents(scenario, region: experiment.region, perturbation: experiment.shift)
     held =
       cohort.subjects(in: .validation).isEmpty
-      ? []
-      : try cohort.slices(in: .validation, requiring: scenario.modalities).spread(experiment.validationSlices)
+      ? [] : try cohort.samples(in: .validation, contents).spread(experiment.validationSlices)
     log = try RunLog(
       folder, method: method, metric: TrainingSession.metric, resumingAt: trainer.iteration
     ) { try observer(.note($0)) }
     stream = try SampleStream(
-      cohort, scenario: scenario, batchSize: experiment.batchSize, seed: experiment.seed,
-      startingAt: trainer.iteration, threads: setting.loaders, perturbation: experiment.shift)
+      cohort, contents, batchSize: experiment.batchSize, seed: experiment.seed,
+      startingAt: trainer.iteration, threads: setting.loaders)
   }
 
   func run() throws {
@@ -74,13 +75,11 @@ final class TrainingSession: TrainingDelegate {
 
   var stop: Failure.Kind? { shouldStop() }
 
-  /// Mean PSNR of the held-out slices that are predicted with some error, in dB. What trains on translated images is
-  /// looked at on translated ones, each slice always by the same shift: the best weights are those that serve there.
+  /// Mean PSNR of the held-out samples that are predicted with some error, in dB. What trains on translated images is
+  /// looked at on translated ones, each sample always by the same shift: the best weights are those that serve there.
   func validate(iteration: Int) throws -> Score? {
     guard !held.isEmpty else { return nil }
-    let batches = try cohort.batches(
-      of: held, scenario: experiment.scenario, batchSize: experiment.batchSize,
-      perturbation: experiment.shift)
+    let batches = try cohort.batches(of: held, contents, batchSize: experiment.batchSize)
     let scorer = Scorer()
     var values: [Double] = []
     try predictor.method.validating {
@@ -124,11 +123,13 @@ extension ModelCard {
       scales[modality] = median(training.compactMap { $0.scale(of: modality) })
     }
     self.init(
-      scenario: experiment.scenario, extent: Extent(manifest.height, manifest.width),
+      scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
+      depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
       intensity: manifest.intensity, scales: scales,
       spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,
-      trainedOn: "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(samples) slices",
+      trainedOn:
+        "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(samples) \(experiment.region.samples)",
       iterations: iteration, score: score, parameters: method.generator.parameters.count,
       versions: ["aginet": Version.current, "libtorch": LibTorch.version])
   }

@@ -59,6 +59,8 @@ struct ExperimentOptions: ParsableArguments {
   var target: Modality?
   @Option(help: "Decides initial weights and the order of slices.")
   var seed: UInt64?
+  @Option(help: "What the network sees: slice, slab:3 (a slice between its neighbours) or patch:96x96x96.")
+  var region: String?
   @OptionGroup var settings: SettingOptions
 
   /// All as `key=value`.
@@ -66,7 +68,7 @@ struct ExperimentOptions: ParsableArguments {
     let list = try sources.map { try modalities($0).map { "\"\($0.rawValue)\"" }.joined(separator: ",") }
     return settings.written
       + SettingOptions.written([
-        ("method", method), ("network", network), ("seed", seed),
+        ("method", method), ("network", network), ("region", region), ("seed", seed),
         ("scenario.sources", list.map { "[\($0)]" }), ("scenario.target", target?.rawValue),
       ])
   }

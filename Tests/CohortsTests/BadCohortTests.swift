@@ -163,7 +163,7 @@ import Testing
   @Test func twoSubjectsAreTooFewForASeededSplit() throws {
     for number in 3...4 { try FileManager.default.removeItem(atPath: "\(raw)/sub-0\(number)") }
     let failure = try failure { try run { $0.splits = .seeded } }
-    #expect(failure.kind == .inconsistent && failure.message.contains("--splits"))
+    #expect(failure.kind == .inconsistent && failure.message.contains("splits FILE"))
     #expect(try leftovers().isEmpty)
   }
 

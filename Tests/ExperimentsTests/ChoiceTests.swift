@@ -1,6 +1,8 @@
 import Experiments
 import Failures
 import Files
+import Imaging
+import Methods
 import PipelineSupport
 import Testing
 
@@ -25,7 +27,7 @@ import Testing
   private static func walk(_ value: Any, _ path: String) -> (choices: [Setting], texts: [String]) {
     let mirror = Mirror(reflecting: value)
     func names(_ value: Any) -> [String] { (value as? any Choice).map { type(of: $0).names } ?? [] }
-    if value is String { return ([], [path]) }
+    if value is String || value is Region { return ([], [path]) }
     switch mirror.displayStyle {
     case .enum: return ([Setting(path: path, names: names(value), isList: false)], [])
     case .collection:
@@ -42,19 +44,28 @@ import Testing
     }
   }
 
-  static let settings = walk(Experiment(), "").choices
+  /// Of all that can be set: the common settings, and each framework's under its name.
+  private static let found = frameworks.reduce(walk(CommonSettings(), "")) { found, framework in
+    let inner = walk(options(of: framework), framework.name)
+    return (found.choices + inner.choices, found.texts + inner.texts)
+  }
+
+  private static func options<F: Framework>(of framework: F.Type) -> Any { F.Options() }
+
+  static let settings = found.choices
 
   @Test func allAreFound() {
     let paths = Set(Self.settings.map(\.path))
     for path in [
-      "schedule", "stages", "scenario.sources", "scenario.target", "perturbation.modality",
+      "schedule", "network.stages", "scenario.sources", "scenario.target", "perturbation.modality",
       "pix2pix.discriminator", "pgan.discriminator", "medsynth.longSkip", "ddpm.target", "ddpm.betas",
       "ddpm.variance", "ddpm.unet.injection", "ddpm.sampling.sampler", "iddpm.target", "iddpm.betas",
     ] {
       #expect(paths.contains(path), "\(path)")
     }
     // Any other text has a catalogue or a file behind it.
-    #expect(Set(Self.walk(Experiment(), "").texts) == ["method", "network", "pgan.vgg", "selfrdb.origin"])
+    #expect(
+      Set(Self.found.texts) == ["method", "network.name", "region", "pgan.vgg", "selfrdb.origin"])
   }
 
   @Test(arguments: settings) func aWrongNameIsAnsweredWithItsOwn(_ setting: Setting) throws {
@@ -130,7 +141,7 @@ import Testing
       #"{"pix2pix": {"weightL1": 3.5, "levels": 3.5}, "learningRate": 0.5, "width": 16}"#, to: "e.json")
     let failure = try failure { _ = try Experiment(file: file) }
     #expect(failure.kind == .malformed)
-    #expect(failure.message == "\(file):1:32: pix2pix.levels is 3.5; it must be a whole number in range")
+    #expect(failure.message == "\(file):1:31: pix2pix.levels is 3.5; it must be a whole number in range")
   }
 
   /// However odd it is: one line, which is not as long as what was typed.

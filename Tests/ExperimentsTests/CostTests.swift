@@ -11,7 +11,7 @@ import Testing
   private func cost(_ method: String, side: Int, width: Int = 64) throws -> Cost {
     var experiment = Experiment()
     (experiment.method, experiment.network.name, experiment.network.width) = (method, "published", width)
-    return try Cost(of: experiment, height: side, width: side)
+    return try Cost(of: experiment, onSlices: Extent(side, side))
   }
 
   /// Beyond what does not depend on the area, costs grow with it: two small sizes tell any.
@@ -32,7 +32,7 @@ import Testing
     var experiment = Experiment()
     (experiment.method, experiment.network.name) = ("mmgan", "published")
     experiment.scenario.sources = [.t1, .t2, .flair]
-    let cost = try Cost(of: experiment, height: 256, width: 256)
+    let cost = try Cost(of: experiment, onSlices: Extent(256, 256))
     #expect(abs(Double(cost.multiplyAdds) / 1e9 - 6.5) < 0.0501 && cost.parameters == 54_407_172)
   }
 

@@ -62,7 +62,7 @@ import Testing
     (
       "{\"method\":\"pix2pix\",\n\"networks\":{}}",
       "e.json:2:1: unknown key networks; did you mean network? "
-        + "(known are method, network, rate, seed, subjects)"
+        + "(known are attention, method, network, rate, seed, subjects, width)"
     ),
     (
       "{\"network\":{\"height\":1}}",

@@ -79,7 +79,7 @@ import Training
     #expect(costs[0].parameters < costs[3].parameters && costs[3].parameters < costs[1].parameters)
     #expect(costs[1].parameters < costs[2].parameters && costs.allSatisfy { $0.seconds > 0 })
     // The program counts during scoring what it counts for a slice alone.
-    let alone = try Cost(of: result.study.rows[2].experiments[0], height: 32, width: 32)
+    let alone = try Cost(of: result.study.rows[2].experiments[0], onSlices: Extent(32, 32))
     #expect(costs[2].multiplyAdds == Double(alone.multiplyAdds) && costs[2].parameters == alone.parameters)
     #expect(table.caption.contains("over 2 runs") && table.caption.contains("5 test slices of 1 subjects"))
     #expect(table.caption.contains("too few people (1) for a verdict; at least six"))
@@ -223,7 +223,9 @@ import Training
     settings.sampling.steps = 3
     reproduction = try Reproduction(in: scratch("out"), on: wide, settings)
     var scored: [String] = []
-    reproduction.observe = { if case .scoring(let name, 0, _) = $0 { scored.append(name) } }
+    reproduction.observe = {
+      if case .scoring(let name, 0, _) = $0, scored.last != name { scored.append(name) }
+    }
     _ = try reproduction.result(of: admission)
     #expect(scored == ["DDPM", "IDDPM", "SelfRDB"])
   }

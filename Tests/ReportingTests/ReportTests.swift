@@ -68,7 +68,7 @@ import Training
       // Nothing that was scored goes through a network again: only routing is watched, on every slice of the network that
       // has it, and on one batch of the one that turns out to have none.
       let costs = try runs.map {
-        try Cost(of: $0.experiment, height: cohort.manifest.height, width: cohort.manifest.width).multiplyAdds
+        try Cost(of: $0.experiment, onSlices: cohort.manifest.extent).multiplyAdds
       }
       let slices = try cohort.slices(in: .test).count
       #expect(operations == slices * costs[0] + min(4, slices) * costs[1])

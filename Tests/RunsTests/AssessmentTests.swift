@@ -36,7 +36,7 @@ import Training
   @Test func whatWasScoredIsKept() throws {
     let (run, cohort) = (try Trained.run(), try Trained.cohort())
     var options = Assessment.Options()
-    options.shown = .typical
+    (options.shown, options.batchSize) = (.typical, 5)
     let assessment = try Assessment(of: [run], on: cohort, options, device: .cpu)
     #expect(assessment.shown.subjects.map(\.subject.id) == ["sub-05"])
     let batch = try cohort.batches(in: .test, scenario: assessment.scenario, batchSize: 5)[0]

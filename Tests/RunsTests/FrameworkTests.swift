@@ -130,9 +130,9 @@ import Training
       var settings = ["method=\(method)", "network=\(network)", setting]
       if method == "pix2pix" { settings.append("pix2pix.padding=true") }
       let experiment = try Experiment(settings: settings)
-      try MethodCatalog.check(experiment, on: Extent(least, least))
+      try MethodCatalog.check(experiment, onSlices: Extent(least, least))
       for (height, width) in [(least - 1, least), (least, least - 1), (least - 1, 256)] {
-        let failure = try failure { try MethodCatalog.check(experiment, on: Extent(height, width)) }
+        let failure = try failure { try MethodCatalog.check(experiment, onSlices: Extent(height, width)) }
         #expect(failure.kind == .inconsistent)
         #expect(
           failure.message == "the cohort's slices are \(height) x \(width); \(method)'s discriminator needs "
@@ -140,17 +140,17 @@ import Training
             + "--set \(method).weightAdversarial=0")
       }
       let alone = try Experiment(settings: settings + ["\(method).weightAdversarial=0"])
-      try MethodCatalog.check(alone, on: Extent(least - 1, least))
+      try MethodCatalog.check(alone, onSlices: Extent(least - 1, least))
     }
   }
 
   /// SelfRDB's discriminator halves: it takes multiples, and smaller slices with a frame around them.
   @Test func selfRDBTakesMultiples() throws {
     let padded = try Experiment(settings: ["method=selfrdb"])
-    try MethodCatalog.check(padded, on: Extent(20, 24))
+    try MethodCatalog.check(padded, onSlices: Extent(20, 24))
     let bare = try Experiment(settings: ["method=selfrdb", "selfrdb.padding=false"])
-    try MethodCatalog.check(bare, on: Extent(64, 128))
-    let failure = try failure { try MethodCatalog.check(bare, on: Extent(63, 64)) }
+    try MethodCatalog.check(bare, onSlices: Extent(64, 128))
+    let failure = try failure { try MethodCatalog.check(bare, onSlices: Extent(63, 64)) }
     #expect(failure.kind == .inconsistent && failure.message.contains("selfrdb needs multiples of 64"))
   }
 

@@ -6,7 +6,7 @@ public struct SampleContents: Sendable {
   public var modalities: [Modality] { blocks.flatMap { $0 } }
   /// The contrasts without which a subject gives no sample.
   public let requiring: [Modality]
-  public let region: Region
+  public private(set) var region: Region
   /// Whether label maps are read.
   public let labels: Bool
   /// A random translation of one contrast.
@@ -32,5 +32,12 @@ public struct SampleContents: Sendable {
     try scenario.check()
     (blocks, requiring, self.region) = ([scenario.sources, [scenario.target]], scenario.modalities, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, scenario.sources)
+  }
+
+  /// The same of another region.
+  func seeing(_ region: Region) -> SampleContents {
+    var contents = self
+    contents.region = region
+    return contents
   }
 }

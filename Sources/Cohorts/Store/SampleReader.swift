@@ -141,4 +141,16 @@ extension PreparedCohort {
   ) throws -> SampleBatches {
     try batches(of: references, SampleContents(scenario, perturbation: perturbation), batchSize: batchSize)
   }
+
+  /// All planes of a subject as its slices have them, as one sample.
+  /// - Throws: `.inconsistent` for a subject that is not there or lacks a contrast, and of a store that has only slices.
+  package func stack(of subject: String, _ contents: SampleContents) throws -> SampleBatch {
+    guard let source = source(of: SampleReference(subject: subject, slice: 0))?.subject else {
+      throw Failure(.inconsistent, "\(folder): \(subject) is not in the prepared cohort")
+    }
+    let (planes, slice) = (manifest.grid(of: source).planes, manifest.extent)
+    let corner = SampleReference(subject: subject, place: [0, -source.offset[0], -source.offset[1]])
+    let whole = contents.seeing(.patch(Extent(planes, slice.rows, slice.columns)))
+    return try batches(of: [corner], whole, batchSize: 1)[0]
+  }
 }

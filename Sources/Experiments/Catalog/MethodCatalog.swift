@@ -43,15 +43,17 @@ public enum MethodCatalog {
   }
 
   /// Refuses images that the method's networks cannot be trained on, and files that training cannot use.
+  /// - Parameter slice: rows and columns of the cohort's slices.
   /// - Throws: `.inconsistent` with what is needed, or what is wrong with a file.
-  package static func check(_ experiment: Experiment, on extent: Extent) throws {
+  package static func check(_ experiment: Experiment, onSlices slice: Extent) throws {
+    let extent = experiment.extent(ofSlices: slice)
     let framework = try framework(experiment.method)
     let demands = framework.demands(of: experiment, try experiment.generator())
     let pads = framework.pads(experiment)
     for demand in demands {
       guard let reason = try demand.refusal(of: extent, in: framework.name, pads: pads) else { continue }
-      let images = extent.dimensions == 2 ? "slices" : "patches"
-      throw Failure(.inconsistent, "the cohort's \(images) are \(extent); \(reason)")
+      let images = extent.dimensions == 2 ? "the cohort's slices" : "the patches"
+      throw Failure(.inconsistent, "\(images) are \(extent); \(reason)")
     }
   }
 }

@@ -31,8 +31,8 @@ package struct StageFeatures: Sendable {
       shown.maps[String(words[words.count - 1])] = tensor
     }
     defer { parameters.observer = nil }
-    let batch = try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1)[0]
-    _ = try model.predictor(batch)
+    let slices = try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1)[0]
+    _ = try model.slicePredictor(of: cohort)(slices) { _, _ in }
     self.name = name
     pictures = Stage.allCases.compactMap { stage in
       shown.maps[stage.rawValue].map { map in

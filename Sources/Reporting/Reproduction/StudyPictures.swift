@@ -46,7 +46,8 @@ struct StudyPictures {
       batchSize: reproduction.settings.batchSize)
     var predictions: [String: [Int: [Float]]] = [:]
     for (name, model) in models {
-      try batches.predicted(by: model.predictor.callAsFunction(_:passed:)) {
+      let predictor = try model.slicePredictor(of: reproduction.cohort)
+      try batches.predicted(by: predictor.callAsFunction(_:passed:)) {
         try reproduction.observe(.scoring(name: "pictures of \(subject.id) by \(name)", done: $0, of: $1))
       } each: { batch, values in
         let count = batch.extent.count

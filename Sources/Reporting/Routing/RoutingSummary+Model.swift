@@ -3,14 +3,18 @@ import Experiments
 import Inference
 import Layers
 import Methods
+import Runs
 import Torch
 
 extension RoutingSummary {
-  /// Runs slices through a model and watches its CAGR modules; nothing for a network that has none.
+  /// Runs samples of a split, at most `limit` and spread evenly, through a model and watches its CAGR modules; nothing for
+  /// a network that has none.
   init?(
-    _ model: TrainedModel, named name: String, on references: [SampleReference], of cohort: PreparedCohort,
+    _ model: TrainedModel, named name: String, on limit: Int, in split: Split, of cohort: PreparedCohort,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
+    let contents = try SampleContents(model.experiment.scenario, region: model.experiment.region)
+    let references = try cohort.samples(in: split, contents).spread(limit)
     let network = model.method.generator
     // What the layers show arrives in their own order, while one thread computes.
     let observation = Observed()
@@ -20,8 +24,7 @@ extension RoutingSummary {
       observation.routing.add(path, tensor.values(Double.self), shape: tensor.shape)
     }
     defer { network.parameters.observer = nil }
-    let batches = try cohort.batches(
-      of: references, scenario: model.experiment.scenario, batchSize: batchSize)
+    let batches = try cohort.batches(of: references, contents, batchSize: batchSize)
     do {
       try batches.predicted(by: model.predictor.callAsFunction(_:passed:), progress: progress) { _, _ in
         if observation.routing.isEmpty { throw Unwatched() }

@@ -61,7 +61,7 @@ struct Info: ParsableCommand {
       throw Failure(.usage, "--size \(size): must be from 1 to 4096")
     }
     let experiment = try Experiment(settings: options.written())
-    let cost = try Cost(of: experiment, height: size, width: size)
+    let cost = try Cost(of: experiment, onSlices: Extent(size, size))
     let operations = String(
       format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
     return [

@@ -1,0 +1,62 @@
+import Cohorts
+import Imaging
+
+/// Predicts the slices of a cohort, whatever the network sees of a volume: slices as they are, the slabs around them, or
+/// patches, by which whole volumes are computed.
+public final class SlicePredictor {
+  private let predictor: Predictor
+  private let cohort: PreparedCohort
+  private let contents: SampleContents
+  private let batchSize: Int
+  /// The volume that was computed last: slices come subject by subject.
+  private var volume: (subject: String, voxels: [Float])?
+
+  /// - Parameters:
+  ///   - region: what the network sees.
+  ///   - perturbation: of a source, as the slices themselves are translated.
+  ///   - batchSize: patches at a time.
+  /// - Throws: what `SampleContents` throws.
+  public init(
+    _ predictor: Predictor, seeing region: Region, of cohort: PreparedCohort,
+    perturbation: Perturbation? = nil, batchSize: Int = 1
+  ) throws {
+    (self.predictor, self.cohort, self.batchSize) = (predictor, cohort, batchSize)
+    contents = try SampleContents(predictor.scenario, region: region, perturbation: perturbation)
+  }
+
+  /// The target of every slice: `count x rows x columns`.
+  /// - Parameters:
+  ///   - slices: of the cohort, read for the predictor's scenario.
+  ///   - passed: passes through the network, done and in all.
+  /// - Throws: what the predictor throws; `.inconsistent` where the store holds no volumes.
+  public func callAsFunction(_ slices: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
+    switch contents.region {
+    case .slice: return try predictor(slices, passed: passed)
+    case .slab:
+      let slabs = try cohort.batches(of: slices.references, contents, batchSize: slices.count)[0]
+      return try predictor(slabs, passed: passed)
+    case .patch(let extent):
+      let pixels = slices.extent.count
+      return try slices.references.flatMap { slice in
+        let image = try image(of: slice.subject, by: extent, passed: passed)
+        return image[slice.slice * pixels..<(slice.slice + 1) * pixels]
+      }
+    }
+  }
+
+  /// All planes of a subject as the cohort's slices have them, one after the other.
+  private func image(of id: String, by extent: Extent, passed: (Int, Int) throws -> Void) throws -> [Float] {
+    if let volume, volume.subject == id { return volume.voxels }
+    volume = nil
+    let stack = try cohort.stack(of: id, contents)
+    let size = SIMD3(stack.extent.columns, stack.extent.rows, stack.extent.planes)
+    let sources = predictor.scenario.sources.map {
+      Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
+    }
+    var pass = VolumePass(sources, extent: extent)
+    try pass.run(predictor, batchSize: batchSize, progress: passed)
+    let voxels = pass.takeOutput().voxels
+    volume = (id, voxels)
+    return voxels
+  }
+}
