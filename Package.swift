@@ -83,7 +83,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "TrainingTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Inference", "Methods", "Networks", "Layers",
+      "ScanSupport", "PipelineSupport", "Experiments", "Training", "Inference", "Methods", "Networks",
+      "Layers",
       "Torch", "Cohorts", "Imaging", "Files", "Failures",
     ]),
   .testTarget(

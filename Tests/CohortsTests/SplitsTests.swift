@@ -68,7 +68,7 @@ import Testing
     (#"{"train": "a"}"#, .malformed, ":1:2: train must be a list"),
     (#"{"train": [1]}"#, .malformed, ":1:2: train.element 1 must be text"),
     (#"["a"]"#, .malformed, "JSON object"),
-    ("nonsense", .malformed, ":1:1: a value"),
+    ("nonsense", .malformed, ":1:2: a value"),
     (#"{"train": ["a"], "train": ["b"]}"#, .malformed, "occurs twice"),
   ])
   func refusesABadFile(text: String, kind: Failure.Kind, says: String) throws {

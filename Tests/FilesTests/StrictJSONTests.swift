@@ -71,7 +71,7 @@ import Testing
     (
       "{\"levels\":1}",
       "e.json:1:2: unknown key levels; did you mean network.levels? "
-        + "(known are method, network, rate, seed, subjects)"
+        + "(known are attention, method, network, rate, seed, subjects, width)"
     ),
     ("{\"subjects\":[{\"age\":1}]}", "e.json:1:2: subjects.element 1.name is missing"),
     ("{\"method\":1}", "e.json:1:2: method must be text"),

@@ -46,7 +46,8 @@ import Training
       let kept = (1...5).compactMap { assessment.shown.prediction(of: "sub-05", slice: $0, by: scores.name) }
       #expect(kept.count == 5 && kept.flatMap { $0 } == values, "\(scores.name)")
     }
-    let unasked = try Assessment(of: [run], on: cohort, device: .cpu)
+    options.shown = nil
+    let unasked = try Assessment(of: [run], on: cohort, options, device: .cpu)
     #expect(unasked.shown.subjects.isEmpty && unasked.models == assessment.models)
     options.shown = .named(["sub-01"])
     let failure = try failure { _ = try Assessment(of: [run], on: cohort, options, device: .cpu) }

@@ -65,7 +65,7 @@ import Training
   }
 
   /// What is scored is what a patient gets, where nothing is cropped: the same slices by both roads.
-  @Test(arguments: [Region.slice, .slab(3), .patch(Extent(6, 32, 32))])
+  @Test(arguments: [Region.slice, .slab(3), .patch(Extent(8, 32, 32))])
   func slicesAreThoseOfTheVolume(_ region: Region) throws {
     let cohort = try makeCohort(scratch)
     let run = try Run.train(experiment(region, "resunet"), on: cohort, into: scratch("run"))
