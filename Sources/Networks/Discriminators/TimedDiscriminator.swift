@@ -33,14 +33,15 @@ public struct TimedDiscriminator {
     }
   }
 
-  private let time: StepEmbedding, head: Convolution, blocks: [Block]
+  private let time: TimeEmbedding, head: Convolution, blocks: [Block]
   private let tail: (convolution: Convolution, score: Linear)
 
   public init(_ scope: Scope, _ architecture: Architecture = Architecture()) {
     let widths = ([1] + architecture.multipliers).map { $0 * architecture.width }
     let last = widths[widths.count - 1]
-    time = StepEmbedding(
-      scope / "time", waves: architecture.time, output: architecture.time, activation: { $0.leakyRelu(0.2) })
+    time = TimeEmbedding(ofSteps: scope / "time", waves: architecture.time, output: architecture.time) {
+      $0.leakyRelu(0.2)
+    }
     head = .fanAverage(scope / "head", .init(2, architecture.width, kernel: 1, bias: true))
     blocks = zip(widths, widths.dropFirst()).enumerated().map { index, channels in
       Block(scope / "block\(index + 1)", channels.0, channels.1, time: architecture.time)

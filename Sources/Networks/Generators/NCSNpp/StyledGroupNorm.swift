@@ -23,3 +23,19 @@ struct StyledGroupNorm {
     return x.groupNormalized(groups: NCSNpp.groups(channels), epsilon: NCSNpp.epsilon) * factor + shift
   }
 }
+
+/// From a random latent, brought to unit mean square, to a style: four linear maps, each with a SiLU.
+/// Parameters: `layer1.*` to `layer4.*`.
+struct StyleMapping {
+  private let layers: [Linear]
+
+  init(_ scope: Scope, latent: Int, style: Int) {
+    layers = (1...4).map { .fanAverage(scope / "layer\($0)", $0 == 1 ? latent : style, style) }
+  }
+
+  /// `[B, latent]` to `[B, style]`.
+  func callAsFunction(_ latent: Tensor) -> Tensor {
+    let length = (latent.squared().mean(over: [1], keeping: true) + 1e-8).sqrt()
+    return layers.reduce(latent / length) { $1($0).silu() }
+  }
+}
