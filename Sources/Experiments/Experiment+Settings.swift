@@ -24,7 +24,7 @@ extension Experiment {
     for setting in settings { try written.lay(setting, origin: "--set \(setting.printable)") }
     self = written.value
     if self.network.name.isEmpty {
-      self.network.name = try MethodCatalog.framework(self.method).network ?? NetworkCatalog.published
+      self.network.name = try told().network ?? NetworkCatalog.published
     }
     try check()
   }

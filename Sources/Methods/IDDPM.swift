@@ -11,12 +11,9 @@ import Torch
 /// than training knows.
 public final class IDDPM: DiffusionMethod {
   public struct Options: DiffusionOptions {
-    /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.cosine
-    /// What the network is asked for.
     public var target = DenoisingTarget.noise
-    /// Decay of the moving average of the weights that makes the images.
     public var averageDecay = 0.9999
     /// Decoupled weight decay of AdamW.
     public var weightDecay = 0.0
@@ -26,14 +23,11 @@ public final class IDDPM: DiffusionMethod {
       return unet
     }()
     public var sampling = SamplingOptions(steps: 250)
-    /// DDIM steps by which validation during training makes its images; full sampling would take longer than training.
     public var validationSteps = 10
     public init() {}
 
     public var refusal: String? {
-      ConditionalDiffusion.refusal(
-        steps: steps, averageDecay: averageDecay, unet: unet, sampling: sampling,
-        validationSteps: validationSteps) ?? refusal(ofWeights: [("weightDecay", weightDecay)])
+      diffusionRefusal ?? refusal(ofWeights: [("weightDecay", weightDecay)])
     }
   }
 
@@ -49,11 +43,8 @@ public final class IDDPM: DiffusionMethod {
     build: @escaping (Parameters) -> any TimedNetwork
   ) {
     self.options = options
-    let network = AveragedNetwork(
-      store, rate: rate, decay: options.averageDecay, weightDecay: options.weightDecay, build: build)
     diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, validationSteps: options.validationSteps,
-      target: options.target)
+      store, options, rate: rate, weightDecay: options.weightDecay, build: build)
   }
 
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
@@ -101,14 +92,16 @@ extension NoiseSchedule {
   }
 }
 
-extension IDDPM: DiffusionFramework {
+extension IDDPM: Framework {
   public static let name = "iddpm"
-  public static func title(_ options: Options) -> String { "IDDPM" + options.target.suffix }
-  public static let outputs = 2
+}
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
-    IDDPM(task.store(), options: options, rate: task.rate) {
+extension IDDPM.Options {
+  public var title: String { "IDDPM" + target.suffix }
+  public var outputs: Int { 2 }
+
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
+    IDDPM(task.store(), options: self, rate: task.rate) {
       generator.timed($0.root, shape(task), task.network)
     }
   }

@@ -65,14 +65,13 @@ public final class MMGAN: Method {
       training.improve(distance)
       return [Loss("l1", distance.item)]
     }
-    let adversary = training.adversary
     let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
     let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
-    let adversarial = adversary(imputed, real).leastSquares(1)
+    let adversarial = training.judged(imputed, real).leastSquares(1)
     training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
-    let discriminator = adversary.learn {
-      let made = adversary(imputed.detached, real)
-      return ((made - available(made)).squared().mean() + adversary(real, real).leastSquares(1)) * 0.5
+    let discriminator = training.learn {
+      let made = training.judged(imputed.detached, real)
+      return ((made - available(made)).squared().mean() + training.judged(real, real).leastSquares(1)) * 0.5
     }
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
@@ -96,40 +95,40 @@ public final class MMGAN: Method {
 
 extension MMGAN: Framework {
   public static let name = "mmgan"
-  public static func title(_ options: Options) -> String { "mmGAN" }
+}
 
-  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
-    .mmganUnet(levels: options.levels, option: "levels")
+extension MMGAN.Options {
+  public var title: String { "mmGAN" }
+  public var dimensions: ClosedRange<Int> { 2...3 }
+  public var pads: Bool? { padding }
+
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind {
+    .mmganUnet(levels: levels, option: "levels")
   }
 
-  public static func shape(_ task: SynthesisTask) -> GeneratorShape {
+  public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs + 1, task.inputs + 1, dimensions: task.dimensions)
   }
 
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
-    generator.demands + PatchGANVariant.codebrain.demands(weight: options.weightAdversarial)
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
+    generator.demands + PatchGANVariant.codebrain.demands(weight: weightAdversarial)
   }
-
-  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...3 }
-  public static func pads(_ options: Options) -> Bool? { options.padding }
 
   /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.
-  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
+  public func fitted(to extent: Extent, width: Int) -> Self {
     let halvings = Int.bitWidth - 1 - max(2, extent.sizes.min() ?? 2).leadingZeroBitCount
-    return options.fitted(\.discriminatorWidth, width).fitted(\.padding, true)
-      .fitted(\.levels, min(options.levels, halvings))
+    return fitted(\.discriminatorWidth, width).fitted(\.padding, true).fitted(\.levels, min(levels, halvings))
   }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return MMGAN(
       generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
-      options: options, rate: task.rate, dimensions: task.dimensions)
+      options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Options {
-    var options = Options()
+  public static var tiny: Self {
+    var options = Self()
     (options.discriminatorWidth, options.levels) = (4, 5)
     return options
   }

@@ -122,29 +122,3 @@ public struct TrainedNetwork {
     (self.name, self.parameters, self.optimizer) = (name, parameters, optimizer)
   }
 }
-
-/// What a framework can be told beyond what all share: its part of an experiment.
-public protocol MethodOptions: Codable, Sendable, Equatable {
-  /// The defaults.
-  init()
-  /// What is wrong with the values, as `weightL1 is -1; it must be 0 or more`, or nil.
-  var refusal: String? { get }
-}
-
-extension MethodOptions {
-  /// The sentence for the first of `weights` that is negative, no number, or larger than any use of it.
-  func refusal(ofWeights weights: [(name: String, value: Double)]) -> String? {
-    weights.first { !(0...1e9).contains($0.value) }.map {
-      "\($0.name) is \($0.value); it must be \($0.value > 0 ? "from 0 to 1e9" : "0 or more")"
-    }
-  }
-
-  func refusal(ofDiscriminatorWidth width: Int) -> String? {
-    (1...1024).contains(width) ? nil : "discriminatorWidth is \(width); it must be from 1 to 1024"
-  }
-
-  /// The sentence for a U-Net that cannot halve so often.
-  func refusal(ofLevels levels: Int) -> String? {
-    (2...10).contains(levels) ? nil : "levels is \(levels); it must be from 2 to 10"
-  }
-}

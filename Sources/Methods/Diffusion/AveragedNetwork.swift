@@ -29,7 +29,7 @@ final class AveragedNetwork {
   ///   - decay: of the average.
   ///   - weightDecay: of the optimiser.
   init(
-    _ store: Parameters, rate: Double, decay: Double, weightDecay: Double = 0,
+    _ store: Parameters, rate: Double, decay: Double, weightDecay: Double,
     build: @escaping (Parameters) -> any TimedNetwork
   ) {
     averaged = build(store)

@@ -11,18 +11,17 @@ public final class ConditionalDiffusion {
   private let variance: ReverseVariance
   let sampling: Sampling
 
-  /// - Parameters:
-  ///   - validationSteps: DDIM's, by which validation draws.
-  ///   - target: what the network is asked for.
-  ///   - variance: where the network gives none of its own.
+  /// - Parameter variance: where the network gives none of its own.
   init(
-    _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions, validationSteps: Int,
-    target: DenoisingTarget, variance: ReverseVariance = .large
+    _ store: Parameters, _ options: some DiffusionOptions, rate: Double, weightDecay: Double = 0,
+    variance: ReverseVariance = .large, build: @escaping (Parameters) -> any TimedNetwork
   ) {
-    (self.network, self.schedule) = (network, schedule)
-    (self.target, self.variance) = (target, variance)
-    self.sampling = Sampling(
-      sampling, validation: .init(sampler: .ddim, steps: validationSteps), processSteps: schedule.count)
+    network = AveragedNetwork(
+      store, rate: rate, decay: options.averageDecay, weightDecay: weightDecay, build: build)
+    (schedule, target, self.variance) = (options.betas(options.steps), options.target, variance)
+    sampling = Sampling(
+      options.sampling, validation: .init(sampler: .ddim, steps: options.validationSteps),
+      processSteps: options.steps)
   }
 
   /// What a training step compares.
@@ -86,22 +85,5 @@ extension NoisePrediction {
     self.init(
       noise: output.narrowed(1, from: 0, length: 1),
       range: output.size(1) > 1 ? output.narrowed(1, from: 1, length: 1) : nil)
-  }
-}
-
-extension ConditionalDiffusion {
-  /// What is wrong with options that both methods have, or nil.
-  static func refusal(
-    steps: Int, averageDecay: Double, unet: DiffusionUnet.Architecture, sampling: SamplingOptions,
-    validationSteps: Int
-  ) -> String? {
-    guard (2...100_000).contains(steps) else { return "steps is \(steps); it must be from 2 to 100000" }
-    guard (0..<1).contains(averageDecay) else {
-      return "averageDecay is \(averageDecay); it must be at least 0 and below 1"
-    }
-    if let refusal = unet.refusal { return "unet.\(refusal)" }
-    if let refusal = sampling.refusal(of: steps) { return "sampling.\(refusal)" }
-    return (1...steps).contains(validationSteps)
-      ? nil : "validationSteps is \(validationSteps); it must be from 1 to the process's \(steps)"
   }
 }

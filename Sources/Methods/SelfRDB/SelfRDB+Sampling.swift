@@ -50,7 +50,7 @@ extension SelfRDB {
     var guess = Tensor.zeros(state.shape, type: state.type, device: state.device)
     var open = Tensor.ones([batch, 1], type: state.type, device: state.device)
     for recursion in 0..<options.recursions {
-      let latent = latentLength.map { length in
+      let latent = estimator.latent.map { length in
         latents(
           like: .zeros([batch, length], type: state.type, device: state.device),
           step: steps[0] * options.recursions + recursion)

@@ -1,3 +1,10 @@
+/// `width is 0; it must be from 1 to 1024` of the first value that is out of its bounds, or nil.
+package func outOfBounds(_ values: [(name: String, value: Int, bounds: ClosedRange<Int>)]) -> String? {
+  values.first { !$0.bounds.contains($0.value) }.map {
+    "\($0.name) is \($0.value); it must be from \($0.bounds.lowerBound) to \($0.bounds.upperBound)"
+  }
+}
+
 /// What a U-Net's levels can be: 1 to 8, of 1 to 16 times the width, with attention at some of their factors.
 enum Levels {
   /// What is wrong with them, or nil.

@@ -26,10 +26,7 @@ public struct TimedDiscriminator {
       guard (1...8).contains(multipliers.count), multipliers.allSatisfy({ (1...16).contains($0) }) else {
         return "multipliers are \(multipliers); name 1 to 8 blocks, each with 1 to 16 times the width"
       }
-      for (name, value) in [("width", width), ("time", time)] where !(1...1024).contains(value) {
-        return "\(name) is \(value); it must be from 1 to 1024"
-      }
-      return nil
+      return outOfBounds([("width", width, 1...1024), ("time", time, 1...1024)])
     }
   }
 

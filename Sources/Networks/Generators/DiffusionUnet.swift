@@ -28,9 +28,8 @@ public struct DiffusionUnet: TimedNetwork {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      if let refusal = Levels.refusal(multipliers: multipliers, attention: attention) { return refusal }
-      guard (1...64).contains(heads) else { return "heads is \(heads); it must be from 1 to 64" }
-      return (0..<1).contains(dropout) ? nil : "dropout is \(dropout); it must be at least 0 and below 1"
+      Levels.refusal(multipliers: multipliers, attention: attention) ?? outOfBounds([("heads", heads, 1...64)])
+        ?? ((0..<1).contains(dropout) ? nil : "dropout is \(dropout); it must be at least 0 and below 1")
     }
   }
 

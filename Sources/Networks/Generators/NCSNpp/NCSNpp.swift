@@ -26,11 +26,8 @@ public struct NCSNpp: TimedNetwork {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      if let refusal = Levels.refusal(multipliers: multipliers, attention: attention) { return refusal }
-      for (name, length) in [("latent", latent), ("style", style)] where !(1...4096).contains(length) {
-        return "\(name) is \(length); it must be from 1 to 4096"
-      }
-      return nil
+      Levels.refusal(multipliers: multipliers, attention: attention)
+        ?? outOfBounds([("latent", latent, 1...4096), ("style", style, 1...4096)])
     }
   }
 
