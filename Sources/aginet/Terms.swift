@@ -7,14 +7,17 @@ enum CommandLineTerms {
     .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
     .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .overwrites: "--force",
-    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
+    .resumes: "--resume", .settings: "--set", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
     .diagnosis: "aginet doctor",
   ]
 
   static func install() {
     Term.install { term in
       guard let word = words[term.withoutValue] else {
-        return term.value.map { "--set \(term.name)=\($0)" } ?? term.name
+        guard let value = term.value else { return term.name }
+        let pair = "\(term.name)=\(value)"
+        // A shell takes brackets for a pattern.
+        return "--set " + (value.contains("[") ? "'\(pair)'" : pair)
       }
       return term.value.map { "\(word) \($0)" } ?? word
     }

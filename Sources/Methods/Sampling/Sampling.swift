@@ -52,7 +52,8 @@ public final class Sampling {
   public func change(_ change: SamplingChange) throws {
     guard admitted(of: change) == change else {
       throw Failure(
-        .usage, "SelfRDB goes the \(processSteps) steps it was trained for: leave out --steps and --sampler")
+        .usage,
+        "SelfRDB goes the \(processSteps) steps it was trained for: leave out \(Term.steps) and \(Term.sampler)")
     }
     let changed = change.applied(to: options)
     if let refusal = changed.refusal(of: processSteps) { throw Failure(.usage, refusal) }
