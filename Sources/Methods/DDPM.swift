@@ -38,7 +38,7 @@ public final class DDPM: DiffusionMethod {
 
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     let loss = loss(diffusion.noised(batch, from: random))
-    diffusion.network.improve(loss)
+    diffusion.improve(loss)
     return [Loss("mse", loss.item)]
   }
 
@@ -48,7 +48,7 @@ public final class DDPM: DiffusionMethod {
   }
 
   private func loss(_ noised: ConditionalDiffusion.Noised) -> Tensor {
-    diffusion.network.trained(noised.input, at: noised.times).meanSquaredError(noised.answer)
+    diffusion.trained(noised).meanSquaredError(noised.answer)
   }
 }
 

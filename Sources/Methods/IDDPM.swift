@@ -49,7 +49,7 @@ public final class IDDPM: DiffusionMethod {
 
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     let losses = losses(diffusion.noised(batch, from: random))
-    diffusion.network.improve(losses.noise + losses.bound)
+    diffusion.improve(losses.noise + losses.bound)
     return [Loss("mse", losses.noise.item), Loss("vlb", losses.bound.item)]
   }
 
@@ -59,7 +59,7 @@ public final class IDDPM: DiffusionMethod {
   }
 
   private func losses(_ noised: ConditionalDiffusion.Noised) -> (noise: Tensor, bound: Tensor) {
-    let prediction = NoisePrediction(diffusion.network.trained(noised.input, at: noised.times))
+    let prediction = NoisePrediction(diffusion.trained(noised))
     guard let range = prediction.range else {
       preconditionFailure("improved DDPM's network gives noise and variance")
     }

@@ -32,8 +32,7 @@ public final class SelfRDB: Method {
       steps: options.steps, gamma: options.gamma, start: options.betaStart, end: options.betaEnd)
     let sampling = SamplingOptions(samples: options.samples, seed: options.samplingSeed)
     drawing = Sampling(
-      sampling, validation: sampling, processSteps: options.steps,
-      route: .bridge(estimates: options.recursions))
+      sampling, validation: sampling, processSteps: options.steps, estimates: options.recursions)
   }
 
   /// Channels that the generator takes for so many sources.

@@ -87,7 +87,7 @@ extension Tensor {
   public static func range(
     _ start: Double, _ end: Double, type: ElementType = .float32, device: Device = .cpu
   ) -> Tensor {
-    Tensor(ct_arange(start, end, 1, type.rawValue, device.number))
+    Tensor(ct_arange(start, end, type.rawValue, device.number))
   }
 
   /// Uniform on [low, high), from a generator of its own: the same seed gives the same numbers on every device.

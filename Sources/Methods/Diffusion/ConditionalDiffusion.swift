@@ -2,26 +2,63 @@ import Layers
 import Networks
 import Torch
 
-/// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, and the way back.
+/// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, the way back, and a
+/// network that is trained with the moving average of it that makes the images.
 ///
-/// Intensities are in [-1, 1] here, sources too.
+/// Intensities are in [-1, 1] here, sources too. The average is what a model file holds and is called the generator; the
+/// network that trains it is `online`, made when training first asks for it.
 public final class ConditionalDiffusion {
-  let network: AveragedNetwork, schedule: NoiseSchedule
-  let target: DenoisingTarget
+  let schedule: NoiseSchedule, target: DenoisingTarget, sampling: Sampling
   private let variance: ReverseVariance
-  let sampling: Sampling
+  private let store: Parameters, averaged: any TimedNetwork
+  private let makeOnline: () -> Online
 
-  /// - Parameter variance: where the network gives none of its own.
+  private struct Online {
+    let network: any TimedNetwork
+    let optimizer: Adam, average: MovingAverage
+  }
+
+  private lazy var online = makeOnline()
+
+  /// - Parameters:
+  ///   - store: where the average is built.
+  ///   - weightDecay: of the optimiser.
+  ///   - variance: where the network gives none of its own.
   init(
     _ store: Parameters, _ options: some DiffusionOptions, rate: Double, weightDecay: Double = 0,
     variance: ReverseVariance = .large, build: @escaping (Parameters) -> any TimedNetwork
   ) {
-    network = AveragedNetwork(
-      store, rate: rate, decay: options.averageDecay, weightDecay: weightDecay, build: build)
+    (self.store, averaged) = (store, build(store))
+    // Nothing is learned here: dropout never drops.
+    store.beginEvaluating()
+    store.freeze()
+    makeOnline = {
+      let trained = Parameters(seed: store.seed, device: store.device, type: store.type)
+      let network = build(trained)
+      return Online(
+        network: network, optimizer: Adam(trained, rate: rate, decay: weightDecay),
+        average: MovingAverage(store, of: trained, decay: options.averageDecay))
+    }
     (schedule, target, self.variance) = (options.betas(options.steps), options.target, variance)
     sampling = Sampling(
       options.sampling, validation: .init(sampler: .ddim, steps: options.validationSteps),
       processSteps: options.steps)
+  }
+
+  var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
+  var networks: [TrainedNetwork] {
+    [generator, TrainedNetwork("online", online.optimizer.parameters, online.optimizer)]
+  }
+
+  /// What the network in training says.
+  func trained(_ noised: Noised) -> Tensor { online.network(noised.input, at: noised.times) }
+
+  /// One step down `loss`; the average follows.
+  func improve(_ loss: Tensor) {
+    loss.backward()
+    online.optimizer.step()
+    online.average.follow(step: online.optimizer.steps)
   }
 
   /// What a training step compares.
@@ -37,7 +74,7 @@ public final class ConditionalDiffusion {
 
   /// A batch, each sample at a step of its own. What the network drops is drawn from the same stream.
   func noised(_ batch: Batch, from random: RandomStream) -> Noised {
-    network.begin(random)
+    online.optimizer.parameters.random = random
     let steps = random.integers(below: schedule.count, count: batch.target.size(0))
     return noised(batch, with: random.normal(like: batch.target), at: steps)
   }
@@ -57,7 +94,7 @@ public final class ConditionalDiffusion {
     let condition = sources.signed
     let reverse = ReverseProcess(schedule, sampling.options, variance: variance, target: target)
     return try reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
-      NoisePrediction(network(.concatenated([x, condition], axis: 1), at: times))
+      NoisePrediction(averaged(.concatenated([x, condition], axis: 1), at: times))
     }.unsigned
   }
 }
@@ -68,8 +105,8 @@ public protocol DiffusionMethod: Method {
 }
 
 extension DiffusionMethod {
-  public var generator: TrainedNetwork { diffusion.network.generator }
-  public var networks: [TrainedNetwork] { diffusion.network.networks }
+  public var generator: TrainedNetwork { diffusion.generator }
+  public var networks: [TrainedNetwork] { diffusion.networks }
   public var sampling: Sampling? { diffusion.sampling }
 
   public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows

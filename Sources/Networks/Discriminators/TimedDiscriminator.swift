@@ -23,10 +23,8 @@ public struct TimedDiscriminator {
     public var multiple: Int { 1 << multipliers.count }
 
     public var refusal: String? {
-      guard (1...8).contains(multipliers.count), multipliers.allSatisfy({ (1...16).contains($0) }) else {
-        return "multipliers are \(multipliers); name 1 to 8 blocks, each with 1 to 16 times the width"
-      }
-      return outOfBounds([("width", width, 1...1024), ("time", time, 1...1024)])
+      Levels.refusal(multipliers: multipliers, of: "blocks")
+        ?? outOfBounds([("width", width, 1...1024), ("time", time, 1...1024)])
     }
   }
 

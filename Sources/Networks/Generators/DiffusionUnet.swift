@@ -28,7 +28,8 @@ public struct DiffusionUnet: TimedNetwork {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      Levels.refusal(multipliers: multipliers, attention: attention) ?? outOfBounds([("heads", heads, 1...64)])
+      Levels.refusal(multipliers: multipliers, attention: attention) ?? outOfBounds([("heads", heads, 1...64)]
+      )
         ?? ((0..<1).contains(dropout) ? nil : "dropout is \(dropout); it must be at least 0 and below 1")
     }
   }
