@@ -82,9 +82,7 @@ public final class MMGAN: Method {
       .to(scores.device).aligned(with: scores)
   }
 
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let missing = Tensor.zeros(
       [sources.size(0), 1] + sources.shape.dropFirst(2), type: sources.type, device: sources.device)
     let all = network(.concatenated([sources, missing], axis: 1))

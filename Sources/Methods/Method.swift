@@ -51,17 +51,19 @@ public protocol Method: AnyObject {
   /// A sample's image does not depend on the samples beside it in the batch.
   /// - Parameters:
   ///   - present: as a batch's.
-  ///   - passed: called after each pass through the network with how many are done, of how many. What it throws ends the
-  ///     synthesis at once.
-  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor
+  ///   - passed: what it throws ends the synthesis at once.
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor
 }
+
+/// Called after each pass through a network with how many are done, of how many.
+public typealias Passed = (Int, Int) throws -> Void
 
 extension Method {
   public func prepare() throws {}
   public var sampling: Sampling? { nil }
 
   /// Of sources that are all there.
-  public func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
+  public func synthesize(_ sources: Tensor, passed: Passed) rethrows -> Tensor {
     try synthesize(sources, present: nil, passed: passed)
   }
 
@@ -97,9 +99,7 @@ public protocol OnePassMethod: Method {
 }
 
 extension OnePassMethod {
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let image = network(sources)
     try passed(1, 1)
     return image

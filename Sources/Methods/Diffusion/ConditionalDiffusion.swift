@@ -10,7 +10,9 @@ import Torch
 public final class ConditionalDiffusion {
   let schedule: NoiseSchedule, target: DenoisingTarget, sampling: Sampling
   private let variance: ReverseVariance
-  private let store: Parameters, averaged: any TimedNetwork
+  private let store: Parameters
+  /// Makes the images.
+  let averaged: any TimedNetwork
   private let makeOnline: () -> Online
 
   private struct Online {
@@ -54,6 +56,11 @@ public final class ConditionalDiffusion {
   /// What the network in training says.
   func trained(_ noised: Noised) -> Tensor { online.network(noised.input, at: noised.times) }
 
+  /// The way back, as images are drawn now.
+  var reverse: ReverseProcess {
+    ReverseProcess(schedule, sampling.options, variance: variance, target: target)
+  }
+
   /// One step down `loss`; the average follows.
   func improve(_ loss: Tensor) {
     loss.backward()
@@ -88,15 +95,6 @@ public final class ConditionalDiffusion {
       input: .concatenated([noised, batch.sources.signed], axis: 1),
       times: schedule.times(at: steps, like: image))
   }
-
-  /// `[B, S, spatial…]` to `[B, 1, spatial…]`, both in [0, 1].
-  func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
-    let condition = sources.signed
-    let reverse = ReverseProcess(schedule, sampling.options, variance: variance, target: target)
-    return try reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
-      NoisePrediction(averaged(.concatenated([x, condition], axis: 1), at: times))
-    }.unsigned
-  }
 }
 
 /// A method that is a diffusion, and differs from others in what its network learns.
@@ -109,10 +107,11 @@ extension DiffusionMethod {
   public var networks: [TrainedNetwork] { diffusion.networks }
   public var sampling: Sampling? { diffusion.sampling }
 
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
-    try diffusion.synthesize(sources, passed: passed)
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
+    let condition = sources.signed
+    return try diffusion.reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
+      NoisePrediction(diffusion.averaged(.concatenated([x, condition], axis: 1), at: times))
+    }.unsigned
   }
 }
 

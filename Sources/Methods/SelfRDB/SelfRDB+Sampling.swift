@@ -3,9 +3,7 @@ import Networks
 import Torch
 
 extension SelfRDB {
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let fitting = Fitting(of: sources, multiple: multiple)
     let padded = fitting.padded(sources).signed
     let samples = drawing.options.samples
@@ -15,9 +13,7 @@ extension SelfRDB {
   }
 
   /// One way down the bridge, on [-1, 1].
-  private func sampled(_ sources: Tensor, _ sample: Int, _ passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  private func sampled(_ sources: Tensor, _ sample: Int, _ passed: Passed) rethrows -> Tensor {
     let source = beginning(of: sources)
     let noise = SamplingNoise(seed: drawing.options.seed, sample: sample)
     let batch = source.size(0)

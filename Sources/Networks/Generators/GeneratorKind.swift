@@ -42,6 +42,12 @@ public struct GeneratorSettings: Codable, Sendable, Equatable {
 
 /// A kind of generator, as a value: frameworks take one and build it at the shape they need.
 public struct GeneratorKind: Sendable {
+  /// Every kind that can be named; the tests run over this list.
+  public static let catalog: [GeneratorKind] = [
+    .resUnet, .agiNet, .rollingResUnet, .attentionResUnet, .deformResUnet, .deform2ResUnet, .arcResUnet,
+    .graResUnet, .pix2pixUnet(), .resNet9(), .mmganUnet(), .medSynthUnet(), .diffusionUnet(), .ncsnpp(),
+  ]
+
   public typealias Making<Network> = @Sendable (Scope, GeneratorShape, GeneratorSettings) -> Network
 
   /// As it is written in files and on the command line, and as in the literature.
