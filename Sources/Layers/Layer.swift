@@ -49,11 +49,6 @@ public struct ConvolutionShape: Sendable, Equatable {
 
 /// A kind of convolution, as a value: networks take one and build it wherever it replaces the standard one.
 public struct ConvolutionKind: Sendable {
-  /// Every kind that can be named on the command line; the tests and the benchmarks run over this list.
-  public static let catalog: [ConvolutionKind] = [
-    .standard, .cagr(), .cagr(attends: false), .cagr(rolls: false), .dcnv3, .dcnv2, .arc(), .gra(),
-  ]
-
   /// As it is written on the command line and in tables.
   public let name: String
   /// Why this kind cannot serve the shape, or nil: groups that do not divide the channels, for example.

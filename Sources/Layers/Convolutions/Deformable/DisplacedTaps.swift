@@ -53,8 +53,3 @@ struct DisplacedTaps {
     return samples.reshaped([-1, groups * map.size(1), height, width])
   }
 }
-
-extension Tensor {
-  /// Whether deformable convolution's own operators serve this map: on the CPU, in float32 or float64.
-  var runsFused: Bool { device == .cpu && (type == .float32 || type == .float64) }
-}
