@@ -7,7 +7,9 @@ import Torch
 ///
 /// T = 1000 steps, β linear, mean squared error of the noise, Adam, images made by the moving average of the weights. The
 /// variance of a step back is fixed. The conditioning by concatenation is ours, where the paper is silent.
-public final class DDPM: DiffusionMethod {
+public final class DDPM: DiffusionMethod, Framework {
+  public static let name = "ddpm"
+
   public struct Options: DiffusionOptions {
     public var steps = 1000
     public var betas = BetaSchedule.linear
@@ -50,10 +52,6 @@ public final class DDPM: DiffusionMethod {
   private func loss(_ noised: ConditionalDiffusion.Noised) -> Tensor {
     diffusion.trained(noised).meanSquaredError(noised.answer)
   }
-}
-
-extension DDPM: Framework {
-  public static let name = "ddpm"
 }
 
 extension DDPM.Options {

@@ -111,11 +111,15 @@ extension MethodOptions {
   public var processSteps: Int? { nil }
   public var thorough: Self { self }
 
+  func changed(_ change: (inout Self) -> Void) -> Self {
+    var options = self
+    change(&options)
+    return options
+  }
+
   /// The same with a setting that is at its default at another value.
   func fitted<Value: Equatable>(_ setting: WritableKeyPath<Self, Value>, _ value: Value) -> Self {
-    var fitted = self
-    if self[keyPath: setting] == Self()[keyPath: setting] { fitted[keyPath: setting] = value }
-    return fitted
+    self[keyPath: setting] == Self()[keyPath: setting] ? changed { $0[keyPath: setting] = value } : self
   }
 
   /// The sentence for the first of `weights` that is negative, no number, or larger than any use of it.

@@ -9,7 +9,9 @@ import Torch
 /// The noise is learned by its mean squared error, the variance by the variational bound in bits per pixel, weighted
 /// T/1000, with the mean held fixed (L_hybrid). AdamW; images are made by the moving average of the weights, in fewer steps
 /// than training knows.
-public final class IDDPM: DiffusionMethod {
+public final class IDDPM: DiffusionMethod, Framework {
+  public static let name = "iddpm"
+
   public struct Options: DiffusionOptions {
     public var steps = 1000
     public var betas = BetaSchedule.cosine
@@ -90,10 +92,6 @@ extension NoiseSchedule {
     let whole = Tensor(steps.map(Double.init), shape: [steps.count], device: x.device)
     return whole.below(0.5, cost, else: divergence) / log(2)
   }
-}
-
-extension IDDPM: Framework {
-  public static let name = "iddpm"
 }
 
 extension IDDPM.Options {

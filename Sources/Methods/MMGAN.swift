@@ -9,7 +9,9 @@ import Torch
 /// Implicit conditioning: what is there replaces what the generator made of it, so losses are those of the missing modality
 /// alone. Here that is always the target, as the paper's scenarios are fixed; the curriculum over scenarios that the
 /// original trains a single model with has no place. Least-squares GAN, weights 0.9 and 0.1, Adam with betas (0.5, 0.999).
-public final class MMGAN: Method {
+public final class MMGAN: Method, Framework {
+  public static let name = "mmgan"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 0.9
@@ -91,10 +93,6 @@ public final class MMGAN: Method {
   }
 }
 
-extension MMGAN: Framework {
-  public static let name = "mmgan"
-}
-
 extension MMGAN.Options {
   public var title: String { "mmGAN" }
   public var dimensions: ClosedRange<Int> { 2...3 }
@@ -125,9 +123,5 @@ extension MMGAN.Options {
       options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Self {
-    var options = Self()
-    (options.discriminatorWidth, options.levels) = (4, 5)
-    return options
-  }
+  public static var tiny: Self { Self().changed { ($0.discriminatorWidth, $0.levels) = (4, 5) } }
 }

@@ -10,7 +10,9 @@ import Torch
 ///
 /// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
-public final class MedSynth: OnePassMethod {
+public final class MedSynth: OnePassMethod, Framework {
+  public static let name = "medsynth"
+
   /// Which source the published generator adds its output to.
   public enum LongSkip: Choice, Equatable {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
@@ -128,10 +130,6 @@ extension Tensor {
     let differences = (2..<rank).map { (steps(self, $0) - steps(target, $0)).squared().sum() }
     return differences.dropFirst().reduce(differences[0], +) / Double(count)
   }
-}
-
-extension MedSynth: Framework {
-  public static let name = "medsynth"
 }
 
 extension MedSynth.Options {

@@ -8,7 +8,9 @@ import Torch
 /// Weights 100, 100 and 1 for L1, perceptual and adversarial term, least-squares GAN, the 70 x 70 PatchGAN with instance
 /// norm, Adam with betas (0.5, 0.999). Losses and discriminator take intensities on [-1, 1]. The original compares the
 /// features of a batch's first sample alone; here all are compared.
-public final class PGAN: OnePassMethod {
+public final class PGAN: OnePassMethod, Framework {
+  public static let name = "pgan"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error.
     public var weightL1 = 100.0
@@ -105,10 +107,6 @@ public final class PGAN: OnePassMethod {
   }
 }
 
-extension PGAN: Framework {
-  public static let name = "pgan"
-}
-
 extension PGAN.Options {
   public var title: String { isPerceptual ? "pGAN" : "pGAN without VGG" }
   /// VGG16 sees slices.
@@ -130,9 +128,5 @@ extension PGAN.Options {
       options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Self {
-    var options = Self()
-    options.discriminatorWidth = 4
-    return options
-  }
+  public static var tiny: Self { Self().changed { $0.discriminatorWidth = 4 } }
 }

@@ -8,7 +8,9 @@ import Torch
 /// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
 /// together. With its published generator, intensities are on [-1, 1] for both networks, as in the original.
-public final class Pix2Pix: OnePassMethod {
+public final class Pix2Pix: OnePassMethod, Framework {
+  public static let name = "pix2pix"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
@@ -78,10 +80,6 @@ public final class Pix2Pix: OnePassMethod {
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
 }
 
-extension Pix2Pix: Framework {
-  public static let name = "pix2pix"
-}
-
 extension Pix2Pix.Options {
   public var title: String { "pix2pix" }
   public var network: String? { "agi-net" }
@@ -105,9 +103,5 @@ extension Pix2Pix.Options {
       signed: generator.isSigned, options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Self {
-    var options = Self()
-    (options.discriminatorWidth, options.levels) = (4, 5)
-    return options
-  }
+  public static var tiny: Self { Self().changed { ($0.discriminatorWidth, $0.levels) = (4, 5) } }
 }

@@ -32,10 +32,10 @@ extension DiffusionOptions {
   public var processSteps: Int? { steps }
 
   public static var tiny: Self {
-    var options = Self()
-    (options.steps, options.sampling.steps, options.validationSteps) = (20, 2, 2)
-    (options.unet.multipliers, options.unet.attention) = ([1, 2], [2])
-    return options
+    Self().changed {
+      ($0.steps, $0.sampling.steps, $0.validationSteps) = (20, 2, 2)
+      ($0.unet.multipliers, $0.unet.attention) = ([1, 2], [2])
+    }
   }
 
   public var refusal: String? { diffusionRefusal }

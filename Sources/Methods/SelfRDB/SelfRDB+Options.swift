@@ -86,17 +86,13 @@ extension SelfRDB.Options {
       origin: Modality(rawValue: origin).flatMap(task.channel), options: self, rate: task.rate)
   }
 
-  public var thorough: Self {
-    var options = self
-    options.consistency = 0
-    return options
-  }
+  public var thorough: Self { changed { $0.consistency = 0 } }
 
   public static var tiny: Self {
-    var options = Self()
-    options.steps = 2
-    (options.generator.multipliers, options.generator.attention) = ([1, 2], [2])
-    (options.discriminator.width, options.discriminator.multipliers) = (4, [2, 2])
-    return options
+    Self().changed {
+      $0.steps = 2
+      ($0.generator.multipliers, $0.generator.attention) = ([1, 2], [2])
+      ($0.discriminator.width, $0.discriminator.multipliers) = (4, [2, 2])
+    }
   }
 }
