@@ -55,7 +55,8 @@ struct TimeEmbedding {
 /// `[B]` to `[B, count]`: the times at frequencies from 1 down, of which number `last`, from 0 on, would be 1/10,000.
 private func angles(_ times: Tensor, count: Int, last: Int) -> Tensor {
   let frequencies = (0..<count).map { exp(-log(10_000) * Double($0) / Double(last)) }
-  return times.reshaped([-1, 1]) * Tensor(frequencies, shape: [1, count], device: times.device).to(times.type)
+  let row = Tensor(frequencies, shape: [1, count], device: times.device).to(times.type)
+  return times.reshaped([-1, 1]) * row
 }
 
 /// `[B]` to `[B, count]`: first all cosines, then all sines, and a zero where `count` is odd.

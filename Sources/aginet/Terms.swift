@@ -3,11 +3,12 @@ import Failures
 /// What the library's messages name, as this command line has it.
 enum CommandLineTerms {
   private static let words: [Term: String] = [
+    .settings: "--set",
     .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
     .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
     .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .overwrites: "--force",
-    .resumes: "--resume", .settings: "--set", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
+    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
     .diagnosis: "aginet doctor",
   ]
 
