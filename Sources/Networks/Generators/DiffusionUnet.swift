@@ -35,9 +35,11 @@ public struct DiffusionUnet: TimedNetwork {
   }
 
   private let time: TimeEmbedding, head: Convolution
-  private let down: [(blocks: [(TimedBlock, SelfAttention?)], sample: Convolution?)]
+  /// A block, and the attention that may follow it.
+  private typealias Attended = (TimedBlock, SelfAttention?)
+  private let down: [(blocks: [Attended], sample: Convolution?)]
   private let body: (first: TimedBlock, attention: SelfAttention, second: TimedBlock)
-  private let up: [(blocks: [(TimedBlock, SelfAttention?)], sample: Convolution?)]
+  private let up: [(blocks: [Attended], sample: Convolution?)]
   private let tail: (norm: GroupNorm, convolution: Convolution)
   private let divisor: Int
 
@@ -53,9 +55,7 @@ public struct DiffusionUnet: TimedNetwork {
     func block(_ scope: Scope, _ input: Int, _ output: Int) -> TimedBlock {
       TimedBlock(scope, input, output, embedding: embedding, architecture)
     }
-    func attended(_ scope: Scope, _ number: Int, _ input: Int, _ output: Int, _ factor: Int) -> (
-      TimedBlock, SelfAttention?
-    ) {
+    func attended(_ scope: Scope, _ number: Int, _ input: Int, _ output: Int, _ factor: Int) -> Attended {
       let attention =
         architecture.attention.contains(factor)
         ? SelfAttention(scope / "attention\(number)", output, heads: architecture.heads) : nil

@@ -32,10 +32,9 @@ public struct NCSNpp: TimedNetwork {
   }
 
   private let time: TimeEmbedding, style: StyleMapping, head: Convolution
-  private let down:
-    [(
-      blocks: [(NCSNppBlock, NCSNppAttention?)], sample: (block: NCSNppBlock, image: FilteredConvolution)?
-    )]
+  /// A block, and the attention that may follow it.
+  private typealias Attended = (NCSNppBlock, NCSNppAttention?)
+  private let down: [(blocks: [Attended], sample: (block: NCSNppBlock, image: FilteredConvolution)?)]
   private let body: (first: NCSNppBlock, attention: NCSNppAttention, second: NCSNppBlock)
   private let up: [(blocks: [NCSNppBlock], attention: NCSNppAttention?, sample: NCSNppBlock?)]
   private let tail: (norm: GroupNorm, convolution: Convolution)
