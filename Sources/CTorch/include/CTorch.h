@@ -6,7 +6,6 @@
 // Grad mode is per thread; a tensor must not be shared between threads.
 #pragma once
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
