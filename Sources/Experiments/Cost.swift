@@ -20,7 +20,7 @@ public struct Cost: Sendable {
     try MethodCatalog.check(experiment, onSlices: slice)
     var whole = experiment
     // Nothing is left out because an empty image changes little.
-    for framework in frameworks { framework.makeThorough(&whole) }
+    for framework in frameworks { whole.options[framework] = whole.options[framework].thorough }
     let method = try MethodCatalog.build(whole, device: device)
     evaluations = method.sampling?.passes ?? 1
     // One step tells the cost of all, where there may be one.

@@ -11,14 +11,13 @@ extension Experiment {
   /// The generator.
   /// - Throws: `.usage` for one that does not exist, or cannot serve the method with these settings.
   func generator() throws -> GeneratorKind {
-    let framework = try MethodCatalog.framework(self.method)
-    let (task, network) = (task(), self.network)
-    let kind = try hasOwnGenerator ? framework.ownGenerator(of: self) : NetworkCatalog.kind(network.name)
-    guard framework.dimensions(of: self).contains(task.dimensions) else {
+    let (told, task, network) = (try told(), task(), self.network)
+    let kind = try hasOwnGenerator ? told.ownGenerator(task) : NetworkCatalog.kind(network.name)
+    guard told.dimensions.contains(task.dimensions) else {
       throw Failure(
-        .usage, "method \(framework.name) cannot be trained on \(task.dimensions) dimensions as it is set")
+        .usage, "method \(self.method) cannot be trained on \(task.dimensions) dimensions as it is set")
     }
-    if let reason = kind.refusal(framework.shape(task), network) {
+    if let reason = kind.refusal(told.shape(task), network) {
       throw Failure(.usage, "network \(network.name) at width \(network.width): \(reason)")
     }
     return kind
@@ -41,19 +40,23 @@ extension Experiment {
   }
 
   /// The framework's name in the literature, without the network; nil where this version lacks it.
-  package var frameworkTitle: String? { framework?.title(of: self) }
+  package var frameworkTitle: String? { (try? told())?.title }
 
   /// Whether its images are drawn step by step.
-  package var draws: Bool { framework?.draws ?? false }
+  package var draws: Bool { (try? told())?.draws ?? false }
 
   /// Steps of its process, of which sampling may take some; nil where there are none to choose.
-  package var processSteps: Int? { framework?.processSteps(of: self) }
+  package var processSteps: Int? { (try? told())?.processSteps }
 
-  private var framework: (any Framework.Type)? { try? MethodCatalog.framework(self.method) }
+  /// What the framework is told that it trains by.
+  /// - Throws: `.usage` for one that this version lacks.
+  func told() throws -> any MethodOptions { options[try MethodCatalog.framework(self.method)] }
 
   /// The same with what the compared methods need on images of this extent and at this width; what was set to anything but
   /// its default stays.
   package func fitted(to extent: Extent) -> Experiment {
-    frameworks.reduce(into: self) { $1.fit(&$0, to: extent) }
+    frameworks.reduce(into: self) {
+      $0.options[$1] = $0.options[$1].fitted(to: extent, width: self.network.width)
+    }
   }
 }

@@ -21,10 +21,10 @@ extension Experiment {
     if base == nil { start.network.name = "" }
     var written = try Settings(start, moved: Experiment.moved)
     if let file { try written.lay(file: file) }
-    for setting in settings { try written.lay(setting, origin: "--set \(setting.printable)") }
+    for setting in settings { try written.lay(setting, origin: "\(Term.settings(setting.printable))") }
     self = written.value
     if self.network.name.isEmpty {
-      self.network.name = try MethodCatalog.framework(self.method).network ?? NetworkCatalog.published
+      self.network.name = try told().network ?? NetworkCatalog.published
     }
     try check()
   }

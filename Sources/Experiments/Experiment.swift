@@ -41,7 +41,7 @@ public struct CommonSettings: Codable, Sendable, Equatable {
 @dynamicMemberLookup
 public struct Experiment: Codable, Sendable, Equatable {
   private var common = CommonSettings()
-  private var options = FrameworkOptions()
+  var options = FrameworkOptions()
 
   public init() {}
 
@@ -52,7 +52,7 @@ public struct Experiment: Codable, Sendable, Equatable {
 
   /// What a framework is told: `experiment[PGAN.self].weightL1 = 1`.
   public subscript<F: Framework>(_ framework: F.Type) -> F.Options {
-    get { options[framework] }
+    get { options[framework] as? F.Options ?? F.Options() }
     set { options[framework] = newValue }
   }
 

@@ -6,49 +6,37 @@ struct FrameworkOptions: Codable, Sendable, Equatable {
 
   init() {}
 
-  subscript<F: Framework>(_ framework: F.Type) -> F.Options {
-    get { values[F.name] as? F.Options ?? F.Options() }
-    set { values[F.name] = newValue }
+  /// Of a framework that is known at run time alone.
+  subscript(_ framework: any Framework.Type) -> any MethodOptions {
+    get { values[framework.name] ?? framework.optionsType.init() }
+    set { values[framework.name] = newValue }
   }
 
   init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Key.self)
-    for framework in frameworks { try framework.read(from: container, into: &self) }
+    for framework in frameworks {
+      self[framework] = try container.decode(framework.optionsType, forKey: Key(framework))
+    }
   }
 
   func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Key.self)
-    for framework in frameworks { try framework.write(self, to: &container) }
+    for framework in frameworks { try container.encode(self[framework], forKey: Key(framework)) }
   }
 
   static func == (a: FrameworkOptions, b: FrameworkOptions) -> Bool {
-    frameworks.allSatisfy { $0.areEqual(a, b) }
+    frameworks.allSatisfy { a[$0].equals(b[$0]) }
   }
 
-  struct Key: CodingKey {
+  private struct Key: CodingKey {
     let stringValue: String
     var intValue: Int? { nil }
-    init(stringValue: String) { self.stringValue = stringValue }
+    init(_ framework: any Framework.Type) { stringValue = framework.name }
+    init?(stringValue: String) { self.stringValue = stringValue }
     init?(intValue: Int) { nil }
   }
 }
 
-extension Framework {
-  private static var key: FrameworkOptions.Key { FrameworkOptions.Key(stringValue: name) }
-
-  fileprivate static func read(
-    from container: KeyedDecodingContainer<FrameworkOptions.Key>, into options: inout FrameworkOptions
-  ) throws {
-    options[Self.self] = try container.decode(Options.self, forKey: key)
-  }
-
-  fileprivate static func write(
-    _ options: FrameworkOptions, to container: inout KeyedEncodingContainer<FrameworkOptions.Key>
-  ) throws {
-    try container.encode(options[Self.self], forKey: key)
-  }
-
-  fileprivate static func areEqual(_ a: FrameworkOptions, _ b: FrameworkOptions) -> Bool {
-    a[Self.self] == b[Self.self]
-  }
+extension MethodOptions {
+  fileprivate func equals(_ other: any MethodOptions) -> Bool { other as? Self == self }
 }

@@ -32,6 +32,8 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let seeds = Term("seeds")
   public static let overwrites = Term("overwrites")
   public static let resumes = Term("resumes")
+  /// With a setting as it was written: `settings seed=2`.
+  public static let settings = Term("settings")
 
   // What is done.
   public static let preparation = Term("Preparation")

@@ -1,6 +1,9 @@
 import Torch
 
 extension Tensor {
+  /// Whether this library's own operators serve this map: on the CPU, in float32 or float64.
+  var runsFused: Bool { device == .cpu && (type == .float32 || type == .float64) }
+
   /// Convolves every sample of `[B, C, spatial…]` with a kernel of its own, of `[B, O, C, k…]`.
   func convolved(withOwn kernels: Tensor, padding: Int) -> Tensor {
     let (batch, output) = (kernels.size(0), kernels.size(1))

@@ -114,12 +114,10 @@ public struct Scope {
   public func parameter(_ name: String, _ shape: [Int], _ start: Start) -> Tensor {
     let path = (self / name).path
     var tensor = self.start(start, shape, at: path)
-    if Parameters.isOutline {
-      store.register(path, tensor, trained: true)
-      return tensor
+    if !Parameters.isOutline {
+      if shape.count == 4 || shape.count == 5 { tensor = tensor.channelsLast() }
+      tensor.requiresGradient = true
     }
-    if shape.count == 4 || shape.count == 5 { tensor = tensor.channelsLast() }
-    tensor.requiresGradient = true
     store.register(path, tensor, trained: true)
     return tensor
   }

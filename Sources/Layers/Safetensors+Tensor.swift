@@ -7,18 +7,16 @@ extension Safetensors.Tensor {
   /// are fetched when they are written.
   public init(_ name: String, _ tensor: Torch.Tensor) {
     switch tensor.type {
-    case .float64:
-      self.init(name, .f64, shape: tensor.shape) { take in
-        try tensor.values(Double.self).withUnsafeBytes { try take($0) }
-      }
-    case .int64:
-      self.init(name, .i64, shape: tensor.shape) { take in
-        try tensor.values(Int64.self).withUnsafeBytes { try take($0) }
-      }
-    default:
-      self.init(name, .f32, shape: tensor.shape) { take in
-        try tensor.values(Float.self).withUnsafeBytes { try take($0) }
-      }
+    case .float64: self.init(name, .f64, tensor, as: Double.self)
+    case .int64: self.init(name, .i64, tensor, as: Int64.self)
+    default: self.init(name, .f32, tensor, as: Float.self)
+    }
+  }
+
+  private init<T: Element>(_ name: String, _ type: Safetensors.DataType, _ tensor: Torch.Tensor, as _: T.Type)
+  {
+    self.init(name, type, shape: tensor.shape) { take in
+      try tensor.values(T.self).withUnsafeBytes { try take($0) }
     }
   }
 }

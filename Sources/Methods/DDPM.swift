@@ -7,28 +7,20 @@ import Torch
 ///
 /// T = 1000 steps, β linear, mean squared error of the noise, Adam, images made by the moving average of the weights. The
 /// variance of a step back is fixed. The conditioning by concatenation is ours, where the paper is silent.
-public final class DDPM: DiffusionMethod {
+public final class DDPM: DiffusionMethod, Framework {
+  public static let name = "ddpm"
+
   public struct Options: DiffusionOptions {
-    /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.linear
-    /// What the network is asked for.
     public var target = DenoisingTarget.noise
     /// Variance of the steps back: β_t (large) or the posterior's (small).
     public var variance = ReverseVariance.large
-    /// Decay of the moving average of the weights that makes the images.
     public var averageDecay = 0.9999
     public var unet = DiffusionUnet.Architecture()
     public var sampling = SamplingOptions()
-    /// DDIM steps by which validation during training makes its images; full sampling would take longer than training.
     public var validationSteps = 10
     public init() {}
-
-    public var refusal: String? {
-      ConditionalDiffusion.refusal(
-        steps: steps, averageDecay: averageDecay, unet: unet, sampling: sampling,
-        validationSteps: validationSteps)
-    }
   }
 
   public let diffusion: ConditionalDiffusion
@@ -43,15 +35,12 @@ public final class DDPM: DiffusionMethod {
     build: @escaping (Parameters) -> any TimedNetwork
   ) {
     self.options = options
-    let network = AveragedNetwork(store, rate: rate, decay: options.averageDecay, build: build)
-    diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, validationSteps: options.validationSteps,
-      target: options.target, variance: options.variance)
+    diffusion = ConditionalDiffusion(store, options, rate: rate, variance: options.variance, build: build)
   }
 
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     let loss = loss(diffusion.noised(batch, from: random))
-    diffusion.network.improve(loss)
+    diffusion.improve(loss)
     return [Loss("mse", loss.item)]
   }
 
@@ -61,18 +50,16 @@ public final class DDPM: DiffusionMethod {
   }
 
   private func loss(_ noised: ConditionalDiffusion.Noised) -> Tensor {
-    diffusion.network.trained(noised.input, at: noised.times).meanSquaredError(noised.answer)
+    diffusion.trained(noised).meanSquaredError(noised.answer)
   }
 }
 
-extension DDPM: DiffusionFramework {
-  public static let name = "ddpm"
-  public static func title(_ options: Options) -> String { "DDPM" + options.target.suffix }
-  public static let outputs = 1
+extension DDPM.Options {
+  public var title: String { "DDPM" + target.suffix }
+  public var outputs: Int { 1 }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
-    DDPM(task.store(), options: options, rate: task.rate) {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
+    DDPM(task.store(), options: self, rate: task.rate) {
       generator.timed($0.root, shape(task), task.network)
     }
   }

@@ -1,4 +1,3 @@
-import Failures
 import Imaging
 import Layers
 import Networks
@@ -37,62 +36,17 @@ public struct SynthesisTask: Sendable {
   func store() -> Parameters { Parameters(seed: seed, device: device) }
 }
 
-/// All that the rest of the program knows of a framework. A new one is a file that says this, and a line in `frameworks`.
+/// A framework: what it can be told says all that the rest of the program knows of it. A new one is a file that says this,
+/// and a line in `frameworks`.
 public protocol Framework: SendableMetatype {
   associatedtype Options: MethodOptions
-
   /// As it is written in files and on the command line, and the key of its options in an experiment.
   static var name: String { get }
-  /// As it is written in the literature: `pGAN`, or `pGAN without VGG` where the options take a part from it.
-  static func title(_ options: Options) -> String
-
-  /// The kind of generator where none is named; nil for the framework's own.
-  static var network: String? { get }
-  /// The framework's own generator.
-  /// - Throws: `.usage` where the options name what the task has not.
-  static func generator(_ options: Options, _ task: SynthesisTask) throws -> GeneratorKind
-  /// What any generator has to do in it.
-  static func shape(_ task: SynthesisTask) -> GeneratorShape
-  /// Dimensions of the images that it can be trained on.
-  static func dimensions(_ options: Options) -> ClosedRange<Int>
-
-  /// What of the options does not fit the scenario, as `origin is 'pd'; …`, or nil.
-  static func mismatch(_ options: Options, _ scenario: Scenario) -> String?
-  /// What images and files must be for training, in the order in which it is asked for.
-  static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand]
-  /// Whether the options let zeros be put around images that cannot be halved; nil where there is no such option, which is
-  /// called `padding`.
-  static func pads(_ options: Options) -> Bool?
-  /// The same options for images of this extent and a generator of this width; what is at anything but its default stays.
-  static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options
-
-  /// The networks at their starting values.
-  /// - Parameter generator: a kind that serves `shape(task)`.
-  static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-
-  /// Whether images are drawn, step by step from noise.
-  static var draws: Bool { get }
-  /// Steps of the process from which sampling may choose some; nil where there are none to choose.
-  static func processSteps(_ options: Options) -> Int?
-  /// The same options with every step made, even where an image does not change any more: what an image can cost at most.
-  static func thorough(_ options: Options) -> Options
-  /// Options as small as they can be, with which the tests train.
-  static var tiny: Options { get }
 }
 
 extension Framework {
-  public static var network: String? { nil }
-  public static func shape(_ task: SynthesisTask) -> GeneratorShape {
-    GeneratorShape(task.inputs, dimensions: task.dimensions)
-  }
-  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...2 }
-  public static func mismatch(_ options: Options, _ scenario: Scenario) -> String? { nil }
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] { generator.demands }
-  public static func pads(_ options: Options) -> Bool? { nil }
-  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options { options }
-  public static var draws: Bool { false }
-  public static func processSteps(_ options: Options) -> Int? { nil }
-  public static func thorough(_ options: Options) -> Options { options }
+  /// The type of its options, of a framework that is known at run time alone.
+  public static var optionsType: any MethodOptions.Type { Options.self }
 }
 
 /// Every framework that can be named.
@@ -100,11 +54,85 @@ public let frameworks: [any Framework.Type] = [
   Pix2Pix.self, PGAN.self, MMGAN.self, MedSynth.self, DDPM.self, IDDPM.self, SelfRDB.self,
 ]
 
+/// What a framework can be told beyond what all share, its part of an experiment; and what follows from it.
+public protocol MethodOptions: Codable, Sendable, Equatable {
+  /// The defaults.
+  init()
+  /// Options as small as they can be, with which the tests train.
+  static var tiny: Self { get }
+  /// What is wrong with the values, as `weightL1 is -1; it must be 0 or more`, or nil.
+  var refusal: String? { get }
+  /// What of them does not fit the scenario, as `origin is 'pd'; …`, or nil.
+  func mismatch(_ scenario: Scenario) -> String?
+
+  /// As the framework is written in the literature: `pGAN`, or `pGAN without VGG` where the options take a part from it.
+  var title: String { get }
+  /// The kind of generator where none is named; nil for the framework's own.
+  var network: String? { get }
+  /// The framework's own generator.
+  /// - Throws: `.usage` where the options name what the task has not.
+  func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind
+  /// What any generator has to do in it.
+  func shape(_ task: SynthesisTask) -> GeneratorShape
+  /// Dimensions of the images that it can be trained on.
+  var dimensions: ClosedRange<Int> { get }
+
+  /// What images and files must be for training, in the order in which it is asked for.
+  func demands(_ generator: GeneratorKind) -> [Demand]
+  /// Whether the options let zeros be put around images that cannot be halved; nil where there is no such option, which is
+  /// called `padding`.
+  var pads: Bool? { get }
+  /// The same options for images of this extent and a generator of this width; what is at anything but its default stays.
+  func fitted(to extent: Extent, width: Int) -> Self
+
+  /// The networks at their starting values.
+  /// - Parameter generator: a kind that serves `shape(task)`.
+  func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method
+
+  /// Whether images are drawn, step by step from noise.
+  var draws: Bool { get }
+  /// Steps of the process from which sampling may choose some; nil where there are none to choose.
+  var processSteps: Int? { get }
+  /// The same options with every step made, even where an image does not change any more: what an image can cost at most.
+  var thorough: Self { get }
+}
+
 extension MethodOptions {
+  public func mismatch(_ scenario: Scenario) -> String? { nil }
+  public var network: String? { nil }
+  public func shape(_ task: SynthesisTask) -> GeneratorShape {
+    GeneratorShape(task.inputs, dimensions: task.dimensions)
+  }
+  public var dimensions: ClosedRange<Int> { 2...2 }
+  public func demands(_ generator: GeneratorKind) -> [Demand] { generator.demands }
+  public var pads: Bool? { nil }
+  public func fitted(to extent: Extent, width: Int) -> Self { self }
+  public var draws: Bool { false }
+  public var processSteps: Int? { nil }
+  public var thorough: Self { self }
+
+  func changed(_ change: (inout Self) -> Void) -> Self {
+    var options = self
+    change(&options)
+    return options
+  }
+
   /// The same with a setting that is at its default at another value.
   func fitted<Value: Equatable>(_ setting: WritableKeyPath<Self, Value>, _ value: Value) -> Self {
-    var fitted = self
-    if self[keyPath: setting] == Self()[keyPath: setting] { fitted[keyPath: setting] = value }
-    return fitted
+    self[keyPath: setting] == Self()[keyPath: setting] ? changed { $0[keyPath: setting] = value } : self
   }
+
+  /// The sentence for the first of `weights` that is negative, no number, or larger than any use of it.
+  func refusal(ofWeights weights: [(name: String, value: Double)]) -> String? {
+    weights.first { !(0...1e9).contains($0.value) }.map {
+      "\($0.name) is \($0.value); it must be \($0.value > 0 ? "from 0 to 1e9" : "0 or more")"
+    }
+  }
+
+  func refusal(ofDiscriminatorWidth width: Int) -> String? {
+    outOfBounds([("discriminatorWidth", width, 1...1024)])
+  }
+
+  /// The sentence for a U-Net that cannot halve so often.
+  func refusal(ofLevels levels: Int) -> String? { outOfBounds([("levels", levels, 2...10)]) }
 }

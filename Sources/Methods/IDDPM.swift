@@ -9,14 +9,13 @@ import Torch
 /// The noise is learned by its mean squared error, the variance by the variational bound in bits per pixel, weighted
 /// T/1000, with the mean held fixed (L_hybrid). AdamW; images are made by the moving average of the weights, in fewer steps
 /// than training knows.
-public final class IDDPM: DiffusionMethod {
+public final class IDDPM: DiffusionMethod, Framework {
+  public static let name = "iddpm"
+
   public struct Options: DiffusionOptions {
-    /// T: steps from an image to noise.
     public var steps = 1000
     public var betas = BetaSchedule.cosine
-    /// What the network is asked for.
     public var target = DenoisingTarget.noise
-    /// Decay of the moving average of the weights that makes the images.
     public var averageDecay = 0.9999
     /// Decoupled weight decay of AdamW.
     public var weightDecay = 0.0
@@ -26,14 +25,11 @@ public final class IDDPM: DiffusionMethod {
       return unet
     }()
     public var sampling = SamplingOptions(steps: 250)
-    /// DDIM steps by which validation during training makes its images; full sampling would take longer than training.
     public var validationSteps = 10
     public init() {}
 
     public var refusal: String? {
-      ConditionalDiffusion.refusal(
-        steps: steps, averageDecay: averageDecay, unet: unet, sampling: sampling,
-        validationSteps: validationSteps) ?? refusal(ofWeights: [("weightDecay", weightDecay)])
+      diffusionRefusal ?? refusal(ofWeights: [("weightDecay", weightDecay)])
     }
   }
 
@@ -49,16 +45,13 @@ public final class IDDPM: DiffusionMethod {
     build: @escaping (Parameters) -> any TimedNetwork
   ) {
     self.options = options
-    let network = AveragedNetwork(
-      store, rate: rate, decay: options.averageDecay, weightDecay: options.weightDecay, build: build)
     diffusion = ConditionalDiffusion(
-      network, options.betas(options.steps), options.sampling, validationSteps: options.validationSteps,
-      target: options.target)
+      store, options, rate: rate, weightDecay: options.weightDecay, build: build)
   }
 
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     let losses = losses(diffusion.noised(batch, from: random))
-    diffusion.network.improve(losses.noise + losses.bound)
+    diffusion.improve(losses.noise + losses.bound)
     return [Loss("mse", losses.noise.item), Loss("vlb", losses.bound.item)]
   }
 
@@ -68,7 +61,7 @@ public final class IDDPM: DiffusionMethod {
   }
 
   private func losses(_ noised: ConditionalDiffusion.Noised) -> (noise: Tensor, bound: Tensor) {
-    let prediction = NoisePrediction(diffusion.network.trained(noised.input, at: noised.times))
+    let prediction = NoisePrediction(diffusion.trained(noised))
     guard let range = prediction.range else {
       preconditionFailure("improved DDPM's network gives noise and variance")
     }
@@ -101,14 +94,12 @@ extension NoiseSchedule {
   }
 }
 
-extension IDDPM: DiffusionFramework {
-  public static let name = "iddpm"
-  public static func title(_ options: Options) -> String { "IDDPM" + options.target.suffix }
-  public static let outputs = 2
+extension IDDPM.Options {
+  public var title: String { "IDDPM" + target.suffix }
+  public var outputs: Int { 2 }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
-    IDDPM(task.store(), options: options, rate: task.rate) {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
+    IDDPM(task.store(), options: self, rate: task.rate) {
       generator.timed($0.root, shape(task), task.network)
     }
   }

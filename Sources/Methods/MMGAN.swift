@@ -9,7 +9,9 @@ import Torch
 /// Implicit conditioning: what is there replaces what the generator made of it, so losses are those of the missing modality
 /// alone. Here that is always the target, as the paper's scenarios are fixed; the curriculum over scenarios that the
 /// original trains a single model with has no place. Least-squares GAN, weights 0.9 and 0.1, Adam with betas (0.5, 0.999).
-public final class MMGAN: Method {
+public final class MMGAN: Method, Framework {
+  public static let name = "mmgan"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 0.9
@@ -65,14 +67,13 @@ public final class MMGAN: Method {
       training.improve(distance)
       return [Loss("l1", distance.item)]
     }
-    let adversary = training.adversary
     let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
     let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
-    let adversarial = adversary(imputed, real).leastSquares(1)
+    let adversarial = training.judged(imputed, real).leastSquares(1)
     training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
-    let discriminator = adversary.learn {
-      let made = adversary(imputed.detached, real)
-      return ((made - available(made)).squared().mean() + adversary(real, real).leastSquares(1)) * 0.5
+    let discriminator = training.learn {
+      let made = training.judged(imputed.detached, real)
+      return ((made - available(made)).squared().mean() + training.judged(real, real).leastSquares(1)) * 0.5
     }
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
@@ -83,9 +84,7 @@ public final class MMGAN: Method {
       .to(scores.device).aligned(with: scores)
   }
 
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let missing = Tensor.zeros(
       [sources.size(0), 1] + sources.shape.dropFirst(2), type: sources.type, device: sources.device)
     let all = network(.concatenated([sources, missing], axis: 1))
@@ -94,43 +93,35 @@ public final class MMGAN: Method {
   }
 }
 
-extension MMGAN: Framework {
-  public static let name = "mmgan"
-  public static func title(_ options: Options) -> String { "mmGAN" }
+extension MMGAN.Options {
+  public var title: String { "mmGAN" }
+  public var dimensions: ClosedRange<Int> { 2...3 }
+  public var pads: Bool? { padding }
 
-  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
-    .mmganUnet(levels: options.levels, option: "levels")
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind {
+    .mmganUnet(levels: levels, option: "levels")
   }
 
-  public static func shape(_ task: SynthesisTask) -> GeneratorShape {
+  public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs + 1, task.inputs + 1, dimensions: task.dimensions)
   }
 
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
-    generator.demands + PatchGANVariant.codebrain.demands(weight: options.weightAdversarial)
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
+    generator.demands + PatchGANVariant.codebrain.demands(weight: weightAdversarial)
   }
-
-  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...3 }
-  public static func pads(_ options: Options) -> Bool? { options.padding }
 
   /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.
-  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
+  public func fitted(to extent: Extent, width: Int) -> Self {
     let halvings = Int.bitWidth - 1 - max(2, extent.sizes.min() ?? 2).leadingZeroBitCount
-    return options.fitted(\.discriminatorWidth, width).fitted(\.padding, true)
-      .fitted(\.levels, min(options.levels, halvings))
+    return fitted(\.discriminatorWidth, width).fitted(\.padding, true).fitted(\.levels, min(levels, halvings))
   }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return MMGAN(
       generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
-      options: options, rate: task.rate, dimensions: task.dimensions)
+      options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Options {
-    var options = Options()
-    (options.discriminatorWidth, options.levels) = (4, 5)
-    return options
-  }
+  public static var tiny: Self { Self().changed { ($0.discriminatorWidth, $0.levels) = (4, 5) } }
 }

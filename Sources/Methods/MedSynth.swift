@@ -10,7 +10,9 @@ import Torch
 ///
 /// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
 /// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
-public final class MedSynth: OnePassMethod {
+public final class MedSynth: OnePassMethod, Framework {
+  public static let name = "medsynth"
+
   /// Which source the published generator adds its output to.
   public enum LongSkip: Choice, Equatable {
     /// The one most like the target: T2 for PD, T1 for T1Gd, else the first.
@@ -82,13 +84,12 @@ public final class MedSynth: OnePassMethod {
       training.improve(total)
       return losses
     }
-    let adversary = training.adversary
     let patches = RandomPatches(of: fake, side: MedSynthDiscriminator.side, from: random)
     let made = patches(fake)
-    let discriminator = adversary.learn {
-      adversary(patches(batch.target)).crossEntropy(1) + adversary(made.detached).crossEntropy(0)
+    let discriminator = training.learn {
+      training.judged(patches(batch.target)).crossEntropy(1) + training.judged(made.detached).crossEntropy(0)
     }
-    let adversarial = adversary(made).crossEntropy(1)
+    let adversarial = training.judged(made).crossEntropy(1)
     training.improve(total + adversarial * options.weightAdversarial)
     return [discriminator] + losses + [Loss("adversarial", adversarial.item)]
   }
@@ -131,13 +132,12 @@ extension Tensor {
   }
 }
 
-extension MedSynth: Framework {
-  public static let name = "medsynth"
-  public static func title(_ options: Options) -> String { "MedSynth" }
+extension MedSynth.Options {
+  public var title: String { "MedSynth" }
 
-  public static func generator(_ options: Options, _ task: SynthesisTask) throws -> GeneratorKind {
+  public func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind {
     let nearest: [Modality: Modality] = [.pd: .t2, .t1gd: .t1]
-    guard case .source(let source) = options.longSkip else {
+    guard case .source(let source) = longSkip else {
       let like = nearest[task.scenario.target].flatMap(task.channel)
       return .medSynthUnet(longSkip: like ?? task.scenario.sources.first.flatMap(task.channel) ?? 0)
     }
@@ -145,23 +145,22 @@ extension MedSynth: Framework {
       let sources = task.scenario.sources.map(\.rawValue).joined(separator: ", ")
       throw Failure(
         .usage,
-        "\(name).longSkip is \(options.longSkip.rawValue); it must be nearest or one of \(sources)")
+        "\(MedSynth.name).longSkip is \(longSkip.rawValue); it must be nearest or one of \(sources)")
     }
     return .medSynthUnet(longSkip: channel)
   }
 
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
     let judged = Demand.judgedSide(MedSynthDiscriminator.side, weight: "weightAdversarial")
-    return generator.demands + (options.weightAdversarial > 0 ? [judged] : [])
+    return generator.demands + (weightAdversarial > 0 ? [judged] : [])
   }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return MedSynth(
-      generator: generator.plain(store.root, shape(task), task.network), store, options: options,
+      generator: generator.plain(store.root, shape(task), task.network), store, options: self,
       rate: task.rate)
   }
 
-  public static let tiny = Options()
+  public static let tiny = Self()
 }

@@ -51,17 +51,19 @@ public protocol Method: AnyObject {
   /// A sample's image does not depend on the samples beside it in the batch.
   /// - Parameters:
   ///   - present: as a batch's.
-  ///   - passed: called after each pass through the network with how many are done, of how many. What it throws ends the
-  ///     synthesis at once.
-  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor
+  ///   - passed: what it throws ends the synthesis at once.
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor
 }
+
+/// Called after each pass through a network with how many are done, of how many.
+public typealias Passed = (Int, Int) throws -> Void
 
 extension Method {
   public func prepare() throws {}
   public var sampling: Sampling? { nil }
 
   /// Of sources that are all there.
-  public func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
+  public func synthesize(_ sources: Tensor, passed: Passed) rethrows -> Tensor {
     try synthesize(sources, present: nil, passed: passed)
   }
 
@@ -97,9 +99,7 @@ public protocol OnePassMethod: Method {
 }
 
 extension OnePassMethod {
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let image = network(sources)
     try passed(1, 1)
     return image
@@ -120,31 +120,5 @@ public struct TrainedNetwork {
   public let optimizer: Adam?
   public init(_ name: String, _ parameters: Parameters, _ optimizer: Adam? = nil) {
     (self.name, self.parameters, self.optimizer) = (name, parameters, optimizer)
-  }
-}
-
-/// What a framework can be told beyond what all share: its part of an experiment.
-public protocol MethodOptions: Codable, Sendable, Equatable {
-  /// The defaults.
-  init()
-  /// What is wrong with the values, as `weightL1 is -1; it must be 0 or more`, or nil.
-  var refusal: String? { get }
-}
-
-extension MethodOptions {
-  /// The sentence for the first of `weights` that is negative, no number, or larger than any use of it.
-  func refusal(ofWeights weights: [(name: String, value: Double)]) -> String? {
-    weights.first { !(0...1e9).contains($0.value) }.map {
-      "\($0.name) is \($0.value); it must be \($0.value > 0 ? "from 0 to 1e9" : "0 or more")"
-    }
-  }
-
-  func refusal(ofDiscriminatorWidth width: Int) -> String? {
-    (1...1024).contains(width) ? nil : "discriminatorWidth is \(width); it must be from 1 to 1024"
-  }
-
-  /// The sentence for a U-Net that cannot halve so often.
-  func refusal(ofLevels levels: Int) -> String? {
-    (2...10).contains(levels) ? nil : "levels is \(levels); it must be from 2 to 10"
   }
 }

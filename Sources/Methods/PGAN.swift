@@ -8,7 +8,9 @@ import Torch
 /// Weights 100, 100 and 1 for L1, perceptual and adversarial term, least-squares GAN, the 70 x 70 PatchGAN with instance
 /// norm, Adam with betas (0.5, 0.999). Losses and discriminator take intensities on [-1, 1]. The original compares the
 /// features of a batch's first sample alone; here all are compared.
-public final class PGAN: OnePassMethod {
+public final class PGAN: OnePassMethod, Framework {
+  public static let name = "pgan"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error.
     public var weightL1 = 100.0
@@ -77,15 +79,13 @@ public final class PGAN: OnePassMethod {
   public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
     precondition(features != nil || !options.isPerceptual, "prepare comes before the first step")
     training.begin(random)
-    let adversary = training.adversary
     let (sources, target) = (batch.sources.signed, batch.target.signed)
     let fake = network(batch.sources).signed
     var losses: [Loss] = []
     if options.weightAdversarial > 0 {
       losses.append(
-        adversary.learn {
-          (adversary(sources, fake.detached).leastSquares(0) + adversary(sources, target).leastSquares(1))
-            * (0.5 * options.weightAdversarial)
+        training.learn {
+          training.leastSquares(sources, made: fake, real: target) * (0.5 * options.weightAdversarial)
         })
     }
 
@@ -100,47 +100,33 @@ public final class PGAN: OnePassMethod {
       add("perceptual", options.weightPerceptual, features(fake).meanAbsoluteError(wanted))
     }
     if options.weightAdversarial > 0 {
-      add("adversarial", options.weightAdversarial, adversary(sources, fake).leastSquares(1))
+      add("adversarial", options.weightAdversarial, training.judged(sources, fake).leastSquares(1))
     }
     training.improve(total)
     return losses
   }
 }
 
-extension PGAN: Framework {
-  public static let name = "pgan"
-  public static func title(_ options: Options) -> String {
-    options.isPerceptual ? "pGAN" : "pGAN without VGG"
-  }
-
-  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
-    .resNet9(dropsAtTest: options.dropoutAtTest)
-  }
-
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
-    let vgg = Demand.file(options.vgg) { _ = try PerceptualFeatures(file: $0) }
-    return (options.isPerceptual ? [vgg] : []) + generator.demands
-      + options.discriminator.demands(weight: options.weightAdversarial)
-  }
-
+extension PGAN.Options {
+  public var title: String { isPerceptual ? "pGAN" : "pGAN without VGG" }
   /// VGG16 sees slices.
-  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...(options.isPerceptual ? 2 : 3) }
+  public var dimensions: ClosedRange<Int> { 2...(isPerceptual ? 2 : 3) }
 
-  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
-    options.fitted(\.discriminatorWidth, width)
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .resNet9(dropsAtTest: dropoutAtTest) }
+
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
+    let file = Demand.file(vgg) { _ = try PerceptualFeatures(file: $0) }
+    return (isPerceptual ? [file] : []) + generator.demands + discriminator.demands(weight: weightAdversarial)
   }
 
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
+  public func fitted(to extent: Extent, width: Int) -> Self { fitted(\.discriminatorWidth, width) }
+
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return PGAN(
       generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
-      options: options, rate: task.rate, dimensions: task.dimensions)
+      options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Options {
-    var options = Options()
-    options.discriminatorWidth = 4
-    return options
-  }
+  public static var tiny: Self { Self().changed { $0.discriminatorWidth = 4 } }
 }

@@ -8,7 +8,9 @@ import Torch
 /// As the paper uses it ("pixel2pixel", §4.1.2), with the original's L1 weight of 100 where the paper is silent:
 /// least-squares GAN, Adam 1e-4 with betas (0.5, 0.999) for both networks, the discriminator sees sources and target
 /// together. With its published generator, intensities are on [-1, 1] for both networks, as in the original.
-public final class Pix2Pix: OnePassMethod {
+public final class Pix2Pix: OnePassMethod, Framework {
+  public static let name = "pix2pix"
+
   public struct Options: MethodOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
@@ -67,11 +69,10 @@ public final class Pix2Pix: OnePassMethod {
       training.improve(distance)
       return [Loss("l1", distance.item)]
     }
-    let adversary = training.adversary
-    let discriminator = adversary.learn {
-      (adversary(sources, fake.detached).leastSquares(0) + adversary(sources, target).leastSquares(1)) * 0.5
+    let discriminator = training.learn {
+      training.leastSquares(sources, made: fake, real: target) * 0.5
     }
-    let adversarial = adversary(sources, fake).leastSquares(1)
+    let adversarial = training.judged(sources, fake).leastSquares(1)
     training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
     return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
   }
@@ -79,37 +80,28 @@ public final class Pix2Pix: OnePassMethod {
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }
 }
 
-extension Pix2Pix: Framework {
-  public static let name = "pix2pix"
-  public static func title(_ options: Options) -> String { "pix2pix" }
-  public static let network: String? = "agi-net"
+extension Pix2Pix.Options {
+  public var title: String { "pix2pix" }
+  public var network: String? { "agi-net" }
+  public var dimensions: ClosedRange<Int> { 2...3 }
+  public var pads: Bool? { padding }
 
-  public static func generator(_ options: Options, _ task: SynthesisTask) -> GeneratorKind {
-    .pix2pixUnet(levels: options.levels, option: "levels")
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind {
+    .pix2pixUnet(levels: levels, option: "levels")
   }
 
-  public static func demands(_ options: Options, _ generator: GeneratorKind) -> [Demand] {
-    generator.demands + options.discriminator.demands(weight: options.weightAdversarial)
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
+    generator.demands + discriminator.demands(weight: weightAdversarial)
   }
 
-  public static func dimensions(_ options: Options) -> ClosedRange<Int> { 2...3 }
-  public static func pads(_ options: Options) -> Bool? { options.padding }
+  public func fitted(to extent: Extent, width: Int) -> Self { fitted(\.discriminatorWidth, width) }
 
-  public static func fitted(_ options: Options, to extent: Extent, width: Int) -> Options {
-    options.fitted(\.discriminatorWidth, width)
-  }
-
-  public static func make(_ task: SynthesisTask, _ options: Options, _ generator: GeneratorKind) -> any Method
-  {
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return Pix2Pix(
       generator: generator.plain(store.root, shape(task), task.network), store, sources: task.inputs,
-      signed: generator.isSigned, options: options, rate: task.rate, dimensions: task.dimensions)
+      signed: generator.isSigned, options: self, rate: task.rate, dimensions: task.dimensions)
   }
 
-  public static var tiny: Options {
-    var options = Options()
-    (options.discriminatorWidth, options.levels) = (4, 5)
-    return options
-  }
+  public static var tiny: Self { Self().changed { ($0.discriminatorWidth, $0.levels) = (4, 5) } }
 }

@@ -9,13 +9,7 @@ import Torch
 /// are shown to the generator. Works on [-1, 1] inside. A backbone takes the published generator's place without its
 /// random latent.
 public final class SelfRDB: Method {
-  /// What estimates the target.
-  public enum Estimator {
-    case published(NCSNpp)
-    case backbone(any TimedNetwork)
-  }
-
-  let estimator: Estimator
+  let estimator: any TimedNetwork
   private let training: AdversarialTraining<TimedDiscriminator>
   /// The position of the source at which the bridge begins; nil for the mean of all.
   let origin: Int?
@@ -27,7 +21,7 @@ public final class SelfRDB: Method {
   ///   - generator: takes 2 + S channels: its last estimate, the state, the sources.
   ///   - origin: the position of the source at which the bridge begins; nil for the mean of all.
   public init(
-    generator: Estimator, _ store: Parameters, origin: Int? = nil, options: Options = Options(),
+    generator: any TimedNetwork, _ store: Parameters, origin: Int? = nil, options: Options = Options(),
     rate: Double = 1.6e-4
   ) {
     (estimator, self.origin, self.options) = (generator, origin, options)
@@ -38,8 +32,7 @@ public final class SelfRDB: Method {
       steps: options.steps, gamma: options.gamma, start: options.betaStart, end: options.betaEnd)
     let sampling = SamplingOptions(samples: options.samples, seed: options.samplingSeed)
     drawing = Sampling(
-      sampling, validation: sampling, processSteps: options.steps,
-      route: .bridge(estimates: options.recursions))
+      sampling, validation: sampling, processSteps: options.steps, estimates: options.recursions)
   }
 
   /// Channels that the generator takes for so many sources.
@@ -66,9 +59,8 @@ public final class SelfRDB: Method {
   }
 
   private func step(_ images: Ends, _ first: Draw, _ second: Draw) -> [Loss] {
-    let discriminator = training.adversary.learn {
-      discriminatorLoss(
-        images, first, isPenalized: training.adversary.steps % options.penaltyEvery == 0)
+    let discriminator = training.learn {
+      discriminatorLoss(images, first, isPenalized: training.judgingSteps % options.penaltyEvery == 0)
     }
     let (total, distance, adversarial) = generatorLosses(images, second)
     training.improve(total)
@@ -118,7 +110,7 @@ public final class SelfRDB: Method {
   /// The gradients of both losses, left in the networks, for comparison with other programs.
   package func differentiate(_ batch: Batch, _ discriminator: Draw, _ generator: Draw) {
     let images = ends(of: batch)
-    _ = training.adversary.differentiate { discriminatorLoss(images, discriminator, isPenalized: true) }
+    _ = training.differentiate { discriminatorLoss(images, discriminator, isPenalized: true) }
     generatorLosses(images, generator).total.backward()
   }
 
@@ -138,20 +130,70 @@ public final class SelfRDB: Method {
     -> Tensor
   {
     let x = Tensor.concatenated([before, state, sources], axis: 1)
-    switch estimator {
-    case .published(let network):
-      guard let latent else { preconditionFailure("the published generator needs a latent") }
-      return network(x, at: .perSample(steps.map(Double.init), like: x).reshaped([-1]), latent: latent)
-    case .backbone(let network):
-      // Those are made for times up to 1000.
-      let times = steps.map { Double($0) * 1000 / Double(bridge.steps) }
-      return network(x, at: .perSample(times, like: x).reshaped([-1]))
-    }
+    // A backbone is made for times up to 1000.
+    let times = steps.map { latent == nil ? Double($0) * 1000 / Double(bridge.steps) : Double($0) }
+    return estimator(x, at: .perSample(times, like: x).reshaped([-1]), latent: latent)
   }
 
   /// What the discriminator says of the states at `steps` and of those one step before.
   private func judge(_ earlier: Tensor, _ later: Tensor, at steps: [Int]) -> Tensor {
-    training.adversary.discriminator(
+    training.discriminator(
       earlier, later, at: .perSample(steps.map(Double.init), like: later).reshaped([-1]))
   }
+}
+
+// MARK: - What a step is made of
+
+extension SelfRDB {
+  /// Images on [-1, 1], padded.
+  struct Ends {
+    let sources: Tensor, target: Tensor
+    /// Where the bridge begins.
+    let origin: Tensor
+  }
+
+  /// The random numbers of one network's improvement.
+  package struct Draw {
+    /// Of the bridge, 1 … T, one a sample.
+    package let steps: [Int]
+    /// Standard normal, in the target's shape, for: the state, the real state before it, the made state before it.
+    package let stateNoise: Tensor, earlierNoise: Tensor, transitionNoise: Tensor
+    /// `[B, latent]`, one a recursion; none for a backbone.
+    package let latents: [Tensor]
+
+    package init(
+      steps: [Int], stateNoise: Tensor, earlierNoise: Tensor, transitionNoise: Tensor, latents: [Tensor]
+    ) {
+      (self.steps, self.latents) = (steps, latents)
+      (self.stateNoise, self.earlierNoise, self.transitionNoise) = (stateNoise, earlierNoise, transitionNoise)
+    }
+  }
+
+  func ends(of batch: Batch) -> Ends {
+    let fitting = Fitting(of: batch.sources, multiple: multiple)
+    let sources = fitting.padded(batch.sources).signed
+    return Ends(
+      sources: sources, target: fitting.padded(batch.target).signed, origin: beginning(of: sources))
+  }
+
+  /// Where the bridge begins: one source, or the mean of all.
+  func beginning(of sources: Tensor) -> Tensor {
+    origin.map { sources.narrowed(1, from: $0, length: 1) } ?? sources.mean(over: [1], keeping: true)
+  }
+
+  func draw(like target: Tensor, from random: RandomStream) -> Draw {
+    let batch = target.size(0)
+    let latents = estimator.latent.map { length in
+      (0..<options.recursions).map { _ in
+        random.normal(like: .zeros([batch, length], type: target.type, device: target.device))
+      }
+    }
+    return Draw(
+      steps: random.integers(below: bridge.steps, count: batch).map { $0 + 1 },
+      stateNoise: random.normal(like: target), earlierNoise: random.normal(like: target),
+      transitionNoise: random.normal(like: target), latents: latents ?? [])
+  }
+
+  /// What the images' sides are padded to multiples of: both networks must be able to halve them.
+  var multiple: Int { max(options.discriminator.multiple, estimator.multiple) }
 }

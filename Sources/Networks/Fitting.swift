@@ -1,24 +1,17 @@
 import Layers
 import Torch
 
-/// How images are brought to sides that are multiples of a number, and what comes of them back to their own.
+/// How images are brought to sides that are multiples of a number, and what comes of them back to their own: by zeros, as
+/// many on either side, or by pixels that are invented at the far ends.
 public struct Fitting {
-  /// What is put around an image.
-  public enum Border: Sendable {
-    /// Zeros, as many on either side.
-    case zeros
-    /// The last pixels over again, at the far ends.
-    case replicate
-  }
-
   private let sides: [Int], before: [Int], after: [Int]
-  private let border: Border
+  private let border: Tensor.Border
 
   /// - Parameter images: `[B, C, spatial…]`.
-  public init(of images: Tensor, multiple: Int, border: Border = .zeros) {
+  public init(of images: Tensor, multiple: Int, border: Tensor.Border = .zero) {
     sides = Array(images.shape.dropFirst(2))
     let missing = sides.map { (multiple - $0 % multiple) % multiple }
-    before = missing.map { border == .zeros ? $0 / 2 : 0 }
+    before = missing.map { border == .zero ? $0 / 2 : 0 }
     after = zip(missing, before).map { $0 - $1 }
     self.border = border
   }
@@ -28,8 +21,7 @@ public struct Fitting {
   /// Brings images of these sides to the multiples.
   public func padded(_ x: Tensor) -> Tensor {
     guard !isExact else { return x }
-    return x.padded(
-      zip(before, after).reversed().flatMap { [$0, $1] }, border == .zeros ? .zero : .replicate)
+    return x.padded(zip(before, after).reversed().flatMap { [$0, $1] }, border)
   }
 
   /// Takes away what `padded` put around.
@@ -42,9 +34,9 @@ public struct Fitting {
 /// A network for sides that are multiples of a number, as one for images `[B, C, spatial…]` of any size.
 public struct Fitted: Layer {
   private let network: any Layer
-  private let multiple: Int, border: Fitting.Border
+  private let multiple: Int, border: Tensor.Border
 
-  public init(_ network: any Layer, multiple: Int, border: Fitting.Border = .zeros) {
+  public init(_ network: any Layer, multiple: Int, border: Tensor.Border = .zero) {
     (self.network, self.multiple, self.border) = (network, multiple, border)
   }
 

@@ -4,41 +4,64 @@ import Torch
 
 /// A network that is told, beside an image, how far a diffusion or a bridge has gone.
 public protocol TimedNetwork {
+  /// Length of the random latent that it is told as well, and then the time in whole steps of the process; nil of one that
+  /// takes none.
+  var latent: Int? { get }
+  /// What images' sides must be multiples of.
+  var multiple: Int { get }
   /// `[B, C, H, W]` to `[B, C', H, W]`.
-  /// - Parameter times: `[B]`, on the scale of a process of 1000 steps.
-  func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor
+  /// - Parameters:
+  ///   - times: `[B]`, on the scale of a process of 1000 steps.
+  ///   - latent: standard normal, `[B, latent]`; nil where it takes none.
+  func callAsFunction(_ x: Tensor, at times: Tensor, latent: Tensor?) -> Tensor
 }
 
-/// A time as a vector: cosines and sines of it at frequencies from 1 down to 1/10,000, then two linear maps with a SiLU
-/// between them (Vaswani et al. 2017; Ho et al. 2020). Parameters: `first.*`, `second.*`.
+extension TimedNetwork {
+  public var latent: Int? { nil }
+  public var multiple: Int { 1 }
+  public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor { self(x, at: times, latent: nil) }
+}
+
+/// A time as a vector: its waves, then two linear maps with an activation between them (Vaswani et al. 2017; Ho et al.
+/// 2020). Parameters: `first.*`, `second.*`.
 struct TimeEmbedding {
-  private let waves: Int
+  private let waves: (Tensor) -> Tensor, activation: (Tensor) -> Tensor
   private let first: Linear, second: Linear
 
-  /// - Parameters:
-  ///   - waves: cosines and sines together.
-  ///   - output: the vector's length.
+  /// Of `waves` cosines, then sines, as diffusion U-Nets have it.
   init(_ scope: Scope, waves: Int, output: Int) {
-    self.waves = waves
+    self.waves = { timeSinusoids($0, count: waves) }
+    activation = { $0.silu() }
     first = Linear(scope / "first", waves, output)
     second = Linear(scope / "second", output, output)
   }
 
-  /// `[B]` to `[B, output]`.
-  func callAsFunction(_ times: Tensor) -> Tensor {
-    second(first(timeSinusoids(times, count: waves)).silu())
+  /// Of sines, then cosines, with fan-averaged maps, as NCSN++ has it.
+  init(ofSteps scope: Scope, waves: Int, output: Int, activation: @escaping (Tensor) -> Tensor) {
+    let half = max(1, waves / 2)
+    self.waves = { steps in
+      let angles = angles(steps, count: half, last: max(1, half - 1))
+      return .concatenated([angles.sin(), angles.cos()], axis: 1)
+    }
+    self.activation = activation
+    first = .fanAverage(scope / "first", 2 * half, output)
+    second = .fanAverage(scope / "second", output, output)
   }
+
+  /// `[B]` to `[B, output]`.
+  func callAsFunction(_ times: Tensor) -> Tensor { second(activation(first(waves(times)))) }
+}
+
+/// `[B]` to `[B, count]`: the times at frequencies from 1 down, of which number `last`, from 0 on, would be 1/10,000.
+private func angles(_ times: Tensor, count: Int, last: Int) -> Tensor {
+  let frequencies = (0..<count).map { exp(-log(10_000) * Double($0) / Double(last)) }
+  let row = Tensor(frequencies, shape: [1, count], device: times.device).to(times.type)
+  return times.reshaped([-1, 1]) * row
 }
 
 /// `[B]` to `[B, count]`: first all cosines, then all sines, and a zero where `count` is odd.
 package func timeSinusoids(_ times: Tensor, count: Int) -> Tensor {
-  let half = count / 2
-  let frequencies = (0..<half).map { exp(-log(10_000) * Double($0) / Double(half)) }
-  let batch = times.size(0)
-  let angles =
-    times.reshaped([batch, 1])
-    * Tensor(frequencies, shape: [1, half], device: times.device).to(times.type)
-  let waves = [angles.cos(), angles.sin()]
-  let rest = Tensor.zeros([batch, count % 2], type: times.type, device: times.device)
-  return .concatenated(count % 2 == 0 ? waves : waves + [rest], axis: 1)
+  let angles = angles(times, count: count / 2, last: count / 2)
+  let rest = Tensor.zeros([times.size(0), count % 2], type: times.type, device: times.device)
+  return .concatenated([angles.cos(), angles.sin()] + (count % 2 == 0 ? [] : [rest]), axis: 1)
 }

@@ -21,8 +21,7 @@ extension Tensor {
   ) -> (output: Tensor, offsets: Tensor, scales: Tensor, gates: Tensor) {
     let inputs: [Tensor?] = [
       self, weight, attention?.weight, attention?.bias, routing?.convolution, routing?.normWeight,
-      routing?.normBias,
-      routing?.offset, routing?.scale, routing?.scaleBias,
+      routing?.normBias, routing?.offset, routing?.scale, routing?.scaleBias,
     ]
     let pointers = inputs.map { $0?.raw }
     var outputs = [OpaquePointer?](repeating: nil, count: 4)

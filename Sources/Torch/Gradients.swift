@@ -56,15 +56,8 @@ extension Tensor {
     _ parameters: [Tensor], moments: (first: [Tensor], second: [Tensor], counts: [Tensor]), rate: Double,
     betas: (Double, Double), decay: Double, epsilon: Double
   ) {
-    withList(parameters) { parameters, count in
-      withList(moments.first) { first, _ in
-        withList(moments.second) { second, _ in
-          withList(moments.counts) { counts, _ in
-            check(
-              ct_adam_step(parameters, first, second, counts, count, rate, betas.0, betas.1, decay, epsilon))
-          }
-        }
-      }
+    withList(parameters + moments.first + moments.second + moments.counts) { tensors, _ in
+      check(ct_adam_step(tensors, Int32(parameters.count), rate, betas.0, betas.1, decay, epsilon))
     }
   }
 }

@@ -107,7 +107,7 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
     let parts = name.split(separator: ":", omittingEmptySubsequences: false)
     guard parts[0] == "cuda", parts.count <= 2, let index = parts.count == 1 ? 0 : Int(parts[1]), index >= 0
     else {
-      throw Failure(.usage, "--device \(name): use cpu, cuda or cuda:N")
+      throw Failure(.usage, "\(Term.device(name)): use cpu, cuda or cuda:N")
     }
     if LibTorch.cudaDevices == 0 { try? LibTorch.load(library: "libtorch_cuda.so") }
     let available = LibTorch.cudaDevices
@@ -115,7 +115,8 @@ public enum Device: Sendable, Equatable, CustomStringConvertible {
       let found =
         available == 0
         ? "LibTorch \(LibTorch.version) finds no CUDA device" : "\(available) CUDA device(s) found"
-      throw Failure(.notFound, "--device \(name): \(found); use --device cpu, or see aginet doctor")
+      throw Failure(
+        .notFound, "\(Term.device(name)): \(found); use \(Term.device("cpu")), or see \(Term.diagnosis)")
     }
     self = .cuda(index)
   }

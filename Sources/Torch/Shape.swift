@@ -34,7 +34,7 @@ extension Tensor {
 
   /// Pads the last axes; `amounts` lists (before, after) pairs from the last axis backwards.
   public func padded(_ amounts: [Int], _ border: Border = .zero) -> Tensor {
-    withSizes(amounts) { Tensor(ct_pad(raw, $0, $1, border.rawValue, 0)) }
+    withSizes(amounts) { Tensor(ct_pad(raw, $0, $1, border.rawValue)) }
   }
 
   /// Circular shift: entry j moves to j + shift.

@@ -51,22 +51,14 @@ extension UInt8: Element { public static var elementType: ElementType { .uint8 }
 extension Tensor {
   /// A tensor of `shape` holding `values` in row-major order.
   public init<T: Element>(_ values: [T], shape: [Int], device: Device = .cpu) {
-    precondition(values.count == shape.reduce(1, *), "\(values.count) values for shape \(shape)")
-    self = values.withUnsafeBytes { bytes in
-      withSizes(shape) { sizes, rank in
-        // An empty array has no address; LibTorch reads nothing from it.
-        Tensor(
-          ct_from(
-            bytes.baseAddress ?? .init(bitPattern: 16), T.elementType.rawValue, sizes, rank, device.number))
-      }
-    }
+    self = values.withUnsafeBufferPointer { Tensor($0, shape: shape, device: device) }
   }
 
   public init<T: Element>(_ buffer: UnsafeBufferPointer<T>, shape: [Int], device: Device = .cpu) {
     precondition(buffer.count == shape.reduce(1, *), "\(buffer.count) values for shape \(shape)")
-    self = withSizes(shape) { sizes, rank in
-      Tensor(ct_from(buffer.baseAddress, T.elementType.rawValue, sizes, rank, device.number))
-    }
+    // Nothing may have no address; LibTorch reads nothing from it.
+    let start = UnsafeRawPointer(buffer.baseAddress) ?? UnsafeRawPointer(bitPattern: 16)
+    self = withSizes(shape) { Tensor(ct_from(start, T.elementType.rawValue, $0, $1, device.number)) }
   }
 
   public static func full(
@@ -87,7 +79,7 @@ extension Tensor {
   public static func range(
     _ start: Double, _ end: Double, type: ElementType = .float32, device: Device = .cpu
   ) -> Tensor {
-    Tensor(ct_arange(start, end, 1, type.rawValue, device.number))
+    Tensor(ct_arange(start, end, type.rawValue, device.number))
   }
 
   /// Uniform on [low, high), from a generator of its own: the same seed gives the same numbers on every device.

@@ -3,6 +3,7 @@ import Failures
 /// What the library's messages name, as this command line has it.
 enum CommandLineTerms {
   private static let words: [Term: String] = [
+    .settings: "--set",
     .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
     .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
     .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
@@ -14,7 +15,10 @@ enum CommandLineTerms {
   static func install() {
     Term.install { term in
       guard let word = words[term.withoutValue] else {
-        return term.value.map { "--set \(term.name)=\($0)" } ?? term.name
+        guard let value = term.value else { return term.name }
+        let pair = "\(term.name)=\(value)"
+        // A shell takes brackets for a pattern.
+        return "--set " + (value.contains("[") ? "'\(pair)'" : pair)
       }
       return term.value.map { "\(word) \($0)" } ?? word
     }

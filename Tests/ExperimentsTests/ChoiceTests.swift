@@ -75,7 +75,7 @@ import Testing
     #expect(failure.kind == .usage)
     #expect(
       failure.message
-        == "--set \(setting.set("qqqqqqqq")): \(place): qqqqqqqq is not known; known are "
+        == "settings \(setting.set("qqqqqqqq")): \(place): qqqqqqqq is not known; known are "
         + setting.names.joined(separator: ", "))
   }
 
@@ -132,7 +132,7 @@ import Testing
   func aNumberThatIsNoneIsNamed(setting: String, says: String) throws {
     let failure = try failure { _ = try Experiment(settings: [setting]) }
     #expect(failure.kind == .usage && failure.message.contains(says), "\(failure)")
-    #expect(failure.message.hasPrefix("--set \(setting): "), "\(failure)")
+    #expect(failure.message.hasPrefix("settings \(setting): "), "\(failure)")
   }
 
   /// In a file, the one of several numbers that does not fit.

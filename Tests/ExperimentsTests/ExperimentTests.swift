@@ -111,7 +111,8 @@ import Testing
   func aValueOfTheWrongKindIsNamed(setting: String, says: String) throws {
     let failure = try refused(setting)
     #expect(failure.kind == .usage)
-    #expect(failure.message.hasPrefix("--set \(setting): ") && failure.message.contains(says), "\(failure)")
+    #expect(
+      failure.message.hasPrefix("settings \(setting): ") && failure.message.contains(says), "\(failure)")
     #expect(!failure.message.contains("Dictionary") && !failure.message.contains("Int"), "\(failure)")
   }
 

@@ -20,7 +20,7 @@ private func smallSelfRDB(
   change(&options)
   let network = NCSNpp(
     store.root, inputs: SelfRDB.inputs(sources: 2), width: 4, blocks: 1, options.generator)
-  return SelfRDB(generator: .published(network), store, origin: origin, options: options, rate: rate)
+  return SelfRDB(generator: network, store, origin: origin, options: options, rate: rate)
 }
 
 /// Moves every parameter away from its start, where the last map of every branch is almost zero.
@@ -190,7 +190,7 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     let image: Tensor
     var inputs: [Tensor] = [], times: [[Double]] = []
     init(_ image: Tensor) { self.image = image }
-    func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
+    func callAsFunction(_ x: Tensor, at times: Tensor, latent: Tensor?) -> Tensor {
       inputs.append(x)
       self.times.append(times.values())
       return image
@@ -206,7 +206,7 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     let oracle = Oracle(target)
     var options = SelfRDB.Options()
     (options.gamma, options.discriminator.multipliers, options.steps) = (0, [2, 2], 4)
-    let method = SelfRDB(generator: .backbone(oracle), Parameters(type: .float64), options: options)
+    let method = SelfRDB(generator: oracle, Parameters(type: .float64), options: options)
     var done: [Int] = []
     let sources = Tensor.uniform([2, 3, 4, 4], seed: 3, type: .float64)
     let image = withoutGradient {
@@ -250,8 +250,7 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     let oracle = Oracle(.zeros([1, 1, 4, 4], type: .float64))
     var options = SelfRDB.Options()
     (options.gamma, options.discriminator.multipliers) = (0, [2, 2])
-    let method = SelfRDB(
-      generator: .backbone(oracle), Parameters(type: .float64), origin: 1, options: options)
+    let method = SelfRDB(generator: oracle, Parameters(type: .float64), origin: 1, options: options)
     let sources = Tensor.uniform([1, 2, 4, 4], seed: 3, type: .float64)
     _ = withoutGradient { method.synthesize(sources) }
     expectClose(channel(oracle.inputs[0], 1), channel(sources, 1) * 2 - 1, within: 1e-13)
@@ -261,7 +260,7 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     let oracle = Oracle(.ones([1, 1, 8, 8], type: .float64))
     var options = SelfRDB.Options()
     options.discriminator.multipliers = [2, 2]
-    let method = SelfRDB(generator: .backbone(oracle), Parameters(type: .float64), options: options)
+    let method = SelfRDB(generator: oracle, Parameters(type: .float64), options: options)
     let image = withoutGradient { method.synthesize(.ones([1, 1, 5, 6], type: .float64)) }
     #expect(image.shape == [1, 1, 5, 6])
     let seen = channel(oracle.inputs[0], 2).values(Double.self)
@@ -276,7 +275,7 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
       timed: true)
     var options = SelfRDB.Options()
     (options.discriminator.width, options.discriminator.multipliers) = (4, [2, 2])
-    let method = SelfRDB(generator: .backbone(network), store, options: options)
+    let method = SelfRDB(generator: network, store, options: options)
     let before = store.entries.map { $0.tensor.values(Float.self) }
     for seed in 1...2 {
       #expect(method.step(toyBatch(UInt64(seed), size: 16)).allSatisfy { $0.value.isFinite })

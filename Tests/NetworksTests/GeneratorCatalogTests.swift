@@ -26,16 +26,15 @@ import Torch
       case .nothing:
         let network = kind.plain(store.root, shape, settings)
         return (store, { network($0) })
-      case .time:
+      case .time, .timeAndLatent:
         let network = kind.timed(store.root, shape, settings)
-        return (store, { network($0, at: times($0)) })
-      case .timeAndLatent:
-        guard let network = kind.styled(store.root, shape, settings) else {
-          let network = kind.timed(store.root, shape, settings)
-          return (store, { network($0, at: times($0)) })
-        }
-        let length = network.architecture.latent
-        return (store, { network($0, at: times($0), latent: .normal([$0.size(0), length], seed: 3)) })
+        return (
+          store,
+          { x in
+            let latent = network.latent.map { Tensor.normal([x.size(0), $0], seed: 3) }
+            return network(x, at: times(x), latent: latent)
+          }
+        )
       }
     }
 

@@ -26,7 +26,7 @@ public func tinyExperiment(method: String, network: String, iterations: Int = 4)
 }
 
 extension Framework {
-  fileprivate static func setTiny(_ experiment: inout Experiment) { experiment[Self.self] = tiny }
+  fileprivate static func setTiny(_ experiment: inout Experiment) { experiment[Self.self] = .tiny }
 }
 
 /// What each framework is told, by its name.

@@ -100,7 +100,7 @@ import Training
     #expect(
       failure.message
         == "the cohort's slices are 32 x 32; mmgan with 8 levels needs multiples of 256: "
-        + "--set mmgan.padding=true to put zeros around them, or --set mmgan.levels=5", "\(failure)")
+        + "mmgan.padding true to put zeros around them, or mmgan.levels 5", "\(failure)")
     let other = try Scratch()
     let odd = try makeCohort(other) { $0.size = Extent(33, 40) }
     #expect(try refused(tiny("pix2pix"), on: odd).message.hasSuffix("to put zeros around them"))
@@ -136,8 +136,8 @@ import Training
         #expect(failure.kind == .inconsistent)
         #expect(
           failure.message == "the cohort's slices are \(height) x \(width); \(method)'s discriminator needs "
-            + "\(least) x \(least) or more, prepare with a larger --size, or train without it: "
-            + "--set \(method).weightAdversarial=0")
+            + "\(least) x \(least) or more, prepare with a larger size, or train without it: "
+            + "\(method).weightAdversarial 0")
       }
       let alone = try Experiment(settings: settings + ["\(method).weightAdversarial=0"])
       try MethodCatalog.check(alone, onSlices: Extent(least - 1, least))

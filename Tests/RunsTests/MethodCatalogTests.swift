@@ -86,9 +86,9 @@ import Training
 
   private static func keepsItsOptions<F: Framework>(_ framework: F.Type) throws {
     var experiment = Experiment()
-    experiment[F.self] = F.tiny
+    experiment[F.self] = .tiny
     let read = try Experiment(json: experiment.json, origin: "test")
-    #expect(read == experiment && read[F.self] == F.tiny && F.tiny.refusal == nil)
+    #expect(read == experiment && read[F.self] == .tiny && F.Options.tiny.refusal == nil)
     for other in MethodCatalog.names where other != F.name {
       #expect(try experiment.differences(from: Experiment()).allSatisfy { !$0.hasPrefix("\(other).") })
     }
@@ -109,10 +109,10 @@ import Training
 
   @Test func whatTakesVolumesMakesThem() {
     func make<F: Framework>(_ framework: F.Type) -> Tensor? {
-      guard F.dimensions(F.tiny).contains(3) else { return nil }
+      guard F.Options.tiny.dimensions.contains(3) else { return nil }
       var task = SynthesisTask(Experiment().scenario, dimensions: 3)
       (task.network.width, task.network.groups, task.network.blocks) = (4, 4, 1)
-      let method = F.make(task, F.tiny, .agiNet)
+      let method = F.Options.tiny.make(task, .agiNet)
       return method.generator.parameters.evaluating {
         method.synthesize(.uniform([1, 2, 9, 8, 11], seed: 1))
       }

@@ -110,6 +110,6 @@ import Torch
   @Test func aDeviceThatIsNotThere() {
     let failure = #expect(throws: Failure.self) { try Device(named: "cuda:4096") }
     #expect(failure?.kind == .notFound)
-    #expect(failure?.message.contains("--device cpu") == true)
+    #expect(failure?.message.contains("device cpu") == true)
   }
 }

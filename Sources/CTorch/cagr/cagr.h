@@ -3,7 +3,6 @@
 #pragma once
 #include <ATen/ATen.h>
 #include <tuple>
-#include <utility>
 #include <vector>
 
 #include "../loops/kernels.h"

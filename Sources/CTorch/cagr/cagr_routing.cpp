@@ -167,25 +167,22 @@ Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &we
   return sums.sum(1) / static_cast<double>(bands.height * bands.width);
 }
 
-struct Gradients {
-  Tensor kernels, weight, bias;  // [B, C, m, 9], [C], [C]
-};
-
-Gradients backward_by_rows(
-  const Tensor &x, const Tensor &map, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups,
-  const Tensor &up, const Tensor &image) {
+// The kernel's derivative is that of every sample's, [B, C, m, 9], here and below.
+RoutingDerivatives backward_by_rows(
+  const Tensor &x, const Tensor &map, const Tensor &kernels, const Routing &routing, const Tensor &up, const Tensor &image) {
   const Bands bands(x);
   const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
-  const auto back = transformed(in_blocks(turned(kernels, groups)));
+  const auto back = transformed(in_blocks(turned(kernels, routing.groups)));
   const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = 9 * members * channels;
   const auto each = (up / static_cast<double>(bands.height * bands.width)).contiguous();
-  auto products = at::zeros({bands.samples, bands.each, size}, weight.options());
-  auto sums = at::zeros({2, bands.count(), channels}, weight.options());
+  const auto plain = routing.weight.options();
+  auto products = at::zeros({bands.samples, bands.each, size}, plain);
+  auto sums = at::zeros({2, bands.count(), channels}, plain);
   // Of a thread: what the convolution needs, and sums of rows that another band counts.
   const auto room = convolution_room(bands, members) + 2 * channels;
-  auto spaces = at::empty({at::get_num_threads(), room}, weight.options());
-  const float *in = read<float>(x), *mapped = read<float>(map), *kernel = read<float>(back), *w = read<float>(weight),
-              *b = read<float>(bias), *derivative = read<float>(each);
+  auto spaces = at::empty({at::get_num_threads(), room}, plain);
+  const float *in = read<float>(x), *mapped = read<float>(map), *kernel = read<float>(back),
+              *w = read<float>(routing.weight), *b = read<float>(routing.bias), *derivative = read<float>(each);
   float *product = products.mutable_data_ptr<float>(), *weights = sums.mutable_data_ptr<float>(),
         *biases = weights + bands.count() * channels, *space = spaces.mutable_data_ptr<float>(),
         *down = image.mutable_data_ptr<float>();
@@ -210,7 +207,7 @@ Gradients backward_by_rows(
   });
   const auto blocks = products.sum(1).view({bands.samples, channels / block, 9, members, block});
   const auto total = sums.sum(1);
-  return {out_of_blocks(blocks), total[0], total[1]};
+  return {out_of_blocks(blocks), {}, total[0], total[1]};
 }
 
 // MARK: By the library's convolution
@@ -230,21 +227,20 @@ Tensor features_by_maps(const Tensor &x, const Tensor &kernels, const Tensor &we
   return at::stack(rows);
 }
 
-Gradients backward_by_maps(
-  const Tensor &x, const Tensor &map, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups,
-  const Tensor &up, const Tensor &image) {
-  Gradients sums;
+RoutingDerivatives backward_by_maps(
+  const Tensor &x, const Tensor &map, const Tensor &kernels, const Routing &routing, const Tensor &up, const Tensor &image) {
+  RoutingDerivatives sums;
   std::vector<Tensor> products;
   for (int64_t b = 0; b < x.size(0); ++b) {
-    const auto [down, weights, biases] = pooled_backward(sample(map, b), weight, bias, up[b]);
+    const auto [down, weights, biases] = pooled_backward(sample(map, b), routing.weight, routing.bias, up[b]);
     const auto [share, product, nothing] =
-      direct::convolve_backward(down, sample(x, b), kernels_of(kernels, b), {true, true, false}, groups);
+      direct::convolve_backward(down, sample(x, b), kernels_of(kernels, b), {true, true, false}, routing.groups);
     sample(image, b).add_(share);
     products.push_back(product.flatten(2));
     sums.weight = b == 0 ? weights : sums.weight + weights;
     sums.bias = b == 0 ? biases : sums.bias + biases;
   }
-  sums.kernels = at::stack(products);
+  sums.kernel = at::stack(products);
   return sums;
 }
 
@@ -261,16 +257,14 @@ Tensor route(const Tensor &x, const Routing &routing, const Tensor &gate, Tensor
 RoutingDerivatives route_backward(const Tensor &x, const Routing &routing, const Tensor &gate, const Tensor &map, const Tensor &up, const Tensor &image) {
   const auto groups = routing.groups, channels = routing.kernel.size(0), members = routing.kernel.size(1);
   const auto kernels = gated(routing.kernel, gate, groups);
-  const auto sums = goes_by_rows(x, members)
-                      ? backward_by_rows(x, map, kernels, routing.weight, routing.bias, groups, up, image)
-                      : backward_by_maps(x, map, kernels, routing.weight, routing.bias, groups, up, image);
-  RoutingDerivatives result{sums.kernels.sum(0), {}, sums.weight, sums.bias};
+  auto result = goes_by_rows(x, members) ? backward_by_rows(x, map, kernels, routing, up, image)
+                                         : backward_by_maps(x, map, kernels, routing, up, image);
+  auto samples = result.kernel.reshape({-1, groups, members, members, 9});
   if (gate.defined()) {
-    const auto flat = sums.kernels.reshape({-1, groups, members, members, 9});
-    result.kernel = (flat * gate.view({-1, groups, 1, members, 1})).sum(0);
-    result.gate = (flat * routing.kernel.reshape({1, groups, members, members, 9})).sum({2, 4}).reshape(gate.sizes());
+    result.gate = (samples * routing.kernel.reshape({1, groups, members, members, 9})).sum({2, 4}).reshape(gate.sizes());
+    samples = samples * gate.view({-1, groups, 1, members, 1});
   }
-  result.kernel = result.kernel.reshape({channels, members, 3, 3});
+  result.kernel = samples.sum(0).reshape({channels, members, 3, 3});
   return result;
 }
 

@@ -15,7 +15,6 @@
 namespace grouped {
 namespace {
 
-using winograd::tile_inputs;
 using winograd::tile_outputs;
 
 // Input `I` of every lane's group, where a group has M channels, from the block's sixteen inputs.

@@ -6,7 +6,6 @@
 // Grad mode is per thread; a tensor must not be shared between threads.
 #pragma once
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __cplusplus
@@ -42,7 +41,7 @@ void ct_add_multiply_adds(int64_t count);  // those of an operation that does no
 void ct_free(ct_tensor x);
 ct_tensor ct_from(const void *data, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int device);
-ct_tensor ct_arange(double start, double end, double step, int type, int device);
+ct_tensor ct_arange(double start, double end, int type, int device);
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int device);
 int ct_read(ct_tensor x, void *into, int type, int64_t count);  // converts, contiguous row-major order
@@ -131,7 +130,7 @@ ct_tensor ct_narrow(ct_tensor x, int axis, int64_t start, int64_t length);
 ct_tensor ct_expand(ct_tensor x, const int64_t *shape, int rank);
 ct_tensor ct_concatenate(const ct_tensor *parts, int count, int axis);
 ct_tensor ct_stack(const ct_tensor *parts, int count, int axis);
-ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode, double value);
+ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode);  // constant: with zeros
 ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count);
 ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index);
 
@@ -163,8 +162,9 @@ int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outp
 ct_tensor ct_deformable_sum(ct_tensor map, ct_tensor offsets, ct_tensor weights, int groups);  // DCNv3: [B,H,W,C]
 ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor weights, ct_tensor kernel, int groups);  // DCNv2: [B,H,W,O]
 
-// MARK: Optimisers: one fused step over all parameters, counts and moments updated in place. The decay is decoupled (AdamW).
-int ct_adam_step(const ct_tensor *parameters, const ct_tensor *first, const ct_tensor *second, const ct_tensor *counts, int count, double rate, double beta1, double beta2, double decay, double epsilon);
+// MARK: Optimisers: one fused step over all parameters. `tensors` are `count` of them, then their first moments, second moments
+// and numbers of steps, which are updated in place. The decay is decoupled (AdamW).
+int ct_adam_step(const ct_tensor *tensors, int count, double rate, double beta1, double beta2, double decay, double epsilon);
 
 #ifdef __cplusplus
 }

@@ -75,11 +75,8 @@ ct_tensor ct_concatenate(const ct_tensor *parts, int count, int axis) {
 ct_tensor ct_stack(const ct_tensor *parts, int count, int axis) {
   return make([&] { return at::stack(list(parts, count), axis); });
 }
-ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode, double value) {
-  return make([&] {
-    const bool constant = std::string(mode) == "constant";
-    return at::pad(x->value, sizes(amounts, count), mode, constant ? std::optional<double>(value) : std::nullopt);
-  });
+ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode) {
+  return make([&] { return at::pad(x->value, sizes(amounts, count), mode); });
 }
 ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count) {
   return make([&] { return at::roll(x->value, sizes(shifts, count), sizes(axes, count)); });
@@ -88,9 +85,8 @@ ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
   return make([&] { return at::index_select(x->value, axis, index->value); });
 }
 
-static std::vector<int64_t> each(const at::Tensor &weight, int value) {
-  return std::vector<int64_t>(weight.dim() - 2, value);
-}
+// One number for every spatial axis of a map or a kernel.
+static std::vector<int64_t> each(const at::Tensor &x, int value) { return std::vector<int64_t>(x.dim() - 2, value); }
 // Multiply-adds are counted as the field does: those of the direct sum whatever computes it, padding included, biases and
 // everything elementwise left out.
 int64_t ct_multiply_adds(void) { return multiply_adds; }
@@ -140,12 +136,10 @@ ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor
       x->value, maybe(weight), maybe(bias), maybe(mean), maybe(variance), training, momentum, epsilon, false);
   });
 }
-static std::vector<int64_t> spatial(const at::Tensor &x, int value) { return std::vector<int64_t>(x.dim() - 2, value); }
 ct_tensor ct_max_pool(ct_tensor x, int size, int stride) {
   return make([&] {
     const auto &v = x->value;
-    return v.dim() == 5 ? at::max_pool3d(v, spatial(v, size), spatial(v, stride))
-                        : at::max_pool2d(v, spatial(v, size), spatial(v, stride));
+    return v.dim() == 5 ? at::max_pool3d(v, each(v, size), each(v, stride)) : at::max_pool2d(v, each(v, size), each(v, stride));
   });
 }
 ct_tensor ct_upsample_nearest(ct_tensor x, int factor) {

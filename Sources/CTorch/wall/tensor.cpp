@@ -91,8 +91,8 @@ ct_tensor ct_from(const void *data, int type, const int64_t *shape, int rank, in
 ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int number) {
   return make([&] { return at::full(sizes(shape, rank), value, options(type, number)); });
 }
-ct_tensor ct_arange(double start, double end, double step, int type, int number) {
-  return make([&] { return at::arange(start, end, step, options(type, number)); });
+ct_tensor ct_arange(double start, double end, int type, int number) {
+  return make([&] { return at::arange(start, end, options(type, number)); });
 }
 
 int ct_read(ct_tensor x, void *into, int type, int64_t count) {

@@ -19,9 +19,7 @@
 
 #include <torch/csrc/autograd/custom_function.h>
 #include <algorithm>
-#include <atomic>
 #include <limits>
-#include <vector>
 
 #include "../wall/direct.h"
 #include "../loops/parallel.h"

@@ -1,7 +1,6 @@
 // 3 x 3 convolutions with a quarter of the multiplications (winograd.cpp).
 #pragma once
 #include <ATen/ATen.h>
-#include <atomic>
 #include <optional>
 
 namespace winograd {

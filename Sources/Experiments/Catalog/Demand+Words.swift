@@ -1,3 +1,4 @@
+import Failures
 import Imaging
 import Networks
 
@@ -10,25 +11,26 @@ extension Demand {
     func sides(_ length: Int) -> String {
       Extent(sizes: extent.sizes.map { _ in length }).description
     }
+    func set(_ option: String, _ value: String) -> Term { .setting("\(method).\(option)", value) }
     switch self {
     case .side(let least, let levels):
       guard shortest < least else { return nil }
       guard let levels else {
-        return "\(method) needs \(sides(least)) or more, prepare with a larger --size"
+        return "\(method) needs \(sides(least)) or more, prepare with a larger \(Term.size)"
       }
       return "\(method)'s U-Net of \(least.trailingZeroBitCount + 1) levels needs \(sides(least)) or more; "
-        + "prepare with a larger --size, or name fewer levels (--set '\(method).\(levels)=[1,2,2]')"
+        + "prepare with a larger \(Term.size), or name fewer levels (\(set(levels, "[1,2,2]")))"
     case .judgedSide(let least, let weight):
       guard shortest < least else { return nil }
       return "\(method)'s discriminator needs \(sides(least)) or more, "
-        + "prepare with a larger --size, or train without it: --set \(method).\(weight)=0"
+        + "prepare with a larger \(Term.size), or train without it: \(set(weight, "0"))"
     case .multiple(let multiple, let levels):
       // The bits that all sides lack at the end: how often all are even.
       let possible = extent.sizes.reduce(0, |).trailingZeroBitCount
       let wanted = multiple.trailingZeroBitCount
       guard possible < wanted, pads != true else { return nil }
-      let zeros = pads == nil ? nil : "--set \(method).padding=true to put zeros around them"
-      let fewer = possible < 2 ? nil : levels.map { "--set \(method).\($0)=\(possible)" }
+      let zeros = pads == nil ? nil : "\(set("padding", "true")) to put zeros around them"
+      let fewer = possible < 2 ? nil : levels.map { "\(set($0, "\(possible)"))" }
       let remedies = [zeros, fewer].compactMap { $0 }.joined(separator: ", or ")
       return "\(method)\(levels == nil ? "" : " with \(wanted) levels") needs multiples of \(multiple)"
         + (remedies.isEmpty ? "" : ": \(remedies)")

@@ -18,27 +18,27 @@ public enum MethodCatalog {
 
   /// The generators that a method can have at their usual settings, its own first.
   public static func networks(of method: String) throws -> [String] {
-    let framework = try framework(method)
-    let (scenario, settings) = (Experiment().scenario, GeneratorSettings())
-    let shape = framework.shape(SynthesisTask(scenario))
-    let kinds = GeneratorKind.catalog.filter { $0.refusal(shape, settings) == nil }
+    let experiment = Experiment()
+    let shape = try experiment.options[framework(method)].shape(SynthesisTask(experiment.scenario))
+    let kinds = GeneratorKind.catalog.filter { $0.refusal(shape, GeneratorSettings()) == nil }
     return [NetworkCatalog.published] + kinds.map(\.name)
   }
 
   /// The networks at their starting values.
   /// - Throws: `.usage` for a network that cannot be built so.
   public static func build(_ experiment: Experiment, device: Device) throws -> any Method {
-    let framework = try framework(experiment.method)
-    return framework.make(experiment, try experiment.generator(), device)
+    try experiment.told().make(experiment.task(on: device), experiment.generator())
   }
 
   /// - Throws: `.usage` for a method or a network that does not exist, or was given options that make no sense.
   static func check(_ experiment: Experiment) throws {
     for framework in frameworks {
-      if let refusal = framework.refusal(of: experiment) { throw Failure(.usage, refusal) }
+      guard let refusal = experiment.options[framework].refusal else { continue }
+      throw Failure(.usage, "\(framework.name).\(refusal)")
     }
-    let framework = try framework(experiment.method)
-    if let mismatch = framework.mismatch(of: experiment) { throw Failure(.usage, mismatch) }
+    if let mismatch = try experiment.told().mismatch(experiment.scenario) {
+      throw Failure(.usage, "\(experiment.method).\(mismatch)")
+    }
     _ = try experiment.generator()
   }
 
@@ -48,51 +48,12 @@ public enum MethodCatalog {
   package static func check(_ experiment: Experiment, onSlices slice: Extent) throws {
     let extent = experiment.extent(ofSlices: slice)
     let framework = try framework(experiment.method)
-    let demands = framework.demands(of: experiment, try experiment.generator())
-    let pads = framework.pads(experiment)
+    let demands = try experiment.told().demands(experiment.generator())
+    let pads = try experiment.told().pads
     for demand in demands {
       guard let reason = try demand.refusal(of: extent, in: framework.name, pads: pads) else { continue }
       let images = extent.dimensions == 2 ? "the cohort's slices" : "the patches"
       throw Failure(.inconsistent, "\(images) are \(extent); \(reason)")
     }
-  }
-}
-
-/// What an experiment says to a framework.
-extension Framework {
-  static func refusal(of experiment: Experiment) -> String? {
-    experiment[Self.self].refusal.map { "\(name).\($0)" }
-  }
-
-  static func mismatch(of experiment: Experiment) -> String? {
-    mismatch(experiment[Self.self], experiment.scenario).map { "\(name).\($0)" }
-  }
-
-  static func title(of experiment: Experiment) -> String { title(experiment[Self.self]) }
-
-  static func ownGenerator(of experiment: Experiment) throws -> GeneratorKind {
-    try generator(experiment[Self.self], experiment.task())
-  }
-
-  static func demands(of experiment: Experiment, _ generator: GeneratorKind) -> [Demand] {
-    demands(experiment[Self.self], generator)
-  }
-
-  static func dimensions(of experiment: Experiment) -> ClosedRange<Int> { dimensions(experiment[Self.self]) }
-
-  static func pads(_ experiment: Experiment) -> Bool? { pads(experiment[Self.self]) }
-
-  static func processSteps(of experiment: Experiment) -> Int? { processSteps(experiment[Self.self]) }
-
-  static func make(_ experiment: Experiment, _ generator: GeneratorKind, _ device: Device) -> any Method {
-    make(experiment.task(on: device), experiment[Self.self], generator)
-  }
-
-  static func fit(_ experiment: inout Experiment, to extent: Extent) {
-    experiment[Self.self] = fitted(experiment[Self.self], to: extent, width: experiment.network.width)
-  }
-
-  static func makeThorough(_ experiment: inout Experiment) {
-    experiment[Self.self] = thorough(experiment[Self.self])
   }
 }

@@ -2,27 +2,70 @@ import Layers
 import Networks
 import Torch
 
-/// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, and the way back.
+/// What DDPM and improved DDPM share: a target that is noised, sources that are shown clean beside it, the way back, and a
+/// network that is trained with the moving average of it that makes the images.
 ///
-/// Intensities are in [-1, 1] here, sources too.
+/// Intensities are in [-1, 1] here, sources too. The average is what a model file holds and is called the generator; the
+/// network that trains it is `online`, made when training first asks for it.
 public final class ConditionalDiffusion {
-  let network: AveragedNetwork, schedule: NoiseSchedule
-  let target: DenoisingTarget
+  let schedule: NoiseSchedule, target: DenoisingTarget, sampling: Sampling
   private let variance: ReverseVariance
-  let sampling: Sampling
+  private let store: Parameters
+  /// Makes the images.
+  let averaged: any TimedNetwork
+  private let makeOnline: () -> Online
+
+  private struct Online {
+    let network: any TimedNetwork
+    let optimizer: Adam, average: MovingAverage
+  }
+
+  private lazy var online = makeOnline()
 
   /// - Parameters:
-  ///   - validationSteps: DDIM's, by which validation draws.
-  ///   - target: what the network is asked for.
+  ///   - store: where the average is built.
+  ///   - weightDecay: of the optimiser.
   ///   - variance: where the network gives none of its own.
   init(
-    _ network: AveragedNetwork, _ schedule: NoiseSchedule, _ sampling: SamplingOptions, validationSteps: Int,
-    target: DenoisingTarget, variance: ReverseVariance = .large
+    _ store: Parameters, _ options: some DiffusionOptions, rate: Double, weightDecay: Double = 0,
+    variance: ReverseVariance = .large, build: @escaping (Parameters) -> any TimedNetwork
   ) {
-    (self.network, self.schedule) = (network, schedule)
-    (self.target, self.variance) = (target, variance)
-    self.sampling = Sampling(
-      sampling, validation: .init(sampler: .ddim, steps: validationSteps), processSteps: schedule.count)
+    (self.store, averaged) = (store, build(store))
+    // Nothing is learned here: dropout never drops.
+    store.beginEvaluating()
+    store.freeze()
+    makeOnline = {
+      let trained = Parameters(seed: store.seed, device: store.device, type: store.type)
+      let network = build(trained)
+      return Online(
+        network: network, optimizer: Adam(trained, rate: rate, decay: weightDecay),
+        average: MovingAverage(store, of: trained, decay: options.averageDecay))
+    }
+    (schedule, target, self.variance) = (options.betas(options.steps), options.target, variance)
+    sampling = Sampling(
+      options.sampling, validation: .init(sampler: .ddim, steps: options.validationSteps),
+      processSteps: options.steps)
+  }
+
+  var generator: TrainedNetwork { TrainedNetwork("generator", store) }
+
+  var networks: [TrainedNetwork] {
+    [generator, TrainedNetwork("online", online.optimizer.parameters, online.optimizer)]
+  }
+
+  /// What the network in training says.
+  func trained(_ noised: Noised) -> Tensor { online.network(noised.input, at: noised.times) }
+
+  /// The way back, as images are drawn now.
+  var reverse: ReverseProcess {
+    ReverseProcess(schedule, sampling.options, variance: variance, target: target)
+  }
+
+  /// One step down `loss`; the average follows.
+  func improve(_ loss: Tensor) {
+    loss.backward()
+    online.optimizer.step()
+    online.average.follow(step: online.optimizer.steps)
   }
 
   /// What a training step compares.
@@ -38,7 +81,7 @@ public final class ConditionalDiffusion {
 
   /// A batch, each sample at a step of its own. What the network drops is drawn from the same stream.
   func noised(_ batch: Batch, from random: RandomStream) -> Noised {
-    network.begin(random)
+    online.optimizer.parameters.random = random
     let steps = random.integers(below: schedule.count, count: batch.target.size(0))
     return noised(batch, with: random.normal(like: batch.target), at: steps)
   }
@@ -52,15 +95,6 @@ public final class ConditionalDiffusion {
       input: .concatenated([noised, batch.sources.signed], axis: 1),
       times: schedule.times(at: steps, like: image))
   }
-
-  /// `[B, S, spatial…]` to `[B, 1, spatial…]`, both in [0, 1].
-  func synthesize(_ sources: Tensor, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
-    let condition = sources.signed
-    let reverse = ReverseProcess(schedule, sampling.options, variance: variance, target: target)
-    return try reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
-      NoisePrediction(network(.concatenated([x, condition], axis: 1), at: times))
-    }.unsigned
-  }
 }
 
 /// A method that is a diffusion, and differs from others in what its network learns.
@@ -69,14 +103,15 @@ public protocol DiffusionMethod: Method {
 }
 
 extension DiffusionMethod {
-  public var generator: TrainedNetwork { diffusion.network.generator }
-  public var networks: [TrainedNetwork] { diffusion.network.networks }
+  public var generator: TrainedNetwork { diffusion.generator }
+  public var networks: [TrainedNetwork] { diffusion.networks }
   public var sampling: Sampling? { diffusion.sampling }
 
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
-    try diffusion.synthesize(sources, passed: passed)
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
+    let condition = sources.signed
+    return try diffusion.reverse(like: sources.narrowed(1, from: 0, length: 1), passed: passed) { x, times in
+      NoisePrediction(diffusion.averaged(.concatenated([x, condition], axis: 1), at: times))
+    }.unsigned
   }
 }
 
@@ -86,22 +121,5 @@ extension NoisePrediction {
     self.init(
       noise: output.narrowed(1, from: 0, length: 1),
       range: output.size(1) > 1 ? output.narrowed(1, from: 1, length: 1) : nil)
-  }
-}
-
-extension ConditionalDiffusion {
-  /// What is wrong with options that both methods have, or nil.
-  static func refusal(
-    steps: Int, averageDecay: Double, unet: DiffusionUnet.Architecture, sampling: SamplingOptions,
-    validationSteps: Int
-  ) -> String? {
-    guard (2...100_000).contains(steps) else { return "steps is \(steps); it must be from 2 to 100000" }
-    guard (0..<1).contains(averageDecay) else {
-      return "averageDecay is \(averageDecay); it must be at least 0 and below 1"
-    }
-    if let refusal = unet.refusal { return "unet.\(refusal)" }
-    if let refusal = sampling.refusal(of: steps) { return "sampling.\(refusal)" }
-    return (1...steps).contains(validationSteps)
-      ? nil : "validationSteps is \(validationSteps); it must be from 1 to the process's \(steps)"
   }
 }

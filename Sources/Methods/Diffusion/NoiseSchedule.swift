@@ -19,11 +19,7 @@ public struct NoiseSchedule: Sendable, Equatable {
     self.betas = betas
     let count = Double(betas.count)
     self.times = times ?? betas.indices.map { Double($0) * 1000 / count }
-    var product = 1.0
-    alphaBars = betas.map { beta in
-      product *= 1 - beta
-      return product
-    }
+    alphaBars = betas.reduce(into: []) { $0.append(($0.last ?? 1) * (1 - $1)) }
     alphaBarsBefore = [1] + alphaBars.dropLast()
   }
 

@@ -39,10 +39,10 @@ package struct ReverseProcess {
 
   /// The mean of `samples` images in [-1, 1], in the shape of `image`.
   /// - Parameters:
-  ///   - passed: called with the evaluations so far, of how many, after each; what it throws ends the drawing.
+  ///   - passed: what it throws ends the drawing.
   ///   - predict: (x_t, times `[B]`) to what the network says.
   package func callAsFunction(
-    like image: Tensor, passed: (Int, Int) throws -> Void, _ predict: (Tensor, Tensor) -> NoisePrediction
+    like image: Tensor, passed: Passed, _ predict: (Tensor, Tensor) -> NoisePrediction
   ) rethrows -> Tensor {
     var sum = try draw(0, like: image, passed, predict)
     for sample in 1..<max(1, sampling.samples) {
@@ -52,8 +52,7 @@ package struct ReverseProcess {
   }
 
   private func draw(
-    _ sample: Int, like image: Tensor, _ passed: (Int, Int) throws -> Void,
-    _ predict: (Tensor, Tensor) -> NoisePrediction
+    _ sample: Int, like image: Tensor, _ passed: Passed, _ predict: (Tensor, Tensor) -> NoisePrediction
   ) rethrows -> Tensor {
     let fresh = SamplingNoise(seed: sampling.seed, sample: sample)
     var x = fresh(like: image, step: schedule.count)

@@ -27,15 +27,11 @@ public struct SamplingOptions: Codable, Sendable, Equatable {
     (self.samples, self.seed) = (samples, seed)
   }
 
-  public var refusal: String? {
+  /// What is wrong with them for a process of so many steps, or nil.
+  public func refusal(of count: Int) -> String? {
     guard steps >= 0 else { return "steps is \(steps); it must be 0 (all) or more" }
     guard (0...1).contains(eta) else { return "eta is \(eta); it must be from 0 to 1" }
-    return (1...1000).contains(samples) ? nil : "samples is \(samples); it must be from 1 to 1000"
-  }
-
-  /// The same with the process it samples from: no more steps than that has.
-  public func refusal(of count: Int) -> String? {
-    if let refusal { return refusal }
+    guard (1...1000).contains(samples) else { return "samples is \(samples); it must be from 1 to 1000" }
     return steps <= count ? nil : "steps is \(steps), but the process has \(count); 0 takes all"
   }
 

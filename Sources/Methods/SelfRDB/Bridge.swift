@@ -30,11 +30,8 @@ public struct Bridge: Sendable {
       return root * root
     }
     betas = (0...steps).map { rising(min($0, steps - $0)) }
-    var (sum, sums) = (0.0, [Double]())
-    for beta in betas {
-      sum += beta
-      sums.append(sum)
-    }
+    let sums = betas.reduce(into: [Double]()) { $0.append(($0.last ?? 0) + $1) }
+    let sum = sums[steps]
     spreads = sums.map { $0.squareRoot() }
     let pairs = zip(sums, sums.reversed())
     targetShares = pairs.map { $1 / ($0 + $1) }

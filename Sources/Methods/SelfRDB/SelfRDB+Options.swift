@@ -1,6 +1,10 @@
+import Imaging
+import Layers
 import Networks
 
-extension SelfRDB {
+extension SelfRDB: Framework {
+  public static let name = "selfrdb"
+
   public struct Options: MethodOptions {
     /// Steps of the bridge.
     public var steps = 10
@@ -29,25 +33,66 @@ extension SelfRDB {
 
     /// The `origin` that is all sources' mean.
     public static let mean = "mean"
+  }
+}
 
-    public var refusal: String? {
-      for (name, value, low, high) in [
-        ("steps", steps, 2, 1000), ("recursions", recursions, 1, 100), ("samples", samples, 1, 1000),
-        ("penaltyEvery", penaltyEvery, 1, 1_000_000_000),
-      ] where !(low...high).contains(value) {
-        return "\(name) is \(value); it must be from \(low) to \(high)"
-      }
-      for (name, value) in [
-        ("betaStart", betaStart), ("betaEnd", betaEnd), ("discriminatorRate", discriminatorRate),
-      ] where !(value > 0 && value <= 1e6) {
-        return "\(name) is \(value); it must be above 0\(value > 0 ? " and at most 1e6" : "")"
-      }
-      if let refusal = generator.refusal { return "generator.\(refusal)" }
-      if let refusal = discriminator.refusal { return "discriminator.\(refusal)" }
-      return refusal(ofWeights: [
-        ("gamma", gamma), ("consistency", consistency), ("weightL1", weightL1),
-        ("weightPenalty", weightPenalty),
-      ])
+extension SelfRDB.Options {
+  public var refusal: String? {
+    let counts = outOfBounds([
+      ("steps", steps, 2...1000), ("recursions", recursions, 1...100), ("samples", samples, 1...1000),
+      ("penaltyEvery", penaltyEvery, 1...1_000_000_000),
+    ])
+    if let counts { return counts }
+    for (name, value) in [
+      ("betaStart", betaStart), ("betaEnd", betaEnd), ("discriminatorRate", discriminatorRate),
+    ] where !(value > 0 && value <= 1e6) {
+      return "\(name) is \(value); it must be above 0\(value > 0 ? " and at most 1e6" : "")"
+    }
+    if let refusal = generator.refusal { return "generator.\(refusal)" }
+    if let refusal = discriminator.refusal { return "discriminator.\(refusal)" }
+    return refusal(ofWeights: [
+      ("gamma", gamma), ("consistency", consistency), ("weightL1", weightL1),
+      ("weightPenalty", weightPenalty),
+    ])
+  }
+
+  public func mismatch(_ scenario: Scenario) -> String? {
+    let known = [Self.mean] + scenario.sources.map(\.rawValue)
+    guard !known.contains(origin) else { return nil }
+    return "origin is '\(origin)'; the bridge can begin at \(known.joined(separator: ", "))"
+  }
+
+  public var title: String { "SelfRDB" }
+  public var pads: Bool? { padding }
+  public var draws: Bool { true }
+
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .ncsnpp(generator) }
+
+  public func shape(_ task: SynthesisTask) -> GeneratorShape {
+    GeneratorShape(
+      SelfRDB.inputs(sources: task.inputs), dimensions: task.dimensions, told: .timeAndLatent)
+  }
+
+  public func demands(_ generator: GeneratorKind) -> [Demand] {
+    [.multiple(of: discriminator.multiple)] + generator.demands
+  }
+
+  public func fitted(to extent: Extent, width: Int) -> Self { fitted(\.discriminator.width, width) }
+
+  public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
+    let store = task.store()
+    return SelfRDB(
+      generator: generator.timed(store.root, shape(task), task.network), store,
+      origin: Modality(rawValue: origin).flatMap(task.channel), options: self, rate: task.rate)
+  }
+
+  public var thorough: Self { changed { $0.consistency = 0 } }
+
+  public static var tiny: Self {
+    Self().changed {
+      $0.steps = 2
+      ($0.generator.multipliers, $0.generator.attention) = ([1, 2], [2])
+      ($0.discriminator.width, $0.discriminator.multipliers) = (4, [2, 2])
     }
   }
 }

@@ -3,9 +3,7 @@ import Networks
 import Torch
 
 extension SelfRDB {
-  public func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {
     let fitting = Fitting(of: sources, multiple: multiple)
     let padded = fitting.padded(sources).signed
     let samples = drawing.options.samples
@@ -15,9 +13,7 @@ extension SelfRDB {
   }
 
   /// One way down the bridge, on [-1, 1].
-  private func sampled(_ sources: Tensor, _ sample: Int, _ passed: (Int, Int) throws -> Void) rethrows
-    -> Tensor
-  {
+  private func sampled(_ sources: Tensor, _ sample: Int, _ passed: Passed) rethrows -> Tensor {
     let source = beginning(of: sources)
     let noise = SamplingNoise(seed: drawing.options.seed, sample: sample)
     let batch = source.size(0)
@@ -50,7 +46,7 @@ extension SelfRDB {
     var guess = Tensor.zeros(state.shape, type: state.type, device: state.device)
     var open = Tensor.ones([batch, 1], type: state.type, device: state.device)
     for recursion in 0..<options.recursions {
-      let latent = latentLength.map { length in
+      let latent = estimator.latent.map { length in
         latents(
           like: .zeros([batch, length], type: state.type, device: state.device),
           step: steps[0] * options.recursions + recursion)

@@ -18,7 +18,6 @@ struct TimedBlock {
   private let first: Convolution, second: Convolution, skip: Convolution?
   private let time: Linear
   private let injection: TimeInjection, dropout: Dropout
-  private let output: Int
 
   init(
     _ scope: Scope, _ input: Int, _ output: Int, embedding: Int, _ architecture: DiffusionUnet.Architecture
@@ -35,7 +34,6 @@ struct TimedBlock {
     skip =
       input == output
       ? nil : Convolution(scope / "skip", .init(input, output, kernel: 1, bias: true))
-    self.output = output
   }
 
   /// - Parameter embedded: the time's embedding after a SiLU, `[B, embedding]`.
@@ -44,10 +42,7 @@ struct TimedBlock {
     let told = time(embedded).aligned(with: z)
     switch injection {
     case .add: inner = norms.1(inner.addingInPlace(told))
-    case .scaleShift:
-      let scale = told.narrowed(1, from: 0, length: output)
-      let shift = told.narrowed(1, from: output, length: output)
-      inner = norms.1(inner) * (scale + 1) + shift
+    case .scaleShift: inner = norms.1(inner).modulated(by: told)
     }
     inner = dropout(inner.silu())
     return second(inner).addingInPlace(skip?(z) ?? z)

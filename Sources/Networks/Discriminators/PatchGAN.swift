@@ -9,8 +9,8 @@ public enum PatchGANVariant: String, Choice {
   /// The variant of PyTorch-GAN and CodeBrain: four halvings, output 16 x 16 at 256 x 256. The default.
   case codebrain
 
-  /// Strides of the four layers before the last; all kernels are 4 wide, with one pixel of padding.
-  var strides: [Int] { self == .isola ? [2, 2, 2, 1] : [2, 2, 2, 2] }
+  /// Strides of the layers, of which the last is 1; all kernels are 4 wide, with one pixel of padding.
+  var strides: [Int] { self == .isola ? [2, 2, 2, 1, 1] : [2, 2, 2, 2, 1] }
 
   /// Rows and columns more that the last layer sees at the top left. An even kernel cannot be centred.
   var margin: Int { self == .isola ? 0 : 1 }
@@ -25,12 +25,17 @@ public enum PatchGANVariant: String, Choice {
 
   private func canJudge(_ side: Int) -> Bool {
     var side = side
-    for (layer, stride) in strides.enumerated() {
+    for (layer, stride) in strides.dropLast().enumerated() {
       guard side >= 2 else { return false }
       side = (side - 2) / stride + 1
       if layer > 0 && side < 2 { return false }
     }
     return side + margin >= 2
+  }
+
+  /// What images must be for it to judge them, where its judgement has a weight.
+  public func demands(weight: Double) -> [Demand] {
+    weight > 0 ? [.judgedSide(smallestSide, weight: "weightAdversarial")] : []
   }
 }
 
@@ -51,21 +56,13 @@ public struct PatchGAN: Layer {
     _ scope: Scope, channels: Int, outputs: Int = 1, width: Int = 64, variant: PatchGANVariant = .codebrain,
     dimensions: Int = 2
   ) {
-    let widths = [channels, width, 2 * width, 4 * width, 8 * width]
-    let inner = (0..<4).map { layer in
-      Convolution(
-        scope / "conv\(layer + 1)",
-        .init(
-          widths[layer], widths[layer + 1], kernel: 4, stride: variant.strides[layer], padding: 1, bias: true,
-          dimensions: dimensions),
-        start: .normal(0.02))
+    let widths = [channels, width, 2 * width, 4 * width, 8 * width, outputs]
+    layers = variant.strides.enumerated().map { layer, stride in
+      let shape = ConvolutionShape(
+        widths[layer], widths[layer + 1], kernel: 4, stride: stride, padding: 1,
+        bias: layer < 4 || variant == .isola, dimensions: dimensions)
+      return Convolution(scope / "conv\(layer + 1)", shape, start: .normal(0.02))
     }
-    let last = Convolution(
-      scope / "conv5",
-      .init(
-        8 * width, outputs, kernel: 4, padding: 1, bias: variant == .isola, dimensions: dimensions),
-      start: .normal(0.02))
-    layers = inner + [last]
     margin = variant.margin > 0 ? (0..<dimensions).flatMap { _ in [variant.margin, 0] } : []
   }
 
@@ -73,12 +70,5 @@ public struct PatchGAN: Layer {
     var x = layers[0](x.channelsLast()).leakyRelu(0.2)
     for layer in layers[1..<4] { x = layer(x).instanceNormalized().leakyRelu(0.2) }
     return layers[4](margin.isEmpty ? x : x.padded(margin))
-  }
-}
-
-extension PatchGANVariant {
-  /// What images must be for it to judge them, where its judgement has a weight.
-  public func demands(weight: Double) -> [Demand] {
-    weight > 0 ? [.judgedSide(smallestSide, weight: "weightAdversarial")] : []
   }
 }

@@ -23,24 +23,20 @@ public struct TimedDiscriminator {
     public var multiple: Int { 1 << multipliers.count }
 
     public var refusal: String? {
-      guard (1...8).contains(multipliers.count), multipliers.allSatisfy({ (1...16).contains($0) }) else {
-        return "multipliers are \(multipliers); name 1 to 8 blocks, each with 1 to 16 times the width"
-      }
-      for (name, value) in [("width", width), ("time", time)] where !(1...1024).contains(value) {
-        return "\(name) is \(value); it must be from 1 to 1024"
-      }
-      return nil
+      Levels.refusal(multipliers: multipliers, of: "blocks")
+        ?? outOfBounds([("width", width, 1...1024), ("time", time, 1...1024)])
     }
   }
 
-  private let time: StepEmbedding, head: Convolution, blocks: [Block]
+  private let time: TimeEmbedding, head: Convolution, blocks: [Block]
   private let tail: (convolution: Convolution, score: Linear)
 
   public init(_ scope: Scope, _ architecture: Architecture = Architecture()) {
     let widths = ([1] + architecture.multipliers).map { $0 * architecture.width }
     let last = widths[widths.count - 1]
-    time = StepEmbedding(
-      scope / "time", waves: architecture.time, output: architecture.time, activation: { $0.leakyRelu(0.2) })
+    time = TimeEmbedding(ofSteps: scope / "time", waves: architecture.time, output: architecture.time) {
+      $0.leakyRelu(0.2)
+    }
     head = .fanAverage(scope / "head", .init(2, architecture.width, kernel: 1, bias: true))
     blocks = zip(widths, widths.dropFirst()).enumerated().map { index, channels in
       Block(scope / "block\(index + 1)", channels.0, channels.1, time: architecture.time)

@@ -28,18 +28,20 @@ public struct DiffusionUnet: TimedNetwork {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      if let refusal = Levels.refusal(multipliers: multipliers, attention: attention) { return refusal }
-      guard (1...64).contains(heads) else { return "heads is \(heads); it must be from 1 to 64" }
-      return (0..<1).contains(dropout) ? nil : "dropout is \(dropout); it must be at least 0 and below 1"
+      Levels.refusal(multipliers: multipliers, attention: attention) ?? outOfBounds([("heads", heads, 1...64)]
+      )
+        ?? ((0..<1).contains(dropout) ? nil : "dropout is \(dropout); it must be at least 0 and below 1")
     }
   }
 
   private let time: TimeEmbedding, head: Convolution
+  /// A block, and the attention that may follow it.
+  private typealias Attended = (TimedBlock, SelfAttention?)
   private let down: [(blocks: [Attended], sample: Convolution?)]
   private let body: (first: TimedBlock, attention: SelfAttention, second: TimedBlock)
   private let up: [(blocks: [Attended], sample: Convolution?)]
   private let tail: (norm: GroupNorm, convolution: Convolution)
-  private let multiple: Int
+  private let divisor: Int
 
   /// - Parameters:
   ///   - inputs: channels in: the noised image and what it is conditioned on.
@@ -57,7 +59,7 @@ public struct DiffusionUnet: TimedNetwork {
       let attention =
         architecture.attention.contains(factor)
         ? SelfAttention(scope / "attention\(number)", output, heads: architecture.heads) : nil
-      return Attended(block: block(scope / "block\(number)", input, output), attention: attention)
+      return (block(scope / "block\(number)", input, output), attention)
     }
 
     time = TimeEmbedding(scope / "time", waves: width, output: embedding)
@@ -95,7 +97,7 @@ public struct DiffusionUnet: TimedNetwork {
       Convolution(
         scope / "tail" / "conv", .init(channels, outputs, bias: true), start: .zeros, biasStart: .zeros)
     )
-    multiple = architecture.multiple
+    divisor = architecture.multiple
   }
 
   /// 32 groups as published; in thin networks the most that divide the channels and leave four a group.
@@ -104,9 +106,9 @@ public struct DiffusionUnet: TimedNetwork {
   }
 
   /// Any size: what the levels do not divide is padded by replication at the far ends and cropped back.
-  public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, at times: Tensor, latent: Tensor?) -> Tensor {
     let embedding = time(times).silu()
-    let fitting = Fitting(of: x, multiple: multiple, border: .replicate)
+    let fitting = Fitting(of: x, multiple: divisor, border: .replicate)
     return fitting.cropped(whole(fitting.padded(x), embedding))
   }
 
@@ -114,8 +116,9 @@ public struct DiffusionUnet: TimedNetwork {
     var x = head(x.channelsLast())
     var skips = [x]
     for (blocks, sample) in down {
-      for block in blocks {
+      for (block, attention) in blocks {
         x = block(x, time)
+        if let attention { x = attention(x) }
         skips.append(x)
       }
       if let sample {
@@ -125,20 +128,13 @@ public struct DiffusionUnet: TimedNetwork {
     }
     x = body.second(body.attention(body.first(x, time)), time)
     for (blocks, sample) in up {
-      for block in blocks { x = block(.concatenated([x, skips.removeLast()], axis: 1), time) }
+      for (block, attention) in blocks {
+        x = block(.concatenated([x, skips.removeLast()], axis: 1), time)
+        if let attention { x = attention(x) }
+      }
       if let sample { x = sample(x.upsampledNearest(2)) }
     }
     return tail.convolution(tail.norm(x).silu())
-  }
-}
-
-/// A block, and the attention that may follow it.
-private struct Attended {
-  let block: TimedBlock, attention: SelfAttention?
-
-  func callAsFunction(_ z: Tensor, _ time: Tensor) -> Tensor {
-    let y = block(z, time)
-    return attention?(y) ?? y
   }
 }
 

@@ -7,7 +7,7 @@ public struct GeneratorShape: Sendable, Equatable {
     case nothing
     /// How far a diffusion has gone, as a `TimedNetwork` is.
     case time
-    /// The same, and a random latent where it takes one, as `NCSNpp` does.
+    /// The same, and a random latent where it takes one.
     case timeAndLatent
   }
 
@@ -42,6 +42,12 @@ public struct GeneratorSettings: Codable, Sendable, Equatable {
 
 /// A kind of generator, as a value: frameworks take one and build it at the shape they need.
 public struct GeneratorKind: Sendable {
+  /// Every kind that can be named; the tests run over this list.
+  public static let catalog: [GeneratorKind] = [
+    .resUnet, .agiNet, .rollingResUnet, .attentionResUnet, .deformResUnet, .deform2ResUnet, .arcResUnet,
+    .graResUnet, .pix2pixUnet(), .resNet9(), .mmganUnet(), .medSynthUnet(), .diffusionUnet(), .ncsnpp(),
+  ]
+
   public typealias Making<Network> = @Sendable (Scope, GeneratorShape, GeneratorSettings) -> Network
 
   /// As it is written in files and on the command line, and as in the literature.
@@ -53,23 +59,23 @@ public struct GeneratorKind: Sendable {
   private let dimensions: ClosedRange<Int>
   private let fault: @Sendable (GeneratorShape, GeneratorSettings) -> String?
   private let makesPlain: Making<any Layer>?, makesTimed: Making<any TimedNetwork>?
-  private let makesStyled: Making<NCSNpp>?
+  private let needsLatent: Bool
 
   /// - Parameters:
   ///   - dimensions: of the images that it can be built for.
   ///   - refusal: why it cannot serve a shape, or nil; that it lacks the dimensions or a time need not be said.
   ///   - plain: makes the network from [0, 1] to [0, 1], of one that can do without a time.
+  ///   - needsLatent: whether a time is not enough.
   ///   - timed: makes the network that is told a time, of one that can be.
-  ///   - styled: makes the network that is told a time and a latent.
   public init(
     name: String, title: String, isSigned: Bool = false, demands: [Demand] = [.side(8)],
     dimensions: ClosedRange<Int> = 2...2,
     refusal: @escaping @Sendable (GeneratorShape, GeneratorSettings) -> String? = { _, _ in nil },
-    plain: Making<any Layer>? = nil, timed: Making<any TimedNetwork>? = nil, styled: Making<NCSNpp>? = nil
+    plain: Making<any Layer>? = nil, needsLatent: Bool = false, timed: Making<any TimedNetwork>? = nil
   ) {
     (self.name, self.title, self.isSigned, self.demands) = (name, title, isSigned, demands)
     (self.dimensions, fault) = (dimensions, refusal)
-    (makesPlain, makesTimed, makesStyled) = (plain, timed, styled)
+    (makesPlain, makesTimed, self.needsLatent) = (plain, timed, needsLatent)
   }
 
   /// Why it cannot serve the shape with these settings, or nil.
@@ -77,9 +83,9 @@ public struct GeneratorKind: Sendable {
     guard dimensions.contains(shape.dimensions) else { return "\(name) is a network for slices" }
     switch shape.told {
     case .nothing where makesPlain == nil: return "\(name) must be told a time, as in a diffusion"
-    case .time where makesTimed == nil, .timeAndLatent where makesTimed == nil && makesStyled == nil:
-      return makesPlain == nil
-        ? "\(name) must be told a random latent, as in SelfRDB" : "\(name) cannot be told a time, as here"
+    case .time where needsLatent: return "\(name) must be told a random latent, as in SelfRDB"
+    case .time where makesTimed == nil, .timeAndLatent where makesTimed == nil:
+      return "\(name) cannot be told a time, as here"
     default: return fault(shape, settings)
     }
   }
@@ -94,11 +100,6 @@ public struct GeneratorKind: Sendable {
     -> any TimedNetwork
   {
     made(makesTimed, scope, shape, settings)
-  }
-
-  /// The network that is told a latent as well; nil of kinds that take none.
-  public func styled(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> NCSNpp? {
-    makesStyled == nil ? nil : made(makesStyled, scope, shape, settings)
   }
 
   private func made<Network>(

@@ -12,7 +12,7 @@ public struct MedSynthUnet: Layer {
 
   private let input: [NormedConvolution]
   private let down: [ResidualUnit]
-  private let up: [(sample: NormedDoubling, unit: ResidualUnit)]
+  private let up: [(sample: NormedConvolution, unit: ResidualUnit)]
   private let tail: Convolution
   private let scope: Scope
   private let longSkip: Int, dropout: Double
@@ -29,7 +29,7 @@ public struct MedSynthUnet: Layer {
     up = (1...4).map { step in
       let (deep, shallow) = (widths[5 - step], widths[4 - step])
       return (
-        NormedDoubling(scope / "up\(step)" / "sample", deep, shallow),
+        NormedConvolution(doubling: scope / "up\(step)" / "sample", deep, shallow),
         ResidualUnit(scope / "up\(step)", 2 * shallow, shallow)
       )
     }
@@ -67,7 +67,7 @@ private struct ResidualUnit: Layer {
 
 /// Convolution, batch norm, ReLU.
 private struct NormedConvolution: Layer {
-  let convolution: Convolution, norm: BatchNorm
+  let convolution: any Layer, norm: BatchNorm
 
   init(_ scope: Scope, _ input: Int, _ output: Int, kernel: Int = 3) {
     let shape = ConvolutionShape(input, output, kernel: kernel, bias: true)
@@ -75,14 +75,8 @@ private struct NormedConvolution: Layer {
     norm = BatchNorm(scope / "norm", output)
   }
 
-  func callAsFunction(_ x: Tensor) -> Tensor { norm(convolution(x)).relu() }
-}
-
-/// Transposed convolution that doubles the resolution, batch norm, ReLU.
-private struct NormedDoubling: Layer {
-  let convolution: TransposedConvolution, norm: BatchNorm
-
-  init(_ scope: Scope, _ input: Int, _ output: Int) {
+  /// With a transposed convolution that doubles the resolution.
+  init(doubling scope: Scope, _ input: Int, _ output: Int) {
     convolution = TransposedConvolution(
       scope, input, output, bias: true, start: .xavier(.init(input, output, kernel: 2)), biasStart: .zeros)
     norm = BatchNorm(scope / "norm", output)

@@ -88,7 +88,7 @@ public struct ResUnet: Layer, TimedNetwork {
   }
 
   /// The same of a timed network.
-  public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor {
+  public func callAsFunction(_ x: Tensor, at times: Tensor, latent: Tensor?) -> Tensor {
     guard let time else { preconditionFailure("this ResUnet was not built for a time") }
     return fitted(x, time(times))
   }

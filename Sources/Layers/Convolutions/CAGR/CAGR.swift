@@ -42,7 +42,7 @@ public struct CAGR: Layer {
   /// Whether the one-operator form serves: 3 x 3 kernels in 2-D on the CPU, in float32 or float64.
   private func canFuse(_ x: Tensor) -> Bool {
     shape.dimensions == 2 && shape.kernel == 3 && shape.padding == 1 && (attention != nil || routing != nil)
-      && x.device == .cpu && (x.type == .float32 || x.type == .float64)
+      && x.runsFused
   }
 
   /// The module as one operator (CTorch, cagr.cpp).

@@ -26,12 +26,8 @@ struct Routing {
     let mapped = gated.convolved(with: convolution, padding: shape.padding, groups: groups)
     let channelsLast = [0] + Array(2..<mapped.rank) + [1]
     let activated = mapped.permuted(channelsLast).layerNormalized(weight: normWeight, bias: normBias).gelu()
-    return heads(activated.mean(over: Array(1..<(mapped.rank - 1))))
-  }
-
-  /// The two linear heads on the pooled features `[B, C]`.
-  func heads(_ pooled: Tensor) -> (offsets: Tensor, scales: Tensor) {
-    (
+    let pooled = activated.mean(over: Array(1..<(mapped.rank - 1)))
+    return (
       pooled.linear(offset).reshaped([pooled.size(0), groups, shape.dimensions]),
       pooled.linear(scale, bias: scaleBias).sigmoid()
     )

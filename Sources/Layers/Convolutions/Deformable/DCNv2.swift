@@ -40,9 +40,6 @@ public struct DCNv2: Layer {
 
 extension ConvolutionKind {
   /// DCNv2 with one set of offsets for all channels.
-  public static let dcnv2 = ConvolutionKind(name: "dcnv2") {
-    $0.refusalUnlessPlain(for: "dcnv2")
-  } build: {
-    DCNv2($0, $1)
-  }
+  public static let dcnv2 = ConvolutionKind(
+    name: "dcnv2", refusal: { $0.refusalUnlessPlain(for: "dcnv2") }, build: { DCNv2($0, $1) })
 }

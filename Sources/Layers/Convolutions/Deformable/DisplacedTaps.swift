@@ -44,17 +44,8 @@ struct DisplacedTaps {
       case .columns: (columns + offset(0) + Double(tap / 3 - 1), rows + offset(1) + Double(tap % 3 - 1))
       }
     // Pixel centres lie at (2 i + 1) / size - 1 of a grid that runs from -1 to 1.
-    let grid = Tensor.stacked(
-      [
-        (x * 2 + 1) / Double(width) - 1,
-        (y * 2 + 1) / Double(height) - 1,
-      ], axis: 3)
+    let grid = Tensor.stacked([(x * 2 + 1) / Double(width) - 1, (y * 2 + 1) / Double(height) - 1], axis: 3)
     let samples = map.sampled(at: grid) * weights.narrowed(1, from: tap, length: 1)
     return samples.reshaped([-1, groups * map.size(1), height, width])
   }
-}
-
-extension Tensor {
-  /// Whether deformable convolution's own operators serve this map: on the CPU, in float32 or float64.
-  var runsFused: Bool { device == .cpu && (type == .float32 || type == .float64) }
 }

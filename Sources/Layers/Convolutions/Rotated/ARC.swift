@@ -32,8 +32,8 @@ extension ConvolutionKind {
   /// ARC with n kernels.
   public static func arc(kernels: Int = 4) -> ConvolutionKind {
     ConvolutionKind(name: "arc") { shape in
-      if let reason = shape.refusalUnlessPlain(for: "arc") { return reason }
-      return kernels >= 1 ? nil : "arc needs 1 kernel or more, not \(kernels)"
+      shape.refusalUnlessPlain(for: "arc")
+        ?? (kernels >= 1 ? nil : "arc needs 1 kernel or more, not \(kernels)")
     } build: {
       ARC($0, $1, kernels: kernels)
     }

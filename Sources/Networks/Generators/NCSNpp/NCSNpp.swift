@@ -10,7 +10,7 @@ import Torch
 ///
 /// Parameters: `time.*`, `style.*`, `head.*`, `down1.block1.*`, `down1.attention1.*`, `down1.sample.*`, `down1.image.*`, …,
 /// `body.block1.*`, `body.attention.*`, `body.block2.*`, `up1.*` (the deepest), …, `tail.norm.*`, `tail.conv.*`.
-public struct NCSNpp {
+public struct NCSNpp: TimedNetwork {
   /// What makes one network differ from another; the defaults are SelfRDB's for 256 x 256.
   public struct Architecture: Codable, Sendable, Equatable {
     /// Channels of the levels as multiples of the first; each level but the last halves the resolution.
@@ -26,20 +26,21 @@ public struct NCSNpp {
     public var multiple: Int { 1 << (multipliers.count - 1) }
 
     public var refusal: String? {
-      if let refusal = Levels.refusal(multipliers: multipliers, attention: attention) { return refusal }
-      for (name, length) in [("latent", latent), ("style", style)] where !(1...4096).contains(length) {
-        return "\(name) is \(length); it must be from 1 to 4096"
-      }
-      return nil
+      Levels.refusal(multipliers: multipliers, attention: attention)
+        ?? outOfBounds([("latent", latent, 1...4096), ("style", style, 1...4096)])
     }
   }
 
-  private let time: StepEmbedding, style: StyleMapping, head: Convolution
+  private let time: TimeEmbedding, style: StyleMapping, head: Convolution
+  /// A block, and the attention that may follow it.
+  private typealias Attended = (NCSNppBlock, NCSNppAttention?)
   private let down: [(blocks: [Attended], sample: (block: NCSNppBlock, image: FilteredConvolution)?)]
   private let body: (first: NCSNppBlock, attention: NCSNppAttention, second: NCSNppBlock)
   private let up: [(blocks: [NCSNppBlock], attention: NCSNppAttention?, sample: NCSNppBlock?)]
   private let tail: (norm: GroupNorm, convolution: Convolution)
-  public let architecture: Architecture
+  private let architecture: Architecture
+  public var latent: Int? { architecture.latent }
+  public var multiple: Int { architecture.multiple }
 
   /// - Parameters:
   ///   - inputs: channels in: the last guess, the state, and what it is conditioned on.
@@ -53,7 +54,7 @@ public struct NCSNpp {
     func block(_ scope: Scope, _ input: Int, _ output: Int, _ resampling: Resampling = .none) -> NCSNppBlock {
       NCSNppBlock(scope, input, output, resampling, time: 4 * width, style: architecture.style)
     }
-    time = StepEmbedding(scope / "time", waves: width, output: 4 * width, activation: { $0.silu() })
+    time = TimeEmbedding(ofSteps: scope / "time", waves: width, output: 4 * width) { $0.silu() }
     style = StyleMapping(scope / "style", latent: architecture.latent, style: architecture.style)
     head = .fanAverage(scope / "head", .init(inputs, width, bias: true))
     // Channels of the features now, of the image beside them, and of every feature map that is handed across.
@@ -66,9 +67,10 @@ public struct NCSNpp {
       let blocks = (1...blocks).map { number in
         defer { channels = multiplier * width }
         skips.append(multiplier * width)
-        return Attended(
-          block: block(scope / "block\(number)", channels, multiplier * width),
-          attention: attends ? NCSNppAttention(scope / "attention\(number)", multiplier * width) : nil)
+        return (
+          block(scope / "block\(number)", channels, multiplier * width),
+          attends ? NCSNppAttention(scope / "attention\(number)", multiplier * width) : nil
+        )
       }
       guard level < levels - 1 else { return (blocks, nil) }
       defer { image = channels }
@@ -116,19 +118,21 @@ public struct NCSNpp {
   /// The variance scale of maps that begin by doing nothing; not zero, so that a gradient passes.
   static let nearZero = 1e-10
 
-  /// `[B, inputs, H, W]` to `[B, outputs, H, W]` in (-1, 1); sides must be multiples of `architecture.multiple`.
+  /// `[B, inputs, H, W]` to `[B, outputs, H, W]` in (-1, 1); sides must be multiples of `multiple`.
   /// - Parameters:
   ///   - steps: `[B]`, in whole steps of the process.
-  ///   - latent: standard normal, `[B, architecture.latent]`.
-  public func callAsFunction(_ x: Tensor, at steps: Tensor, latent: Tensor) -> Tensor {
+  ///   - latent: standard normal, `[B, architecture.latent]`; it cannot be left out.
+  public func callAsFunction(_ x: Tensor, at steps: Tensor, latent: Tensor?) -> Tensor {
+    guard let latent else { preconditionFailure("NCSN++ needs a latent") }
     let embedded = time(steps).silu()
     let style = style(latent)
     var image = x.channelsLast()
     var x = head(image)
     var skips = [x]
     for (blocks, sample) in down {
-      for block in blocks {
+      for (block, attention) in blocks {
         x = block(x, embedded, style)
+        if let attention { x = attention(x) }
         skips.append(x)
       }
       if let sample {
@@ -144,16 +148,6 @@ public struct NCSNpp {
       if let sample { x = sample(x, embedded, style) }
     }
     return tail.convolution(tail.norm(x).silu()).tanh()
-  }
-}
-
-/// A block, and the attention that may follow it.
-private struct Attended {
-  let block: NCSNppBlock, attention: NCSNppAttention?
-
-  func callAsFunction(_ x: Tensor, _ embedded: Tensor, _ style: Tensor) -> Tensor {
-    let y = block(x, embedded, style)
-    return attention?(y) ?? y
   }
 }
 
@@ -173,7 +167,8 @@ extension GeneratorKind {
   public static func ncsnpp(_ architecture: NCSNpp.Architecture = NCSNpp.Architecture()) -> GeneratorKind {
     GeneratorKind(
       name: "ncsnpp", title: "NCSN++", demands: [.multiple(of: architecture.multiple)],
-      styled: { scope, shape, settings in
+      needsLatent: true,
+      timed: { scope, shape, settings in
         NCSNpp(
           scope, inputs: shape.inputs, outputs: shape.outputs, width: settings.width, blocks: settings.blocks,
           architecture)
