@@ -33,6 +33,9 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let overwrites = Term("overwrites")
   public static let resumes = Term("resumes")
 
+  /// A patient's scan of a modality: `scan t2`.
+  public static let scan = Term("scan")
+
   // What is done.
   public static let preparation = Term("Preparation")
   public static let training = Term("Run.train")

@@ -33,7 +33,7 @@ public struct PatientSynthesis {
         throw Failure(.cannotWrite, "\(path): is a folder; choose another name")
       }
       guard replaces else {
-        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
+        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
       }
     }
     let folder = Path.folder(output)

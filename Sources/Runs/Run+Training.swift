@@ -61,8 +61,8 @@ extension Run {
       try refuseAnother(experiment, in: folder)
     } else if exists {
       guard setting.overwrites else {
-        throw Failure(
-          .cannotWrite, "\(folder.path): a run exists here; continue with --resume, or replace with --force")
+        let choice = "continue with \(Term.resumes), or replace with \(Term.overwrites)"
+        throw Failure(.cannotWrite, "\(folder.path): a run exists here; \(choice)")
       }
       // What an earlier run learned must not pass for this one's; version 0.1.0 kept the best networks too.
       let best = folder.checkpoints + "/best.safetensors"

@@ -81,7 +81,7 @@ public final class Trainer {
     guard folder.hasCheckpoint else {
       throw Failure(
         .notFound,
-        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with --force")
+        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with \(Term.overwrites)")
     }
     state = try Checkpoint(Safetensors(contentsOf: folder.last), into: method)
     guard state.iteration <= plan.iterations else {
@@ -137,7 +137,7 @@ public final class Trainer {
   /// Saves, and says so.
   private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
     try save(delegate)
-    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with --resume")
+    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")
   }
 
   private func look(_ delegate: any TrainingDelegate) throws {

@@ -13,6 +13,7 @@ enum CommandLineTerms {
 
   static func install() {
     Term.install { term in
+      if term.withoutValue == .scan { return "--\(term.value ?? "")" }
       guard let word = words[term.withoutValue] else {
         return term.value.map { "--set \(term.name)=\($0)" } ?? term.name
       }

@@ -60,16 +60,29 @@ struct IntensityGrid: Sendable, Equatable {
     return count
   }
 
-  /// Calls `body` with views of all images, of equal length.
-  func withViews<R>(
-    of images: [[Float]], count: Int, _ body: (UnsafeBufferPointer<UnsafeBufferPointer<Float>>) -> R
-  ) -> R {
+  /// Calls `body` with views of all images, of equal length, and with room for the corners of one pixel.
+  @inline(__always)
+  func withViews(
+    of images: [[Float]], count: Int,
+    _ body: (
+      _ views: UnsafeBufferPointer<UnsafeBufferPointer<Float>>, _ corners: UnsafeMutablePointer<Int>,
+      _ weights: UnsafeMutablePointer<Float>
+    ) -> Void
+  ) {
     precondition(images.count == sources, "\(images.count) images for \(sources) sources")
     precondition(images.allSatisfy { $0.count == count }, "the images differ in their number of pixels")
-    func open(_ views: [UnsafeBufferPointer<Float>]) -> R {
-      if views.count == images.count { return views.withUnsafeBufferPointer(body) }
-      return images[views.count].withUnsafeBufferPointer { open(views + [$0]) }
+    func open(_ views: [UnsafeBufferPointer<Float>]) {
+      guard views.count == images.count else {
+        return images[views.count].withUnsafeBufferPointer { open(views + [$0]) }
+      }
+      let corners = UnsafeMutablePointer<Int>.allocate(capacity: 1 << sources)
+      let weights = UnsafeMutablePointer<Float>.allocate(capacity: 1 << sources)
+      defer {
+        corners.deallocate()
+        weights.deallocate()
+      }
+      views.withUnsafeBufferPointer { body($0, corners, weights) }
     }
-    return open([])
+    open([])
   }
 }

@@ -26,24 +26,19 @@ public struct IntensityLookup: Sendable, Equatable {
   /// The prediction for one slice from its sources, in the order of `sources`, scaled to [0, 1].
   public func callAsFunction(_ images: [[Float]]) -> [Float] {
     let count = images.first?.count ?? 0
-    return grid.withViews(of: images, count: count) { views in
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: 1 << grid.sources) { indices in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 1 << grid.sources) { weights in
-          guard let corner = indices.baseAddress, let weight = weights.baseAddress else { return [] }
-          return table.withUnsafeBufferPointer { table in
-            [Float](unsafeUninitializedCapacity: count) { output, filled in
-              for pixel in 0..<count {
-                var value: Float = 0
-                for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
-                  value += weight[c] * table[corner[c]]
-                }
-                output.initializeElement(at: pixel, to: value)
-              }
-              filled = count
+    return [Float](unsafeUninitializedCapacity: count) { output, filled in
+      grid.withViews(of: images, count: count) { views, corner, weight in
+        table.withUnsafeBufferPointer { table in
+          for pixel in 0..<count {
+            var value: Float = 0
+            for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
+              value += weight[c] * table[corner[c]]
             }
+            output.initializeElement(at: pixel, to: value)
           }
         }
       }
+      filled = count
     }
   }
 }

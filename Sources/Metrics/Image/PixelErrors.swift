@@ -33,12 +33,6 @@ public struct PixelErrors: Sendable, Equatable, Codable {
     }
   }
 
-  public init(
-    _ prediction: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>, mask: [Bool]? = nil
-  ) {
-    self = PixelErrors.between(prediction, target, mask)
-  }
-
   /// Mean absolute error; not a number if no pixel was compared.
   public var mae: Double { absolute / Double(count) }
 

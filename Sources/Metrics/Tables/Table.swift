@@ -22,6 +22,13 @@ public struct Table: Sendable, Equatable, Encodable {
       self.group = group
     }
 
+    /// A metric's figures, the best of which are marked.
+    package init(_ metric: Metric, group: String? = nil) {
+      self.init(
+        metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest,
+        group: group)
+    }
+
     /// Where a column has to say all by itself.
     var fullHeading: String { group.map { "\($0): \(heading)" } ?? heading }
   }
@@ -33,6 +40,18 @@ public struct Table: Sendable, Equatable, Encodable {
     case spread(mean: Double, deviation: Double?)
     /// Nothing was measured.
     case empty
+
+    /// A figure as it is printed, where there is one.
+    package init(_ value: Double?, scale: Double = 1) { self = value.map { .number($0 * scale) } ?? .empty }
+
+    /// A metric's mean and deviation in the paper's units, where there is a mean.
+    package init(_ spread: Spread, of metric: Metric) {
+      self =
+        spread.mean.map { mean in
+          .spread(
+            mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
+        } ?? .empty
+    }
   }
 
   public var title: String
