@@ -45,36 +45,30 @@ package struct Montage: Sendable {
 
   /// One row: sources, truth and predictions, then the errors of the predictions.
   package func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
-    images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]
+    images: [Panel], errors: [Panel]
   ) {
     let voxel = isDetail ? SIMD3(self.voxel.x, self.voxel.y, detail.slices.lowerBound) : self.voxel
     let place =
       isDetail
       ? "detail of axial \(plane.position(voxel, in: images.truth))"
       : "\(plane.rawValue) \(plane.position(voxel, in: images.truth))"
-    func panel(_ stack: Stack, _ tone: Panel.Tone, _ what: String) -> Panel {
+    func panel(
+      _ title: String, _ stack: Stack, _ what: String, _ tone: Panel.Tone = .intensity
+    ) -> Panel {
       Panel(
-        view: plane.view(of: stack, through: voxel, in: box), tone: tone,
+        title, view: plane.view(of: stack, through: voxel, in: box), tone: tone,
         description: "\(what), \(images.id), \(place)", marks: plane.marks)
     }
-    var shown = images.sources.map { source in
-      (title: source.modality.title, panel: panel(source.stack, .intensity, source.modality.title))
-    }
-    var truth = panel(images.truth, .intensity, "acquired \(images.target.title)")
+    let target = images.target.title
+    var truth = panel("\(target), acquired", images.truth, "acquired \(target)")
     truth.outline = images.lesions.map { plane.view(of: $0, through: voxel, in: box) }
     if plane == .axial && !isDetail { truth.frame = frame(of: detail, in: box) }
-    shown.append((title: "\(images.target.title), acquired", panel: truth))
-    for prediction in images.predictions {
-      let what = "\(images.target.title) synthesised by \(prediction.name)"
-      shown.append((title: prediction.name, panel: panel(prediction.stack, .intensity, what)))
+    let sources = images.sources.map { panel($0.modality.title, $0.stack, $0.modality.title) }
+    let predictions = images.predictions.map { panel($0.name, $0.stack, "\(target) synthesised by \($0.name)") }
+    let wrong = zip(images.predictions, errors).map {
+      panel($0.name, $1, "absolute error of \($0.name)", .error(scale: scale))
     }
-    let wrong = zip(images.predictions, errors).map { prediction, error in
-      (
-        title: prediction.name,
-        panel: panel(error, .error(scale: scale), "absolute error of \(prediction.name)")
-      )
-    }
-    return (shown, wrong)
+    return (sources + [truth] + predictions, wrong)
   }
 
   private func frame(of inner: Box, in outer: Box) -> (x: Double, y: Double, width: Double, height: Double) {
@@ -114,15 +108,13 @@ package struct Montage: Sendable {
   }
 
   private func rows(
-    _ title: String,
-    _ panels: (images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]),
-    _ scale: Float, isFirst: Bool
+    _ title: String, _ panels: (images: [Panel], errors: [Panel]), _ scale: Float, isFirst: Bool
   ) throws -> HTML {
     try HTML {
       HTML("h4", ["class": "plane"]) { title }
-      for (name, panel) in panels.images {
+      for panel in panels.images {
         try HTML("div", ["class": "cell"]) {
-          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { name }
+          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { panel.title }
           try panel.html()
         }
       }
@@ -136,9 +128,7 @@ package struct Montage: Sendable {
         }
         HTML("p", ["class": "note"]) { "in shares of the full intensity range" }
       }
-      for (_, panel) in panels.errors {
-        try HTML("div", ["class": "cell"]) { try panel.html() }
-      }
+      for panel in panels.errors { try HTML("div", ["class": "cell"]) { try panel.html() } }
     }
   }
 
@@ -147,9 +137,4 @@ package struct Montage: Sendable {
     let stops = Colormap.error.stops.map { "rgb(\($0.x) \($0.y) \($0.z))" }
     return "linear-gradient(to right,\(stops.joined(separator: ",")))"
   }
-}
-
-extension HTML {
-  /// Pieces without an element around them.
-  package init(@HTMLBuilder _ content: () throws -> HTML) rethrows { self = try content() }
 }

@@ -58,7 +58,7 @@ package struct Mosaic: Sendable {
           for x in 0..<side {
             let source = 3 * (x * tile.width / side + y * tile.height / shown * tile.width)
             let place = 3 * ((top + y) * width + column * (side + gap) + x)
-            for channel in 0..<3 { pixels[place + channel] = tile.rgb[source + channel] }
+            pixels.replaceSubrange(place..<place + 3, with: tile.rgb[source..<source + 3])
           }
         }
       }

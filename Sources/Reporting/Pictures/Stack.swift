@@ -50,13 +50,13 @@ package struct Stack: Sendable {
   package mutating func put(_ image: [Float], at slice: Int) {
     let start = (slice - firstSlice) * rows * columns
     precondition(image.count == rows * columns && start >= 0 && start < values.count)
-    for index in image.indices { values[start + index] = image[index] }
+    values.replaceSubrange(start..<start + image.count, with: image)
   }
 
   /// The absolute difference, voxel by voxel.
   package func error(against other: Stack) -> Stack {
     var result = self
-    for index in values.indices { result.values[index] = abs(values[index] - other.values[index]) }
+    result.values = zip(values, other.values).map { abs($0 - $1) }
     return result
   }
 }

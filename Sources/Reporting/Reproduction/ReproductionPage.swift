@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Failures
 import Files
 import Foundation
 import Imaging
@@ -149,7 +150,7 @@ public struct ReproductionPage {
   /// Every run behind the page.
   private var runs: Table {
     var table = Table(
-      "Runs", caption: "In runs/; each is a run folder as aginet train makes it.",
+      "Runs", caption: "In runs/; each is a run folder as \(Term.training) makes it.",
       columns: [
         Table.Column("Run"), Table.Column("Model"), Table.Column("Scenario"),
         Table.Column("Seed", decimals: 0),
@@ -164,8 +165,7 @@ public struct ReproductionPage {
       table.append([
         .text(Path.name(folder.path)), .text(experiment.title),
         .text(experiment.scenario.description), .number(Double(experiment.seed)),
-        card.map { .number(Double($0.iterations)) } ?? .empty,
-        card?.score.map { .number($0.value) } ?? .empty, .text(time ?? "–"),
+        Table.Cell(card.map { Double($0.iterations) }), Table.Cell(card?.score?.value), .text(time ?? "–"),
       ])
     }
     return table

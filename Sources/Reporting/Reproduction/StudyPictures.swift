@@ -15,11 +15,8 @@ struct StudyPictures {
   /// Nothing where no network of the figure was trained to an end.
   init?(_ result: StudyResult, of reproduction: Reproduction) throws {
     let study = result.study
-    var models: [(name: String, model: TrainedModel)] = []
-    for row in study.rows {
-      if let model = try row.experiments.first.flatMap({ try reproduction.model(of: $0) }) {
-        models.append((row.title, model))
-      }
+    let models = try study.rows.compactMap { row in
+      try reproduction.model(of: row.experiments[0]).map { (name: row.title, model: $0) }
     }
     let scores = result.measurements.lazy.compactMap { $0.first?.first?.scores }.first
     guard !models.isEmpty, let scores,
@@ -27,11 +24,8 @@ struct StudyPictures {
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
     let why = "Subject \(id): \(reason.words(of: models[0].name))."
-    if study.form == .features {
-      (html, png) = try StudyPictures.features(models, of: subject, why, reproduction)
-    } else {
-      (html, png) = try StudyPictures.syntheses(models, of: subject, why, reproduction)
-    }
+    let pictures = study.form == .features ? StudyPictures.features : StudyPictures.syntheses
+    (html, png) = try pictures(models, subject, why, reproduction)
   }
 
   // MARK: - Figure 5
@@ -69,10 +63,9 @@ struct StudyPictures {
     let close = montage.panels(.axial, in: montage.detail, detail: true, scale: scale)
     // The acquired image and the syntheses, without the sources; the truth has no error.
     let shown = scenario.sources.count
-    func row(_ panels: [(title: String, panel: Panel)]) -> [Tile?] { panels.map { Tile($0.panel) } }
     let png = try Mosaic([
-      row(Array(whole.images.dropFirst(shown))), row(Array(close.images.dropFirst(shown))),
-      [nil] + row(whole.errors),
+      whole.images.dropFirst(shown).map { Tile($0) }, close.images.dropFirst(shown).map { Tile($0) },
+      [nil] + whole.errors.map { Tile($0) },
     ]).png()
     return (html, png)
   }

@@ -50,12 +50,11 @@ extension RoutingSummary {
         Table.Column("Largest group mean", decimals: 4), Table.Column("Spread over slices", decimals: 4),
         Table.Column("Mean scale", decimals: 4), Table.Column("Mean gate", decimals: 4),
       ])
-    func cell(_ value: Double?) -> Table.Cell { value.map { .number($0) } ?? .empty }
     for module in modules {
-      table.append([
-        .text(module.path), cell(module.meanOffset), cell(module.largestOffset), cell(module.offsetSpread),
-        cell(module.meanScale), cell(module.meanGate),
-      ])
+      let figures = [
+        module.meanOffset, module.largestOffset, module.offsetSpread, module.meanScale, module.meanGate,
+      ]
+      table.append([.text(module.path)] + figures.map { Table.Cell($0) })
     }
     return table
   }

@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Metrics
 import Runs
 
 extension Report {
@@ -60,9 +61,7 @@ extension Report {
   }
 
   /// Every run's losses, in order of appearance.
-  private var losses: [String] {
-    entries.flatMap(\.log.losses).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  }
+  private var losses: [String] { entries.flatMap(\.log.losses).unique }
 
   // MARK: - Routing
 
