@@ -20,7 +20,7 @@ public struct Report {
     public var batchSize = 4
     /// Slices, spread over the split, on which the CAGR modules are watched.
     public var routingSlices = 64
-    /// The command lines that made this, as they would be typed; without any, they are put together from the runs.
+    /// The command lines that made this, as they would be typed.
     public var commands: [String] = []
     /// Licences and attributions of the data.
     public var notices: [String] = []

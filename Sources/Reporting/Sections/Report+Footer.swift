@@ -29,8 +29,10 @@ extension Report {
           ("Model", entry.name), ("File", entry.run.folder.model), ("SHA-256", entry.sha256),
         ])
       }
-      HTML("h3") { "Commands" }
-      HTML("pre") { commands.joined(separator: "\n") }
+      if !options.commands.isEmpty {
+        HTML("h3") { "Commands" }
+        HTML("pre") { options.commands.joined(separator: "\n") }
+      }
       HTML("p") { "Written by aginet \(Version.current)." }
     }
   }
@@ -52,27 +54,9 @@ extension Report {
     ]
   }
 
-  /// What to type to get here again.
-  private var commands: [String] {
-    if !options.commands.isEmpty { return options.commands }
-    let data = Report.quoted(assessment.cohort)
-    let runs = entries.map { Report.quoted($0.run.folder.path) }
-    let training = entries.map {
-      "aginet train \(Report.quoted($0.run.folder.experiment)) --data \(data) -o \(Report.quoted($0.run.folder.path))"
-    }
-    let rest = "\(runs.joined(separator: " ")) --data \(data) --split \(assessment.split.rawValue)"
-    return training + ["aginet evaluate \(rest)", "aginet report \(rest)"]
-  }
-
   /// A word as a shell takes it.
   public static func quoted(_ word: String) -> String {
-    let plain =
-      !word.isEmpty
-      && word.unicodeScalars.allSatisfy { scalar in
-        scalar.isASCII
-          && (scalar.properties.isAlphabetic || "0123456789-_./:=,+@%".unicodeScalars.contains(scalar))
-      }
-    return plain ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    word.wholeMatch(of: /[A-Za-z0-9\-_.\/:=,+@%]+/) != nil ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }
 

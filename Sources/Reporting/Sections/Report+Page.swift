@@ -78,10 +78,7 @@ extension Report {
       ),
       ("Weights", "of iteration \(grouped(card.iterations))\(score)"),
       ("When", entry.time?.description ?? "not recorded"),
-      (
-        "Versions",
-        card.versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-      ),
+      ("Versions", card.versionWords),
       ("Intensities", card.intensity),
     ]
   }

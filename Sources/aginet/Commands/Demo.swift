@@ -45,7 +45,6 @@ struct Demo: ParsableCommand {
   private static let scenario = Scenario(sources: [.t2, .pd], target: .t1)
 
   func run() throws {
-    common.apply()
     let device = try compute.apply()
     let experiments = try ["agi-net", "resunet"].map(experiment)
     try clear()

@@ -55,7 +55,6 @@ struct Prepare: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
     var preparation = Preparation()
     if let slices { preparation.sliceRule = try SliceRule(slices) }
     if let text = self.modalities { preparation.modalities = try aginet.modalities(text) }
@@ -69,7 +68,7 @@ struct Prepare: ParsableCommand {
     (preparation.seed, preparation.overwrite) = (seed, force)
     preparation.allowsDuplicates = allowDuplicates
     if let threads {
-      try check(threads: threads)
+      try check("threads", threads, Bounds.threads)
       preparation.threads = threads
     }
     let picks = try pick.flatMap { try ScanPick.read($0) }
