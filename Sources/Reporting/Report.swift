@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Foundation
 import Imaging
 import Inference
 import Metrics
@@ -27,7 +26,6 @@ public struct Report {
     public init() {}
   }
 
-  /// A run with what is known of it.
   struct Entry {
     var run: Run
     /// As the assessment's rows call it.
@@ -36,6 +34,8 @@ public struct Report {
     var sha256: String
     var log: TrainingLog
     var time: TrainingTime?
+    /// Nothing for a network without CAGR modules.
+    var routing: RoutingSummary?
   }
 
   let entries: [Entry]
@@ -45,8 +45,6 @@ public struct Report {
   let options: Options
   /// With a few words on why it is shown.
   let montages: [(montage: Montage, reason: String)]
-  /// By run; nothing for networks without CAGR modules.
-  public let routing: [RoutingSummary?]
 
   /// Puts together what is shown: pictures of what was scored, without another pass through the networks. Only those with
   /// CAGR modules see some slices again, watched.
@@ -68,16 +66,12 @@ public struct Report {
     }
     let sample = try cohort.slices(in: assessment.split, requiring: assessment.scenario.modalities)
       .spread(options.routingSlices)
-    var entries: [Entry] = []
-    var routing: [RoutingSummary?] = []
-    for (run, scores) in zip(runs, assessment.models) {
+    entries = try zip(runs, assessment.models).map { run, scores in
       let model = try run.model(device: device)
-      entries.append(
-        Entry(
-          run: run, name: scores.name, card: model.card, sha256: model.sha256,
-          log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path)))
-      routing.append(
-        try RoutingSummary(
+      return Entry(
+        run: run, name: scores.name, card: model.card, sha256: model.sha256,
+        log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path),
+        routing: try RoutingSummary(
           model, named: scores.name, on: sample, of: cohort, batchSize: options.batchSize
         ) { try progress("routing of \(scores.name)", $0, $1) })
     }
@@ -90,8 +84,6 @@ public struct Report {
       }
       return (Montage(images), reason.words(of: assessment.models[0].name))
     }
-    self.entries = entries
-    self.routing = routing
     self.assessment = assessment
     self.options = options
     manifest = cohort.manifest
@@ -101,11 +93,11 @@ public struct Report {
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.
   public func write(to path: String) throws {
     let page = try html
-    for (entry, summary) in zip(entries, routing) {
-      guard let summary else { continue }
+    for entry in entries {
+      guard let routing = entry.routing else { continue }
       let folder = entry.run.folder.evaluation(assessment.split.rawValue)
       try RunFolder.make(folder)
-      try AtomicFile.write(summary.json() + "\n", to: folder + "/routing.json")
+      try AtomicFile.write(routing.json() + "\n", to: folder + "/routing.json")
     }
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(page, to: path)

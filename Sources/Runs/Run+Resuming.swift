@@ -1,4 +1,3 @@
-import Cohorts
 import Experiments
 import Failures
 import Files

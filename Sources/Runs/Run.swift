@@ -1,13 +1,7 @@
-import Cohorts
 import Experiments
 import Failures
 import Files
 import Foundation
-import Imaging
-import Inference
-import Layers
-import Methods
-import Metrics
 import Torch
 import Training
 

@@ -3,7 +3,6 @@ import Files
 import Inference
 import Layers
 import Methods
-import Torch
 
 /// The state of a run between two iterations, as a file.
 ///
@@ -11,13 +10,11 @@ import Torch
 /// numbers need no state: every iteration starts its stream from the seed and its own number.
 struct Checkpoint {
   var iteration = 0
-  /// The best validation so far.
   var best: Score?
   var bestIteration: Int?
   /// Whether the validation that is due after `iteration` was interrupted.
   var owesValidation = false
 
-  /// Writes all networks with their optimisers.
   func write(_ method: any Method, metadata: [String: String], to path: String) throws {
     var tensors: [Safetensors.Tensor] = []
     for network in method.networks {

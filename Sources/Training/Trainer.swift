@@ -134,7 +134,6 @@ public final class Trainer {
     }
   }
 
-  /// Saves, and says so.
   private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
     try save(delegate)
     return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CGuard
-import Experiments
 import Failures
 import Files
 import Foundation
@@ -58,7 +57,6 @@ struct AGINet: ParsableCommand {
     }
   }
 
-  /// Help and versions.
   private static func end(printing text: String) -> Never {
     do { try Console.result(text) } catch {
       Console.error("\(error)")

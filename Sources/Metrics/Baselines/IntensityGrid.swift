@@ -1,18 +1,12 @@
 /// Nodes at equal steps over [0, 1]^S and the multilinear weights of a point on them.
 struct IntensityGrid: Sendable, Equatable {
   let sources: Int
-  /// Nodes along each axis.
+  /// Nodes along each axis: fewer for more sources, so that the cells stay populated.
   let nodes: Int
 
-  /// Fewer nodes an axis for more sources, so that the cells stay populated: 64, 32, 16, 8, then 5.
-  static func nodes(forSources sources: Int) -> Int {
-    switch sources {
-    case 1: 64
-    case 2: 32
-    case 3: 16
-    case 4: 8
-    default: 5
-    }
+  init(sources: Int) {
+    self.sources = sources
+    nodes = sources > 4 ? 5 : [64, 32, 16, 8][sources - 1]
   }
 
   var count: Int { (0..<sources).reduce(1) { product, _ in product * nodes } }

@@ -10,18 +10,10 @@ public struct IntensityLookup: Sendable, Equatable {
   /// Expected target intensity at the nodes; the first source's axis runs fastest.
   public let table: [Float]
 
-  private let grid: IntensityGrid
+  let grid: IntensityGrid
 
   /// Nodes along each source's axis, from intensity 0 to 1.
   public var nodes: Int { grid.nodes }
-
-  init(sources: [String], target: String, grid: IntensityGrid, pixels: Int, table: [Float]) {
-    self.sources = sources
-    self.target = target
-    self.grid = grid
-    self.pixels = pixels
-    self.table = table
-  }
 
   /// The prediction for one slice from its sources, in the order of `sources`, scaled to [0, 1].
   public func callAsFunction(_ images: [[Float]]) -> [Float] {

@@ -15,14 +15,11 @@ extension IntensityLookup {
     /// Of (1, sources..., target): the products of all pairs, row by row.
     private var moments: [Double]
 
-    /// - Parameter nodes: along each source's axis, 2 to 64; by default fewer for more sources.
-    public init(sources: [String], target: String, nodes: Int? = nil) {
+    public init(sources: [String], target: String) {
       precondition((1...8).contains(sources.count), "a look-up has 1 to 8 sources, not \(sources.count)")
-      let nodes = nodes ?? IntensityGrid.nodes(forSources: sources.count)
-      precondition((2...64).contains(nodes), "a look-up has 2 to 64 nodes an axis, not \(nodes)")
       self.sources = sources
       self.target = target
-      grid = IntensityGrid(sources: sources.count, nodes: nodes)
+      grid = IntensityGrid(sources: sources.count)
       sums = [Double](repeating: 0, count: grid.count * (sources.count + 2))
       moments = [Double](repeating: 0, count: (sources.count + 2) * (sources.count + 2))
     }
@@ -81,7 +78,7 @@ extension IntensityLookup {
         }
         return Float(max(0, min(1, value)))
       }
-      return IntensityLookup(sources: sources, target: target, grid: grid, pixels: pixels, table: table)
+      return IntensityLookup(sources: sources, target: target, pixels: pixels, table: table, grid: grid)
     }
 
     /// Least squares of the target on (1, sources...), a trace of ridge keeping constant sources solvable.

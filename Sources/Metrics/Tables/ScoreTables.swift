@@ -1,5 +1,3 @@
-import Foundation
-
 extension Table {
   /// Models as rows, metrics as columns, mean ± standard deviation; the paper's units.
   ///

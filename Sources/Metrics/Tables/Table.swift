@@ -100,15 +100,8 @@ public struct Table: Sendable, Equatable, Encodable {
 
   /// Whether a column holds figures, which stand at its right.
   func isNumeric(_ column: Int) -> Bool {
-    var figures = false
-    for row in rows {
-      switch row[column] {
-      case .text: return false
-      case .number, .spread: figures = true
-      case .empty: break
-      }
-    }
-    return figures
+    let known = rows.map { $0[column] }.filter { $0 != .empty }
+    return !known.isEmpty && known.allSatisfy { $0.figure != nil }
   }
 
   /// Whether the column has a mean with its deviation anywhere.
@@ -123,14 +116,13 @@ public struct Table: Sendable, Equatable, Encodable {
   ///
   /// A column with fewer than two figures has no best; an infinity or what is not a number never is.
   func best(_ column: Int) -> [Bool] {
-    let none = [Bool](repeating: false, count: rows.count)
-    guard let rule = columns[column].best else { return none }
+    let (rule, decimals) = (columns[column].best, columns[column].decimals)
     let figures = rows.map { row in row[column].figure.flatMap { $0.isFinite ? $0 : nil } }
     let known = figures.compactMap { $0 }
-    guard known.count > 1, let top = rule == .largest ? known.max() : known.min() else { return none }
-    let decimals = columns[column].decimals
-    let printed = fixed(top, decimals)
-    return figures.map { $0.map { fixed($0, decimals) == printed } ?? false }
+    let top = known.count < 2 || rule == nil ? nil : rule == .largest ? known.max() : known.min()
+    return figures.map { figure in
+      if let figure, let top { fixed(figure, decimals) == fixed(top, decimals) } else { false }
+    }
   }
 }
 

@@ -98,7 +98,6 @@ package struct Chart: Sendable {
     .key.c6{fill:#be185d} .key.c7{fill:#4b5563}
     """
 
-  /// Axes, grid and lines.
   private var drawing: HTML {
     let drawn = lines.map { ($0, Chart.thinned($0.points)) }
     let all = drawn.flatMap(\.1)

@@ -4,7 +4,6 @@ import Foundation
 package struct TrainingLog: Sendable {
   package static let validation = "validation_psnr"
 
-  /// Names of the losses, in the file's order.
   package let losses: [String]
   private let curves: [[Chart.Point]]
   private let columns: [String]

@@ -3,7 +3,6 @@ import Metrics
 
 /// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
 package struct HTML: Sendable, Equatable {
-  /// The markup as it is written into the file.
   package private(set) var source: String
 
   private init(source: String) { self.source = source }
@@ -21,7 +20,6 @@ package struct HTML: Sendable, Equatable {
     self.init(name, attributes, around: try content())
   }
 
-  /// An element with nothing in it.
   package init(_ name: StaticString, _ attributes: KeyValuePairs<StaticString, String?> = [:]) {
     self.init(name, attributes, around: .empty)
   }
@@ -42,7 +40,6 @@ package struct HTML: Sendable, Equatable {
   /// Style sheets and the like, which are part of the program.
   package init(trusted: StaticString) { source = "\(trusted)" }
 
-  /// One piece after another.
   package init(_ pieces: [HTML]) { source = pieces.map(\.source).joined() }
 
   /// Pieces without an element around them.

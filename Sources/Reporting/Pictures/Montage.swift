@@ -18,7 +18,6 @@ package struct Montage: Sendable {
     detail = box.detail(about: place, side: focus.side, of: images.truth)
   }
 
-  /// The voxel where the planes cross.
   package var voxel: SIMD3<Int> { focus.voxel }
 
   /// The error that 99 % of the foreground voxels in the shown planes stay below.

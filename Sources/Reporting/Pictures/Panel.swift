@@ -16,7 +16,6 @@ package struct Panel: Sendable {
   private let marks: (left: String, right: String, top: String, bottom: String)
   /// A rectangle to draw, in shares of width and height: the detail that is shown larger elsewhere.
   var frame: (x: Double, y: Double, width: Double, height: Double)?
-  /// Pixels to outline.
   var outline: View?
 
   package init(

@@ -1,5 +1,4 @@
 import Cohorts
-import Imaging
 
 /// One image of one subject in three dimensions, put together from its stored slices.
 ///
@@ -53,7 +52,6 @@ package struct Stack: Sendable {
     values.replaceSubrange(start..<start + image.count, with: image)
   }
 
-  /// The absolute difference, voxel by voxel.
   package func error(against other: Stack) -> Stack {
     var result = self
     result.values = zip(values, other.values).map { abs($0 - $1) }

@@ -1,6 +1,5 @@
 import Cohorts
 import Imaging
-import Runs
 
 /// Everything that is shown of one subject, voxel by voxel.
 package struct SubjectImages: Sendable {

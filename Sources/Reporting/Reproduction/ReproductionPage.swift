@@ -2,13 +2,11 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Foundation
 import Imaging
 import Inference
 import Metrics
 import Networks
 import Paper
-import Runs
 import Training
 
 /// Tables and figures that were computed anew: files for papers and programs, and one page for people.
@@ -17,7 +15,6 @@ public struct ReproductionPage {
   let results: [StudyResult]
   /// What was asked for and cannot be had, with the reason.
   let skipped: [(name: String, reason: String)]
-  /// What was typed.
   let command: String
   private let pictures: [String: StudyPictures]
 
@@ -147,7 +144,6 @@ public struct ReproductionPage {
       })
   }
 
-  /// Every run behind the page.
   private var runs: Table {
     var table = Table(
       "Runs", caption: "In runs/; each is a run folder as \(Term.training) makes it.",

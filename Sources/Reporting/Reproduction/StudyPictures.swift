@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Imaging
 import Inference
-import Metrics
 import Paper
 import Runs
 

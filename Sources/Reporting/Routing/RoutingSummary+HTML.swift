@@ -2,7 +2,6 @@ import Foundation
 import Metrics
 
 extension RoutingSummary {
-  /// Two or three sentences on what is seen.
   package var sentences: String {
     let scales = modules.flatMap { $0.groups.compactMap(\.scale?.mean) }
     var text = ""
@@ -39,7 +38,6 @@ extension RoutingSummary {
     return text.trimmingCharacters(in: .whitespaces)
   }
 
-  /// The module-level figures.
   package var table: Table {
     var table = Table(
       "CAGR modules of \(name)",
@@ -201,7 +199,6 @@ extension RoutingSummary.Module {
     }
   }
 
-  /// The picture in words.
   private var summary: String {
     var parts = ["\(path)"]
     if let meanOffset { parts.append("mean offset \(number(meanOffset, 4)) voxels") }

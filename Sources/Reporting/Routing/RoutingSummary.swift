@@ -26,7 +26,6 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
     public var x: Figure? { offsets.first }
     public var y: Figure? { offsets.dropFirst().first }
 
-    /// The length of the mean offset.
     var length: Double { offsets.reduce(0) { hypot($0, $1.mean) } }
 
     private enum CodingKeys: String, CodingKey, CaseIterable {

@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Files
 import Imaging
 import Inference

@@ -2,10 +2,8 @@ import Cohorts
 import Experiments
 import Imaging
 import Inference
-import Metrics
 import Networks
 import Runs
-import Training
 
 extension Report {
   /// The whole page.
@@ -52,15 +50,14 @@ extension Report {
       HTML("div", ["class": "verdict"]) {
         for sentence in assessment.verdict(networks: entries.count) { HTML("p") { sentence } }
       }
-      for index in entries.indices {
-        HTML("h3") { entries[index].name }
-        HTML(facts: facts(of: entries[index], hasGroups: routing[index] != nil))
+      for entry in entries {
+        HTML("h3") { entry.name }
+        HTML(facts: facts(of: entry))
       }
     }
   }
 
-  /// What was trained on what, when and for how long.
-  private func facts(of entry: Entry, hasGroups: Bool) -> [(name: String, value: String)] {
+  private func facts(of entry: Entry) -> [(name: String, value: String)] {
     let (card, experiment) = (entry.card, entry.run.experiment)
     let score = card.score.map { ", validation \($0.words)" } ?? ""
     return [
@@ -69,7 +66,7 @@ extension Report {
       (
         "Parameters",
         "\(grouped(card.parameters)) (width \(experiment.network.width)"
-          + (hasGroups ? ", groups \(experiment.network.groups))" : ")")
+          + (entry.routing != nil ? ", groups \(experiment.network.groups))" : ")")
       ),
       (
         "Training",

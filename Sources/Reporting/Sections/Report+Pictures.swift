@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Metrics
 import Runs
 
@@ -60,14 +59,13 @@ extension Report {
     }
   }
 
-  /// Every run's losses, in order of appearance.
   private var losses: [String] { entries.flatMap(\.log.losses).unique }
 
   // MARK: - Routing
 
   var routingSection: HTML {
     HTML.section("routing", "What the CAGR modules learned") {
-      let known = routing.compactMap { $0 }
+      let known = entries.compactMap(\.routing)
       if known.isEmpty {
         HTML("p") { "None of these networks has CAGR modules." }
       } else {

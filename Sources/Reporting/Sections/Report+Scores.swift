@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Metrics
 import Runs
 
@@ -29,7 +28,6 @@ extension Report {
     }
   }
 
-  /// Every subject with every model's figures, and the slices that came out worst.
   var subjects: HTML {
     HTML.section("subjects", "Subjects") {
       HTML(subjectTable)

@@ -6,7 +6,6 @@ import Files
 import Foundation
 import Imaging
 import Inference
-import Methods
 import Metrics
 import Networks
 import Reporting

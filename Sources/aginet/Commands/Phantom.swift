@@ -1,7 +1,6 @@
 import ArgumentParser
 import Cohorts
 import Experiments
-import Failures
 import Foundation
 
 struct PhantomCommand: ParsableCommand {

@@ -1,11 +1,9 @@
 import ArgumentParser
 import Cohorts
-import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
-import Synchronization
 
 struct Prepare: ParsableCommand {
   static let configuration = CommandConfiguration(

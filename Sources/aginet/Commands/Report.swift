@@ -1,6 +1,5 @@
 import ArgumentParser
 import Cohorts
-import Experiments
 import Failures
 import Foundation
 import Reporting

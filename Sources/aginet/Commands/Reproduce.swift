@@ -3,11 +3,9 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Foundation
 import Metrics
 import Paper
 import Reporting
-import Torch
 import Training
 
 struct Reproduce: ParsableCommand {

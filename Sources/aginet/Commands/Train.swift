@@ -1,9 +1,6 @@
 import ArgumentParser
-import Cohorts
 import Experiments
-import Failures
 import Foundation
-import Imaging
 import Inference
 import Methods
 import Runs
