@@ -21,8 +21,6 @@ public struct Report {
     public var routingSlices = 64
     /// The command lines that made this, as they would be typed.
     public var commands: [String] = []
-    /// Licences and attributions of the data.
-    public var notices: [String] = []
     public init() {}
   }
 
@@ -87,7 +85,7 @@ public struct Report {
     self.assessment = assessment
     self.options = options
     manifest = cohort.manifest
-    cohortHash = try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
+    cohortHash = try Run.digest(of: cohort)
   }
 
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.

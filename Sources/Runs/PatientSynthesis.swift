@@ -88,11 +88,7 @@ public struct PatientSynthesis {
 
     let sources = model.card.scenario.sources
     let sidecar = Sidecar(
-      result, model: model,
-      sources: sources.compactMap { source in
-        files.first { $0.modality == source }.map { (source, $0.path) }
-      },
-      intensity: intensity)
+      result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last }, intensity: intensity)
     try write(sidecar) { stand in
       try NIfTI.write(
         result.volume, like: headers[sources[0]], as: .float32,
@@ -170,18 +166,17 @@ public struct Sidecar: Codable, Sendable {
   }
 
   init(
-    _ result: Synthesizer.Result, model: TrainedModel, sources: [(modality: Modality, file: String)],
+    _ result: Synthesizer.Result, model: TrainedModel, files: [Modality: String],
     intensity: Synthesizer.Intensity
   ) {
     let card = model.card
     description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
     warning = card.warning
     modality = card.scenario.target
-    self.sources = zip(sources, result.sources).map { source, scaled in
+    sources = result.sources.map { modality, scale in
       Source(
-        modality: source.modality, file: Path.name(source.file),
-        scale: scaled.scale.upper,
-        clippedAbove: scaled.scale.clippedAbove, clippedBelow: scaled.scale.clippedBelow)
+        modality: modality, file: Path.name(files[modality] ?? ""), scale: scale.upper,
+        clippedAbove: scale.clippedAbove, clippedBelow: scale.clippedBelow)
     }
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256

@@ -73,6 +73,7 @@ struct ComputeOptions: ParsableArguments {
 
   @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores).")
   var threads: Int?
+  @OptionGroup var common: CommonOptions
 
   /// Sets the threads and finds the device.
   func apply() throws -> Device {

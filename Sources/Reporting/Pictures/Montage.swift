@@ -43,9 +43,11 @@ package struct Montage: Sendable {
   // MARK: - Panels
 
   /// One row: sources, truth and predictions, then the errors of the predictions.
-  package func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
-    images: [Panel], errors: [Panel]
-  ) {
+  /// - Parameter isDetail: whether of the detail alone.
+  package func panels(
+    _ plane: Plane, isDetail: Bool = false, scale: Float
+  ) -> (images: [Panel], errors: [Panel]) {
+    let box = isDetail ? detail : box
     let voxel = isDetail ? SIMD3(self.voxel.x, self.voxel.y, detail.slices.lowerBound) : self.voxel
     let place =
       isDetail
@@ -91,10 +93,9 @@ package struct Montage: Sendable {
           for plane in planes {
             try rows(
               "\(plane.title), \(plane.position(voxel, in: images.truth))",
-              panels(plane, in: box, detail: false, scale: scale), scale, isFirst: plane == planes.first)
+              panels(plane, scale: scale), scale, isFirst: plane == planes.first)
           }
-          try rows(
-            detailTitle, panels(.axial, in: detail, detail: true, scale: scale), scale, isFirst: false)
+          try rows(detailTitle, panels(.axial, isDetail: true, scale: scale), scale, isFirst: false)
         }
       }
     }

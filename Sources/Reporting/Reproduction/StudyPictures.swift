@@ -58,8 +58,8 @@ struct StudyPictures {
       "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."
     let html = try montage.html(scale: scale, caption: caption, planes: [.axial])
 
-    let whole = montage.panels(.axial, in: montage.box, detail: false, scale: scale)
-    let close = montage.panels(.axial, in: montage.detail, detail: true, scale: scale)
+    let whole = montage.panels(.axial, scale: scale)
+    let close = montage.panels(.axial, isDetail: true, scale: scale)
     // The acquired image and the syntheses, without the sources; the truth has no error.
     let shown = scenario.sources.count
     let png = try Mosaic([

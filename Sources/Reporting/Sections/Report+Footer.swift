@@ -21,7 +21,7 @@ extension Report {
           }
         }
       }
-      for notice in options.notices + Notice.known(for: manifest) { HTML("p") { notice } }
+      for notice in Notice.known(for: manifest) { HTML("p") { notice } }
       HTML("h3") { "Model files" }
       for entry in entries {
         HTML(facts: [

@@ -37,7 +37,6 @@ struct Demo: ParsableCommand {
   @Flag(help: "Replace an earlier demo in the output folder.")
   var force = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   private var raw: String { output + "/raw" }
   private var prepared: String { output + "/cohort" }

@@ -29,7 +29,6 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Replace an existing file named with --output.")
   var force = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
     try check("batch", batch, Bounds.batch)

@@ -38,7 +38,6 @@ struct Reproduce: ParsableCommand {
   var dryRun = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
     let base = try merged()

@@ -41,7 +41,6 @@ struct Synthesize: ParsableCommand {
   var json = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
     try check("batch", batch, Bounds.batch)

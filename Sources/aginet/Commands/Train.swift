@@ -31,7 +31,6 @@ struct Train: ParsableCommand {
   @Flag(help: "Print the merged experiment and stop.")
   var dryRun = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
     // A resumed run is its checkpoint's, and needs no settings again.
