@@ -55,19 +55,21 @@ private struct Kept<Value: Codable>: Codable {
 }
 
 extension Reproduction {
-  /// What distinguishes one look at the test split from another, for a file's name.
-  /// - Parameter scenario: what is asked, where that is not what was trained.
-  private func look(_ shift: Perturbation?, draws: Bool = false, asking scenario: Scenario? = nil) -> String {
+  /// What distinguishes one look at the test split from another, for a file's name; without an experiment, the
+  /// baselines' look.
+  private func look(_ condition: Study.Condition, of experiment: Experiment? = nil) -> String {
     var words: [String?] = ["test", settings.slices.map { "\($0)" } ?? "all"]
-    if draws {
+    if let experiment, experiment.draws {
       let change = settings.sampling
       words += [
         change.steps.map { "steps\($0)" }, change.sampler?.rawValue, change.samples.map { "samples\($0)" },
         change.seed.map { "noise\($0)" },
       ]
     }
-    if let shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
-    if let scenario { words += scenario.modalities.map(\.rawValue) }
+    if let shift = condition.shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
+    if let experiment, condition.scenario != experiment.scenario {
+      words += condition.scenario.modalities.map(\.rawValue)
+    }
     return words.compactMap { $0 }.joined(separator: "-")
   }
 
@@ -75,12 +77,6 @@ extension Reproduction {
   private func question(_ shift: Perturbation?, _ look: String) -> String {
     "cohort \(cohortDigest), \(look), shifts of seed \(shift?.seed ?? 0), SSIM "
       + Scorer().ssim.variant.rawValue
-  }
-
-  private func look(_ condition: Study.Condition, of experiment: Experiment) -> String {
-    look(
-      condition.shift, draws: experiment.draws,
-      asking: condition.scenario == experiment.scenario ? nil : condition.scenario)
   }
 
   private func measurementFile(_ experiment: Experiment, _ condition: Study.Condition) throws -> String {
@@ -123,7 +119,7 @@ extension Reproduction {
   func baselines(for condition: Study.Condition) throws -> [Scores] {
     let scenario = condition.scenario
     let name = (scenario.sources + [scenario.target]).map(\.rawValue).joined(separator: "-")
-    let look = look(condition.shift)
+    let look = look(condition)
     return try Kept.value(
       at: "\(folder)/baselines/\(name)-\(look).json", for: question(condition.shift, look)
     ) {

@@ -31,13 +31,9 @@ extension Run {
   ///
   /// `experiment.json` is for people, and people change it. Where it disagrees with the checkpoint, neither is believed;
   /// where it is gone, the checkpoint's own counts. Checkpoints of aginet 0.1.0 carry it too.
-  /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
-  public static func resumable(in path: String) throws -> Experiment {
-    try resumable(in: path, verifying: true)
-  }
-
   /// - Parameter verifying: whether the checkpoint's checksum is compared, which reads all of it.
-  private static func resumable(in path: String, verifying: Bool) throws -> Experiment {
+  /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
+  public static func resumable(in path: String, verifying: Bool = true) throws -> Experiment {
     let folder = RunFolder(path)
     let stands = FileManager.default.fileExists(atPath: folder.experiment)
     guard stands || folder.hasCheckpoint else {

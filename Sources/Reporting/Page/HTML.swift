@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import Metrics
 
 /// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
@@ -76,6 +77,18 @@ extension HTML {
   package init(_ table: Table) {
     self = HTML("div", ["class": "scroll", "tabindex": "0"]) {
       HTML(source: table.written(as: .html))
+    }
+  }
+
+  /// A picture within the page, with what lies over it.
+  package init(
+    png: [UInt8], aspect: Double, kind: String? = nil, _ description: String,
+    @HTMLBuilder over content: () -> HTML
+  ) {
+    let source = "data:image/png;base64,\(Data(png).base64EncodedString())"
+    self = HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(aspect))"]) {
+      HTML("img", ["class": kind, "src": source, "alt": description])
+      content()
     }
   }
 

@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 
 /// A picture in colours: red, green and blue of each pixel in turn, rows from the top.
@@ -22,10 +21,7 @@ package struct Tile: Sendable {
   package func png() throws -> [UInt8] { try PNG.encode(rgb: rgb, width: width, height: height) }
 
   package func html(_ description: String) throws -> HTML {
-    let data = Data(try png()).base64EncodedString()
-    return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(aspect))"]) {
-      HTML("img", ["class": "pixels", "src": "data:image/png;base64,\(data)", "alt": description])
-    }
+    try HTML(png: png(), aspect: aspect, kind: "pixels", description) {}
   }
 }
 

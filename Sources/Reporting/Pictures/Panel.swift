@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 
 /// One picture of a montage: pixels with a sentence that says what it shows.
@@ -44,9 +43,7 @@ package struct Panel: Sendable {
   private var grey: [UInt8] { view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 } }
 
   func html() throws -> HTML {
-    let data = Data(try png()).base64EncodedString()
-    return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(view.aspect))"]) {
-      HTML("img", ["src": "data:image/png;base64,\(data)", "alt": description])
+    try HTML(png: png(), aspect: view.aspect, description) {
       if frame != nil || outline != nil { overlay }
       for (side, mark) in [
         ("left", marks.left), ("right", marks.right), ("top", marks.top), ("bottom", marks.bottom),

@@ -42,10 +42,8 @@ struct StudyPictures {
       try batches.predicted(by: model.predictor.callAsFunction(_:passed:)) {
         try reproduction.observe(.scoring(name: "pictures of \(subject.id) by \(name)", done: $0, of: $1))
       } each: { batch, values in
-        let count = batch.extent.count
-        for (index, reference) in batch.references.enumerated() {
-          predictions[name, default: [:]][reference.slice] = Array(
-            values[index * count..<(index + 1) * count])
+        for (reference, image) in batch.images(in: values) {
+          predictions[name, default: [:]][reference.slice] = image
         }
       }
     }

@@ -18,35 +18,17 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
 
   /// One group of a module.
   public struct Group: Codable, Sendable, Equatable {
-    /// Offsets in voxels along the axes: x to the right, y down the image and, in volumes, z; nothing where kernels are not
-    /// rolled.
-    public var offsets: [Figure]
+    /// Offsets in voxels: x to the right, y down the image and, in volumes, z; nothing where kernels are not rolled.
+    public var x, y, z: Figure?
     public var scale: Figure?
 
-    public var x: Figure? { offsets.first }
-    public var y: Figure? { offsets.dropFirst().first }
+    init(offsets: [Figure], scale: Figure?) {
+      (x, y, z) = (offsets.first, offsets.dropFirst().first, offsets.dropFirst(2).first)
+      self.scale = scale
+    }
 
+    public var offsets: [Figure] { [x, y, z].compactMap { $0 } }
     var length: Double { offsets.reduce(0) { hypot($0, $1.mean) } }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-      case x, y, z, scale
-      static let axes = [x, y, z]
-    }
-
-    init(offsets: [Figure], scale: Figure?) { (self.offsets, self.scale) = (offsets, scale) }
-
-    /// An object with a key for each axis.
-    public init(from decoder: any Decoder) throws {
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      offsets = try CodingKeys.axes.compactMap { try values.decodeIfPresent(Figure.self, forKey: $0) }
-      scale = try values.decodeIfPresent(Figure.self, forKey: .scale)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      for (axis, offset) in zip(CodingKeys.axes, offsets) { try values.encode(offset, forKey: axis) }
-      try values.encodeIfPresent(scale, forKey: .scale)
-    }
   }
 
   /// One CAGR module, by its place in the network.
