@@ -128,7 +128,7 @@ public struct Table: Sendable, Equatable, Encodable {
 
 extension Table.Cell {
   /// The number, or the mean.
-  var figure: Double? {
+  package var figure: Double? {
     switch self {
     case .number(let value), .spread(let value, _): value
     case .text, .empty: nil

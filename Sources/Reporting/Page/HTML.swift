@@ -63,6 +63,22 @@ extension HTML {
     return "<!DOCTYPE html>\n" + page.source + "\n"
   }
 
+  /// The top of a page, with its list of contents.
+  static func header(
+    _ title: String, _ subtitle: String, warning: String, facts: [(name: String, value: String)] = [],
+    contents: [(id: String, title: String)]
+  ) -> HTML {
+    HTML("header") {
+      HTML("h1") { title }
+      HTML("p", ["class": "subtitle"]) { subtitle }
+      HTML("p", ["class": "warning", "role": "note"]) { warning }
+      if !facts.isEmpty { HTML(facts: facts) }
+      HTML("nav", ["aria-label": "Contents"]) {
+        for (id, title) in contents { HTML("a", ["href": "#\(id)"]) { title } }
+      }
+    }
+  }
+
   /// A section that the page's list of contents leads to.
   package static func section(
     _ id: String, _ title: String, @HTMLBuilder _ content: () throws -> HTML

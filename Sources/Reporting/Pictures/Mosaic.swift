@@ -14,14 +14,13 @@ package struct Tile: Sendable {
     self.aspect = aspect ?? Double(width) / Double(height)
   }
 
-  package init(_ panel: Panel) {
+  init(_ panel: Panel) {
     self.init(width: panel.view.width, height: panel.view.height, rgb: panel.rgb, aspect: panel.view.aspect)
   }
 
-  package func png() throws -> [UInt8] { try PNG.encode(rgb: rgb, width: width, height: height) }
-
-  package func html(_ description: String) throws -> HTML {
-    try HTML(png: png(), aspect: aspect, kind: "pixels", description) {}
+  func html(_ description: String) throws -> HTML {
+    let png = try PNG.encode(rgb: rgb, width: width, height: height)
+    return HTML(png: png, aspect: aspect, kind: "pixels", description) {}
   }
 }
 

@@ -10,7 +10,7 @@ extension Report {
   public var html: String {
     get throws {
       try HTML.document("\(assessment.scenario) – aginet report") {
-        HTML("header") { head }
+        header
         try HTML("main") {
           verdict
           scores
@@ -24,25 +24,16 @@ extension Report {
     }
   }
 
-  private var head: HTML {
-    HTML {
-      HTML("h1") { assessment.scenario.description }
-      HTML("p", ["class": "subtitle"]) {
-        "Synthesis of \(assessment.scenario.target.title), assessed on the \(assessment.split.rawValue) split of "
-        "\(manifest.name)"
-      }
-      HTML("p", ["class": "warning", "role": "note"]) {
-        ModelCard.warning(from: assessment.scenario.sources)
-      }
-      HTML("nav", ["aria-label": "Contents"]) {
-        for (id, title) in [
-          ("verdict", "Verdict"), ("scores", "Scores"), ("pictures", "Pictures"), ("curves", "Training"),
-          ("routing", "What CAGR learned"), ("subjects", "Subjects"), ("runs", "Runs and data"),
-        ] {
-          HTML("a", ["href": "#\(id)"]) { title }
-        }
-      }
-    }
+  private var header: HTML {
+    let scenario = assessment.scenario
+    return HTML.header(
+      scenario.description,
+      "Synthesis of \(scenario.target.title), assessed on the \(assessment.split.rawValue) split of \(manifest.name)",
+      warning: ModelCard.warning(from: scenario.sources),
+      contents: [
+        ("verdict", "Verdict"), ("scores", "Scores"), ("pictures", "Pictures"), ("curves", "Training"),
+        ("routing", "What CAGR learned"), ("subjects", "Subjects"), ("runs", "Runs and data"),
+      ])
   }
 
   private var verdict: HTML {
