@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Imaging
 import Inference
+import Training
 
 /// From a patient's files to the synthesised file and its sidecar.
 public struct PatientSynthesis {
@@ -23,21 +24,18 @@ public struct PatientSynthesis {
   }
 
   private func checkPaths(_ files: [(modality: Modality, path: String)]) throws {
-    var isFolder: ObjCBool = false
     for path in [output, sidecarPath] {
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { continue }
+      guard let isFolder = RunFolder.isFolder(path) else { continue }
       for input in [model.file] + files.map(\.path) where isOneFile(path, input) {
         throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
       }
-      guard !isFolder.boolValue else {
-        throw Failure(.cannotWrite, "\(path): is a folder; choose another name")
-      }
+      if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
       guard replaces else {
         throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
       }
     }
     let folder = Path.folder(output)
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+    guard RunFolder.isFolder(folder) == true else {
       throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
     }
     guard access(folder, W_OK) == 0 else {

@@ -54,36 +54,39 @@ extension Table {
 
   /// Every slice of every model; plain names and units (SSIM and errors as fractions), for other programs.
   public init(slicesOf models: [Scores]) {
-    let metrics = Table.metrics(models)
     self.init(
-      "Slices",
-      columns: ["model", "subject", "slice"].map { Column($0, decimals: 0) }
-        + metrics.map { Column($0.rawValue, decimals: 6) }
-        + [Column("clamped_share", decimals: 6), Column("empty_target", decimals: 0)])
-    for model in models {
-      for slice in model.slices {
-        append(
-          [.text(model.name), .text(slice.subject), .text("\(slice.slice)")]
-            + metrics.map { Cell(slice.values[$0]) }
-            + [.number(slice.clampedShare), .text(slice.emptyTarget ? "1" : "0")])
+      plain: "Slices", ["model", "subject", "slice"], models,
+      last: [Column("clamped_share", decimals: 6), Column("empty_target", decimals: 0)]
+    ) { model in
+      model.slices.map { slice in
+        (
+          [slice.subject, "\(slice.slice)"], slice.values,
+          [.number(slice.clampedShare), .text(slice.emptyTarget ? "1" : "0")]
+        )
       }
     }
   }
 
   /// Every subject of every model, as ``init(slicesOf:)``.
   public init(subjectsOf models: [Scores]) {
-    let metrics = Table.metrics(models)
-    self.init(
-      "Subjects",
-      columns: ["model", "subject", "slices"].map { Column($0, decimals: 0) }
-        + metrics.map { Column($0.rawValue, decimals: 6) })
-    for model in models {
-      for subject in model.subjects {
-        append(
-          [.text(model.name), .text(subject.subject), .text("\(subject.slices)")]
-            + metrics.map { Cell(subject.values[$0]) })
-      }
+    self.init(plain: "Subjects", ["model", "subject", "slices"], models) { model in
+      model.subjects.map { ([$0.subject, "\($0.slices)"], $0.values, []) }
     }
+  }
+
+  private init(
+    plain title: String, _ names: [String], _ models: [Scores], last: [Column] = [],
+    rows: (Scores) -> [(names: [String], values: MetricValues, last: [Cell])]
+  ) {
+    let metrics = Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
+    self.init(
+      title,
+      columns: names.map { Column($0, decimals: 0) } + metrics.map { Column($0.rawValue, decimals: 6) } + last,
+      rows: models.flatMap { model in
+        rows(model).map { names, values, last in
+          ([model.name] + names).map { .text($0) } + metrics.map { Cell(values[$0]) } + last
+        }
+      })
   }
 
   /// How one model differs from others, person by person; positive where it has the larger figure.
@@ -111,10 +114,6 @@ extension Table {
         ])
       }
     }
-  }
-
-  private static func metrics(_ models: [Scores]) -> [Metric] {
-    Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
   }
 }
 

@@ -71,17 +71,10 @@ package struct Box: Sendable, Equatable {
     var low = SIMD3<Int>(first.columns, first.rows, first.slices)
     var high = SIMD3<Int>(repeating: -1)
     for stack in stacks {
-      var index = 0
-      for slice in 0..<stack.slices {
-        for row in 0..<stack.rows {
-          for column in 0..<stack.columns {
-            if stack.values[index] > threshold {
-              low = pointwiseMin(low, [column, row, slice])
-              high = pointwiseMax(high, [column, row, slice])
-            }
-            index += 1
-          }
-        }
+      for (index, value) in stack.values.enumerated() where value > threshold {
+        let row = index / stack.columns
+        let place = SIMD3(index % stack.columns, row % stack.rows, row / stack.rows)
+        (low, high) = (pointwiseMin(low, place), pointwiseMax(high, place))
       }
     }
     guard high.min() >= 0 else {

@@ -6,11 +6,9 @@ extension RoutingSummary {
     let scales = modules.flatMap { $0.groups.compactMap(\.scale?.mean) }
     var text = ""
     if rolls {
-      let offsets = modules.compactMap(\.meanOffset)
-      let mean = offsets.reduce(0, +) / Double(max(1, offsets.count))
+      let mean = Spread(modules.compactMap(\.meanOffset)).mean ?? 0
       let far = modules.max { ($0.largestOffset ?? 0) < ($1.largestOffset ?? 0) }
-      let spread = modules.compactMap(\.offsetSpread)
-      let average = spread.reduce(0, +) / Double(max(1, spread.count))
+      let average = Spread(modules.compactMap(\.offsetSpread)).mean ?? 0
       if isUnrolled {
         text +=
           "Nothing was learned here yet: the offsets are \(number(mean, 4)) voxels long on average, so that no kernel "

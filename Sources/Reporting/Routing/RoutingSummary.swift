@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 
 /// What the CAGR modules of one network did to a sample of slices: how far each group's kernel was rolled, how
 /// strongly it counted, and how open the channels' gates were (paper §3.2).
@@ -103,7 +104,8 @@ package struct RoutingObservation {
     let gates = (shown[path]?["gate"] ?? []).flatMap { $0 }
     let count = max((offsets.first?.count ?? 0) / axes, scales.first?.count ?? 0)
     func figure(_ rows: [[Double]], _ column: Int) -> RoutingSummary.Figure? {
-      rows.isEmpty ? nil : RoutingObservation.figure(rows.map { $0[column] })
+      let spread = Spread(rows.map { $0[column] })
+      return spread.mean.map { .init(mean: $0, deviation: spread.standardDeviation ?? 0) }
     }
     let groups = (0..<count).map { group in
       RoutingSummary.Group(
@@ -112,26 +114,13 @@ package struct RoutingObservation {
     let lengths = offsets.flatMap { row in
       stride(from: 0, to: row.count, by: axes).map { row[$0..<$0 + axes].reduce(0, hypot) }
     }
-    let rolled = groups.filter { !$0.offsets.isEmpty }
-    let means = rolled.map(\.length)
+    let rolled = groups.filter { $0.x != nil }
     let variances = rolled.map { $0.offsets.reduce(0) { $0 + $1.deviation * $1.deviation } }
     var bins = [Double](repeating: 0, count: gates.isEmpty ? 0 : 20)
     for gate in gates { bins[min(19, max(0, Int(gate * 20)))] += 1 / Double(gates.count) }
     return RoutingSummary.Module(
-      path: path, groups: groups, meanOffset: RoutingObservation.mean(lengths), largestOffset: means.max(),
-      offsetSpread: RoutingObservation.mean(variances)?.squareRoot(),
-      meanScale: RoutingObservation.mean(scales.flatMap { $0 }), meanGate: RoutingObservation.mean(gates),
-      gates: bins)
-  }
-
-  private static func mean(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-  }
-
-  private static func figure(_ values: [Double]) -> RoutingSummary.Figure {
-    let mean = values.reduce(0, +) / Double(max(1, values.count))
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return .init(
-      mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0)
+      path: path, groups: groups, meanOffset: Spread(lengths).mean, largestOffset: rolled.map(\.length).max(),
+      offsetSpread: Spread(variances).mean?.squareRoot(), meanScale: Spread(scales.joined()).mean,
+      meanGate: Spread(gates).mean, gates: bins)
   }
 }

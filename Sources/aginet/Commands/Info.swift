@@ -37,11 +37,10 @@ struct Info: ParsableCommand {
   }
 
   private func describe(_ path: String) throws -> [(String, String)] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let isFolder = RunFolder.isFolder(path) else {
       throw Failure(.notFound, "\(path): no such file or folder")
     }
-    if isFolder.boolValue {
+    if isFolder {
       return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
         ? try cohort(path) : try model(try Run(opening: path).folder.model)
     }

@@ -70,9 +70,8 @@ struct ReportCommand: ParsableCommand {
 
   /// Refuses a name that is taken, and even with --force one that holds anything but a page: it may be an input.
   private func refuse(_ output: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: output, isDirectory: &isFolder) else { return }
-    if isFolder.boolValue { throw Failure(.cannotWrite, "\(output): is a folder; name an HTML file in it") }
+    guard let isFolder = RunFolder.isFolder(output) else { return }
+    if isFolder { throw Failure(.cannotWrite, "\(output): is a folder; name an HTML file in it") }
     guard force else { throw Failure(.cannotWrite, "\(output): exists already; replace it with --force") }
     let start = FileHandle(forReadingAtPath: output).flatMap { try? $0.read(upToCount: 9) } ?? Data()
     guard start.isEmpty || String(decoding: start, as: UTF8.self).lowercased() == "<!doctype" else {
