@@ -9,27 +9,22 @@ import Networks
 extension Study {
   /// What there is of the paper, in the order in which it builds upon itself.
   private static let catalog: [(name: String, make: @Sendable (Experiment) -> Study)] = [
-    ("table1", { comparison("Table 1", "IXI", [.t1, .t2, .pd], $0) }),
-    ("table2", { comparison("Table 2", "BraTS2023 from two modalities", [.t1, .t2, .flair], $0) }),
-    ("table3", { comparison("Table 3", "BraTS2023 from three modalities", [.t1, .t2, .flair, .t1gd], $0) }),
+    ("table1", comparison("Table 1", "IXI", [.t1, .t2, .pd])),
+    ("table2", comparison("Table 2", "BraTS2023 from two modalities", [.t1, .t2, .flair])),
+    ("table3", comparison("Table 3", "BraTS2023 from three modalities", [.t1, .t2, .flair, .t1gd])),
     ("table5", halves), ("table6", convolutions), ("table7", groups), ("table8", backbones),
     ("table9", stages), ("figure3", curve),
     (
       "figure5",
-      {
-        pair(
-          "Figure 5", "One test subject: the acquired image and both syntheses, a detail, and the errors.",
-          .pictures, $0)
-      }
+      pair(
+        "Figure 5", .pictures,
+        "One test subject: the acquired image and both syntheses, a detail, and the errors.")
     ),
     (
       "figure6",
-      {
-        pair(
-          "Figure 6",
-          "What comes out of each stage: the first three principal components as red, green and blue.",
-          .features, $0)
-      }
+      pair(
+        "Figure 6", .features,
+        "What comes out of each stage: the first three principal components as red, green and blue.")
     ),
   ]
 
@@ -63,21 +58,23 @@ extension Study {
   /// Existing methods with their own generators, pix2pix with ResUnet, and pix2pix with AGI-Net: each modality from all
   /// others.
   private static func comparison(
-    _ title: String, _ scenes: String, _ modalities: [Modality], _ base: Experiment
-  ) -> Study {
+    _ title: String, _ scenes: String, _ modalities: [Modality]
+  ) -> @Sendable (Experiment) -> Study {
     let scenarios = modalities.map { target in
       Scenario(sources: modalities.filter { $0 != target }, target: target)
     }
-    func row(_ title: String?, _ method: String, _ network: String) -> Row {
-      let experiments = scenarios.map { base.with(method: method, network: network, scenario: $0) }
-      return Row(title ?? experiments[0].title, experiments)
+    return { base in
+      func row(_ title: String?, _ method: String, _ network: String) -> Row {
+        let experiments = scenarios.map { base.with(method: method, network: network, scenario: $0) }
+        return Row(title ?? experiments[0].title, experiments)
+      }
+      return Study(
+        title, "Existing methods, in the scenarios of \(scenes). Ours is AGI-Net in pixel2pixel.",
+        heading: "Method", conditions: scenarios.map { Condition($0.description, $0) },
+        rows: frameworks.map { row(nil, $0, NetworkCatalog.published) } + [
+          row("pixel2pixel", "pix2pix", "resunet"), row("Ours", "pix2pix", "agi-net"),
+        ])
     }
-    return Study(
-      title, "Existing methods, in the scenarios of \(scenes). Ours is AGI-Net in pixel2pixel.",
-      heading: "Method", conditions: scenarios.map { Condition($0.description, $0) },
-      rows: frameworks.map { row(nil, $0, NetworkCatalog.published) } + [
-        row("pixel2pixel", "pix2pix", "resunet"), row("Ours", "pix2pix", "agi-net"),
-      ])
   }
 
   /// What has one scenario, and rows that differ in the network.
@@ -184,12 +181,16 @@ extension Study {
       ])
   }
 
-  private static func pair(_ title: String, _ caption: String, _ form: Form, _ base: Experiment) -> Study {
-    ablation(
-      title, caption, form: form, heading: "Network", base,
-      rows: [
-        Row("ResUnet", [base.with(network: "resunet")]), Row("AGI-Net", [base.with(network: "agi-net")]),
-      ])
+  private static func pair(
+    _ title: String, _ form: Form, _ caption: String
+  ) -> @Sendable (Experiment) -> Study {
+    { base in
+      ablation(
+        title, caption, form: form, heading: "Network", base,
+        rows: [
+          Row("ResUnet", [base.with(network: "resunet")]), Row("AGI-Net", [base.with(network: "agi-net")]),
+        ])
+    }
   }
 }
 

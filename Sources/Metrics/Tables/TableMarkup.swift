@@ -30,12 +30,7 @@ struct TableMarkup: Sendable {
 
   /// - Parameter full: with the column's group, where that does not stand above.
   func heading(_ column: Table.Column, full: Bool = false) -> String {
-    let arrow =
-      switch column.best {
-      case .largest: " " + larger
-      case .smallest: " " + smaller
-      case nil: ""
-      }
+    let arrow = column.best.map { " " + ($0 == .largest ? larger : smaller) } ?? ""
     return text((full ? column.fullHeading : column.heading).onOneLine) + arrow
   }
 

@@ -1,11 +1,6 @@
 /// A line chart as SVG: what was measured against the iteration.
 package struct Chart: Sendable {
-  package struct Point: Sendable, Equatable {
-    package var x: Double
-    package var y: Double
-
-    package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
-  }
+  package typealias Point = SIMD2<Double>
 
   package struct Line: Sendable {
     package var name: String
@@ -167,8 +162,7 @@ package struct Chart: Sendable {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { part in
       let range = points[part * points.count / mostPoints..<(part + 1) * points.count / mostPoints]
-      let count = Double(range.count)
-      return Point(x: range.reduce(0) { $0 + $1.x } / count, y: range.reduce(0) { $0 + $1.y } / count)
+      return range.reduce(.zero, +) / Double(range.count)
     }
   }
 
