@@ -88,9 +88,7 @@ extension Reproduction {
     let run = try Run(opening: runFolder(of: experiment).path)
     let hash = try SHA256.ofFile(run.folder.model).digest
     let question = question(condition.shift, look(condition, of: experiment))
-    return try Kept.value(
-      at: measurementFile(experiment, condition), for: "model \(hash), \(question)"
-    ) {
+    return try Kept.value(at: measurementFile(experiment, condition), for: "model \(hash), \(question)") {
       let model = try run.model(device: settings.device)
       // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
       if let sampling = model.method.sampling {

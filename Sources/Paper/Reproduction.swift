@@ -93,16 +93,12 @@ public struct Reproduction {
     try checkSampling(of: study)
     if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
     var admitted = study
-    admitted.rows = []
     var notes: [String] = []
-    for row in study.rows {
-      if row.standing == .ifTrained {
-        if try row.experiments.allSatisfy(isTrained) { admitted.rows.append(row) }
-      } else if let reason = refusal(of: row) {
-        notes.append("\(row.title) is left out: \(reason)")
-      } else {
-        admitted.rows.append(row)
-      }
+    admitted.rows = try study.rows.filter { row in
+      if row.standing == .ifTrained { return try row.experiments.allSatisfy(isTrained) }
+      guard let reason = refusal(of: row) else { return true }
+      notes.append("\(row.title) is left out: \(reason)")
+      return false
     }
     if strictly && study.needsAllRows, let note = notes.first {
       throw Failure(.usage, "\(study.name): \(note); choose another \(Term.width)")
@@ -123,7 +119,7 @@ public struct Reproduction {
       }
       return nil
     } catch {
-      return (error as? Failure)?.message ?? "\(error)"
+      return "\(error)"
     }
   }
 

@@ -8,8 +8,7 @@ import Torch
 @main
 struct AGINet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "aginet",
-    abstract: "Synthesise a missing MRI contrast from the ones you have.",
+    commandName: "aginet", abstract: "Synthesise a missing MRI contrast from the ones you have.",
     discussion: """
       Start with 'aginet demo'. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input not found, 4 input malformed, \
       5 inputs inconsistent, 6 cannot write, 7 partial success, 8 over a limit, 9 model invalid, 10 numerical \

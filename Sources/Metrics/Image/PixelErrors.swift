@@ -63,8 +63,7 @@ public struct PixelErrors: Sendable, Equatable, Codable {
     _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, _ mask: [Bool]?
   ) -> PixelErrors {
     precondition(
-      prediction.count == target.count,
-      "prediction has \(prediction.count) pixels, target \(target.count)")
+      prediction.count == target.count, "prediction has \(prediction.count) pixels, target \(target.count)")
     guard let mask else { return run(prediction, target, 0..<target.count) }
     precondition(mask.count == target.count, "mask has \(mask.count) pixels, target \(target.count)")
     var sum = PixelErrors()

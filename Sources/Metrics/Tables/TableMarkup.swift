@@ -50,8 +50,7 @@ struct TableMarkup: Sendable {
   }
 
   static let markdown = TableMarkup(
-    text: escaping(
-      Dictionary(uniqueKeysWithValues: "\\|*_`<>[]~&$".unicodeScalars.map { ($0, "\\\($0)") })),
+    text: escaping(Dictionary(uniqueKeysWithValues: "\\|*_`<>[]~&$".unicodeScalars.map { ($0, "\\\($0)") })),
     strong: { "**\($0)**" })
 
   // Brackets and stars stand in braces: at the start of a row they would be arguments of the `\\` before it.

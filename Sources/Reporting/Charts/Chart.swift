@@ -124,8 +124,7 @@ package struct Chart: Sendable {
         let colour = "c\(line.colour % 8)"
         let isSmoothed = line.smooth && points.count > 2
         if isSmoothed { HTML("path", ["class": "line faint \(colour)", "d": path(points)]) }
-        HTML(
-          "path", ["class": "line \(colour)", "d": path(isSmoothed ? Chart.smoothed(points) : points)])
+        HTML("path", ["class": "line \(colour)", "d": path(isSmoothed ? Chart.smoothed(points) : points)])
         if !isSmoothed && points.count <= 60 {
           for point in points {
             let (x, y) = (coordinate(across(point.x)), coordinate(down(point.y)))

@@ -53,9 +53,7 @@ package struct Montage: Sendable {
       isDetail
       ? "detail of axial \(plane.position(voxel, in: images.truth))"
       : "\(plane.rawValue) \(plane.position(voxel, in: images.truth))"
-    func panel(
-      _ title: String, _ stack: Stack, _ what: String, _ tone: Panel.Tone = .intensity
-    ) -> Panel {
+    func panel(_ title: String, _ stack: Stack, _ what: String, _ tone: Panel.Tone = .intensity) -> Panel {
       Panel(
         title, view: plane.view(of: stack, through: voxel, in: box), tone: tone,
         description: "\(what), \(images.id), \(place)", marks: plane.marks)

@@ -83,8 +83,7 @@ package struct Box: Sendable, Equatable {
     }
     self.init(
       columns: max(0, low.x - margin)..<min(first.columns, high.x + 1 + margin),
-      rows: max(0, low.y - margin)..<min(first.rows, high.y + 1 + margin),
-      slices: low.z..<high.z + 1)
+      rows: max(0, low.y - margin)..<min(first.rows, high.y + 1 + margin), slices: low.z..<high.z + 1)
   }
 
   package init(columns: Range<Int>, rows: Range<Int>, slices: Range<Int>) {

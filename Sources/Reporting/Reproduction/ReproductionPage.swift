@@ -120,8 +120,7 @@ public struct ReproductionPage {
     let study = result.study
     return Chart(
       title: "\(study.title): \(study.conditions.first?.scenario.description ?? "")",
-      horizontal: study.heading.lowercased(),
-      vertical: Metric.psnr.heading,
+      horizontal: study.heading.lowercased(), vertical: Metric.psnr.heading,
       lines: study.rows.enumerated().map { index, row in
         let points = study.conditions.enumerated().compactMap { place, condition in
           result.cell(.psnr, row: index, condition: place).figure.map {

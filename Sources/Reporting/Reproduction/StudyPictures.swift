@@ -18,8 +18,7 @@ struct StudyPictures {
       try reproduction.model(of: row.experiments[0]).map { (name: row.title, model: $0) }
     }
     let scores = result.measurements.lazy.compactMap { $0.first?.first?.scores }.first
-    guard !models.isEmpty, let scores,
-      let (id, reason) = ShownSubjects.typical(scores).first,
+    guard !models.isEmpty, let scores, let (id, reason) = ShownSubjects.typical(scores).first,
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
     let why = "Subject \(id): \(reason.words(of: models[0].name))."

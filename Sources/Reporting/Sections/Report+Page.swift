@@ -1,9 +1,11 @@
 import Cohorts
 import Experiments
+import Files
 import Imaging
 import Inference
 import Networks
 import Runs
+import Training
 
 extension Report {
   /// The whole page.
@@ -69,5 +71,59 @@ extension Report {
       ("Versions", card.versionWords),
       ("Intensities", card.intensity),
     ]
+  }
+
+  // MARK: - Footer
+
+  private var footer: HTML {
+    HTML("footer", ["id": "runs"]) {
+      HTML("h2") { "Runs and data" }
+      HTML("h3") { "Intended use" }
+      for use in Set(entries.map(\.card.intendedUse)).sorted() { HTML("p") { use } }
+      HTML("h3") { "Data" }
+      HTML(facts: dataFacts)
+      if !manifest.leftOut.isEmpty {
+        HTML("details") {
+          HTML("summary") { "Subjects left out (\(manifest.leftOut.count))" }
+          HTML("ul") {
+            for one in manifest.leftOut { HTML("li") { "\(one.id): \(one.reason)" } }
+          }
+        }
+      }
+      for notice in Notice.known(for: manifest) { HTML("p") { notice } }
+      HTML("h3") { "Model files" }
+      for entry in entries {
+        HTML(facts: [
+          ("Model", entry.name), ("File", entry.run.folder.model), ("SHA-256", entry.sha256),
+        ])
+      }
+      if !options.commands.isEmpty {
+        HTML("h3") { "Commands" }
+        HTML("pre") { options.commands.joined(separator: "\n") }
+      }
+      HTML("p") { "Written by aginet \(Version.current)." }
+    }
+  }
+
+  private var dataFacts: [(name: String, value: String)] {
+    let counts = Split.allCases.map { split in
+      let subjects = manifest.subjects.filter { $0.split == split }
+      return "\(split.rawValue) \(subjects.count) (\(subjects.reduce(0) { $0 + $1.slices.count }) slices)"
+    }
+    return [
+      ("Cohort", "\(manifest.name), read as \(manifest.layout)"),
+      ("Modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
+      ("Subjects", counts.joined(separator: ", ")),
+      ("Splits", manifest.splits),
+      ("Slices", "\(manifest.sliceRule)"),
+      ("Intensities", manifest.intensity),
+      ("Prepared by", manifest.program),
+      ("SHA-256 of \(CohortManifest.fileName)", cohortHash),
+    ]
+  }
+
+  /// A word as a shell takes it.
+  public static func quoted(_ word: String) -> String {
+    word.wholeMatch(of: /[A-Za-z0-9\-_.\/:=,+@%]+/) != nil ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }

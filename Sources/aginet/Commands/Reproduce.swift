@@ -171,8 +171,7 @@ struct Reproduce: ParsableCommand {
     var number = 0
     return { event in
       switch event {
-      case .planned(let runs, let finished):
-        Console.stage("\(runs) runs, of which \(finished) are there")
+      case .planned(let runs, let finished): Console.stage("\(runs) runs, of which \(finished) are there")
       case .training(let current, let total, let experiment, let event):
         if current != number {
           number = current
