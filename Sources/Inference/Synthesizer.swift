@@ -52,8 +52,8 @@ public struct Synthesizer {
   ///   - batchSize: slices or patches at a time.
   ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
   ///     it throws ends the synthesis.
-  /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
-  ///   mismatch in mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
+  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
   ///   `.numerical` where the network gives NaN.
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit,

@@ -46,7 +46,6 @@ public struct Report {
 
   /// Puts together what is shown: pictures of what was scored, without another pass through the networks. Only those with
   /// CAGR modules see some slices again, watched.
-  ///
   /// - Parameters:
   ///   - runs: those that `assessment` is of, in its order.
   ///   - assessment: one that keeps predictions (`Assessment.Options.shown`).

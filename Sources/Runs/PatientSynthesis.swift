@@ -86,7 +86,8 @@ public struct PatientSynthesis {
 
     let sources = model.card.scenario.sources
     let sidecar = Sidecar(
-      result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last }, intensity: intensity)
+      result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last },
+      intensity: intensity)
     try write(sidecar) { stand in
       try NIfTI.write(
         result.volume, like: headers[sources[0]], as: .float32,

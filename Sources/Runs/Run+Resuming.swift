@@ -27,7 +27,7 @@ extension Experiment {
 }
 
 extension Run {
-  /// The experiment that a run folder's checkpoint was made by: what `--resume` goes on with.
+  /// The experiment that a run folder's checkpoint was made by: what a resumed run goes on with.
   ///
   /// `experiment.json` is for people, and people change it. Where it disagrees with the checkpoint, neither is believed;
   /// where it is gone, the checkpoint's own counts. Checkpoints of aginet 0.1.0 carry it too.

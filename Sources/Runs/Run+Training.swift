@@ -18,7 +18,6 @@ extension Run {
   }
 
   /// Trains an experiment on a prepared cohort into a folder: from the start, or on from the last checkpoint.
-  ///
   /// - Parameters:
   ///   - shouldStop: asked after each step and within validation; where it says a kind of failure, the run is saved and
   ///     ends with that.

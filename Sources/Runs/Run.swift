@@ -15,7 +15,8 @@ public struct Run {
   public init(opening path: String) throws {
     folder = RunFolder(path)
     guard let data = FileManager.default.contents(atPath: folder.experiment) else {
-      throw Failure(.notFound, "\(path): not a run folder (no experiment.json); make one with \(Term.training)")
+      throw Failure(
+        .notFound, "\(path): not a run folder (no experiment.json); make one with \(Term.training)")
     }
     experiment = try Experiment(json: String(decoding: data, as: UTF8.self), origin: folder.experiment)
   }

@@ -60,7 +60,9 @@ struct Checkpoint {
     for (prefix, tensors) in parts(of: method) { try file.check(fits: tensors, under: prefix) }
   }
 
-  private static func parts(of method: any Method) -> [(prefix: String, tensors: [(name: String, tensor: Tensor)])] {
+  private static func parts(of method: any Method) -> [(
+    prefix: String, tensors: [(name: String, tensor: Tensor)]
+  )] {
     method.networks.flatMap { network in
       [("\(network.name).", network.parameters.saved)]
         + (network.optimizer.map { [("optimizer.\(network.name).", $0.state)] } ?? [])

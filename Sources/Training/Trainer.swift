@@ -81,7 +81,8 @@ public final class Trainer {
     guard folder.hasCheckpoint else {
       throw Failure(
         .notFound,
-        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with \(Term.overwrites)")
+        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with \(Term.overwrites)"
+      )
     }
     state = try Checkpoint(Safetensors(contentsOf: folder.last), into: method)
     guard state.iteration <= plan.iterations else {

@@ -20,7 +20,6 @@ struct IntensityGrid: Sendable, Equatable {
   /// The corners of the cell that holds a point, with their weights; corners of weight 0 are left out.
   ///
   /// Intensities are clamped to [0, 1]; one that is not a number counts as 0.
-  ///
   /// - Returns: how many corners were written; at most 2^S.
   @inline(__always)
   func corners(

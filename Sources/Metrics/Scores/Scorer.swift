@@ -12,7 +12,6 @@ public struct Scorer: Sendable, Equatable, Codable {
   }
 
   /// Scores one slice of `height` rows of `width` pixels; both images scaled to [0, 1].
-  ///
   /// - Parameter lesion: as long as the images; the `_lesion` columns appear if it holds at least one pixel.
   public func callAsFunction(
     _ prediction: [Float], _ target: [Float], height: Int, width: Int, lesion: [Bool]? = nil, subject: String,

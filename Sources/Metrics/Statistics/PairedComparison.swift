@@ -77,7 +77,6 @@ extension Scores {
   ///
   /// A person counts with the mean over these slices of all their visits. (A slice on which one is perfect has an infinite
   /// PSNR. Left out for that one alone, it would count against it.)
-  ///
   /// - Returns: the comparison of (this - other) in the metric's stored unit; nothing without a common slice.
   public func compared(with other: Scores, _ metric: Metric) -> PairedComparison? {
     var theirs: [String: [Int: Double]] = [:]

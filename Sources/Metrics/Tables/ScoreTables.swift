@@ -1,6 +1,5 @@
 extension Table {
   /// Models as rows, metrics as columns, mean ± standard deviation; the paper's units.
-  ///
   /// - Parameter overSubjects: the spread of the subjects' means, instead of that of all slices.
   public init(
     _ title: String, comparing models: [Scores], metrics: [Metric] = Metric.paper, overSubjects: Bool = false
@@ -40,7 +39,8 @@ extension Table {
     for model in models {
       for metric in metrics {
         let spread = model.overSlices(metric)
-        for (count, kind) in [(spread.infinite, "infinite"), (spread.undefined, "undefined")] where count > 0 {
+        for (count, kind) in [(spread.infinite, "infinite"), (spread.undefined, "undefined")] where count > 0
+        {
           text += " \(model.name): \(counted(count, "slice")) of \(kind) \(metric.rawValue) left out."
         }
       }
@@ -81,7 +81,8 @@ extension Table {
     let metrics = Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
     self.init(
       title,
-      columns: names.map { Column($0, decimals: 0) } + metrics.map { Column($0.rawValue, decimals: 6) } + last,
+      columns: names.map { Column($0, decimals: 0) } + metrics.map { Column($0.rawValue, decimals: 6) }
+        + last,
       rows: models.flatMap { model in
         rows(model).map { names, values, last in
           ([model.name] + names).map { .text($0) } + metrics.map { Cell(values[$0]) } + last

@@ -165,13 +165,18 @@ package struct Chart: Sendable {
     }
   }
 
-  package static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String) -> HTML {
+  static func line(
+    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String, stroke: String? = nil
+  ) -> HTML {
     HTML(
       "line",
-      ["class": kind, "x1": coordinate(x1), "y1": coordinate(y1), "x2": coordinate(x2), "y2": coordinate(y2)])
+      [
+        "class": kind, "x1": coordinate(x1), "y1": coordinate(y1), "x2": coordinate(x2), "y2": coordinate(y2),
+        "stroke": stroke,
+      ])
   }
 
-  package static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
+  static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
     HTML("text", ["class": kind, "x": coordinate(x), "y": coordinate(y)]) { text }
   }
 }

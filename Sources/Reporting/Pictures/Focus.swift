@@ -27,7 +27,8 @@ package struct Focus: Sendable, Equatable {
     voxel = [nearest.x, nearest.y, slice]
     isLesion = true
     let edges = pixels.reduce(nearest, pointwiseMax) &- pixels.reduce(nearest, pointwiseMin) &+ 1
-    side = min(90, max(44, 1.7 * max(Double(edges.x) * lesions.spacing.x, Double(edges.y) * lesions.spacing.y)))
+    side = min(
+      90, max(44, 1.7 * max(Double(edges.x) * lesions.spacing.x, Double(edges.y) * lesions.spacing.y)))
   }
 
   /// The middle of what is shown; the detail is taken where the errors are largest in that slice.

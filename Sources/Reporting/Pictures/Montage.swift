@@ -61,22 +61,15 @@ package struct Montage: Sendable {
     let target = images.target.title
     var truth = panel("\(target), acquired", images.truth, "acquired \(target)")
     truth.outline = images.lesions.map { plane.view(of: $0, through: voxel, in: box) }
-    if plane == .axial && !isDetail { truth.frame = frame(of: detail, in: box) }
+    if plane == .axial && !isDetail { truth.frame = (detail, box) }
     let sources = images.sources.map { panel($0.modality.title, $0.stack, $0.modality.title) }
-    let predictions = images.predictions.map { panel($0.name, $0.stack, "\(target) synthesised by \($0.name)") }
+    let predictions = images.predictions.map {
+      panel($0.name, $0.stack, "\(target) synthesised by \($0.name)")
+    }
     let wrong = zip(images.predictions, errors).map {
       panel($0.name, $1, "absolute error of \($0.name)", .error(scale: scale))
     }
     return (sources + [truth] + predictions, wrong)
-  }
-
-  private func frame(of inner: Box, in outer: Box) -> (x: Double, y: Double, width: Double, height: Double) {
-    let (width, height) = (Double(outer.columns.count), Double(outer.rows.count))
-    return (
-      Double(inner.columns.lowerBound - outer.columns.lowerBound) / width,
-      Double(inner.rows.lowerBound - outer.rows.lowerBound) / height,
-      Double(inner.columns.count) / width, Double(inner.rows.count) / height
-    )
   }
 
   // MARK: - HTML

@@ -13,8 +13,8 @@ package struct Panel: Sendable {
   private let tone: Tone
   private let description: String
   private let marks: (left: String, right: String, top: String, bottom: String)
-  /// A rectangle to draw, in shares of width and height: the detail that is shown larger elsewhere.
-  var frame: (x: Double, y: Double, width: Double, height: Double)?
+  /// A rectangle to draw: the detail that is shown larger elsewhere, and what is shown here.
+  var frame: (detail: Box, whole: Box)?
   var outline: View?
 
   package init(
@@ -62,15 +62,12 @@ package struct Panel: Sendable {
       ]
     ) {
       if let outline { HTML("path", ["class": "lesion", "d": Panel.contour(outline)]) }
-      if let frame {
-        HTML(
-          "rect",
-          [
-            "class": "detail", "x": coordinate(frame.x * Double(view.width)),
-            "y": coordinate(frame.y * Double(view.height)),
-            "width": coordinate(frame.width * Double(view.width)),
-            "height": coordinate(frame.height * Double(view.height)),
-          ])
+      if let (detail, whole) = frame {
+        let (columns, rows) = (detail.columns, detail.rows)
+        let x = coordinate(Double(columns.lowerBound - whole.columns.lowerBound))
+        let y = coordinate(Double(rows.lowerBound - whole.rows.lowerBound))
+        let (width, height) = (coordinate(Double(columns.count)), coordinate(Double(rows.count)))
+        HTML("rect", ["class": "detail", "x": x, "y": y, "width": width, "height": height])
       }
     }
   }

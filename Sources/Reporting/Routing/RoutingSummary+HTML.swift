@@ -132,19 +132,15 @@ extension RoutingSummary.Module {
       Chart.line(middle, 0, middle, side, "grid")
       for (index, group) in groups.enumerated() {
         if let x = group.x, let y = group.y {
-          let (px, py) = (coordinate(middle + x.mean * unit), coordinate(middle + y.mean * unit))
+          let tip = (x: middle + x.mean * unit, y: middle + y.mean * unit)
+          let (px, py) = (coordinate(tip.x), coordinate(tip.y))
           HTML(
             "ellipse",
             [
               "class": "spread", "cx": px, "cy": py, "rx": coordinate(x.deviation * unit),
               "ry": coordinate(y.deviation * unit), "fill": colour(index), "stroke": colour(index),
             ])
-          HTML(
-            "line",
-            [
-              "class": "arrow", "x1": coordinate(middle), "y1": coordinate(middle), "x2": px, "y2": py,
-              "stroke": colour(index),
-            ])
+          Chart.line(middle, middle, tip.x, tip.y, "arrow", stroke: colour(index))
           HTML("circle", ["cx": px, "cy": py, "r": "3", "fill": colour(index)]) {
             HTML("title") { "group \(index + 1): x \(number(x.mean, 4)), y \(number(y.mean, 4)) voxels" }
           }

@@ -124,6 +124,7 @@ extension Report {
 
   /// A word as a shell takes it.
   public static func quoted(_ word: String) -> String {
-    word.wholeMatch(of: /[A-Za-z0-9\-_.\/:=,+@%]+/) != nil ? word : "'" + word.replacing("'", with: "'\\''") + "'"
+    word.wholeMatch(of: /[A-Za-z0-9\-_.\/:=,+@%]+/) != nil
+      ? word : "'" + word.replacing("'", with: "'\\''") + "'"
   }
 }

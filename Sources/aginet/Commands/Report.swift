@@ -65,7 +65,8 @@ struct ReportCommand: ParsableCommand {
       "aginet train \(Report.quoted($0.folder.experiment)) --data \(data) -o \(Report.quoted($0.folder.path))"
     }
     let folders = runs.map { Report.quoted($0.folder.path) }.joined(separator: " ")
-    return training + ["evaluate", "report"].map { "aginet \($0) \(folders) --data \(data) --split \(split.rawValue)" }
+    return training
+      + ["evaluate", "report"].map { "aginet \($0) \(folders) --data \(data) --split \(split.rawValue)" }
   }
 
   /// Refuses a name that is taken, and even with --force one that holds anything but a page: it may be an input.
