@@ -76,10 +76,10 @@ public struct Report {
     let baseline = Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name
     let names = entries.map(\.name) + [baseline].compactMap { $0 }
     montages = try assessment.shown.subjects.map { subject, reason in
-      let images = try SubjectImages(subject, in: cohort, scenario: assessment.scenario, models: names) {
+      let montage = try Montage(of: subject, in: cohort, scenario: assessment.scenario, models: names) {
         assessment.shown.prediction(of: subject.id, slice: $0, by: $1)
       }
-      return (Montage(images), reason.words(of: assessment.models[0].name))
+      return (montage, reason.words(of: assessment.models[0].name))
     }
     self.assessment = assessment
     self.options = options

@@ -46,10 +46,9 @@ struct StudyPictures {
         }
       }
     }
-    let montage = Montage(
-      try SubjectImages(subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)) {
-        predictions[$1]?[$0]
-      })
+    let montage = try Montage(
+      of: subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)
+    ) { predictions[$1]?[$0] }
     let scale = Montage.errorScale(of: [montage])
     let caption =
       "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."
