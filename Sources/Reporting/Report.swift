@@ -43,6 +43,8 @@ public struct Report {
   let options: Options
   /// With a few words on why it is shown.
   let montages: [(montage: Montage, reason: String)]
+  /// By run; nothing for networks without CAGR modules.
+  public var routing: [RoutingSummary?] { entries.map(\.routing) }
 
   /// Puts together what is shown: pictures of what was scored, without another pass through the networks. Only those with
   /// CAGR modules see some slices again, watched.
