@@ -35,6 +35,9 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   /// With a setting as it was written: `settings seed=2`.
   public static let settings = Term("settings")
 
+  /// A patient's scan of a modality: `scan t2`.
+  public static let scan = Term("scan")
+
   // What is done.
   public static let preparation = Term("Preparation")
   public static let training = Term("Run.train")

@@ -52,8 +52,8 @@ public struct Synthesizer {
   ///   - batchSize: slices or patches at a time.
   ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
   ///     it throws ends the synthesis.
-  /// - Throws: `.usage` for a modality that is missing or not taken, `.inconsistent` where grids differ (with the
-  ///   mismatch in mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
+  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
   ///   `.numerical` where the network gives NaN.
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit,
@@ -86,7 +86,8 @@ public struct Synthesizer {
       scale.normalise(inPlace: &image.voxels)
       images.append(image)
     }
-    let notes = ScanCheck.lines(findings) + self.notes(images[0])
+    let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
+    let notes = ScanCheck.lines(findings) + drawn + voxelNotes(images[0])
 
     var pass = VolumePass(images, extent: card.extent, depth: card.depth ?? 1)
     images = []
@@ -111,19 +112,14 @@ public struct Synthesizer {
     let wanted = card.scenario.sources
     let takes = "the model takes \(wanted.map(\.title).joined(separator: ", "))"
     for modality in Modality.allCases where volumes[modality] != nil && !wanted.contains(modality) {
-      throw Failure(.inconsistent, "--\(modality.rawValue): \(takes), not \(modality.title)")
+      throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
     }
     return try wanted.map { modality in
       guard let input = volumes[modality] else {
-        throw Failure(.inconsistent, "--\(modality.rawValue) is missing: \(takes)")
+        throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)) is missing: \(takes)")
       }
       return input
     }
-  }
-
-  private func notes(_ image: Volume) -> [String] {
-    let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
-    return drawn + voxelNotes(image)
   }
 
   private func voxelNotes(_ image: Volume) -> [String] {

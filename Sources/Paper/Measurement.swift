@@ -55,30 +55,28 @@ private struct Kept<Value: Codable>: Codable {
 }
 
 extension Reproduction {
-  /// What distinguishes one look at the test split from another, for a file's name.
-  /// - Parameter scenario: what is asked, where that is not what was trained.
-  private func look(_ shift: Perturbation?, draws: Bool = false, asking scenario: Scenario? = nil) -> String {
-    var words = ["test", settings.slices.map { "\($0)" } ?? "all"]
-    let change = settings.sampling
-    if draws, let steps = change.steps { words.append("steps\(steps)") }
-    if draws, let sampler = change.sampler { words.append(sampler.rawValue) }
-    if draws, let samples = change.samples { words.append("samples\(samples)") }
-    if draws, let seed = change.seed { words.append("noise\(seed)") }
-    if let shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
-    if let scenario { words += scenario.modalities.map(\.rawValue) }
-    return words.joined(separator: "-")
+  /// What distinguishes one look at the test split from another, for a file's name; without an experiment, the
+  /// baselines' look.
+  private func look(_ condition: Study.Condition, of experiment: Experiment? = nil) -> String {
+    var words: [String?] = ["test", settings.slices.map { "\($0)" } ?? "all"]
+    if let experiment, experiment.draws {
+      let change = settings.sampling
+      words += [
+        change.steps.map { "steps\($0)" }, change.sampler?.rawValue, change.samples.map { "samples\($0)" },
+        change.seed.map { "noise\($0)" },
+      ]
+    }
+    if let shift = condition.shift { words += [shift.modality.rawValue, "shift\(shift.radius)"] }
+    if let experiment, condition.scenario != experiment.scenario {
+      words += condition.scenario.modalities.map(\.rawValue)
+    }
+    return words.compactMap { $0 }.joined(separator: "-")
   }
 
   /// The same and what else decides the answer.
   private func question(_ shift: Perturbation?, _ look: String) -> String {
     "cohort \(cohortDigest), \(look), shifts of seed \(shift?.seed ?? 0), SSIM "
       + Scorer().ssim.variant.rawValue
-  }
-
-  private func look(_ condition: Study.Condition, of experiment: Experiment) -> String {
-    look(
-      condition.shift, draws: experiment.draws,
-      asking: condition.scenario == experiment.scenario ? nil : condition.scenario)
   }
 
   private func measurementFile(_ experiment: Experiment, _ condition: Study.Condition) throws -> String {
@@ -90,9 +88,7 @@ extension Reproduction {
     let run = try Run(opening: runFolder(of: experiment).path)
     let hash = try SHA256.ofFile(run.folder.model).digest
     let question = question(condition.shift, look(condition, of: experiment))
-    return try Kept.value(
-      at: measurementFile(experiment, condition), for: "model \(hash), \(question)"
-    ) {
+    return try Kept.value(at: measurementFile(experiment, condition), for: "model \(hash), \(question)") {
       let model = try run.model(device: settings.device)
       // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
       if let sampling = model.method.sampling {
@@ -122,7 +118,7 @@ extension Reproduction {
   func baselines(for condition: Study.Condition) throws -> [Scores] {
     let scenario = condition.scenario
     let name = (scenario.sources + [scenario.target]).map(\.rawValue).joined(separator: "-")
-    let look = look(condition.shift)
+    let look = look(condition)
     return try Kept.value(
       at: "\(folder)/baselines/\(name)-\(look).json", for: question(condition.shift, look)
     ) {
@@ -150,42 +146,35 @@ extension Reproduction {
 
   /// Whether a study can be shown without computing more than a few images.
   public func isMeasured(_ study: Study) throws -> Bool {
-    for row in study.rows {
-      for (experiment, condition) in zip(row.experiments, study.conditions) {
-        for seeded in seeded(experiment) {
+    try study.rows.allSatisfy { row in
+      try zip(row.experiments, study.conditions).allSatisfy { experiment, condition in
+        try seeded(experiment).allSatisfy { seeded in
           switch try state(of: seeded) {
-          case .failed: continue
-          case .missing, .begun: return false
-          case .finished:
-            let file = try measurementFile(seeded, condition)
-            if !FileManager.default.fileExists(atPath: file) { return false }
+          case .failed: true
+          case .missing, .begun: false
+          case .finished: FileManager.default.fileExists(atPath: try measurementFile(seeded, condition))
           }
         }
       }
     }
-    return true
   }
 
   /// Everything a study says, measuring what has not been measured yet. All that it needs must be trained.
   public func result(of admission: Admission) throws -> StudyResult {
     let study = admission.study
-    var (failures, measurements) = ([String](), [[[Measurement]]]())
-    for row in study.rows {
-      var cells: [[Measurement]] = []
-      for (experiment, condition) in zip(row.experiments, study.conditions) {
-        var found: [Measurement] = []
-        for seeded in seeded(experiment) {
-          if case .failed(let message) = try state(of: seeded) {
-            let sentence = "\(row.title), seed \(seeded.seed): training failed (\(message))"
-            if !failures.contains(sentence) { failures.append(sentence) }
-          } else {
-            found.append(try measurement(of: seeded, under: condition))
+    var failures: [String] = []
+    let measurements = try study.rows.map { row in
+      try zip(row.experiments, study.conditions).map { experiment, condition in
+        try seeded(experiment).compactMap { seeded in
+          guard case .failed(let message) = try state(of: seeded) else {
+            return try measurement(of: seeded, under: condition)
           }
+          failures.append("\(row.title), seed \(seeded.seed): training failed (\(message))")
+          return nil
         }
-        cells.append(found)
       }
-      measurements.append(cells)
     }
+    failures = failures.unique
     let baselines = study.form == .table ? try study.conditions.map(baselines) : []
     let slices = cohort.subjects(in: .test).map(\.slices.count)
     return StudyResult(

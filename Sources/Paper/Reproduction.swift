@@ -53,18 +53,15 @@ public struct Reproduction {
   let cohortDigest: String
 
   public init(in folder: String, on cohort: PreparedCohort, _ settings: Settings) throws {
-    guard (1...1000).contains(settings.seeds) else {
-      throw Failure(.usage, "--seeds \(settings.seeds): must be from 1 to 1000")
+    func check(_ term: Term, _ value: Int?, isFine: (Int) -> Bool, _ rule: String) throws {
+      guard let value, !isFine(value) else { return }
+      throw Failure(.usage, "\(term("\(value)")): must be \(rule)")
     }
-    if let slices = settings.slices, slices < 1 {
-      throw Failure(.usage, "--slices \(slices): must be 1 or more")
-    }
-    if let steps = settings.sampling.steps, steps < 0 {
-      throw Failure(.usage, "--steps \(steps): must be 0 (all) or more")
-    }
-    if let samples = settings.sampling.samples, !(1...1000).contains(samples) {
-      throw Failure(.usage, "--samples \(samples): must be from 1 to 1000")
-    }
+    let sampling = settings.sampling
+    try check(.seeds, settings.seeds, isFine: (1...1000).contains, "from 1 to 1000")
+    try check(.slices, settings.slices, isFine: { $0 >= 1 }, "1 or more")
+    try check(.steps, sampling.steps, isFine: { $0 >= 0 }, "0 (all) or more")
+    try check(.samples, sampling.samples, isFine: (1...1000).contains, "from 1 to 1000")
     (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
     self.settings.base = settings.base.fitted(to: cohort.manifest.extent)
     cohortDigest = try Run.digest(of: cohort)
@@ -87,7 +84,7 @@ public struct Reproduction {
     let processes = study.rows.flatMap(\.experiments).compactMap(\.processSteps)
     guard let fewest = processes.min(), steps > fewest else { return }
     throw Failure(
-      .usage, "--steps \(steps): \(study.name) draws by processes of \(fewest) steps; 0 takes all")
+      .usage, "\(Term.steps("\(steps)")): \(study.name) draws by processes of \(fewest) steps; 0 takes all")
   }
 
   /// - Parameter strictly: whether a study that needs all its rows is refused where one cannot be had.
@@ -96,19 +93,15 @@ public struct Reproduction {
     try checkSampling(of: study)
     if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
     var admitted = study
-    admitted.rows = []
     var notes: [String] = []
-    for row in study.rows {
-      if row.standing == .ifTrained {
-        if try row.experiments.allSatisfy(isTrained) { admitted.rows.append(row) }
-      } else if let reason = refusal(of: row) {
-        notes.append("\(row.title) is left out: \(reason)")
-      } else {
-        admitted.rows.append(row)
-      }
+    admitted.rows = try study.rows.filter { row in
+      if row.standing == .ifTrained { return try row.experiments.allSatisfy(isTrained) }
+      guard let reason = refusal(of: row) else { return true }
+      notes.append("\(row.title) is left out: \(reason)")
+      return false
     }
     if strictly && study.needsAllRows, let note = notes.first {
-      throw Failure(.usage, "\(study.name): \(note); choose another --width")
+      throw Failure(.usage, "\(study.name): \(note); choose another \(Term.width)")
     }
     guard !admitted.rows.isEmpty else {
       throw Failure(.usage, "\(study.name): nothing of it can be had: \(notes.joined(separator: "; "))")
@@ -126,7 +119,7 @@ public struct Reproduction {
       }
       return nil
     } catch {
-      return (error as? Failure)?.message ?? "\(error)"
+      return "\(error)"
     }
   }
 
@@ -150,9 +143,7 @@ public struct Reproduction {
   /// Everything that is trained for some studies, each once.
   public func experiments(for studies: [Study]) -> [Experiment] {
     studies.flatMap(\.rows).filter { $0.standing != .ifTrained }.flatMap(\.experiments).flatMap(seeded)
-      .reduce(into: []) { found, experiment in
-        if !found.contains(experiment) { found.append(experiment) }
-      }
+      .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   /// Where an experiment's run lies: named for what is told apart at a glance, and for all settings in short.
@@ -192,9 +183,7 @@ public struct Reproduction {
   public func state(of experiment: Experiment) throws -> State {
     let run = try runFolder(of: experiment)
     guard FileManager.default.fileExists(atPath: run.experiment) else { return .missing }
-    let known = try Run(opening: run.path).experiment
-    guard known == experiment else {
-      let changes = try experiment.differences(from: known).joined(separator: ", ")
+    if let changes = try experiment.changes(from: Run(opening: run.path).experiment) {
       throw Failure(.inconsistent, "\(run.path): holds another experiment (\(changes)); move it away")
     }
     if let data = FileManager.default.contents(atPath: failureFile(run)) {

@@ -1,6 +1,5 @@
 import Cohorts
 import Experiments
-import Failures
 import Imaging
 
 /// A table or figure of the paper as a value: what is trained, and how it is looked at.
@@ -48,8 +47,7 @@ public struct Study: Sendable {
     }
   }
 
-  /// As it is typed: `table5`.
-  public let name: String
+  /// `Table 5`
   public let title: String
   /// What is compared, in a sentence.
   public let caption: String
@@ -62,14 +60,16 @@ public struct Study: Sendable {
   public let needsAllRows: Bool
 
   init(
-    _ name: String, _ title: String, _ caption: String, form: Form = .table, heading: String,
-    conditions: [Condition], rows: [Row], needsAllRows: Bool = false
+    _ title: String, _ caption: String, form: Form = .table, heading: String, conditions: [Condition],
+    rows: [Row], needsAllRows: Bool = false
   ) {
     precondition(rows.allSatisfy { $0.experiments.count == conditions.count })
-    (self.name, self.title, self.caption, self.form) = (name, title, caption, form)
-    (self.heading, self.conditions, self.rows) = (heading, conditions, rows)
-    self.needsAllRows = needsAllRows
+    (self.title, self.caption, self.form, self.heading) = (title, caption, form, heading)
+    (self.conditions, self.rows, self.needsAllRows) = (conditions, rows, needsAllRows)
   }
+
+  /// As it is typed: `table5`.
+  public var name: String { title.lowercased().replacing(" ", with: "") }
 
   /// Modalities that all of it needs, in the usual order.
   public var modalities: [Modality] {
@@ -83,44 +83,5 @@ public struct Study: Sendable {
     let (needed, known) = (modalities.map(\.title), manifest.modalities.map(\.title))
     return
       "\(name) needs \(needed.joined(separator: ", ")); \(manifest.name) has \(known.joined(separator: ", "))"
-  }
-}
-
-extension Study {
-  /// What there is of the paper, in the order in which it builds upon itself.
-  public static let names = [
-    "table1", "table2", "table3", "table5", "table6", "table7", "table8", "table9", "figure3", "figure5",
-    "figure6",
-  ]
-
-  /// What the paper has and this version has not, with the reason.
-  public static let missing = [
-    "table4": "needs a segmentation network",
-    "table10": "needs training on volumes",
-  ]
-
-  /// - Parameters:
-  ///   - base: what all experiments share: iterations, width, rate, and the scenario of the ablations.
-  /// - Throws: `.usage` for a name the paper does not have, or that is not available yet.
-  public init(named name: String, base: Experiment) throws {
-    switch name {
-    case "table1": self = .table1(base)
-    case "table2": self = .table2(base)
-    case "table3": self = .table3(base)
-    case "table5": self = .table5(base)
-    case "table6": self = .table6(base)
-    case "table7": self = .table7(base)
-    case "table8": self = .table8(base)
-    case "table9": self = .table9(base)
-    case "figure3": self = .figure3(base)
-    case "figure5": self = .figure5(base)
-    case "figure6": self = .figure6(base)
-    default:
-      if let reason = Study.missing[name] {
-        throw Failure(.usage, "\(name) \(reason), which is not available in this version")
-      }
-      let known = (Study.names + ["all"]).joined(separator: ", ")
-      throw Failure(.usage, "'\(name)' is no table or figure that can be reproduced; known are \(known)")
-    }
   }
 }

@@ -22,14 +22,11 @@ public struct StudyResult: Sendable {
 
   /// The mean over slices of each seed's run, and how these means spread over the seeds; in the paper's units.
   public func cell(_ metric: Metric, row: Int, condition: Int) -> Table.Cell {
-    StudyResult.cell(metric, measurements[row][condition].map(\.scores))
+    cell(metric, measurements[row][condition].map(\.scores))
   }
 
-  private static func cell(_ metric: Metric, _ scores: [Scores]) -> Table.Cell {
-    let spread = Spread(scores.compactMap { $0.overSlices(metric).mean })
-    guard let mean = spread.mean else { return .empty }
-    return .spread(
-      mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
+  private func cell(_ metric: Metric, _ scores: [Scores]) -> Table.Cell {
+    Table.Cell(Spread(scores.compactMap { $0.overSlices(metric).mean }), of: metric)
   }
 
   /// The figures as a table; a curve has a row for each point and a column for each network.
@@ -56,55 +53,44 @@ public struct StudyResult: Sendable {
   }
 
   private var scores: Table {
-    let groups: [String?] = study.conditions.count > 1 ? study.conditions.map(\.title) : [nil]
-    var columns = [Table.Column(study.heading)]
-    for group in groups {
-      columns += Metric.paper.map { metric in
-        Table.Column(
-          metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest,
-          group: group)
+    let (costsDiffer, conditions) = (costsDiffer, study.conditions)
+    /// Metrics of every condition, with the costs behind each where they differ, else behind all.
+    func line<T>(_ first: T, _ metric: (Metric, Int) -> T, costs: (Int?) -> [T]) -> [T] {
+      let groups = conditions.indices.map { condition in
+        Metric.paper.map { metric($0, condition) } + (costsDiffer ? costs(condition) : [])
       }
-      if costsDiffer { columns += StudyResult.costs(group) }
+      return [first] + groups.joined() + (costsDiffer ? [] : costs(nil))
     }
-    if !costsDiffer { columns += StudyResult.costs(nil) }
-    var table = Table(study.title, caption: caption, columns: columns)
-
+    func group(_ condition: Int) -> String? { conditions.count > 1 ? conditions[condition].title : nil }
+    var table = Table(
+      study.title, caption: caption,
+      columns: line(Table.Column(study.heading), { Table.Column($0, group: group($1)) }) { condition in
+        [("Parameters (M)", 3), ("Multiply-adds (G)", 3), ("Time (s/volume)", 2)].map {
+          Table.Column($0, decimals: $1, group: condition.flatMap(group))
+        }
+      })
     var standing = study.rows.first?.standing
     for (index, row) in study.rows.enumerated() {
       if row.standing != standing { table.rules.insert(table.rows.count) }
       standing = row.standing
-      var cells: [Table.Cell] = [.text(row.title)]
-      for condition in groups.indices {
-        cells += Metric.paper.map { cell($0, row: index, condition: condition) }
-        if costsDiffer { cells += costs(measurements[index][condition]) }
-      }
-      if !costsDiffer { cells += costs(measurements[index].flatMap { $0 }) }
-      table.append(cells)
+      table.append(
+        line(.text(row.title), { cell($0, row: index, condition: $1) }) { condition in
+          costs(condition.map { measurements[index][$0] } ?? measurements[index].flatMap { $0 })
+        })
     }
     guard let kinds = baselines.first, !kinds.isEmpty else { return table }
     table.rules.insert(table.rows.count)
     for kind in kinds.indices {
-      var cells: [Table.Cell] = [.text(kind == 0 ? copyName : kinds[kind].name)]
-      for condition in groups.indices {
-        cells += Metric.paper.map { StudyResult.cell($0, [baselines[condition][kind]]) }
-        if costsDiffer { cells += [.empty, .empty, .empty] }
-      }
-      if !costsDiffer { cells += [.empty, .empty, .empty] }
-      table.append(cells)
+      table.append(
+        line(
+          .text(kind == 0 ? copyName : kinds[kind].name), { cell($0, [baselines[$1][kind]]) },
+          costs: { _ in costs([]) }))
     }
     return table
   }
 
   private var copies: [String] { baselines.compactMap(\.first?.name) }
   private var copyName: String { Set(copies).count == 1 ? copies[0] : "Copy of a source" }
-
-  private static func costs(_ group: String?) -> [Table.Column] {
-    [
-      Table.Column("Parameters (M)", decimals: 3, group: group),
-      Table.Column("Multiply-adds (G)", decimals: 3, group: group),
-      Table.Column("Time (s/volume)", group: group),
-    ]
-  }
 
   private func costs(_ found: [Measurement]) -> [Table.Cell] {
     guard let first = found.first, let seconds = Spread(found.map(\.seconds)).mean else {

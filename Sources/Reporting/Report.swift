@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Foundation
 import Imaging
 import Inference
 import Metrics
@@ -20,14 +19,11 @@ public struct Report {
     public var batchSize = 4
     /// Slices, spread over the split, on which the CAGR modules are watched.
     public var routingSlices = 64
-    /// The command lines that made this, as they would be typed; without any, they are put together from the runs.
+    /// The command lines that made this, as they would be typed.
     public var commands: [String] = []
-    /// Licences and attributions of the data.
-    public var notices: [String] = []
     public init() {}
   }
 
-  /// A run with what is known of it.
   struct Entry {
     var run: Run
     /// As the assessment's rows call it.
@@ -36,6 +32,8 @@ public struct Report {
     var sha256: String
     var log: TrainingLog
     var time: TrainingTime?
+    /// Nothing for a network without CAGR modules.
+    var routing: RoutingSummary?
   }
 
   let entries: [Entry]
@@ -46,11 +44,10 @@ public struct Report {
   /// With a few words on why it is shown.
   let montages: [(montage: Montage, reason: String)]
   /// By run; nothing for networks without CAGR modules.
-  public let routing: [RoutingSummary?]
+  public var routing: [RoutingSummary?] { entries.map(\.routing) }
 
   /// Puts together what is shown: pictures of what was scored, without another pass through the networks. Only those with
   /// CAGR modules see some slices again, watched.
-  ///
   /// - Parameters:
   ///   - runs: those that `assessment` is of, in its order.
   ///   - assessment: one that keeps predictions (`Assessment.Options.shown`).
@@ -66,16 +63,12 @@ public struct Report {
     guard !assessment.shown.subjects.isEmpty else {
       throw Failure(.usage, "a report pictures what was scored: the assessment must keep subjects to show")
     }
-    var entries: [Entry] = []
-    var routing: [RoutingSummary?] = []
-    for (run, scores) in zip(runs, assessment.models) {
+    entries = try zip(runs, assessment.models).map { run, scores in
       let model = try run.model(device: device)
-      entries.append(
-        Entry(
-          run: run, name: scores.name, card: model.card, sha256: model.sha256,
-          log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path)))
-      routing.append(
-        try RoutingSummary(
+      return Entry(
+        run: run, name: scores.name, card: model.card, sha256: model.sha256,
+        log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path),
+        routing: try RoutingSummary(
           model, named: scores.name, on: options.routingSlices, in: assessment.split, of: cohort,
           batchSize: options.batchSize
         ) { try progress("routing of \(scores.name)", $0, $1) })
@@ -84,27 +77,25 @@ public struct Report {
     let baseline = Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name
     let names = entries.map(\.name) + [baseline].compactMap { $0 }
     montages = try assessment.shown.subjects.map { subject, reason in
-      let images = try SubjectImages(subject, in: cohort, scenario: assessment.scenario, models: names) {
+      let montage = try Montage(of: subject, in: cohort, scenario: assessment.scenario, models: names) {
         assessment.shown.prediction(of: subject.id, slice: $0, by: $1)
       }
-      return (Montage(images), reason.words(of: assessment.models[0].name))
+      return (montage, reason.words(of: assessment.models[0].name))
     }
-    self.entries = entries
-    self.routing = routing
     self.assessment = assessment
     self.options = options
     manifest = cohort.manifest
-    cohortHash = try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
+    cohortHash = try Run.digest(of: cohort)
   }
 
   /// Writes the page, and what the CAGR modules learned as `routing.json` beside each run's scores.
   public func write(to path: String) throws {
     let page = try html
-    for (entry, summary) in zip(entries, routing) {
-      guard let summary else { continue }
+    for entry in entries {
+      guard let routing = entry.routing else { continue }
       let folder = entry.run.folder.evaluation(assessment.split.rawValue)
       try RunFolder.make(folder)
-      try AtomicFile.write(summary.json() + "\n", to: folder + "/routing.json")
+      try AtomicFile.write(routing.json() + "\n", to: folder + "/routing.json")
     }
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(page, to: path)

@@ -4,6 +4,7 @@ import Files
 import Foundation
 import Imaging
 import Inference
+import Training
 
 /// From a patient's files to the synthesised file and its sidecar.
 public struct PatientSynthesis {
@@ -23,21 +24,18 @@ public struct PatientSynthesis {
   }
 
   private func checkPaths(_ files: [(modality: Modality, path: String)]) throws {
-    var isFolder: ObjCBool = false
     for path in [output, sidecarPath] {
-      guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else { continue }
+      guard let isFolder = RunFolder.isFolder(path) else { continue }
       for input in [model.file] + files.map(\.path) where isOneFile(path, input) {
         throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
       }
-      guard !isFolder.boolValue else {
-        throw Failure(.cannotWrite, "\(path): is a folder; choose another name")
-      }
+      if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
       guard replaces else {
-        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give --force")
+        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
       }
     }
     let folder = Path.folder(output)
-    guard FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder), isFolder.boolValue else {
+    guard RunFolder.isFolder(folder) == true else {
       throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
     }
     guard access(folder, W_OK) == 0 else {
@@ -88,10 +86,7 @@ public struct PatientSynthesis {
 
     let sources = model.card.scenario.sources
     let sidecar = Sidecar(
-      result, model: model,
-      sources: sources.compactMap { source in
-        files.first { $0.modality == source }.map { (source, $0.path) }
-      },
+      result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last },
       intensity: intensity)
     try write(sidecar) { stand in
       try NIfTI.write(
@@ -170,18 +165,17 @@ public struct Sidecar: Codable, Sendable {
   }
 
   init(
-    _ result: Synthesizer.Result, model: TrainedModel, sources: [(modality: Modality, file: String)],
+    _ result: Synthesizer.Result, model: TrainedModel, files: [Modality: String],
     intensity: Synthesizer.Intensity
   ) {
     let card = model.card
     description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
     warning = card.warning
     modality = card.scenario.target
-    self.sources = zip(sources, result.sources).map { source, scaled in
+    sources = result.sources.map { modality, scale in
       Source(
-        modality: source.modality, file: Path.name(source.file),
-        scale: scaled.scale.upper,
-        clippedAbove: scaled.scale.clippedAbove, clippedBelow: scaled.scale.clippedBelow)
+        modality: modality, file: Path.name(files[modality] ?? ""), scale: scale.upper,
+        clippedAbove: scale.clippedAbove, clippedBelow: scale.clippedBelow)
     }
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256

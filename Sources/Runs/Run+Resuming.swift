@@ -1,4 +1,3 @@
-import Cohorts
 import Experiments
 import Failures
 import Files
@@ -17,38 +16,41 @@ extension Experiment {
     same.checkpointEvery = self.checkpointEvery
     return same
   }
+
+  /// What keeps it from going on with a run of `before`, as `learningRate 0.1 instead of 0.0001`; nil where nothing does.
+  func hindrance(to before: Experiment) throws -> String? { try changes(from: continuing(before)) }
+
+  /// What differs, in one line; nil where nothing does.
+  package func changes(from other: Experiment) throws -> String? {
+    self == other ? nil : try differences(from: other).joined(separator: ", ")
+  }
 }
 
 extension Run {
-  /// The experiment that a run folder's checkpoint was made by: what `--resume` goes on with.
+  /// The experiment that a run folder's checkpoint was made by: what a resumed run goes on with.
   ///
   /// `experiment.json` is for people, and people change it. Where it disagrees with the checkpoint, neither is believed;
   /// where it is gone, the checkpoint's own counts. Checkpoints of aginet 0.1.0 carry it too.
-  /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
-  public static func resumable(in path: String) throws -> Experiment {
-    try resumable(in: path, verifying: true)
-  }
-
   /// - Parameter verifying: whether the checkpoint's checksum is compared, which reads all of it.
-  private static func resumable(in path: String, verifying: Bool) throws -> Experiment {
+  /// - Throws: `.notFound` where there is neither, `.inconsistent` where they disagree, naming what differs and what to do.
+  public static func resumable(in path: String, verifying: Bool = true) throws -> Experiment {
     let folder = RunFolder(path)
     let stands = FileManager.default.fileExists(atPath: folder.experiment)
     guard stands || folder.hasCheckpoint else {
-      throw Failure(.notFound, "\(path): nothing to resume (no experiment.json); train without --resume")
+      throw Failure(
+        .notFound, "\(path): nothing to resume (no experiment.json); train without \(Term.resumes)")
     }
     guard folder.hasCheckpoint else { return try Run(opening: path).experiment }
     let file = try Safetensors(contentsOf: folder.last, verifying: verifying)
     guard file.metadata[TrainedModel.experimentKey] != nil else { return try Run(opening: path).experiment }
     let trained = try TrainedModel.experiment(of: file)
     guard stands else { return trained }
-    let remedy = "delete it to go on as before, or train anew with --force"
+    let remedy = "delete it to go on as before, or train anew with \(Term.overwrites)"
     let written: Experiment
     do { written = try Run(opening: path).experiment } catch let failure as Failure {
       throw Failure(.inconsistent, "\(failure.message); \(remedy)")
     }
-    let same = written.continuing(trained)
-    guard same == written else {
-      let changes = try written.differences(from: same).joined(separator: ", ")
+    if let changes = try written.hindrance(to: trained) {
       throw Failure(
         .inconsistent,
         "\(folder.experiment): was changed since the checkpoint was made (\(changes)); \(remedy)")
@@ -59,9 +61,7 @@ extension Run {
   /// Makes sure that what is in a folder may be continued.
   static func refuseAnother(_ experiment: Experiment, in folder: RunFolder) throws {
     // Compared when the run was looked for, and again when the tensors are read.
-    let before = experiment.continuing(try resumable(in: folder.path, verifying: false))
-    guard before == experiment else {
-      let changes = try experiment.differences(from: before).joined(separator: ", ")
+    if let changes = try experiment.hindrance(to: resumable(in: folder.path, verifying: false)) {
       throw Failure(
         .inconsistent,
         "\(folder.path): was started with other settings (\(changes)); resume without naming them, or train anew"

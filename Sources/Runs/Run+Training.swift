@@ -18,7 +18,6 @@ extension Run {
   }
 
   /// Trains an experiment on a prepared cohort into a folder: from the start, or on from the last checkpoint.
-  ///
   /// - Parameters:
   ///   - shouldStop: asked after each step and within validation; where it says a kind of failure, the run is saved and
   ///     ends with that.
@@ -61,18 +60,16 @@ extension Run {
       try refuseAnother(experiment, in: folder)
     } else if exists {
       guard setting.overwrites else {
-        throw Failure(
-          .cannotWrite, "\(folder.path): a run exists here; continue with --resume, or replace with --force")
+        let choice = "continue with \(Term.resumes), or replace with \(Term.overwrites)"
+        throw Failure(.cannotWrite, "\(folder.path): a run exists here; \(choice)")
       }
       // What an earlier run learned must not pass for this one's; version 0.1.0 kept the best networks too.
-      let best = folder.checkpoints + "/best.safetensors"
-      for stale in [folder.model, best, folder.last, folder.log, folder.report] {
-        try? FileManager.default.removeItem(atPath: stale)
-      }
-      try? FileManager.default.removeItem(atPath: folder.path + "/evaluation")
-      for name in names(in: folder.path) where name.hasPrefix("events.out.tfevents.") {
-        try? FileManager.default.removeItem(atPath: folder.path + "/" + name)
-      }
+      let known = [
+        folder.model, folder.checkpoints + "/best.safetensors", folder.last, folder.log, folder.report,
+        folder.path + "/evaluation",
+      ]
+      let events = files(in: folder.path) { $0.hasPrefix("events.out.tfevents.") }
+      for stale in known + events { try? FileManager.default.removeItem(atPath: stale) }
       removeLeftovers(folder)
     }
     try AtomicFile.write(try experiment.json, to: folder.experiment)
@@ -100,13 +97,14 @@ extension Run {
   /// Removes the unfinished files of a run that was killed while it wrote. The folder must be locked.
   private static func removeLeftovers(_ folder: RunFolder) {
     for path in [folder.path, folder.checkpoints] {
-      for name in names(in: path) where name.hasPrefix(".") && name.hasSuffix(".partial") {
-        try? FileManager.default.removeItem(atPath: path + "/" + name)
+      for file in files(in: path, { $0.hasPrefix(".") && $0.hasSuffix(".partial") }) {
+        try? FileManager.default.removeItem(atPath: file)
       }
     }
   }
 
-  private static func names(in folder: String) -> [String] {
-    (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+  private static func files(in folder: String, _ isMeant: (String) -> Bool) -> [String] {
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    return names.filter(isMeant).map { "\(folder)/\($0)" }
   }
 }

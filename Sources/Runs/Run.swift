@@ -1,13 +1,7 @@
-import Cohorts
 import Experiments
 import Failures
 import Files
 import Foundation
-import Imaging
-import Inference
-import Layers
-import Methods
-import Metrics
 import Torch
 import Training
 
@@ -21,7 +15,8 @@ public struct Run {
   public init(opening path: String) throws {
     folder = RunFolder(path)
     guard let data = FileManager.default.contents(atPath: folder.experiment) else {
-      throw Failure(.notFound, "\(path): not a run folder (no experiment.json); make one with aginet train")
+      throw Failure(
+        .notFound, "\(path): not a run folder (no experiment.json); make one with \(Term.training)")
     }
     experiment = try Experiment(json: String(decoding: data, as: UTF8.self), origin: folder.experiment)
   }
@@ -31,7 +26,7 @@ public struct Run {
   public func model(device: Device) throws -> TrainedModel {
     guard FileManager.default.fileExists(atPath: folder.model) else {
       throw Failure(
-        .notFound, "\(folder.path): has no model yet (model.safetensors); aginet train writes it")
+        .notFound, "\(folder.path): has no model yet (model.safetensors); \(Term.training) writes it")
     }
     return try TrainedModel(file: folder.model, device: device)
   }
@@ -39,9 +34,7 @@ public struct Run {
   /// Makes sure that the run's model is what its `experiment.json` says, before it is named by that in a table.
   /// - Throws: `.inconsistent` with what differs.
   package func check(_ model: TrainedModel) throws {
-    let same = experiment.continuing(model.experiment)
-    guard same == experiment else {
-      let changes = try experiment.differences(from: same).joined(separator: ", ")
+    if let changes = try experiment.hindrance(to: model.experiment) {
       throw Failure(
         .inconsistent,
         "\(folder.experiment): is not what \(Path.name(folder.model)) was trained by (\(changes)); one of the two was changed"

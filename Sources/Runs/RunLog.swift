@@ -1,4 +1,3 @@
-import Experiments
 import Failures
 import Files
 import Foundation

@@ -19,3 +19,10 @@ extension Score {
   /// `PSNR 31.42 dB`
   public var words: String { "\(title) \(figure)" }
 }
+
+extension ModelCard {
+  /// `aginet 0.2.0, libtorch 2.8.0`
+  public var versionWords: String {
+    versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+  }
+}

@@ -58,11 +58,9 @@ public struct ShownSubjects: Sendable {
 
   /// Takes what was predicted for a batch, as far as it may be shown.
   mutating func keep(_ values: [Float], for batch: SampleBatch, by model: String) {
-    let count = batch.extent.count
-    for (index, reference) in batch.references.enumerated()
+    for (reference, image) in batch.images(in: values)
     where isOpen || subjects.contains(where: { $0.subject.id == reference.subject }) {
-      kept[reference.subject, default: [:]][model, default: [:]][reference.slice] =
-        Array(values[index * count..<(index + 1) * count])
+      kept[reference.subject, default: [:]][model, default: [:]][reference.slice] = image
     }
   }
 
@@ -84,5 +82,13 @@ public struct ShownSubjects: Sendable {
     let median = ranked[(ranked.count - 1) / 2]
     let lowest = (id: worst.id, reason: Reason.lowest(worst.psnr))
     return median.id == worst.id ? [lowest] : [(median.id, .median(median.psnr)), lowest]
+  }
+}
+
+extension SampleBatch {
+  /// `count x extent` values, sample by sample.
+  package func images(in values: [Float]) -> [(reference: SampleReference, image: [Float])] {
+    let length = extent.count
+    return references.enumerated().map { ($1, Array(values[$0 * length..<($0 + 1) * length])) }
   }
 }

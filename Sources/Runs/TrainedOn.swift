@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Files
 import Foundation
 import Training

@@ -11,20 +11,14 @@ import Torch
 /// numbers need no state: every iteration starts its stream from the seed and its own number.
 struct Checkpoint {
   var iteration = 0
-  /// The best validation so far.
   var best: Score?
   var bestIteration: Int?
   /// Whether the validation that is due after `iteration` was interrupted.
   var owesValidation = false
 
-  /// Writes all networks with their optimisers.
   func write(_ method: any Method, metadata: [String: String], to path: String) throws {
-    var tensors: [Safetensors.Tensor] = []
-    for network in method.networks {
-      tensors += network.parameters.saved.map { .init("\(network.name).\($0.name)", $0.tensor) }
-      if let adam = network.optimizer {
-        tensors += adam.state.map { .init("optimizer.\(network.name).\($0.name)", $0.tensor) }
-      }
+    let tensors = Checkpoint.parts(of: method).flatMap { prefix, tensors in
+      tensors.map { Safetensors.Tensor(prefix + $0.name, $0.tensor) }
     }
     var metadata = metadata
     metadata[Key.iteration] = String(iteration)
@@ -50,10 +44,7 @@ struct Checkpoint {
     guard let iteration = Checkpoint.iteration(of: file), iteration >= 0 else {
       throw Failure(.invalidModel, "\(file.path): not a checkpoint of aginet (no iteration in its metadata)")
     }
-    for network in method.networks {
-      try file.load(network.parameters.saved, under: "\(network.name).")
-      if let adam = network.optimizer { try file.load(adam.state, under: "optimizer.\(network.name).") }
-    }
+    for (prefix, tensors) in Checkpoint.parts(of: method) { try file.load(tensors, under: prefix) }
     self.iteration = iteration
     func number(_ key: String) -> Double? { file.metadata[key].flatMap { Double($0) } }
     best = number(Key.bestPSNR).map { Score(earlier: $0) }
@@ -66,11 +57,15 @@ struct Checkpoint {
 
   /// Makes sure that a file holds the networks of `method`, which may be an outline.
   static func check(_ file: Safetensors, fits method: any Method) throws {
-    for network in method.networks {
-      try file.check(fits: network.parameters.saved, under: "\(network.name).")
-      if let adam = network.optimizer {
-        try file.check(fits: adam.state, under: "optimizer.\(network.name).")
-      }
+    for (prefix, tensors) in parts(of: method) { try file.check(fits: tensors, under: prefix) }
+  }
+
+  private static func parts(of method: any Method) -> [(
+    prefix: String, tensors: [(name: String, tensor: Tensor)]
+  )] {
+    method.networks.flatMap { network in
+      [("\(network.name).", network.parameters.saved)]
+        + (network.optimizer.map { [("optimizer.\(network.name).", $0.state)] } ?? [])
     }
   }
 }

@@ -22,8 +22,7 @@ public struct RunFolder: Sendable, Equatable {
   /// Makes the folder and its parents.
   /// - Throws: `.cannotWrite` with the system's reason.
   public static func make(_ path: String) throws {
-    var isFolder: ObjCBool = false
-    if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue {
+    if isFolder(path) == false {
       throw Failure(.cannotWrite, "\(path): is a file, where a folder is to be made; choose another name")
     }
     do {
@@ -32,6 +31,12 @@ public struct RunFolder: Sendable, Equatable {
       throw Failure(
         .cannotWrite, "\(path): the folder cannot be made; check that its parents can be written in")
     }
+  }
+
+  /// Whether there is a folder, rather than a file; nil where there is nothing.
+  package static func isFolder(_ path: String) -> Bool? {
+    var isFolder: ObjCBool = false
+    return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) ? isFolder.boolValue : nil
   }
 
   public var hasCheckpoint: Bool { FileManager.default.fileExists(atPath: last) }

@@ -81,7 +81,8 @@ public final class Trainer {
     guard folder.hasCheckpoint else {
       throw Failure(
         .notFound,
-        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with --force")
+        "\(folder.path): no checkpoint to resume (\(folder.last) is missing); start over with \(Term.overwrites)"
+      )
     }
     state = try Checkpoint(Safetensors(contentsOf: folder.last), into: method)
     guard state.iteration <= plan.iterations else {
@@ -134,10 +135,9 @@ public final class Trainer {
     }
   }
 
-  /// Saves, and says so.
   private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
     try save(delegate)
-    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with --resume")
+    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")
   }
 
   private func look(_ delegate: any TrainingDelegate) throws {
@@ -179,10 +179,7 @@ public final class Trainer {
   /// Losses are those before the step, so weights can be worse than the losses tell: no file may hold such.
   private func refuseBrokenWeights() throws {
     for network in method.networks {
-      for (name, tensor) in network.parameters.saved {
-        // Nought times infinity, or times NaN, is NaN.
-        let isFinite = withoutGradient { (tensor * 0).sum().item == 0 }
-        if isFinite { continue }
+      for (name, tensor) in network.parameters.saved where !tensor.isFinite {
         throw Failure(
           .numerical, "iteration \(state.iteration): \(network.name).\(name) is not finite; \(kept)")
       }

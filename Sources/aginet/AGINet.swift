@@ -1,6 +1,5 @@
 import ArgumentParser
 import CGuard
-import Experiments
 import Failures
 import Files
 import Foundation
@@ -9,8 +8,7 @@ import Torch
 @main
 struct AGINet: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "aginet",
-    abstract: "Synthesise a missing MRI contrast from the ones you have.",
+    commandName: "aginet", abstract: "Synthesise a missing MRI contrast from the ones you have.",
     discussion: """
       Start with 'aginet demo'. Exit codes: 0 ok, 1 unexpected, 2 usage, 3 input not found, 4 input malformed, \
       5 inputs inconsistent, 6 cannot write, 7 partial success, 8 over a limit, 9 model invalid, 10 numerical \
@@ -32,8 +30,7 @@ struct AGINet: ParsableCommand {
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
     LibTorch.onLackOfMemory = { sentence in
-      Console.error("out of memory; use a smaller --batch or --width (\(sentence))")
-      Foundation.exit(Failure.Kind.limit.rawValue)
+      end(.limit, "out of memory; use a smaller --batch or --width (\(sentence))")
     }
     LibTorch.keepMemory()
     LibTorch.flushDenormals()
@@ -41,29 +38,27 @@ struct AGINet: ParsableCommand {
       var command = try parseAsRoot()
       try command.run()
     } catch let failure as Failure {
-      Console.error(failure.message)
-      Foundation.exit(failure.exitCode)
+      end(failure.kind, failure.message)
     } catch let code as ExitCode {
       Foundation.exit(code.rawValue)
     } catch {
       let code = exitCode(for: error)
-      if code == .success { end(printing: fullMessage(for: error)) }
+      if code == .success {
+        // Help and versions.
+        do { try Console.result(fullMessage(for: error)) } catch { end(.cannotWrite, "\(error)") }
+        Foundation.exit(0)
+      }
       if code == .validationFailure {
         Console.usage(fullMessage(for: error))
         Foundation.exit(Failure.Kind.usage.rawValue)
       }
       // Whatever it is, it is one line.
-      Console.error("\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
-      Foundation.exit(Failure.Kind.unexpected.rawValue)
+      end(.unexpected, "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
     }
   }
 
-  /// Help and versions.
-  private static func end(printing text: String) -> Never {
-    do { try Console.result(text) } catch {
-      Console.error("\(error)")
-      Foundation.exit(Failure.Kind.cannotWrite.rawValue)
-    }
-    Foundation.exit(0)
+  private static func end(_ kind: Failure.Kind, _ message: String) -> Never {
+    Console.error(message)
+    Foundation.exit(kind.rawValue)
   }
 }

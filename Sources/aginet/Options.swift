@@ -7,12 +7,12 @@ import Imaging
 import Methods
 import Torch
 
-/// Flags that every working command has.
+/// Flags that every working command has; they hold from the moment they are read.
 struct CommonOptions: ParsableArguments {
   @Flag(name: .shortAndLong, help: "Print results and errors only.")
   var quiet = false
 
-  func apply() { Console.isQuiet = quiet }
+  func validate() { Console.isQuiet = quiet }
 }
 
 /// Settings of an experiment, whatever its framework; those with a flag of their own go before `--set`.
@@ -32,18 +32,13 @@ struct SettingOptions: ParsableArguments {
     help: "Any setting as key=value, e.g. --set pix2pix.weightL1=10; may be repeated.")
   var settings: [String] = []
 
-  /// All as `key=value`.
-  var written: [String] {
-    settings
-      + SettingOptions.written([
-        ("iterations", iterations), ("batchSize", batch), ("width", width), ("groups", groups),
-        ("learningRate", rate),
-      ])
-  }
-
-  /// The flags that were given.
-  static func written(_ flags: [(key: String, value: (any CustomStringConvertible)?)]) -> [String] {
-    flags.compactMap { key, value in value.map { "\(key)=\($0)" } }
+  /// All that were given, and `others`, as `key=value`.
+  func written(_ others: [(key: String, value: (any CustomStringConvertible)?)] = []) -> [String] {
+    let flags: [(key: String, value: (any CustomStringConvertible)?)] = [
+      ("iterations", iterations), ("batchSize", batch), ("width", width), ("groups", groups),
+      ("learningRate", rate),
+    ]
+    return settings + (flags + others).compactMap { key, value in value.map { "\(key)=\($0)" } }
   }
 }
 
@@ -66,11 +61,10 @@ struct ExperimentOptions: ParsableArguments {
   /// All as `key=value`.
   func written() throws -> [String] {
     let list = try sources.map { try modalities($0).map { "\"\($0.rawValue)\"" }.joined(separator: ",") }
-    return settings.written
-      + SettingOptions.written([
-        ("method", method), ("network", network), ("region", region), ("seed", seed),
-        ("scenario.sources", list.map { "[\($0)]" }), ("scenario.target", target?.rawValue),
-      ])
+    return settings.written([
+      ("method", method), ("network", network), ("region", region), ("seed", seed),
+      ("scenario.sources", list.map { "[\($0)]" }), ("scenario.target", target?.rawValue),
+    ])
   }
 }
 
@@ -81,11 +75,12 @@ struct ComputeOptions: ParsableArguments {
 
   @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores).")
   var threads: Int?
+  @OptionGroup var common: CommonOptions
 
   /// Sets the threads and finds the device.
   func apply() throws -> Device {
     if let threads {
-      try check(threads: threads)
+      try check("threads", threads, Bounds.threads)
       LibTorch.threads = threads
     }
     return try Device(named: device)
@@ -143,16 +138,12 @@ func openedCohort(_ folder: String) throws -> PreparedCohort {
   return cohort
 }
 
-/// Refuses numbers of threads that no machine has.
-func check(threads: Int) throws { try check("threads", threads, 1...1024) }
+/// What a machine has, and what its memory holds.
+enum Bounds {
+  static let threads = 1...1024, loaders = 0...256, batch = 1...65_536
+}
 
-/// Refuses numbers of threads that read ahead which only take memory.
-func check(loaders: Int) throws { try check("loaders", loaders, 0...256) }
-
-/// Refuses numbers of slices that no memory holds at a time.
-func check(batch: Int) throws { try check("batch", batch, 1...65_536) }
-
-private func check(_ flag: String, _ number: Int, _ range: ClosedRange<Int>) throws {
+func check(_ flag: String, _ number: Int, _ range: ClosedRange<Int>) throws {
   guard range.contains(number) else {
     throw Failure(.usage, "--\(flag) \(number): must be from \(range.lowerBound) to \(range.upperBound)")
   }

@@ -14,6 +14,7 @@ enum CommandLineTerms {
 
   static func install() {
     Term.install { term in
+      if term.withoutValue == .scan { return "--\(term.value ?? "")" }
       guard let word = words[term.withoutValue] else {
         guard let value = term.value else { return term.name }
         let pair = "\(term.name)=\(value)"

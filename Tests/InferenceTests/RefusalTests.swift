@@ -14,7 +14,7 @@ private func refused(_ patient: Patient, _ method: Known = .channel(0)) throws -
   patient[.t2] = nil
   let failure = try refused(patient)
   #expect(failure.kind == .inconsistent)
-  #expect(failure.message.contains("--t2") && failure.message.contains("T1, T2"))
+  #expect(failure.message.contains("scan t2") && failure.message.contains("T1, T2"))
 }
 
 @Test func aModalityTheModelDoesNotTakeIsNamed() throws {

@@ -240,7 +240,7 @@ import Training
       let failure = try failure { _ = try many.admit(Study(named: name, base: many.settings.base)) }
       #expect(
         failure.kind == .usage
-          && failure.message == "--steps 2000: \(name) draws by processes of 1000 steps; 0 takes all")
+          && failure.message == "steps 2000: \(name) draws by processes of 1000 steps; 0 takes all")
     }
     let longer = try reproduction {
       $0.sampling.steps = 2000
@@ -304,7 +304,7 @@ import Training
     let study = try Study(named: "table7", base: reproduction.settings.base)
     let failure = try failure { _ = try reproduction.admit(study) }
     #expect(failure.kind == .usage && failure.message.contains("8 groups do not divide 4 channels"))
-    #expect(failure.message.contains("--width"))
+    #expect(failure.message.contains("another width"))
     // Of "all", the table keeps the rows that can be had.
     let admission = try reproduction.admit(study, strictly: false)
     #expect(

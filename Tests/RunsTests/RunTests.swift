@@ -66,7 +66,7 @@ import Training
     let before = contents(of: run.folder.model)
     let failure = try refused()
     #expect(failure.kind == .cannotWrite)
-    #expect(failure.message.contains("--resume") && failure.message.contains("--force"))
+    #expect(failure.message.contains("resumes") && failure.message.contains("overwrites"))
     #expect(contents(of: run.folder.model) == before)
   }
 

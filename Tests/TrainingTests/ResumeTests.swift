@@ -116,7 +116,7 @@ import Training
   @Test func withoutACheckpointThereIsNothingToResume() throws {
     let trainer = try trainer(RunFolder(scratch("none")), plan(3))
     let failure = try failure { try trainer.resume() }
-    #expect(failure.kind == .notFound && failure.message.contains("--force"))
+    #expect(failure.kind == .notFound && failure.message.contains("overwrites"))
   }
 
   @Test func aPlanShorterThanTheRunIsRefused() throws {

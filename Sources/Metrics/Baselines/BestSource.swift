@@ -24,11 +24,8 @@ public struct BestSource: Sendable, Equatable {
 
   /// Position of the best source; the first of equals. Nothing before a slice was counted.
   public var position: Int? {
-    guard slices > 0 else { return nil }
-    return psnr.indices.reduce(nil) { best, i in
-      guard let best else { return i }
-      return psnr[i] > psnr[best] ? i : best
-    }
+    let psnr = psnr
+    return slices > 0 ? psnr.indices.max { psnr[$0] < psnr[$1] } : nil
   }
 
   /// Name of the best source.

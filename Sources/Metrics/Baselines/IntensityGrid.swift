@@ -1,18 +1,12 @@
 /// Nodes at equal steps over [0, 1]^S and the multilinear weights of a point on them.
 struct IntensityGrid: Sendable, Equatable {
   let sources: Int
-  /// Nodes along each axis.
+  /// Nodes along each axis: fewer for more sources, so that the cells stay populated.
   let nodes: Int
 
-  /// Fewer nodes an axis for more sources, so that the cells stay populated: 64, 32, 16, 8, then 5.
-  static func nodes(forSources sources: Int) -> Int {
-    switch sources {
-    case 1: 64
-    case 2: 32
-    case 3: 16
-    case 4: 8
-    default: 5
-    }
+  init(sources: Int) {
+    self.sources = sources
+    nodes = sources > 4 ? 5 : [64, 32, 16, 8][sources - 1]
   }
 
   var count: Int { (0..<sources).reduce(1) { product, _ in product * nodes } }
@@ -26,7 +20,6 @@ struct IntensityGrid: Sendable, Equatable {
   /// The corners of the cell that holds a point, with their weights; corners of weight 0 are left out.
   ///
   /// Intensities are clamped to [0, 1]; one that is not a number counts as 0.
-  ///
   /// - Returns: how many corners were written; at most 2^S.
   @inline(__always)
   func corners(
@@ -60,16 +53,29 @@ struct IntensityGrid: Sendable, Equatable {
     return count
   }
 
-  /// Calls `body` with views of all images, of equal length.
-  func withViews<R>(
-    of images: [[Float]], count: Int, _ body: (UnsafeBufferPointer<UnsafeBufferPointer<Float>>) -> R
-  ) -> R {
+  /// Calls `body` with views of all images, of equal length, and with room for the corners of one pixel.
+  @inline(__always)
+  func withViews(
+    of images: [[Float]], count: Int,
+    _ body: (
+      _ views: UnsafeBufferPointer<UnsafeBufferPointer<Float>>, _ corners: UnsafeMutablePointer<Int>,
+      _ weights: UnsafeMutablePointer<Float>
+    ) -> Void
+  ) {
     precondition(images.count == sources, "\(images.count) images for \(sources) sources")
     precondition(images.allSatisfy { $0.count == count }, "the images differ in their number of pixels")
-    func open(_ views: [UnsafeBufferPointer<Float>]) -> R {
-      if views.count == images.count { return views.withUnsafeBufferPointer(body) }
-      return images[views.count].withUnsafeBufferPointer { open(views + [$0]) }
+    func open(_ views: [UnsafeBufferPointer<Float>]) {
+      guard views.count == images.count else {
+        return images[views.count].withUnsafeBufferPointer { open(views + [$0]) }
+      }
+      let corners = UnsafeMutablePointer<Int>.allocate(capacity: 1 << sources)
+      let weights = UnsafeMutablePointer<Float>.allocate(capacity: 1 << sources)
+      defer {
+        corners.deallocate()
+        weights.deallocate()
+      }
+      views.withUnsafeBufferPointer { body($0, corners, weights) }
     }
-    return open([])
+    open([])
   }
 }

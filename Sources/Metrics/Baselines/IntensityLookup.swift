@@ -10,40 +10,27 @@ public struct IntensityLookup: Sendable, Equatable {
   /// Expected target intensity at the nodes; the first source's axis runs fastest.
   public let table: [Float]
 
-  private let grid: IntensityGrid
+  let grid: IntensityGrid
 
   /// Nodes along each source's axis, from intensity 0 to 1.
   public var nodes: Int { grid.nodes }
 
-  init(sources: [String], target: String, grid: IntensityGrid, pixels: Int, table: [Float]) {
-    self.sources = sources
-    self.target = target
-    self.grid = grid
-    self.pixels = pixels
-    self.table = table
-  }
-
   /// The prediction for one slice from its sources, in the order of `sources`, scaled to [0, 1].
   public func callAsFunction(_ images: [[Float]]) -> [Float] {
     let count = images.first?.count ?? 0
-    return grid.withViews(of: images, count: count) { views in
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: 1 << grid.sources) { indices in
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 1 << grid.sources) { weights in
-          guard let corner = indices.baseAddress, let weight = weights.baseAddress else { return [] }
-          return table.withUnsafeBufferPointer { table in
-            [Float](unsafeUninitializedCapacity: count) { output, filled in
-              for pixel in 0..<count {
-                var value: Float = 0
-                for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
-                  value += weight[c] * table[corner[c]]
-                }
-                output.initializeElement(at: pixel, to: value)
-              }
-              filled = count
+    return [Float](unsafeUninitializedCapacity: count) { output, filled in
+      grid.withViews(of: images, count: count) { views, corner, weight in
+        table.withUnsafeBufferPointer { table in
+          for pixel in 0..<count {
+            var value: Float = 0
+            for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
+              value += weight[c] * table[corner[c]]
             }
+            output.initializeElement(at: pixel, to: value)
           }
         }
       }
+      filled = count
     }
   }
 }

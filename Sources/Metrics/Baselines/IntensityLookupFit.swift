@@ -15,14 +15,11 @@ extension IntensityLookup {
     /// Of (1, sources..., target): the products of all pairs, row by row.
     private var moments: [Double]
 
-    /// - Parameter nodes: along each source's axis, 2 to 64; by default fewer for more sources.
-    public init(sources: [String], target: String, nodes: Int? = nil) {
+    public init(sources: [String], target: String) {
       precondition((1...8).contains(sources.count), "a look-up has 1 to 8 sources, not \(sources.count)")
-      let nodes = nodes ?? IntensityGrid.nodes(forSources: sources.count)
-      precondition((2...64).contains(nodes), "a look-up has 2 to 64 nodes an axis, not \(nodes)")
       self.sources = sources
       self.target = target
-      grid = IntensityGrid(sources: sources.count, nodes: nodes)
+      grid = IntensityGrid(sources: sources.count)
       sums = [Double](repeating: 0, count: grid.count * (sources.count + 2))
       moments = [Double](repeating: 0, count: (sources.count + 2) * (sources.count + 2))
     }
@@ -33,38 +30,31 @@ extension IntensityLookup {
     public mutating func add(sources images: [[Float]], target: [Float]) {
       let grid = grid
       let width = grid.sources + 2
-      var added = 0
-      grid.withViews(of: images, count: target.count) { views in
-        withUnsafeTemporaryAllocation(of: Int.self, capacity: 1 << grid.sources) { indices in
-          withUnsafeTemporaryAllocation(of: Float.self, capacity: 1 << grid.sources) { weights in
-            withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { point in
-              guard let corner = indices.baseAddress, let weight = weights.baseAddress else { return }
-              point.initialize(repeating: 1)
-              sums.withUnsafeMutableBufferPointer { sums in
-                moments.withUnsafeMutableBufferPointer { moments in
-                  for pixel in target.indices where target[pixel].isFinite {
-                    added += 1
-                    for source in 0..<grid.sources {
-                      let value = views[source][pixel]
-                      point[source + 1] = Double(value > 0 ? (value < 1 ? value : 1) : 0)
-                    }
-                    point[width - 1] = Double(target[pixel])
-                    for i in 0..<width {
-                      for j in i..<width { moments[i * width + j] += point[i] * point[j] }
-                    }
-                    for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
-                      let share = Double(weight[c])
-                      let start = corner[c] * width
-                      for k in 0..<width { sums[start + k] += share * point[k] }
-                    }
-                  }
+      pixels += target.count { $0.isFinite }
+      grid.withViews(of: images, count: target.count) { views, corner, weight in
+        withUnsafeTemporaryAllocation(of: Double.self, capacity: width) { point in
+          point.initialize(repeating: 1)
+          sums.withUnsafeMutableBufferPointer { sums in
+            moments.withUnsafeMutableBufferPointer { moments in
+              for pixel in target.indices where target[pixel].isFinite {
+                for source in 0..<grid.sources {
+                  let value = views[source][pixel]
+                  point[source + 1] = Double(value > 0 ? (value < 1 ? value : 1) : 0)
+                }
+                point[width - 1] = Double(target[pixel])
+                for i in 0..<width {
+                  for j in i..<width { moments[i * width + j] += point[i] * point[j] }
+                }
+                for c in 0..<grid.corners(of: pixel, in: views, corner, weight) {
+                  let share = Double(weight[c])
+                  let start = corner[c] * width
+                  for k in 0..<width { sums[start + k] += share * point[k] }
                 }
               }
             }
           }
         }
       }
-      pixels += added
     }
 
     /// The table; nothing if no pixel was seen.
@@ -88,7 +78,7 @@ extension IntensityLookup {
         }
         return Float(max(0, min(1, value)))
       }
-      return IntensityLookup(sources: sources, target: target, grid: grid, pixels: pixels, table: table)
+      return IntensityLookup(sources: sources, target: target, pixels: pixels, table: table, grid: grid)
     }
 
     /// Least squares of the target on (1, sources...), a trace of ridge keeping constant sources solvable.
@@ -123,12 +113,9 @@ extension IntensityLookup {
           var step = 1
           for _ in 0..<grid.sources {
             let place = node / step % grid.nodes
-            if place > 0, before.seen[node - step] {
-              sum += before.residual[node - step]
-              count += 1
-            }
-            if place < grid.nodes - 1, before.seen[node + step] {
-              sum += before.residual[node + step]
+            for (isInside, other) in [(place > 0, node - step), (place < grid.nodes - 1, node + step)]
+            where isInside && before.seen[other] {
+              sum += before.residual[other]
               count += 1
             }
             step *= grid.nodes

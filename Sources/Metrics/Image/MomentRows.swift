@@ -16,6 +16,7 @@ struct MomentRows<P: Pixel> {
   private let stride: Int
   /// Rows in the ring; a power of two is not needed, a whole window is.
   private let ringRows: Int
+  /// The beginning of all the memory: `line` and `output` lie behind.
   private let ring: UnsafeMutablePointer<Double>
   private let line: UnsafeMutablePointer<Double>
   private let output: UnsafeMutablePointer<Double>
@@ -34,19 +35,13 @@ struct MomentRows<P: Pixel> {
     radius = window.radius
     stride = (width + 7) / 8 * 8 + 16
     ringRows = 2 * radius + 1
-    ring = .allocate(capacity: ringRows * 4 * stride)
-    ring.initialize(repeating: 0, count: ringRows * 4 * stride)
-    line = .allocate(capacity: 4 * stride)
-    line.initialize(repeating: 0, count: 4 * stride)
-    output = .allocate(capacity: 4 * stride)
-    output.initialize(repeating: 0, count: 4 * stride)
+    let rows = (ringRows + 2) * 4
+    ring = .allocate(capacity: rows * stride)
+    ring.initialize(repeating: 0, count: rows * stride)
+    (line, output) = (ring + ringRows * 4 * stride, ring + (ringRows + 1) * 4 * stride)
   }
 
-  func deallocate() {
-    ring.deallocate()
-    line.deallocate()
-    output.deallocate()
-  }
+  func deallocate() { ring.deallocate() }
 
   /// Pixels of a row of the map.
   private var columns: Int { mirrored ? width : width - 2 * radius }

@@ -19,7 +19,6 @@ public struct PixelErrors: Sendable, Equatable, Codable {
   public init() {}
 
   /// Compares two images of the same number of pixels, in any order.
-  ///
   /// - Parameter mask: as long as the images; only pixels that are true in it are compared.
   public init(_ prediction: [Float], _ target: [Float], mask: [Bool]? = nil) {
     self = prediction.withUnsafeBufferPointer { p in
@@ -31,12 +30,6 @@ public struct PixelErrors: Sendable, Equatable, Codable {
     self = prediction.withUnsafeBufferPointer { p in
       target.withUnsafeBufferPointer { t in PixelErrors.between(p, t, mask) }
     }
-  }
-
-  public init(
-    _ prediction: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>, mask: [Bool]? = nil
-  ) {
-    self = PixelErrors.between(prediction, target, mask)
   }
 
   /// Mean absolute error; not a number if no pixel was compared.
@@ -52,7 +45,6 @@ public struct PixelErrors: Sendable, Equatable, Codable {
   public var nmse: Double { squared / energy }
 
   /// Peak signal-to-noise ratio in dB, 10 log10(L² / MSE); infinite where the images are equal.
-  ///
   /// - Parameter dataRange: L; 1 for images scaled to [0, 1].
   public func psnr(dataRange: Double = 1) -> Double { 10 * log10(dataRange * dataRange / mse) }
 
@@ -69,8 +61,7 @@ public struct PixelErrors: Sendable, Equatable, Codable {
     _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, _ mask: [Bool]?
   ) -> PixelErrors {
     precondition(
-      prediction.count == target.count,
-      "prediction has \(prediction.count) pixels, target \(target.count)")
+      prediction.count == target.count, "prediction has \(prediction.count) pixels, target \(target.count)")
     guard let mask else { return run(prediction, target, 0..<target.count) }
     precondition(mask.count == target.count, "mask has \(mask.count) pixels, target \(target.count)")
     var sum = PixelErrors()
@@ -127,7 +118,6 @@ public struct PixelErrors: Sendable, Equatable, Codable {
 /// Clamps a prediction to [0, 1], as it is before scoring; returns what was outside.
 ///
 /// A pixel that is not a number stays one.
-///
 /// - Returns: the clamped image and the share of its pixels, 0 to 1, that were below 0 or above 1.
 public func clampedToUnit(_ prediction: UnsafeBufferPointer<Float>) -> (image: [Float], share: Double) {
   var outside = 0

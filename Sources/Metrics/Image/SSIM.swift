@@ -43,15 +43,14 @@ public struct SSIM: Sendable, Equatable, Codable {
     }
   }
 
-  public func callAsFunction(
-    _ prediction: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>, height: Int, width: Int
-  ) -> Double { scores(prediction, target, height, width, nil).image }
-
   /// The mean over the slice, and over those pixels of the map that lie inside `mask` (not a number if none).
   public func callAsFunction(
-    _ prediction: UnsafeBufferPointer<Float>, _ target: UnsafeBufferPointer<Float>, height: Int, width: Int,
-    inside mask: [Bool]
-  ) -> (image: Double, inside: Double) { scores(prediction, target, height, width, mask) }
+    _ prediction: [Float], _ target: [Float], height: Int, width: Int, inside mask: [Bool]
+  ) -> (image: Double, inside: Double) {
+    prediction.withUnsafeBufferPointer { p in
+      target.withUnsafeBufferPointer { t in scores(p, t, height, width, mask) }
+    }
+  }
 
   @inline(__always)
   private func scores<P: Pixel>(

@@ -9,7 +9,6 @@ public struct LabelRegion: Sendable, Equatable, Codable {
   }
 
   /// Whole tumour, tumour core and enhancing tumour of BraTS: 1 necrotic core, 2 oedema, 3 enhancing.
-  ///
   /// - Parameter enhancing: the enhancing tumour's label: 3 in BraTS2023, 4 in older releases.
   public static func braTS(enhancing: UInt8 = 3) -> [LabelRegion] {
     [

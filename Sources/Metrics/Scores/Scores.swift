@@ -52,21 +52,11 @@ public struct Spread: Sendable, Equatable, Codable {
   public private(set) var undefined: Int
 
   public init(_ values: some Sequence<Double>) {
-    var finite: [Double] = []
-    var infinite = 0
-    var undefined = 0
-    for value in values {
-      if value.isFinite {
-        finite.append(value)
-      } else if value.isNaN {
-        undefined += 1
-      } else {
-        infinite += 1
-      }
-    }
+    let values = Array(values)
+    let finite = values.filter(\.isFinite)
     count = finite.count
-    self.infinite = infinite
-    self.undefined = undefined
+    infinite = values.count { $0.isInfinite }
+    undefined = values.count { $0.isNaN }
     guard !finite.isEmpty else { return }
     let mean = finite.reduce(0, +) / Double(finite.count)
     self.mean = mean
@@ -94,13 +84,8 @@ public struct Scores: Sendable, Equatable, Codable {
 
   /// Subjects in the order in which they first appear.
   public var subjects: [SubjectScores] {
-    var order: [String] = []
-    var groups: [String: [SliceScores]] = [:]
-    for slice in slices {
-      if groups[slice.subject] == nil { order.append(slice.subject) }
-      groups[slice.subject, default: []].append(slice)
-    }
-    return order.map { subject in
+    let groups = Dictionary(grouping: slices, by: \.subject)
+    return slices.map(\.subject).unique.map { subject in
       let group = groups[subject] ?? []
       var values = MetricValues()
       for metric in Metric.allCases {
@@ -111,10 +96,7 @@ public struct Scores: Sendable, Equatable, Codable {
   }
 
   /// The people who were scored, in the order in which they first appear.
-  public var people: [String] {
-    var seen: Set<String> = []
-    return slices.map(\.person).filter { seen.insert($0).inserted }
-  }
+  public var people: [String] { slices.map(\.person).unique }
 
   /// The metrics that at least one slice has, in their fixed order.
   public var metrics: [Metric] {
@@ -128,17 +110,22 @@ public struct Scores: Sendable, Equatable, Codable {
   /// The whole in a few figures; what `summary.json` holds.
   public var summary: Summary {
     let subjects = subjects
-    var overSlices: [Metric: Spread] = [:]
-    var overSubjects: [Metric: Spread] = [:]
-    for metric in metrics {
-      overSlices[metric] = self.overSlices(metric)
-      overSubjects[metric] = Spread(subjects.compactMap { $0.values[metric] })
+    func spreads(_ spread: (Metric) -> Spread) -> [Metric: Spread] {
+      Dictionary(uniqueKeysWithValues: metrics.map { ($0, spread($0)) })
     }
     let clamped = slices.reduce(0) { $0 + $1.clampedShare } / Double(max(1, slices.count))
     return Summary(
       name: name, ssim: scorer.ssim.variant, slices: slices.count, subjects: subjects.count,
-      emptyTargets: slices.count { $0.emptyTarget }, clampedShare: clamped, overSlices: overSlices,
-      overSubjects: overSubjects)
+      emptyTargets: slices.count { $0.emptyTarget }, clampedShare: clamped, overSlices: spreads(overSlices),
+      overSubjects: spreads { metric in Spread(subjects.compactMap { $0.values[metric] }) })
+  }
+}
+
+extension Sequence where Element: Hashable {
+  /// Every element once, in the order in which they first appear.
+  package var unique: [Element] {
+    var seen: Set<Element> = []
+    return filter { seen.insert($0).inserted }
   }
 }
 

@@ -1,5 +1,3 @@
-import Foundation
-
 /// Whether one model is better than another on the same people: the paired difference, with its uncertainty.
 ///
 /// Slices of one patient resemble each other, and so do two visits, so people are the units.
@@ -79,25 +77,20 @@ extension Scores {
   ///
   /// A person counts with the mean over these slices of all their visits. (A slice on which one is perfect has an infinite
   /// PSNR. Left out for that one alone, it would count against it.)
-  ///
   /// - Returns: the comparison of (this - other) in the metric's stored unit; nothing without a common slice.
-  public func compared(with other: Scores, _ metric: Metric, confidence: Double = 0.95) -> PairedComparison? {
+  public func compared(with other: Scores, _ metric: Metric) -> PairedComparison? {
     var theirs: [String: [Int: Double]] = [:]
-    for slice in other.slices {
-      if let value = slice.values[metric], value.isFinite {
-        theirs[slice.subject, default: [:]][slice.slice] = value
-      }
-    }
+    for slice in other.slices { theirs[slice.subject, default: [:]][slice.slice] = slice.values[metric] }
     var sums: [String: (mine: Double, theirs: Double, slices: Int)] = [:]
     for slice in slices {
-      guard let mine = slice.values[metric], mine.isFinite, let their = theirs[slice.subject]?[slice.slice]
+      guard let mine = slice.values[metric], let their = theirs[slice.subject]?[slice.slice],
+        mine.isFinite && their.isFinite
       else { continue }
       let sum = sums[slice.person] ?? (0, 0, 0)
       sums[slice.person] = (sum.mine + mine, sum.theirs + their, sum.slices + 1)
     }
     let pairs = people.compactMap { sums[$0] }
     return PairedComparison(
-      pairs.map { $0.mine / Double($0.slices) }, pairs.map { $0.theirs / Double($0.slices) },
-      confidence: confidence)
+      pairs.map { $0.mine / Double($0.slices) }, pairs.map { $0.theirs / Double($0.slices) })
   }
 }

@@ -1,25 +1,16 @@
-import Foundation
-
 extension Table {
   /// Models as rows, metrics as columns, mean ± standard deviation; the paper's units.
-  ///
   /// - Parameter overSubjects: the spread of the subjects' means, instead of that of all slices.
   public init(
     _ title: String, comparing models: [Scores], metrics: [Metric] = Metric.paper, overSubjects: Bool = false
   ) {
-    let columns = metrics.map { metric in
-      Column(metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest)
-    }
     self.init(
-      title, caption: Table.caption(models, metrics, overSubjects), columns: [Column("Model")] + columns)
+      title, caption: Table.caption(models, metrics, overSubjects),
+      columns: [Column("Model")] + metrics.map { Column($0) })
     for model in models {
       let cells = metrics.map { metric -> Cell in
         let spread = overSubjects ? model.overSubjects(metric) : model.overSlices(metric)
-        if let mean = spread.mean {
-          return .spread(
-            mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
-        }
-        return spread.infinite > 0 ? .number(.infinity) : .empty
+        return spread.count == 0 && spread.infinite > 0 ? .number(.infinity) : Cell(spread, of: metric)
       }
       append([.text(model.name)] + cells)
     }
@@ -31,10 +22,8 @@ extension Table {
     let summary = first.summary
     let slices = counted(summary.slices, "slice")
     let subjects = counted(summary.subjects, "subject")
-    let unit = overSubjects ? "the means of \(subjects)" : slices
-    let whole = overSubjects ? slices : subjects
-    var text = "Mean ± standard deviation (n − 1) over \(unit)\(overSubjects ? " (" : " of ")\(whole)"
-    text += overSubjects ? ")" : ""
+    var text = "Mean ± standard deviation (n − 1) over "
+    text += overSubjects ? "the means of \(subjects) (\(slices))" : "\(slices) of \(subjects)"
     let variants = SSIM.Variant.allCases.filter { v in models.contains { $0.scorer.ssim.variant == v } }
     text += "; SSIM: \(variants.map(\.title).joined(separator: ", ")); predictions clamped to [0, 1]"
     text +=
@@ -50,13 +39,9 @@ extension Table {
     for model in models {
       for metric in metrics {
         let spread = model.overSlices(metric)
-        if spread.infinite > 0 {
-          text +=
-            " \(model.name): \(counted(spread.infinite, "slice")) of infinite \(metric.rawValue) left out."
-        }
-        if spread.undefined > 0 {
-          text +=
-            " \(model.name): \(counted(spread.undefined, "slice")) of undefined \(metric.rawValue) left out."
+        for (count, kind) in [(spread.infinite, "infinite"), (spread.undefined, "undefined")] where count > 0
+        {
+          text += " \(model.name): \(counted(count, "slice")) of \(kind) \(metric.rawValue) left out."
         }
       }
     }
@@ -69,36 +54,40 @@ extension Table {
 
   /// Every slice of every model; plain names and units (SSIM and errors as fractions), for other programs.
   public init(slicesOf models: [Scores]) {
-    let metrics = Table.metrics(models)
     self.init(
-      "Slices",
-      columns: ["model", "subject", "slice"].map { Column($0, decimals: 0) }
-        + metrics.map { Column($0.rawValue, decimals: 6) }
-        + [Column("clamped_share", decimals: 6), Column("empty_target", decimals: 0)])
-    for model in models {
-      for slice in model.slices {
-        append(
-          [.text(model.name), .text(slice.subject), .text("\(slice.slice)")]
-            + metrics.map { metric in slice.values[metric].map { .number($0) } ?? .empty }
-            + [.number(slice.clampedShare), .text(slice.emptyTarget ? "1" : "0")])
+      plain: "Slices", ["model", "subject", "slice"], models,
+      last: [Column("clamped_share", decimals: 6), Column("empty_target", decimals: 0)]
+    ) { model in
+      model.slices.map { slice in
+        (
+          [slice.subject, "\(slice.slice)"], slice.values,
+          [.number(slice.clampedShare), .text(slice.emptyTarget ? "1" : "0")]
+        )
       }
     }
   }
 
   /// Every subject of every model, as ``init(slicesOf:)``.
   public init(subjectsOf models: [Scores]) {
-    let metrics = Table.metrics(models)
-    self.init(
-      "Subjects",
-      columns: ["model", "subject", "slices"].map { Column($0, decimals: 0) }
-        + metrics.map { Column($0.rawValue, decimals: 6) })
-    for model in models {
-      for subject in model.subjects {
-        append(
-          [.text(model.name), .text(subject.subject), .text("\(subject.slices)")]
-            + metrics.map { metric in subject.values[metric].map { .number($0) } ?? .empty })
-      }
+    self.init(plain: "Subjects", ["model", "subject", "slices"], models) { model in
+      model.subjects.map { ([$0.subject, "\($0.slices)"], $0.values, []) }
     }
+  }
+
+  private init(
+    plain title: String, _ names: [String], _ models: [Scores], last: [Column] = [],
+    rows: (Scores) -> [(names: [String], values: MetricValues, last: [Cell])]
+  ) {
+    let metrics = Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
+    self.init(
+      title,
+      columns: names.map { Column($0, decimals: 0) } + metrics.map { Column($0.rawValue, decimals: 6) }
+        + last,
+      rows: models.flatMap { model in
+        rows(model).map { names, values, last in
+          ([model.name] + names).map { .text($0) } + metrics.map { Cell(values[$0]) } + last
+        }
+      })
   }
 
   /// How one model differs from others, person by person; positive where it has the larger figure.
@@ -119,20 +108,13 @@ extension Table {
     for other in others {
       for metric in metrics {
         guard let paired = model.compared(with: other, metric) else { continue }
-        func cell(_ value: Double?, _ scale: Double = 1) -> Cell {
-          value.map { .number($0 * scale) } ?? .empty
-        }
         append([
-          .text(other.name), .text(metric.heading), .number(paired.mean * metric.scale),
-          cell(paired.lower, metric.scale), cell(paired.upper, metric.scale), cell(paired.p),
+          .text(other.name), .text(metric.heading), Cell(paired.mean, scale: metric.scale),
+          Cell(paired.lower, scale: metric.scale), Cell(paired.upper, scale: metric.scale), Cell(paired.p),
           .number(Double(paired.count)),
         ])
       }
     }
-  }
-
-  private static func metrics(_ models: [Scores]) -> [Metric] {
-    Metric.allCases.filter { metric in models.contains { $0.metrics.contains(metric) } }
   }
 }
 

@@ -22,6 +22,13 @@ public struct Table: Sendable, Equatable, Encodable {
       self.group = group
     }
 
+    /// A metric's figures, the best of which are marked.
+    package init(_ metric: Metric, group: String? = nil) {
+      self.init(
+        metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest,
+        group: group)
+    }
+
     /// Where a column has to say all by itself.
     var fullHeading: String { group.map { "\($0): \(heading)" } ?? heading }
   }
@@ -33,6 +40,18 @@ public struct Table: Sendable, Equatable, Encodable {
     case spread(mean: Double, deviation: Double?)
     /// Nothing was measured.
     case empty
+
+    /// A figure as it is printed, where there is one.
+    package init(_ value: Double?, scale: Double = 1) { self = value.map { .number($0 * scale) } ?? .empty }
+
+    /// A metric's mean and deviation in the paper's units, where there is a mean.
+    package init(_ spread: Spread, of metric: Metric) {
+      self =
+        spread.mean.map { mean in
+          .spread(
+            mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
+        } ?? .empty
+    }
   }
 
   public var title: String
@@ -81,15 +100,8 @@ public struct Table: Sendable, Equatable, Encodable {
 
   /// Whether a column holds figures, which stand at its right.
   func isNumeric(_ column: Int) -> Bool {
-    var figures = false
-    for row in rows {
-      switch row[column] {
-      case .text: return false
-      case .number, .spread: figures = true
-      case .empty: break
-      }
-    }
-    return figures
+    let known = rows.map { $0[column] }.filter { $0 != .empty }
+    return !known.isEmpty && known.allSatisfy { $0.figure != nil }
   }
 
   /// Whether the column has a mean with its deviation anywhere.
@@ -104,20 +116,19 @@ public struct Table: Sendable, Equatable, Encodable {
   ///
   /// A column with fewer than two figures has no best; an infinity or what is not a number never is.
   func best(_ column: Int) -> [Bool] {
-    let none = [Bool](repeating: false, count: rows.count)
-    guard let rule = columns[column].best else { return none }
+    let (rule, decimals) = (columns[column].best, columns[column].decimals)
     let figures = rows.map { row in row[column].figure.flatMap { $0.isFinite ? $0 : nil } }
     let known = figures.compactMap { $0 }
-    guard known.count > 1, let top = rule == .largest ? known.max() : known.min() else { return none }
-    let decimals = columns[column].decimals
-    let printed = fixed(top, decimals)
-    return figures.map { $0.map { fixed($0, decimals) == printed } ?? false }
+    let top = known.count < 2 || rule == nil ? nil : rule == .largest ? known.max() : known.min()
+    return figures.map { figure in
+      if let figure, let top { fixed(figure, decimals) == fixed(top, decimals) } else { false }
+    }
   }
 }
 
 extension Table.Cell {
   /// The number, or the mean.
-  var figure: Double? {
+  package var figure: Double? {
     switch self {
     case .number(let value), .spread(let value, _): value
     case .text, .empty: nil

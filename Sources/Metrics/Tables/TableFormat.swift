@@ -8,11 +8,9 @@ public enum TableFormat: String, Sendable, Codable, CaseIterable {
   /// Extension of a file in this form.
   public var fileExtension: String {
     switch self {
-    case .csv: "csv"
-    case .json: "json"
     case .markdown: "md"
     case .latex: "tex"
-    case .html: "html"
+    default: rawValue
     }
   }
 }
@@ -34,26 +32,21 @@ extension Table {
   /// Title and caption have no place in it.
   var csv: String {
     let spread = columns.indices.map { hasSpread($0) }
-    func number(_ value: Double) -> String { Figure(value).text }
-    var lines = [
-      columns.indices.map { i in
-        let heading = columns[i].fullHeading
-        return spread[i]
-          ? (heading + " mean").quotedForCSV + "," + (heading + " sd").quotedForCSV : heading.quotedForCSV
-      }.joined(separator: ",")
-    ]
-    for row in rows {
-      lines.append(
-        row.indices.map { i in
-          switch row[i] {
-          case .text(let text): text.quotedForCSV + (spread[i] ? "," : "")
-          case .number(let value): number(value) + (spread[i] ? "," : "")
-          case .spread(let mean, let deviation): number(mean) + "," + (deviation.map(number) ?? "")
-          case .empty: spread[i] ? "," : ""
-          }
-        }.joined(separator: ","))
+    let headings = columns.indices.flatMap { i in
+      (spread[i] ? [" mean", " sd"] : [""]).map { (columns[i].fullHeading + $0).quotedForCSV }
     }
-    return lines.map { $0 + "\r\n" }.joined()
+    let lines = rows.map { row in
+      row.indices.flatMap { i -> [String] in
+        let rest = spread[i] ? [""] : []
+        return switch row[i] {
+        case .text(let text): [text.quotedForCSV] + rest
+        case .number(let value): [Figure(value).text] + rest
+        case .spread(let mean, let deviation): [Figure(mean).text, deviation.map { Figure($0).text } ?? ""]
+        case .empty: [""] + rest
+        }
+      }
+    }
+    return ([headings] + lines).map { $0.joined(separator: ",") + "\r\n" }.joined()
   }
 
   /// The value itself, with keys in a fixed order.

@@ -3,13 +3,10 @@ struct TableMarkup: Sendable {
   /// Escapes a text so that it appears as it is.
   var text: @Sendable (String) -> String
   var strong: @Sendable (String) -> String
-  var plusMinus: String
-  var infinity: String
-  var minus: String
+  var plusMinus = " ± ", infinity = "∞", minus = "−"
   /// What stands for a cell without a figure.
-  var nothing: String
-  var larger: String
-  var smaller: String
+  var nothing = "–"
+  var larger = "↑", smaller = "↓"
 
   private func number(_ value: Double, _ decimals: Int) -> String {
     if value.isNaN { return nothing }
@@ -33,12 +30,7 @@ struct TableMarkup: Sendable {
 
   /// - Parameter full: with the column's group, where that does not stand above.
   func heading(_ column: Table.Column, full: Bool = false) -> String {
-    let arrow =
-      switch column.best {
-      case .largest: " " + larger
-      case .smallest: " " + smaller
-      case nil: ""
-      }
+    let arrow = column.best.map { " " + ($0 == .largest ? larger : smaller) } ?? ""
     return text((full ? column.fullHeading : column.heading).onOneLine) + arrow
   }
 
@@ -58,10 +50,8 @@ struct TableMarkup: Sendable {
   }
 
   static let markdown = TableMarkup(
-    text: escaping(
-      Dictionary(uniqueKeysWithValues: "\\|*_`<>[]~&$".unicodeScalars.map { ($0, "\\\($0)") })),
-    strong: { "**\($0)**" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–", larger: "↑",
-    smaller: "↓")
+    text: escaping(Dictionary(uniqueKeysWithValues: "\\|*_`<>[]~&$".unicodeScalars.map { ($0, "\\\($0)") })),
+    strong: { "**\($0)**" })
 
   // Brackets and stars stand in braces: at the start of a row they would be arguments of the `\\` before it.
   static let latex = TableMarkup(
@@ -77,11 +67,7 @@ struct TableMarkup: Sendable {
     strong: { "\\textbf{\($0)}" }, plusMinus: " $\\pm$ ", infinity: "$\\infty$", minus: "$-$", nothing: "--",
     larger: "$\\uparrow$", smaller: "$\\downarrow$")
 
-  static let html = TableMarkup(
-    text: { $0.escapedForHTML },
-    strong: { "<strong>\($0)</strong>" }, plusMinus: " ± ", infinity: "∞", minus: "−", nothing: "–",
-    larger: "↑",
-    smaller: "↓")
+  static let html = TableMarkup(text: { $0.escapedForHTML }, strong: { "<strong>\($0)</strong>" })
 }
 
 extension String {
@@ -122,8 +108,7 @@ extension Table {
       "| " + cells.enumerated().map { pad($1, $0) }.joined(separator: " | ") + " |\n"
     }
     let rule = columns.indices.map { i in
-      numeric[i]
-        ? String(repeating: "-", count: widths[i] - 1) + ":" : String(repeating: "-", count: widths[i])
+      String(repeating: "-", count: widths[i] - (numeric[i] ? 1 : 0)) + (numeric[i] ? ":" : "")
     }
     var text = title.isEmpty ? "" : "**\(markup.text(title.onOneLine))**\n\n"
     text += line(lines[0]) + line(rule)
@@ -169,9 +154,9 @@ extension Table {
     let best = columns.indices.map { self.best($0) }
     var text = "<table class=\"scores\">\n"
     if !title.isEmpty || !caption.isEmpty {
-      let head = title.isEmpty ? [] : [markup.strong(markup.text(title.onOneLine))]
-      let tail = caption.isEmpty ? [] : [markup.text(caption.onOneLine)]
-      text += "  <caption>\((head + tail).joined(separator: " "))</caption>\n"
+      let legend = [markup.text(title.onOneLine), markup.text(caption.onOneLine)]
+      text += "  <caption>\(title.isEmpty ? "" : markup.strong(legend[0]) + (caption.isEmpty ? "" : " "))"
+      text += "\(legend[1])</caption>\n"
     }
     text += "  <thead>\n"
     let groups = groups

@@ -1,11 +1,6 @@
 /// A line chart as SVG: what was measured against the iteration.
 package struct Chart: Sendable {
-  package struct Point: Sendable, Equatable {
-    package var x: Double
-    package var y: Double
-
-    package init(x: Double, y: Double) { (self.x, self.y) = (x, y) }
-  }
+  package typealias Point = SIMD2<Double>
 
   package struct Line: Sendable {
     package var name: String
@@ -59,15 +54,8 @@ package struct Chart: Sendable {
   /// The chart as a file of its own, with its legend inside and without a style sheet around it.
   package var svg: String {
     let legend = lines.enumerated().map { index, line in
-      HTML(
-        "text",
-        [
-          "class": "key c\(line.colour % 8)", "x": "72",
-          "y": coordinate(Chart.height + 16 + 18 * Double(index)),
-        ]
-      ) {
-        "— " + line.name
-      }
+      let y = coordinate(Chart.height + 16 + 18 * Double(index))
+      return HTML("text", ["class": "key c\(line.colour % 8)", "x": "72", "y": y]) { "— " + line.name }
     }
     let height = Int(Chart.height) + 18 * lines.count + 10
     let picture = HTML(
@@ -98,7 +86,6 @@ package struct Chart: Sendable {
     .key.c6{fill:#be185d} .key.c7{fill:#4b5563}
     """
 
-  /// Axes, grid and lines.
   private var drawing: HTML {
     let drawn = lines.map { ($0, Chart.thinned($0.points)) }
     let all = drawn.flatMap(\.1)
@@ -128,31 +115,20 @@ package struct Chart: Sendable {
       }
       Chart.line(frame.left, bottom, right, bottom, "axis")
       Chart.text(horizontal, (frame.left + right) / 2, Chart.height - 6, "label middle")
-      HTML(
-        "text",
-        [
-          "class": "label middle",
-          "transform": "translate(14 \(coordinate((frame.top + bottom) / 2))) rotate(-90)",
-        ]
-      ) { vertical }
+      let turn = "translate(14 \(coordinate((frame.top + bottom) / 2))) rotate(-90)"
+      HTML("text", ["class": "label middle", "transform": turn]) { vertical }
       if all.isEmpty {
         Chart.text("nothing was logged", (frame.left + right) / 2, (frame.top + bottom) / 2, "label middle")
       }
       for (line, points) in drawn {
-        if line.smooth && points.count > 2 {
-          HTML("path", ["class": "line faint c\(line.colour % 8)", "d": path(points)])
-          HTML("path", ["class": "line c\(line.colour % 8)", "d": path(Chart.smoothed(points))])
-        } else {
-          HTML("path", ["class": "line c\(line.colour % 8)", "d": path(points)])
-          if points.count <= 60 {
-            for point in points {
-              HTML(
-                "circle",
-                [
-                  "class": "dot c\(line.colour % 8)", "cx": coordinate(across(point.x)),
-                  "cy": coordinate(down(point.y)), "r": "2.6",
-                ])
-            }
+        let colour = "c\(line.colour % 8)"
+        let isSmoothed = line.smooth && points.count > 2
+        if isSmoothed { HTML("path", ["class": "line faint \(colour)", "d": path(points)]) }
+        HTML("path", ["class": "line \(colour)", "d": path(isSmoothed ? Chart.smoothed(points) : points)])
+        if !isSmoothed && points.count <= 60 {
+          for point in points {
+            let (x, y) = (coordinate(across(point.x)), coordinate(down(point.y)))
+            HTML("circle", ["class": "dot \(colour)", "cx": x, "cy": y, "r": "2.6"])
           }
         }
       }
@@ -185,20 +161,22 @@ package struct Chart: Sendable {
     guard points.count > mostPoints else { return points }
     return (0..<mostPoints).map { part in
       let range = points[part * points.count / mostPoints..<(part + 1) * points.count / mostPoints]
-      let count = Double(range.count)
-      return Point(x: range.reduce(0) { $0 + $1.x } / count, y: range.reduce(0) { $0 + $1.y } / count)
+      return range.reduce(.zero, +) / Double(range.count)
     }
   }
 
-  package static func line(_ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String) -> HTML {
+  static func line(
+    _ x1: Double, _ y1: Double, _ x2: Double, _ y2: Double, _ kind: String, stroke: String? = nil
+  ) -> HTML {
     HTML(
       "line",
       [
         "class": kind, "x1": coordinate(x1), "y1": coordinate(y1), "x2": coordinate(x2), "y2": coordinate(y2),
+        "stroke": stroke,
       ])
   }
 
-  package static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
+  static func text(_ text: String, _ x: Double, _ y: Double, _ kind: String) -> HTML {
     HTML("text", ["class": kind, "x": coordinate(x), "y": coordinate(y)]) { text }
   }
 }

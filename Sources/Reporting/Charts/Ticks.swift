@@ -48,13 +48,7 @@ package func number(_ value: Double, _ decimals: Int) -> String {
 
 /// A whole number with commas between the thousands, whatever the machine's language.
 package func grouped(_ value: Int) -> String {
-  let digits = Array(String(value.magnitude))
-  var text = value < 0 ? "−" : ""
-  for (index, digit) in digits.enumerated() {
-    if index > 0 && (digits.count - index) % 3 == 0 { text += "," }
-    text.append(digit)
-  }
-  return text
+  (value < 0 ? "−" : "") + value.magnitude.formatted(.number.locale(Locale(identifier: "en_US")))
 }
 
 /// A coordinate in a drawing, short.

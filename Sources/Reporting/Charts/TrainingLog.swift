@@ -4,10 +4,8 @@ import Foundation
 package struct TrainingLog: Sendable {
   package static let validation = "validation_psnr"
 
-  /// Names of the losses, in the file's order.
   package let losses: [String]
-  private let curves: [[Chart.Point]]
-  private let columns: [String]
+  private var curves: [String: [Chart.Point]] = [:]
 
   /// Mean PSNR in dB over the validation slices, by iteration.
   package var psnr: [Chart.Point] { self[TrainingLog.validation] }
@@ -24,22 +22,16 @@ package struct TrainingLog: Sendable {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }
     let columns = (rows.first ?? []).map(String.init)
-    var curves = columns.map { _ in [Chart.Point]() }
     for row in rows.dropFirst() where row.count == columns.count {
-      guard let iteration = row.first.flatMap({ Double($0) }) else { continue }
-      for column in columns.indices.dropFirst() {
-        if let value = Double(row[column]), value.isFinite {
-          curves[column].append(Chart.Point(x: iteration, y: value))
-        }
+      guard let iteration = Double(row[0]) else { continue }
+      for (column, field) in zip(columns, row).dropFirst() {
+        guard let value = Double(field), value.isFinite else { continue }
+        curves[column, default: []].append(Chart.Point(x: iteration, y: value))
       }
     }
-    self.columns = columns
-    self.curves = curves
     losses = columns.dropFirst().filter { $0 != TrainingLog.validation }
   }
 
   /// A column against the iteration; empty for one that is not there.
-  package subscript(column: String) -> [Chart.Point] {
-    columns.firstIndex(of: column).map { curves[$0] } ?? []
-  }
+  package subscript(column: String) -> [Chart.Point] { curves[column] ?? [] }
 }

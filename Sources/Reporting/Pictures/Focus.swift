@@ -13,31 +13,22 @@ package struct Focus: Sendable, Equatable {
     var areas = [Int](repeating: 0, count: lesions.slices)
     let largest = Focus.largestComponent(of: lesions)
     for index in largest { areas[index / plane] += 1 }
-    guard let area = areas.max(), area > 0, let slice = areas.firstIndex(of: area) else { return nil }
+    guard !largest.isEmpty, let slice = areas.firstIndex(of: areas.max() ?? 0) else { return nil }
     // A lesion of several arms may cut the slice more than once; the larger cut is looked at.
     var cut = Stack(
       columns: columns, rows: lesions.rows, slices: 1, spacing: lesions.spacing,
       values: [Float](repeating: 0, count: plane))
     for index in largest where index / plane == slice { cut.values[index % plane] = 1 }
-    let pixels = Focus.largestComponent(of: cut).map { (column: $0 % columns, row: $0 / columns) }
-    let centre = (
-      column: pixels.reduce(0) { $0 + $1.column } / pixels.count,
-      row: pixels.reduce(0) { $0 + $1.row } / pixels.count
-    )
-    func distance(_ pixel: (column: Int, row: Int)) -> Int {
-      let (x, y) = (pixel.column - centre.column, pixel.row - centre.row)
-      return x * x + y * y
-    }
+    let pixels = Focus.largestComponent(of: cut).map { SIMD2($0 % columns, $0 / columns) }
+    let centre = pixels.reduce(SIMD2.zero, &+) / SIMD2(repeating: pixels.count)
+    func distance(_ pixel: SIMD2<Int>) -> Int { ((pixel &- centre) &* (pixel &- centre)).wrappedSum() }
     // A lesion that is bent may not hold its own centre.
     guard let nearest = pixels.min(by: { distance($0) < distance($1) }) else { return nil }
-    voxel = [nearest.column, nearest.row, slice]
+    voxel = [nearest.x, nearest.y, slice]
     isLesion = true
-    func extent(_ values: [Int], _ spacing: Double) -> Double {
-      Double((values.max() ?? 0) - (values.min() ?? 0) + 1) * spacing
-    }
-    let size = max(
-      extent(pixels.map(\.column), lesions.spacing.x), extent(pixels.map(\.row), lesions.spacing.y))
-    side = min(90, max(44, 1.7 * size))
+    let edges = pixels.reduce(nearest, pointwiseMax) &- pixels.reduce(nearest, pointwiseMin) &+ 1
+    side = min(
+      90, max(44, 1.7 * max(Double(edges.x) * lesions.spacing.x, Double(edges.y) * lesions.spacing.y)))
   }
 
   /// The middle of what is shown; the detail is taken where the errors are largest in that slice.

@@ -1,33 +1,65 @@
+import Cohorts
 import Imaging
 
 /// The pictures of one subject: sources, truth and predictions in three planes and a detail, errors below them.
-package struct Montage: Sendable {
-  package let images: SubjectImages
-  package let focus: Focus
-  package let box: Box
+struct Montage: Sendable {
+  let id: String
+  let sources: [(modality: Modality, stack: Stack)]
+  let target: Modality
+  let truth: Stack
+  /// Models in the order given; brought to [0, 1] as the scores are.
+  let predictions: [(name: String, stack: Stack)]
+  let lesions: Stack?
+  let focus: Focus
+  private let box: Box
   /// The square shown larger, in the axial plane.
-  package let detail: Box
+  private let detail: Box
   private let errors: [Stack]
 
-  package init(_ images: SubjectImages) {
-    self.images = images
-    errors = images.predictions.map { $0.stack.error(against: images.truth) }
-    box = Box(enclosing: images.sources.map(\.stack) + [images.truth])
-    focus = images.lesions.flatMap { Focus(lesions: $0) } ?? Focus(middleOf: box)
-    let place = errors.first.map { [focus, box] in focus.detail(errors: $0, in: box) } ?? focus.voxel
-    detail = box.detail(about: place, side: focus.side, of: images.truth)
+  /// - Parameters:
+  ///   - models: whose predictions are shown, by name.
+  ///   - prediction: a slice's, by the model of this name: `extent` values; a slice without one stays empty.
+  init(
+    of subject: CohortManifest.Subject, in cohort: PreparedCohort, scenario: Scenario, models: [String],
+    prediction: (_ slice: Int, _ model: String) throws -> [Float]?
+  ) throws {
+    let empty = Stack(for: subject, in: cohort.manifest)
+    var sources = scenario.sources.map { (modality: $0, stack: empty) }
+    var predictions = models.map { (name: $0, stack: empty) }
+    var (truth, lesions) = (empty, subject.labels == nil ? nil : empty)
+    for slice in subject.slices {
+      let reference = SampleReference(subject: subject.id, slice: slice)
+      for index in sources.indices {
+        sources[index].stack.put(try cohort.slice(sources[index].modality, at: reference), at: slice)
+      }
+      truth.put(try cohort.slice(scenario.target, at: reference), at: slice)
+      for (index, model) in models.enumerated() {
+        guard let image = try prediction(slice, model) else { continue }
+        predictions[index].stack.put(image.map { $0 > 0 ? min($0, 1) : 0 }, at: slice)
+      }
+      if let labels = try cohort.labels(at: reference) {
+        lesions?.put(labels.map { $0 > 0 ? 1 : 0 }, at: slice)
+      }
+    }
+    (id, target) = (subject.id, scenario.target)
+    (self.sources, self.truth, self.predictions, self.lesions) = (sources, truth, predictions, lesions)
+    let errors = predictions.map { [truth] in $0.stack.error(against: truth) }
+    let box = Box(enclosing: sources.map(\.stack) + [truth])
+    let focus = lesions.flatMap { Focus(lesions: $0) } ?? Focus(middleOf: box)
+    let place = errors.first.map { focus.detail(errors: $0, in: box) } ?? focus.voxel
+    detail = box.detail(about: place, side: focus.side, of: truth)
+    (self.errors, self.box, self.focus) = (errors, box, focus)
   }
 
-  /// The voxel where the planes cross.
-  package var voxel: SIMD3<Int> { focus.voxel }
+  var voxel: SIMD3<Int> { focus.voxel }
 
   /// The error that 99 % of the foreground voxels in the shown planes stay below.
-  package var errorLevel: Float {
+  var errorLevel: Float {
     var values: [Float] = []
     for plane in Plane.allCases {
-      let truth = plane.view(of: images.truth, through: voxel, in: box).values
+      let acquired = plane.view(of: truth, through: voxel, in: box).values
       for error in errors {
-        values += zip(plane.view(of: error, through: voxel, in: box).values, truth)
+        values += zip(plane.view(of: error, through: voxel, in: box).values, acquired)
           .filter { $0.1 > 0 && $0.0.isFinite }.map(\.0)
       }
     }
@@ -36,7 +68,7 @@ package struct Montage: Sendable {
   }
 
   /// A round error scale that serves several subjects alike, in shares of the full intensity.
-  package static func errorScale(of montages: [Montage]) -> Float {
+  static func errorScale(of montages: [Montage]) -> Float {
     let level = Double(montages.map(\.errorLevel).max() ?? 0)
     return Float(min(1, (max(0.05, level) * 20).rounded(.up) / 20))
   }
@@ -44,89 +76,73 @@ package struct Montage: Sendable {
   // MARK: - Panels
 
   /// One row: sources, truth and predictions, then the errors of the predictions.
-  package func panels(_ plane: Plane, in box: Box, detail isDetail: Bool, scale: Float) -> (
-    images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]
-  ) {
+  /// - Parameter isDetail: whether of the detail alone.
+  func panels(
+    _ plane: Plane, isDetail: Bool = false, scale: Float
+  ) -> (images: [Panel], errors: [Panel]) {
+    let box = isDetail ? detail : box
     let voxel = isDetail ? SIMD3(self.voxel.x, self.voxel.y, detail.slices.lowerBound) : self.voxel
     let place =
       isDetail
-      ? "detail of axial \(plane.position(voxel, in: images.truth))"
-      : "\(plane.rawValue) \(plane.position(voxel, in: images.truth))"
-    func panel(_ stack: Stack, _ tone: Panel.Tone, _ what: String) -> Panel {
+      ? "detail of axial \(plane.position(voxel, in: truth))"
+      : "\(plane.rawValue) \(plane.position(voxel, in: truth))"
+    func panel(_ title: String, _ stack: Stack, _ what: String, _ tone: Panel.Tone = .intensity) -> Panel {
       Panel(
-        view: plane.view(of: stack, through: voxel, in: box), tone: tone,
-        description: "\(what), \(images.id), \(place)", marks: plane.marks)
+        title, view: plane.view(of: stack, through: voxel, in: box), tone: tone,
+        description: "\(what), \(id), \(place)", marks: plane.marks)
     }
-    var shown = images.sources.map { source in
-      (title: source.modality.title, panel: panel(source.stack, .intensity, source.modality.title))
+    let target = self.target.title
+    var acquired = panel("\(target), acquired", truth, "acquired \(target)")
+    acquired.outline = lesions.map { plane.view(of: $0, through: voxel, in: box) }
+    if plane == .axial && !isDetail { acquired.frame = (detail, box) }
+    let given = sources.map { panel($0.modality.title, $0.stack, $0.modality.title) }
+    let made = predictions.map {
+      panel($0.name, $0.stack, "\(target) synthesised by \($0.name)")
     }
-    var truth = panel(images.truth, .intensity, "acquired \(images.target.title)")
-    truth.outline = images.lesions.map { plane.view(of: $0, through: voxel, in: box) }
-    if plane == .axial && !isDetail { truth.frame = frame(of: detail, in: box) }
-    shown.append((title: "\(images.target.title), acquired", panel: truth))
-    for prediction in images.predictions {
-      let what = "\(images.target.title) synthesised by \(prediction.name)"
-      shown.append((title: prediction.name, panel: panel(prediction.stack, .intensity, what)))
+    let wrong = zip(predictions, errors).map {
+      panel($0.name, $1, "absolute error of \($0.name)", .error(scale: scale))
     }
-    let wrong = zip(images.predictions, errors).map { prediction, error in
-      (
-        title: prediction.name,
-        panel: panel(error, .error(scale: scale), "absolute error of \(prediction.name)")
-      )
-    }
-    return (shown, wrong)
-  }
-
-  private func frame(of inner: Box, in outer: Box) -> (x: Double, y: Double, width: Double, height: Double) {
-    let (width, height) = (Double(outer.columns.count), Double(outer.rows.count))
-    return (
-      Double(inner.columns.lowerBound - outer.columns.lowerBound) / width,
-      Double(inner.rows.lowerBound - outer.rows.lowerBound) / height,
-      Double(inner.columns.count) / width, Double(inner.rows.count) / height
-    )
+    return (given + [acquired] + made, wrong)
   }
 
   // MARK: - HTML
 
   /// - Parameter planes: those shown whole; the detail is always axial.
-  package func html(scale: Float, caption: String, planes: [Plane] = Plane.allCases) throws -> HTML {
-    let columns = images.sources.count + 1 + images.predictions.count
+  func html(scale: Float, caption: String, planes: [Plane] = Plane.allCases) throws -> HTML {
+    let columns = sources.count + 1 + predictions.count
     return try HTML("figure", ["class": "montage-frame"]) {
       HTML("figcaption") { caption }
       try HTML("div", ["class": "scroll", "tabindex": "0"]) {
         try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
           for plane in planes {
             try rows(
-              "\(plane.title), \(plane.position(voxel, in: images.truth))",
-              panels(plane, in: box, detail: false, scale: scale), scale, isFirst: plane == planes.first)
+              "\(plane.title), \(plane.position(voxel, in: truth))",
+              panels(plane, scale: scale), scale, isFirst: plane == planes.first)
           }
-          try rows(
-            detailTitle, panels(.axial, in: detail, detail: true, scale: scale), scale, isFirst: false)
+          try rows(detailTitle, panels(.axial, isDetail: true, scale: scale), scale, isFirst: false)
         }
       }
     }
   }
 
   private var detailTitle: String {
-    let size = Int((Double(detail.columns.count) * images.truth.spacing.x).rounded())
+    let size = Int((Double(detail.columns.count) * truth.spacing.x).rounded())
     let what = focus.isLesion ? "the largest lesion" : "the largest error"
     return "Detail, \(size) mm around \(what)"
   }
 
   private func rows(
-    _ title: String,
-    _ panels: (images: [(title: String, panel: Panel)], errors: [(title: String, panel: Panel)]),
-    _ scale: Float, isFirst: Bool
+    _ title: String, _ panels: (images: [Panel], errors: [Panel]), _ scale: Float, isFirst: Bool
   ) throws -> HTML {
     try HTML {
       HTML("h4", ["class": "plane"]) { title }
-      for (name, panel) in panels.images {
+      for panel in panels.images {
         try HTML("div", ["class": "cell"]) {
-          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { name }
+          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { panel.title }
           try panel.html()
         }
       }
-      HTML("div", ["class": "cell colourbar", "style": "grid-column:span \(images.sources.count + 1)"]) {
+      HTML("div", ["class": "cell colourbar", "style": "grid-column:span \(sources.count + 1)"]) {
         HTML("p") { "|truth − synthesis|" }
         HTML("div", ["class": "ramp", "style": "background:\(Montage.gradient)", "aria-hidden": "true"])
         HTML("div", ["class": "ends"]) {
@@ -136,9 +152,7 @@ package struct Montage: Sendable {
         }
         HTML("p", ["class": "note"]) { "in shares of the full intensity range" }
       }
-      for (_, panel) in panels.errors {
-        try HTML("div", ["class": "cell"]) { try panel.html() }
-      }
+      for panel in panels.errors { try HTML("div", ["class": "cell"]) { try panel.html() } }
     }
   }
 
@@ -147,9 +161,4 @@ package struct Montage: Sendable {
     let stops = Colormap.error.stops.map { "rgb(\($0.x) \($0.y) \($0.z))" }
     return "linear-gradient(to right,\(stops.joined(separator: ",")))"
   }
-}
-
-extension HTML {
-  /// Pieces without an element around them.
-  package init(@HTMLBuilder _ content: () throws -> HTML) rethrows { self = try content() }
 }

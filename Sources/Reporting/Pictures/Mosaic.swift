@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 
 /// A picture in colours: red, green and blue of each pixel in turn, rows from the top.
@@ -15,17 +14,13 @@ package struct Tile: Sendable {
     self.aspect = aspect ?? Double(width) / Double(height)
   }
 
-  package init(_ panel: Panel) {
+  init(_ panel: Panel) {
     self.init(width: panel.view.width, height: panel.view.height, rgb: panel.rgb, aspect: panel.view.aspect)
   }
 
-  package func png() throws -> [UInt8] { try PNG.encode(rgb: rgb, width: width, height: height) }
-
-  package func html(_ description: String) throws -> HTML {
-    let data = Data(try png()).base64EncodedString()
-    return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(aspect))"]) {
-      HTML("img", ["class": "pixels", "src": "data:image/png;base64,\(data)", "alt": description])
-    }
+  func html(_ description: String) throws -> HTML {
+    let png = try PNG.encode(rgb: rgb, width: width, height: height)
+    return HTML(png: png, aspect: aspect, kind: "pixels", description) {}
   }
 }
 
@@ -58,7 +53,7 @@ package struct Mosaic: Sendable {
           for x in 0..<side {
             let source = 3 * (x * tile.width / side + y * tile.height / shown * tile.width)
             let place = 3 * ((top + y) * width + column * (side + gap) + x)
-            for channel in 0..<3 { pixels[place + channel] = tile.rgb[source + channel] }
+            pixels.replaceSubrange(place..<place + 3, with: tile.rgb[source..<source + 3])
           }
         }
       }

@@ -1,4 +1,3 @@
-import Foundation
 import Imaging
 
 /// One picture of a montage: pixels with a sentence that says what it shows.
@@ -9,20 +8,21 @@ package struct Panel: Sendable {
     case error(scale: Float)
   }
 
-  package var view: View
-  package var tone: Tone
-  package var description: String
-  package var marks: (left: String, right: String, top: String, bottom: String)
-  /// A rectangle to draw, in shares of width and height: the detail that is shown larger elsewhere.
-  package var frame: (x: Double, y: Double, width: Double, height: Double)?
-  /// Pixels to outline.
-  package var outline: View?
+  let title: String
+  let view: View
+  private let tone: Tone
+  private let description: String
+  private let marks: (left: String, right: String, top: String, bottom: String)
+  /// A rectangle to draw: the detail that is shown larger elsewhere, and what is shown here.
+  var frame: (detail: Box, whole: Box)?
+  var outline: View?
 
   package init(
-    view: View, tone: Tone, description: String,
+    _ title: String = "", view: View, tone: Tone, description: String,
     marks: (left: String, right: String, top: String, bottom: String)
   ) {
-    (self.view, self.tone, self.description, self.marks) = (view, tone, description, marks)
+    (self.title, self.view, self.tone) = (title, view, tone)
+    (self.description, self.marks) = (description, marks)
   }
 
   package func png() throws -> [UInt8] {
@@ -33,7 +33,7 @@ package struct Panel: Sendable {
   }
 
   /// Red, green and blue of each pixel in turn.
-  package var rgb: [UInt8] {
+  var rgb: [UInt8] {
     switch tone {
     case .intensity: grey.flatMap { [$0, $0, $0] }
     case .error(let scale): Colormap.error.rgb(view.values, over: 0...scale)
@@ -42,15 +42,14 @@ package struct Panel: Sendable {
 
   private var grey: [UInt8] { view.values.map { $0 > 0 ? UInt8((min($0, 1) * 255).rounded()) : 0 } }
 
-  package func html() throws -> HTML {
-    let data = Data(try png()).base64EncodedString()
-    return HTML("div", ["class": "panel", "style": "aspect-ratio:\(coordinate(view.aspect))"]) {
-      HTML("img", ["src": "data:image/png;base64,\(data)", "alt": description])
+  func html() throws -> HTML {
+    try HTML(png: png(), aspect: view.aspect, description) {
       if frame != nil || outline != nil { overlay }
-      HTML("span", ["class": "mark left", "aria-hidden": "true"]) { marks.left }
-      HTML("span", ["class": "mark right", "aria-hidden": "true"]) { marks.right }
-      HTML("span", ["class": "mark top", "aria-hidden": "true"]) { marks.top }
-      HTML("span", ["class": "mark bottom", "aria-hidden": "true"]) { marks.bottom }
+      for (side, mark) in [
+        ("left", marks.left), ("right", marks.right), ("top", marks.top), ("bottom", marks.bottom),
+      ] {
+        HTML("span", ["class": "mark \(side)", "aria-hidden": "true"]) { mark }
+      }
     }
   }
 
@@ -63,15 +62,12 @@ package struct Panel: Sendable {
       ]
     ) {
       if let outline { HTML("path", ["class": "lesion", "d": Panel.contour(outline)]) }
-      if let frame {
-        HTML(
-          "rect",
-          [
-            "class": "detail", "x": coordinate(frame.x * Double(view.width)),
-            "y": coordinate(frame.y * Double(view.height)),
-            "width": coordinate(frame.width * Double(view.width)),
-            "height": coordinate(frame.height * Double(view.height)),
-          ])
+      if let (detail, whole) = frame {
+        let (columns, rows) = (detail.columns, detail.rows)
+        let x = coordinate(Double(columns.lowerBound - whole.columns.lowerBound))
+        let y = coordinate(Double(rows.lowerBound - whole.rows.lowerBound))
+        let (width, height) = (coordinate(Double(columns.count)), coordinate(Double(rows.count)))
+        HTML("rect", ["class": "detail", "x": x, "y": y, "width": width, "height": height])
       }
     }
   }

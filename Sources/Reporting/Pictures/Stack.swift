@@ -1,5 +1,4 @@
 import Cohorts
-import Imaging
 
 /// One image of one subject in three dimensions, put together from its stored slices.
 ///
@@ -50,13 +49,12 @@ package struct Stack: Sendable {
   package mutating func put(_ image: [Float], at slice: Int) {
     let start = (slice - firstSlice) * rows * columns
     precondition(image.count == rows * columns && start >= 0 && start < values.count)
-    for index in image.indices { values[start + index] = image[index] }
+    values.replaceSubrange(start..<start + image.count, with: image)
   }
 
-  /// The absolute difference, voxel by voxel.
   package func error(against other: Stack) -> Stack {
     var result = self
-    for index in values.indices { result.values[index] = abs(values[index] - other.values[index]) }
+    result.values = zip(values, other.values).map { abs($0 - $1) }
     return result
   }
 }
@@ -73,17 +71,10 @@ package struct Box: Sendable, Equatable {
     var low = SIMD3<Int>(first.columns, first.rows, first.slices)
     var high = SIMD3<Int>(repeating: -1)
     for stack in stacks {
-      var index = 0
-      for slice in 0..<stack.slices {
-        for row in 0..<stack.rows {
-          for column in 0..<stack.columns {
-            if stack.values[index] > threshold {
-              low = pointwiseMin(low, [column, row, slice])
-              high = pointwiseMax(high, [column, row, slice])
-            }
-            index += 1
-          }
-        }
+      for (index, value) in stack.values.enumerated() where value > threshold {
+        let row = index / stack.columns
+        let place = SIMD3(index % stack.columns, row % stack.rows, row / stack.rows)
+        (low, high) = (pointwiseMin(low, place), pointwiseMax(high, place))
       }
     }
     guard high.min() >= 0 else {
@@ -92,8 +83,7 @@ package struct Box: Sendable, Equatable {
     }
     self.init(
       columns: max(0, low.x - margin)..<min(first.columns, high.x + 1 + margin),
-      rows: max(0, low.y - margin)..<min(first.rows, high.y + 1 + margin),
-      slices: low.z..<high.z + 1)
+      rows: max(0, low.y - margin)..<min(first.rows, high.y + 1 + margin), slices: low.z..<high.z + 1)
   }
 
   package init(columns: Range<Int>, rows: Range<Int>, slices: Range<Int>) {

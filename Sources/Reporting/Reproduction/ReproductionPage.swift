@@ -1,13 +1,12 @@
 import Cohorts
 import Experiments
+import Failures
 import Files
-import Foundation
 import Imaging
 import Inference
 import Metrics
 import Networks
 import Paper
-import Runs
 import Training
 
 /// Tables and figures that were computed anew: files for papers and programs, and one page for people.
@@ -16,23 +15,19 @@ public struct ReproductionPage {
   let results: [StudyResult]
   /// What was asked for and cannot be had, with the reason.
   let skipped: [(name: String, reason: String)]
-  /// What was typed.
   let command: String
-  private let pictures: [String: StudyPictures]
+  private var pictures: [String: StudyPictures] = [:]
 
   /// Computes the pictures.
   public init(
     _ reproduction: Reproduction, _ results: [StudyResult], skipped: [(name: String, reason: String)],
     command: String
   ) throws {
-    (self.reproduction, self.results) = (reproduction, results)
-    (self.skipped, self.command) = (skipped, command)
-    var pictures: [String: StudyPictures] = [:]
+    (self.reproduction, self.results, self.skipped, self.command) = (reproduction, results, skipped, command)
     for result in results where result.study.form == .pictures || result.study.form == .features {
       // Networks that diverged leave no picture; the notes say so.
       pictures[result.study.name] = try StudyPictures(result, of: reproduction)
     }
-    self.pictures = pictures
   }
 
   /// Writes `index.html`, and for each table and figure what it is as CSV, JSON, Markdown, LaTeX, SVG or PNG.
@@ -44,9 +39,7 @@ public struct ReproductionPage {
       switch result.study.form {
       case .pictures, .features:
         guard let picture = pictures[result.study.name] else { continue }
-        let file = try AtomicFile(stem + ".png")
-        try file.append(picture.png)
-        try file.commit()
+        try AtomicFile.write(picture.png, to: stem + ".png")
       case .table, .curve:
         for format in [TableFormat.csv, .json, .markdown, .latex] {
           try AtomicFile.write(result.table.written(as: format), to: "\(stem).\(format.fileExtension)")
@@ -63,7 +56,7 @@ public struct ReproductionPage {
 
   package var html: String {
     HTML.document("Tables and figures – aginet reproduce") {
-      HTML("header") { head }
+      header
       HTML("main") {
         for result in results {
           HTML.section(result.study.name, result.study.title) { content(of: result) }
@@ -77,22 +70,16 @@ public struct ReproductionPage {
     }
   }
 
-  private var head: HTML {
-    let manifest = reproduction.cohort.manifest
-    return HTML {
-      HTML("h1") { "The paper's tables and figures, computed anew" }
-      HTML("p", ["class": "subtitle"]) { "Trained and scored on \(manifest.name)" }
-      HTML("p", ["class": "warning", "role": "note"]) {
-        "All figures were computed by aginet with the settings below. They are not the paper's, and cannot be compared with "
-        "them where cohort, iterations or width differ. Pictures marked as synthesised were not acquired. Research only."
-      }
-      HTML(facts: settings)
-      HTML("nav", ["aria-label": "Contents"]) {
-        for result in results { HTML("a", ["href": "#\(result.study.name)"]) { result.study.title } }
-        if !skipped.isEmpty { HTML("a", ["href": "#skipped"]) { "Not here" } }
-        HTML("a", ["href": "#runs"]) { "Runs" }
-      }
-    }
+  private var header: HTML {
+    HTML.header(
+      "The paper's tables and figures, computed anew",
+      "Trained and scored on \(reproduction.cohort.manifest.name)",
+      warning:
+        "All figures were computed by aginet with the settings below. They are not the paper's, and cannot be compared "
+        + "with them where cohort, iterations or width differ. Pictures marked as synthesised were not acquired. Research "
+        + "only.", facts: settings,
+      contents: results.map { ($0.study.name, $0.study.title) }
+        + (skipped.isEmpty ? [] : [("skipped", "Not here")]) + [("runs", "Runs")])
   }
 
   private var settings: [(name: String, value: String)] {
@@ -133,23 +120,20 @@ public struct ReproductionPage {
     let study = result.study
     return Chart(
       title: "\(study.title): \(study.conditions.first?.scenario.description ?? "")",
-      horizontal: study.heading.lowercased(),
-      vertical: Metric.psnr.heading,
+      horizontal: study.heading.lowercased(), vertical: Metric.psnr.heading,
       lines: study.rows.enumerated().map { index, row in
-        let points = study.conditions.enumerated().compactMap { place, condition -> Chart.Point? in
-          guard case .spread(let mean, _) = result.cell(.psnr, row: index, condition: place) else {
-            return nil
+        let points = study.conditions.enumerated().compactMap { place, condition in
+          result.cell(.psnr, row: index, condition: place).figure.map {
+            Chart.Point(x: condition.shift?.radius ?? 0, y: $0)
           }
-          return Chart.Point(x: condition.shift?.radius ?? 0, y: mean)
         }
         return Chart.Line(row.title, colour: index, points)
       })
   }
 
-  /// Every run behind the page.
   private var runs: Table {
     var table = Table(
-      "Runs", caption: "In runs/; each is a run folder as aginet train makes it.",
+      "Runs", caption: "In runs/; each is a run folder as \(Term.training) makes it.",
       columns: [
         Table.Column("Run"), Table.Column("Model"), Table.Column("Scenario"),
         Table.Column("Seed", decimals: 0),
@@ -164,22 +148,21 @@ public struct ReproductionPage {
       table.append([
         .text(Path.name(folder.path)), .text(experiment.title),
         .text(experiment.scenario.description), .number(Double(experiment.seed)),
-        card.map { .number(Double($0.iterations)) } ?? .empty,
-        card?.score.map { .number($0.value) } ?? .empty, .text(time ?? "–"),
+        Table.Cell(card.map { Double($0.iterations) }), Table.Cell(card?.score?.value), .text(time ?? "–"),
       ])
     }
     return table
   }
 
   private var footer: HTML {
-    HTML("footer") {
+    let manifest = reproduction.cohort.manifest
+    return HTML("footer") {
       HTML("h2") { "Data" }
       HTML(facts: [
-        ("Cohort", "\(reproduction.cohort.manifest.name), read as \(reproduction.cohort.manifest.layout)"),
-        ("Splits", reproduction.cohort.manifest.splits),
-        ("Intensities", reproduction.cohort.manifest.intensity),
+        ("Cohort", "\(manifest.name), read as \(manifest.layout)"), ("Splits", manifest.splits),
+        ("Intensities", manifest.intensity),
       ])
-      for notice in Notice.known(for: reproduction.cohort.manifest) { HTML("p") { notice } }
+      for notice in Notice.known(for: manifest) { HTML("p") { notice } }
       HTML("h3") { "Command" }
       HTML("pre") { command }
       HTML("p") { "Written by aginet \(Version.current)." }

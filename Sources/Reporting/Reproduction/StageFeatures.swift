@@ -22,29 +22,25 @@ package struct StageFeatures: Sendable {
   package init(
     _ model: TrainedModel, named name: String, of slice: SampleReference, in cohort: PreparedCohort
   ) throws {
-    let shown = Shown()
+    var maps: [String: Tensor] = [:]
     let parameters = model.method.generator.parameters
     parameters.observer = { path, tensor in
       let words = path.split(separator: ".")
       // A stage that runs more than once is shown as it was last.
       guard words.count > 1, words[words.count - 2] == ResUnet.features, tensor.rank == 4 else { return }
-      shown.maps[String(words[words.count - 1])] = tensor
+      maps[String(words[words.count - 1])] = tensor
     }
     defer { parameters.observer = nil }
     let slices = try cohort.batches(of: [slice], scenario: model.experiment.scenario, batchSize: 1)[0]
     _ = try model.slicePredictor(of: cohort)(slices) { _, _ in }
     self.name = name
     pictures = Stage.allCases.compactMap { stage in
-      shown.maps[stage.rawValue].map { map in
+      maps[stage.rawValue].map { map in
         StageFeatures.picture(
           map.narrowed(0, from: 0, length: 1).values(), channels: map.size(1), height: map.size(2),
           width: map.size(3), stage: stage.rawValue)
       }
     }
-  }
-
-  private final class Shown {
-    var maps: [String: Tensor] = [:]
   }
 
   /// - Parameter values: `channels x height x width`.

@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Imaging
 import Inference
-import Metrics
 import Paper
 import Runs
 
@@ -15,23 +14,16 @@ struct StudyPictures {
   /// Nothing where no network of the figure was trained to an end.
   init?(_ result: StudyResult, of reproduction: Reproduction) throws {
     let study = result.study
-    var models: [(name: String, model: TrainedModel)] = []
-    for row in study.rows {
-      if let model = try row.experiments.first.flatMap({ try reproduction.model(of: $0) }) {
-        models.append((row.title, model))
-      }
+    let models = try study.rows.compactMap { row in
+      try reproduction.model(of: row.experiments[0]).map { (name: row.title, model: $0) }
     }
     let scores = result.measurements.lazy.compactMap { $0.first?.first?.scores }.first
-    guard !models.isEmpty, let scores,
-      let (id, reason) = ShownSubjects.typical(scores).first,
+    guard !models.isEmpty, let scores, let (id, reason) = ShownSubjects.typical(scores).first,
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
     let why = "Subject \(id): \(reason.words(of: models[0].name))."
-    if study.form == .features {
-      (html, png) = try StudyPictures.features(models, of: subject, why, reproduction)
-    } else {
-      (html, png) = try StudyPictures.syntheses(models, of: subject, why, reproduction)
-    }
+    let pictures = study.form == .features ? StudyPictures.features : StudyPictures.syntheses
+    (html, png) = try pictures(models, subject, why, reproduction)
   }
 
   // MARK: - Figure 5
@@ -50,30 +42,26 @@ struct StudyPictures {
       try batches.predicted(by: predictor.callAsFunction(_:passed:)) {
         try reproduction.observe(.scoring(name: "pictures of \(subject.id) by \(name)", done: $0, of: $1))
       } each: { batch, values in
-        let count = batch.extent.count
-        for (index, reference) in batch.references.enumerated() {
-          predictions[name, default: [:]][reference.slice] = Array(
-            values[index * count..<(index + 1) * count])
+        for (reference, image) in batch.images(in: values) {
+          predictions[name, default: [:]][reference.slice] = image
         }
       }
     }
-    let montage = Montage(
-      try SubjectImages(subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)) {
-        predictions[$1]?[$0]
-      })
+    let montage = try Montage(
+      of: subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)
+    ) { predictions[$1]?[$0] }
     let scale = Montage.errorScale(of: [montage])
     let caption =
       "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."
     let html = try montage.html(scale: scale, caption: caption, planes: [.axial])
 
-    let whole = montage.panels(.axial, in: montage.box, detail: false, scale: scale)
-    let close = montage.panels(.axial, in: montage.detail, detail: true, scale: scale)
+    let whole = montage.panels(.axial, scale: scale)
+    let close = montage.panels(.axial, isDetail: true, scale: scale)
     // The acquired image and the syntheses, without the sources; the truth has no error.
     let shown = scenario.sources.count
-    func row(_ panels: [(title: String, panel: Panel)]) -> [Tile?] { panels.map { Tile($0.panel) } }
     let png = try Mosaic([
-      row(Array(whole.images.dropFirst(shown))), row(Array(close.images.dropFirst(shown))),
-      [nil] + row(whole.errors),
+      whole.images.dropFirst(shown).map { Tile($0) }, close.images.dropFirst(shown).map { Tile($0) },
+      [nil] + whole.errors.map { Tile($0) },
     ]).png()
     return (html, png)
   }

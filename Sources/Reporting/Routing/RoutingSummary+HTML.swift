@@ -2,16 +2,13 @@ import Foundation
 import Metrics
 
 extension RoutingSummary {
-  /// Two or three sentences on what is seen.
   package var sentences: String {
     let scales = modules.flatMap { $0.groups.compactMap(\.scale?.mean) }
     var text = ""
     if rolls {
-      let offsets = modules.compactMap(\.meanOffset)
-      let mean = offsets.reduce(0, +) / Double(max(1, offsets.count))
+      let mean = Spread(modules.compactMap(\.meanOffset)).mean ?? 0
       let far = modules.max { ($0.largestOffset ?? 0) < ($1.largestOffset ?? 0) }
-      let spread = modules.compactMap(\.offsetSpread)
-      let average = spread.reduce(0, +) / Double(max(1, spread.count))
+      let average = Spread(modules.compactMap(\.offsetSpread)).mean ?? 0
       if isUnrolled {
         text +=
           "Nothing was learned here yet: the offsets are \(number(mean, 4)) voxels long on average, so that no kernel "
@@ -39,7 +36,6 @@ extension RoutingSummary {
     return text.trimmingCharacters(in: .whitespaces)
   }
 
-  /// The module-level figures.
   package var table: Table {
     var table = Table(
       "CAGR modules of \(name)",
@@ -50,12 +46,11 @@ extension RoutingSummary {
         Table.Column("Largest group mean", decimals: 4), Table.Column("Spread over slices", decimals: 4),
         Table.Column("Mean scale", decimals: 4), Table.Column("Mean gate", decimals: 4),
       ])
-    func cell(_ value: Double?) -> Table.Cell { value.map { .number($0) } ?? .empty }
     for module in modules {
-      table.append([
-        .text(module.path), cell(module.meanOffset), cell(module.largestOffset), cell(module.offsetSpread),
-        cell(module.meanScale), cell(module.meanGate),
-      ])
+      let figures = [
+        module.meanOffset, module.largestOffset, module.offsetSpread, module.meanScale, module.meanGate,
+      ]
+      table.append([.text(module.path)] + figures.map { Table.Cell($0) })
     }
     return table
   }
@@ -137,19 +132,15 @@ extension RoutingSummary.Module {
       Chart.line(middle, 0, middle, side, "grid")
       for (index, group) in groups.enumerated() {
         if let x = group.x, let y = group.y {
-          let (px, py) = (coordinate(middle + x.mean * unit), coordinate(middle + y.mean * unit))
+          let tip = (x: middle + x.mean * unit, y: middle + y.mean * unit)
+          let (px, py) = (coordinate(tip.x), coordinate(tip.y))
           HTML(
             "ellipse",
             [
               "class": "spread", "cx": px, "cy": py, "rx": coordinate(x.deviation * unit),
               "ry": coordinate(y.deviation * unit), "fill": colour(index), "stroke": colour(index),
             ])
-          HTML(
-            "line",
-            [
-              "class": "arrow", "x1": coordinate(middle), "y1": coordinate(middle), "x2": px, "y2": py,
-              "stroke": colour(index),
-            ])
+          Chart.line(middle, middle, tip.x, tip.y, "arrow", stroke: colour(index))
           HTML("circle", ["cx": px, "cy": py, "r": "3", "fill": colour(index)]) {
             HTML("title") { "group \(index + 1): x \(number(x.mean, 4)), y \(number(y.mean, 4)) voxels" }
           }
@@ -202,7 +193,6 @@ extension RoutingSummary.Module {
     }
   }
 
-  /// The picture in words.
   private var summary: String {
     var parts = ["\(path)"]
     if let meanOffset { parts.append("mean offset \(number(meanOffset, 4)) voxels") }

@@ -17,26 +17,22 @@ extension RoutingSummary {
     let references = try cohort.samples(in: split, contents).spread(limit)
     let network = model.method.generator
     // What the layers show arrives in their own order, while one thread computes.
-    let observation = Observed()
+    var routing = RoutingObservation()
     network.parameters.observer = { path, tensor in
       // Whole feature maps would be copied for nothing.
       guard RoutingObservation.isRouting(path) else { return }
-      observation.routing.add(path, tensor.values(Double.self), shape: tensor.shape)
+      routing.add(path, tensor.values(Double.self), shape: tensor.shape)
     }
     defer { network.parameters.observer = nil }
     let batches = try cohort.batches(of: references, contents, batchSize: batchSize)
     do {
       try batches.predicted(by: model.predictor.callAsFunction(_:passed:), progress: progress) { _, _ in
-        if observation.routing.isEmpty { throw Unwatched() }
+        if routing.isEmpty { throw Unwatched() }
       }
     } catch is Unwatched { return nil }
-    self = observation.routing.summary(named: name, slices: references.count)
+    self = routing.summary(named: name, slices: references.count)
   }
 
   /// The network has no CAGR modules: no slice more needs to go through.
   private struct Unwatched: Error {}
-
-  private final class Observed {
-    var routing = RoutingObservation()
-  }
 }

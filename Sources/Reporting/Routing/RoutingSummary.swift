@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 
 /// What the CAGR modules of one network did to a sample of slices: how far each group's kernel was rolled, how
 /// strongly it counted, and how open the channels' gates were (paper §3.2).
@@ -18,36 +19,17 @@ public struct RoutingSummary: Codable, Sendable, Equatable {
 
   /// One group of a module.
   public struct Group: Codable, Sendable, Equatable {
-    /// Offsets in voxels along the axes: x to the right, y down the image and, in volumes, z; nothing where kernels are not
-    /// rolled.
-    public var offsets: [Figure]
+    /// Offsets in voxels: x to the right, y down the image and, in volumes, z; nothing where kernels are not rolled.
+    public var x, y, z: Figure?
     public var scale: Figure?
 
-    public var x: Figure? { offsets.first }
-    public var y: Figure? { offsets.dropFirst().first }
+    init(offsets: [Figure], scale: Figure?) {
+      (x, y, z) = (offsets.first, offsets.dropFirst().first, offsets.dropFirst(2).first)
+      self.scale = scale
+    }
 
-    /// The length of the mean offset.
+    public var offsets: [Figure] { [x, y, z].compactMap { $0 } }
     var length: Double { offsets.reduce(0) { hypot($0, $1.mean) } }
-
-    private enum CodingKeys: String, CodingKey, CaseIterable {
-      case x, y, z, scale
-      static let axes = [x, y, z]
-    }
-
-    init(offsets: [Figure], scale: Figure?) { (self.offsets, self.scale) = (offsets, scale) }
-
-    /// An object with a key for each axis.
-    public init(from decoder: any Decoder) throws {
-      let values = try decoder.container(keyedBy: CodingKeys.self)
-      offsets = try CodingKeys.axes.compactMap { try values.decodeIfPresent(Figure.self, forKey: $0) }
-      scale = try values.decodeIfPresent(Figure.self, forKey: .scale)
-    }
-
-    public func encode(to encoder: any Encoder) throws {
-      var values = encoder.container(keyedBy: CodingKeys.self)
-      for (axis, offset) in zip(CodingKeys.axes, offsets) { try values.encode(offset, forKey: axis) }
-      try values.encodeIfPresent(scale, forKey: .scale)
-    }
   }
 
   /// One CAGR module, by its place in the network.
@@ -122,7 +104,8 @@ package struct RoutingObservation {
     let gates = (shown[path]?["gate"] ?? []).flatMap { $0 }
     let count = max((offsets.first?.count ?? 0) / axes, scales.first?.count ?? 0)
     func figure(_ rows: [[Double]], _ column: Int) -> RoutingSummary.Figure? {
-      rows.isEmpty ? nil : RoutingObservation.figure(rows.map { $0[column] })
+      let spread = Spread(rows.map { $0[column] })
+      return spread.mean.map { .init(mean: $0, deviation: spread.standardDeviation ?? 0) }
     }
     let groups = (0..<count).map { group in
       RoutingSummary.Group(
@@ -131,26 +114,13 @@ package struct RoutingObservation {
     let lengths = offsets.flatMap { row in
       stride(from: 0, to: row.count, by: axes).map { row[$0..<$0 + axes].reduce(0, hypot) }
     }
-    let rolled = groups.filter { !$0.offsets.isEmpty }
-    let means = rolled.map(\.length)
+    let rolled = groups.filter { $0.x != nil }
     let variances = rolled.map { $0.offsets.reduce(0) { $0 + $1.deviation * $1.deviation } }
     var bins = [Double](repeating: 0, count: gates.isEmpty ? 0 : 20)
     for gate in gates { bins[min(19, max(0, Int(gate * 20)))] += 1 / Double(gates.count) }
     return RoutingSummary.Module(
-      path: path, groups: groups, meanOffset: RoutingObservation.mean(lengths), largestOffset: means.max(),
-      offsetSpread: RoutingObservation.mean(variances)?.squareRoot(),
-      meanScale: RoutingObservation.mean(scales.flatMap { $0 }), meanGate: RoutingObservation.mean(gates),
-      gates: bins)
-  }
-
-  private static func mean(_ values: [Double]) -> Double? {
-    values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
-  }
-
-  private static func figure(_ values: [Double]) -> RoutingSummary.Figure {
-    let mean = values.reduce(0, +) / Double(max(1, values.count))
-    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-    return .init(
-      mean: mean, deviation: values.count > 1 ? (squares / Double(values.count - 1)).squareRoot() : 0)
+      path: path, groups: groups, meanOffset: Spread(lengths).mean, largestOffset: rolled.map(\.length).max(),
+      offsetSpread: Spread(variances).mean?.squareRoot(), meanScale: Spread(scales.joined()).mean,
+      meanGate: Spread(gates).mean, gates: bins)
   }
 }

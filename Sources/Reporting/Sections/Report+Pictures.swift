@@ -1,5 +1,5 @@
 import Cohorts
-import Experiments
+import Metrics
 import Runs
 
 extension Report {
@@ -12,13 +12,13 @@ extension Report {
           "the left of sagittal ones. Intensities are shown from 0 (black) to 1 (white), 1 being the 99.5th percentile of "
           "the volume. Error maps share one scale, from 0 to \(number(Double(scale), 2)) of that range, for all models and "
           "subjects. The yellow frame marks the detail"
-          if montages.contains(where: { $0.montage.images.lesions != nil }) {
+          if montages.contains(where: { $0.montage.lesions != nil }) {
             ", blue lines the lesions' label map"
           }
           "."
         }
         for (montage, reason) in montages {
-          HTML("h3") { montage.images.id }
+          HTML("h3") { montage.id }
           try montage.html(scale: scale, caption: caption(montage, reason))
         }
       }
@@ -29,7 +29,7 @@ extension Report {
     let place =
       montage.focus.isLesion
       ? "Planes through the middle of the largest lesion." : "Planes through the middle of the stored slices."
-    let spacing = montage.images.truth.spacing
+    let spacing = montage.truth.spacing
     let size = [spacing.x, spacing.y, spacing.z].map { number($0, 2) }.joined(separator: " x ")
     return
       "\(reason.prefix(1).uppercased() + reason.dropFirst()). \(place) Voxels of \(size) mm, in true proportion."
@@ -59,16 +59,13 @@ extension Report {
     }
   }
 
-  /// Every run's losses, in order of appearance.
-  private var losses: [String] {
-    entries.flatMap(\.log.losses).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
-  }
+  private var losses: [String] { entries.flatMap(\.log.losses).unique }
 
   // MARK: - Routing
 
   var routingSection: HTML {
     HTML.section("routing", "What the CAGR modules learned") {
-      let known = routing.compactMap { $0 }
+      let known = entries.compactMap(\.routing)
       if known.isEmpty {
         HTML("p") { "None of these networks has CAGR modules." }
       } else {

@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Metrics
 import Runs
 
@@ -29,7 +28,6 @@ extension Report {
     }
   }
 
-  /// Every subject with every model's figures, and the slices that came out worst.
   var subjects: HTML {
     HTML.section("subjects", "Subjects") {
       HTML(subjectTable)
@@ -40,25 +38,20 @@ extension Report {
 
   private var subjectTable: Table {
     let metrics: [Metric] = [.psnr, .ssim]
-    var columns = [Table.Column("Subject"), Table.Column("Slices", decimals: 0)]
-    for metric in metrics {
-      for model in assessment.models {
-        columns.append(Table.Column("\(model.name) \(metric.heading)", decimals: metric.decimals))
-      }
+    let figures = metrics.flatMap { metric in
+      assessment.models.map { Table.Column("\($0.name) \(metric.heading)", decimals: metric.decimals) }
     }
     var table = Table(
-      "Every subject", caption: "Means over the subject's slices.", columns: columns)
+      "Every subject", caption: "Means over the subject's slices.",
+      columns: [Table.Column("Subject"), Table.Column("Slices", decimals: 0)] + figures)
     let bySubject = assessment.models.map { model in
       Dictionary(model.subjects.map { ($0.subject, $0) }) { first, _ in first }
     }
     for subject in assessment.models.first?.subjects ?? [] {
-      var row: [Table.Cell] = [.text(subject.subject), .number(Double(subject.slices))]
-      for metric in metrics {
-        row += bySubject.map { scores in
-          scores[subject.subject]?.values[metric].map { .number($0 * metric.scale) } ?? .empty
-        }
+      let cells = metrics.flatMap { metric in
+        bySubject.map { Table.Cell($0[subject.subject]?.values[metric], scale: metric.scale) }
       }
-      table.append(row)
+      table.append([.text(subject.subject), .number(Double(subject.slices))] + cells)
     }
     return table
   }
@@ -79,13 +72,10 @@ extension Report {
       .sorted { ($0.psnr, $0.slice.subject, $0.slice.slice) < ($1.psnr, $1.slice.subject, $1.slice.slice) }
     for (slice, psnr) in ranked.prefix(5) {
       let other = baseline?.slices.first { $0.subject == slice.subject && $0.slice == slice.slice }
-      func cell(_ value: Double?, _ scale: Double = 1) -> Table.Cell {
-        value.map { .number($0 * scale) } ?? .empty
-      }
       table.append([
         .text(slice.subject), .number(Double(slice.slice)), .number(psnr),
-        cell(slice.values[.ssim], Metric.ssim.scale), cell(slice.values[.mae], Metric.mae.scale),
-        cell(other?.values[.psnr]),
+        Table.Cell(slice.values[.ssim], scale: Metric.ssim.scale),
+        Table.Cell(slice.values[.mae], scale: Metric.mae.scale), Table.Cell(other?.values[.psnr]),
       ])
     }
     return table

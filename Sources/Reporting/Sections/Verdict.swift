@@ -1,11 +1,9 @@
 import Cohorts
-import Experiments
 import Metrics
 import Runs
 
 /// Whether the networks are better than what costs nothing, in plain sentences.
 package struct Verdict {
-  /// One sentence a network.
   package let sentences: [String]
 
   /// - Parameters:
@@ -57,7 +55,6 @@ package struct Verdict {
 }
 
 extension Assessment {
-  /// Whether the networks beat the best baseline, a sentence each.
   package func verdict(networks: Int) -> [String] {
     Verdict(models, networks: networks, split: split.rawValue).sentences
   }

@@ -6,7 +6,6 @@ import Files
 import Foundation
 import Imaging
 import Inference
-import Methods
 import Metrics
 import Networks
 import Reporting
@@ -38,14 +37,12 @@ struct Demo: ParsableCommand {
   @Flag(help: "Replace an earlier demo in the output folder.")
   var force = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   private var raw: String { output + "/raw" }
   private var prepared: String { output + "/cohort" }
   private static let scenario = Scenario(sources: [.t2, .pd], target: .t1)
 
   func run() throws {
-    common.apply()
     let device = try compute.apply()
     let experiments = try ["agi-net", "resunet"].map(experiment)
     try clear()

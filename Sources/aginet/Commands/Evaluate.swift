@@ -1,9 +1,6 @@
 import ArgumentParser
 import Cohorts
-import Experiments
 import Failures
-import Foundation
-import Imaging
 import Metrics
 import Reporting
 import Runs
@@ -30,16 +27,13 @@ struct Evaluate: ParsableCommand {
   var json = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
-    try check(batch: batch)
+    try check("batch", batch, Bounds.batch)
     let device = try compute.apply()
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
-    guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
-    let folder = first.folder.evaluation(split.rawValue)
+    let folder = opened[0].folder.evaluation(split.rawValue)
     guard force || !Assessment.exists(in: folder) else {
       throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
     }

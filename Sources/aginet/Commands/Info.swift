@@ -30,21 +30,17 @@ struct Info: ParsableCommand {
   }
 
   func run() throws {
-    try show(path.map(describe) ?? cost())
-  }
-
-  private func show(_ rows: [(String, String)]) throws {
+    let rows = try path.map(describe) ?? cost()
     let width = rows.map(\.0.count).max() ?? 0
     let lines = rows.map { $0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $1 }
     try Console.result(lines.joined(separator: "\n"))
   }
 
   private func describe(_ path: String) throws -> [(String, String)] {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+    guard let isFolder = RunFolder.isFolder(path) else {
       throw Failure(.notFound, "\(path): no such file or folder")
     }
-    if isFolder.boolValue {
+    if isFolder {
       return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
         ? try cohort(path) : try model(try Run(opening: path).folder.model)
     }
@@ -57,9 +53,7 @@ struct Info: ParsableCommand {
   }
 
   private func cost() throws -> [(String, String)] {
-    guard (1...4096).contains(size) else {
-      throw Failure(.usage, "--size \(size): must be from 1 to 4096")
-    }
+    try check("size", size, 1...4096)
     let experiment = try Experiment(settings: options.written())
     let cost = try Cost(of: experiment, onSlices: Extent(size, size))
     let operations = String(
@@ -73,13 +67,9 @@ struct Info: ParsableCommand {
 
   private func volume(_ path: String) throws -> [(String, String)] {
     let header = try NIfTI.readHeader(path: path)
-    let spacing = header.grid.affine.spacing
-    let dimensions = header.grid.dimensions
+    let (spacing, size) = (header.grid.affine.spacing, header.grid.dimensions)
     return [
-      (
-        "volume",
-        "\(dimensions.x) x \(dimensions.y) x \(dimensions.z) voxels, NIfTI-\(header.version.rawValue)"
-      ),
+      ("volume", "\(size.x) x \(size.y) x \(size.z) voxels, NIfTI-\(header.version.rawValue)"),
       ("voxel size", String(format: "%.4g x %.4g x %.4g mm", spacing.x, spacing.y, spacing.z)),
       ("orientation", "\(Orientation(of: header.grid.affine))"),
       ("type", "\(header.datatype)" + (header.isBigEndian ? ", big-endian" : "")),
@@ -101,10 +91,7 @@ struct Info: ParsableCommand {
       ("iterations", "\(card.iterations)"),
       ("validation \(card.score?.title ?? "PSNR")", card.score?.figure ?? "not measured"),
       ("intensities", card.intensity),
-      (
-        "versions",
-        card.versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-      ),
+      ("versions", card.versionWords),
       ("intended use", card.intendedUse),
     ]
   }
@@ -112,6 +99,7 @@ struct Info: ParsableCommand {
   private func cohort(_ path: String) throws -> [(String, String)] {
     let cohort = try PreparedCohort(folder: path)
     let manifest = cohort.manifest
+    func list(_ words: [String]) -> String { words.isEmpty ? "none" : words.joined(separator: "; ") }
     let splits = Split.allCases.map { split in
       let subjects = cohort.subjects(in: split)
       return
@@ -124,12 +112,8 @@ struct Info: ParsableCommand {
       ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
       ("intensities", manifest.intensity),
       ("checksums", cohort.hasChecksums ? "yes" : "none (written by an earlier version)"),
-      ("notes", (manifest.notes ?? []).isEmpty ? "none" : (manifest.notes ?? []).joined(separator: "; ")),
-      (
-        "left out",
-        manifest.leftOut.isEmpty
-          ? "none" : manifest.leftOut.map { "\($0.id): \($0.reason)" }.joined(separator: "; ")
-      ),
+      ("notes", list(manifest.notes ?? [])),
+      ("left out", list(manifest.leftOut.map { "\($0.id): \($0.reason)" })),
     ]
   }
 }

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Cohorts
 import Experiments
-import Failures
 import Foundation
 
 struct PhantomCommand: ParsableCommand {
@@ -37,8 +36,7 @@ struct PhantomCommand: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
-    if let threads { try check(threads: threads) }
+    if let threads { try check("threads", threads, Bounds.threads) }
     var options = PhantomOptions()
     (options.subjects, options.seed, options.shift, options.voxelSize) = (subjects, seed, shift, voxel)
     (options.noise, options.bias, options.fieldStrength) = (noise, bias, field)

@@ -1,11 +1,9 @@
 import ArgumentParser
 import Cohorts
-import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
-import Synchronization
 
 struct Prepare: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -55,7 +53,6 @@ struct Prepare: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
     var preparation = Preparation()
     if let slices { preparation.sliceRule = try SliceRule(slices) }
     if let text = self.modalities { preparation.modalities = try aginet.modalities(text) }
@@ -69,7 +66,7 @@ struct Prepare: ParsableCommand {
     (preparation.seed, preparation.overwrite) = (seed, force)
     preparation.allowsDuplicates = allowDuplicates
     if let threads {
-      try check(threads: threads)
+      try check("threads", threads, Bounds.threads)
       preparation.threads = threads
     }
     let picks = try pick.flatMap { try ScanPick.read($0) }

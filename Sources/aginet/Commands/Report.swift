@@ -1,6 +1,5 @@
 import ArgumentParser
 import Cohorts
-import Experiments
 import Failures
 import Foundation
 import Reporting
@@ -30,22 +29,19 @@ struct ReportCommand: ParsableCommand {
   @Flag(help: "Replace an existing file named with --output.")
   var force = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
-    try check(batch: batch)
+    try check("batch", batch, Bounds.batch)
     if let output { try refuse(output) }
     let device = try compute.apply()
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
-    guard let first = opened.first else { throw Failure(.usage, "name at least one run folder") }
     let progress = ProgressBar.named("slices")
     var options = Assessment.Options()
     (options.split, options.batchSize) = (split, batch)
     options.shown = subjects.isEmpty ? .typical : .named(subjects)
     let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
-    let evaluation = first.folder.evaluation(split.rawValue)
+    let evaluation = opened[0].folder.evaluation(split.rawValue)
     if Assessment.exists(in: evaluation) {
       Console.note(
         "\(evaluation): an evaluation is there and stays as it is; aginet evaluate --force replaces it")
@@ -54,19 +50,29 @@ struct ReportCommand: ParsableCommand {
     }
 
     var choice = Report.Options()
-    choice.batchSize = batch
+    (choice.batchSize, choice.commands) = (batch, commands(opened, on: assessment.cohort))
     let report = try Report(
       opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
-    let path = output ?? first.folder.report
+    let path = output ?? opened[0].folder.report
     try report.write(to: path)
     try Console.result(path)
   }
 
+  /// What to type to get here again.
+  private func commands(_ runs: [Run], on cohort: String) -> [String] {
+    let data = Report.quoted(cohort)
+    let training = runs.map {
+      "aginet train \(Report.quoted($0.folder.experiment)) --data \(data) -o \(Report.quoted($0.folder.path))"
+    }
+    let folders = runs.map { Report.quoted($0.folder.path) }.joined(separator: " ")
+    return training
+      + ["evaluate", "report"].map { "aginet \($0) \(folders) --data \(data) --split \(split.rawValue)" }
+  }
+
   /// Refuses a name that is taken, and even with --force one that holds anything but a page: it may be an input.
   private func refuse(_ output: String) throws {
-    var isFolder: ObjCBool = false
-    guard FileManager.default.fileExists(atPath: output, isDirectory: &isFolder) else { return }
-    if isFolder.boolValue { throw Failure(.cannotWrite, "\(output): is a folder; name an HTML file in it") }
+    guard let isFolder = RunFolder.isFolder(output) else { return }
+    if isFolder { throw Failure(.cannotWrite, "\(output): is a folder; name an HTML file in it") }
     guard force else { throw Failure(.cannotWrite, "\(output): exists already; replace it with --force") }
     let start = FileHandle(forReadingAtPath: output).flatMap { try? $0.read(upToCount: 9) } ?? Data()
     guard start.isEmpty || String(decoding: start, as: UTF8.self).lowercased() == "<!doctype" else {

@@ -3,11 +3,9 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Foundation
 import Metrics
 import Paper
 import Reporting
-import Torch
 import Training
 
 struct Reproduce: ParsableCommand {
@@ -40,14 +38,12 @@ struct Reproduce: ParsableCommand {
   var dryRun = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
     let base = try merged()
     // What does not exist is told before anything is opened.
     _ = try named(base)
-    try check(loaders: loaders)
+    try check("loaders", loaders, Bounds.loaders)
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
     (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
@@ -76,7 +72,10 @@ struct Reproduce: ParsableCommand {
       }
     }
     try Console.result(page.path)
-    try tellFailures(results)
+    let failed = results.flatMap(\.failures)
+    guard failed.isEmpty else {
+      throw Failure(.partial, "some runs failed: \(Set(failed).sorted().joined(separator: "; "))")
+    }
   }
 
   // MARK: - What is asked for
@@ -99,19 +98,17 @@ struct Reproduce: ParsableCommand {
       "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
     ]
     if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
-    return try Experiment(settings: defaults + options.written)
+    return try Experiment(settings: defaults + options.written())
   }
 
   private func named(_ base: Experiment) throws -> [Study] {
-    let names = studies.contains("all") ? Study.names : studies
-    var seen: Set<String> = []
-    return try names.filter { seen.insert($0).inserted }.map { try Study(named: $0, base: base) }
+    try (studies.contains("all") ? Study.names : studies.unique).map { try Study(named: $0, base: base) }
   }
 
   /// What this cohort and these settings allow. Of "all", what cannot be had is left out; by name, it is refused.
-  private func admissions(_ wanted: [Study], _ reproduction: Reproduction) throws
-    -> ([Reproduction.Admission], [(name: String, reason: String)])
-  {
+  private func admissions(
+    _ wanted: [Study], _ reproduction: Reproduction
+  ) throws -> ([Reproduction.Admission], [(name: String, reason: String)]) {
     var (admitted, skipped) = ([Reproduction.Admission](), [(name: String, reason: String)]())
     let isAll = studies.contains("all")
     for study in wanted {
@@ -137,9 +134,9 @@ struct Reproduce: ParsableCommand {
   }
 
   /// What was asked for, and whatever else this folder holds already, in the paper's order.
-  private func shown(_ admitted: [Reproduction.Admission], _ reproduction: Reproduction) throws
-    -> [StudyResult]
-  {
+  private func shown(
+    _ admitted: [Reproduction.Admission], _ reproduction: Reproduction
+  ) throws -> [StudyResult] {
     try Study.names.compactMap { name in
       let study = try Study(named: name, base: reproduction.settings.base)
       // Admitted anew: rows that are shown only where they are trained may be by now.
@@ -174,8 +171,7 @@ struct Reproduce: ParsableCommand {
     var number = 0
     return { event in
       switch event {
-      case .planned(let runs, let finished):
-        Console.stage("\(runs) runs, of which \(finished) are there")
+      case .planned(let runs, let finished): Console.stage("\(runs) runs, of which \(finished) are there")
       case .training(let current, let total, let experiment, let event):
         if current != number {
           number = current
@@ -189,11 +185,5 @@ struct Reproduce: ParsableCommand {
       case .scoring(let name, let done, let total): scoring(name, done, total)
       }
     }
-  }
-
-  private func tellFailures(_ results: [StudyResult]) throws {
-    let failed = results.flatMap(\.failures)
-    guard !failed.isEmpty else { return }
-    throw Failure(.partial, "some runs failed: \(Set(failed).sorted().joined(separator: "; "))")
   }
 }

@@ -41,11 +41,9 @@ struct Synthesize: ParsableCommand {
   var json = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
-    try check(batch: batch)
+    try check("batch", batch, Bounds.batch)
     guard (1...1_000_000_000_000).contains(maxVoxels) else {
       throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
     }

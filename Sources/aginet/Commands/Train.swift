@@ -1,9 +1,6 @@
 import ArgumentParser
-import Cohorts
 import Experiments
-import Failures
 import Foundation
-import Imaging
 import Inference
 import Methods
 import Runs
@@ -34,16 +31,13 @@ struct Train: ParsableCommand {
   @Flag(help: "Print the merged experiment and stop.")
   var dryRun = false
   @OptionGroup var compute: ComputeOptions
-  @OptionGroup var common: CommonOptions
 
   func run() throws {
-    common.apply()
-    let experiment = try merged()
-    if dryRun {
-      try Console.result(experiment.json, terminator: "")
-      return
-    }
-    try check(loaders: loaders)
+    // A resumed run is its checkpoint's, and needs no settings again.
+    let experiment = try Experiment(
+      file: experiment, settings: options.written(), over: resume ? Run.resumable(in: output) : nil)
+    if dryRun { return try Console.result(experiment.json, terminator: "") }
+    try check("loaders", loaders, Bounds.loaders)
     let device = try compute.apply()
     let cohort = try openedCohort(data)
     var setting = Run.Setting()
@@ -55,13 +49,6 @@ struct Train: ParsableCommand {
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     try Console.result(run.folder.model)
-  }
-
-  /// The experiment: file, then --set, then the flags of their own name. A resumed run needs none of them again.
-  private func merged() throws -> Experiment {
-    // A resumed run is its checkpoint's.
-    try Experiment(
-      file: experiment, settings: options.written(), over: resume ? Run.resumable(in: output) : nil)
   }
 }
 
