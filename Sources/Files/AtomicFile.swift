@@ -113,6 +113,6 @@ public final class AtomicFile {
   }
 
   static func exists(_ path: String) -> Failure {
-    Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give --force")
+    Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give \(Term.overwrites)")
   }
 }

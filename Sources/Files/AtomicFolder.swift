@@ -168,7 +168,7 @@ public final class AtomicFolder: Sendable {
         .cannotWrite, "\(path): holds other files and no \(kind.noun); choose another output folder")
     }
     guard replacing else {
-      throw Failure(.cannotWrite, "\(path): holds a \(kind.noun) already; --force replaces it")
+      throw Failure(.cannotWrite, "\(path): holds a \(kind.noun) already; \(Term.overwrites) replaces it")
     }
     if let stranger = names.filter({ !kind.owns($0) }).min() {
       throw Failure(

@@ -184,7 +184,7 @@ extension Preparation {
     if worst.share > 0 {
       written.notes.append(
         "images are cropped to \(maker.size.word): up to \(String(format: "%.2g", worst.share * 100)) % of the non-zero"
-          + " voxels are cut off (\(worst.id)); --size keeps more")
+          + " voxels are cut off (\(worst.id)); \(Term.size) keeps more")
     }
     return written
   }

@@ -67,7 +67,7 @@ struct Survey: Sendable {
         throw Failure(
           .inconsistent,
           "\(subject.id): \(modality.title) is not on the grid of \(gridModality.title): \(mismatch);"
-            + " register it, or resample by the scanner's coordinates with --resample")
+            + " register it, or resample by the scanner's coordinates with \(Term.resamples)")
       }
       resampled.append(modality)
     }

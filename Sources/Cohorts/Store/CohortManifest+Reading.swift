@@ -13,18 +13,18 @@ extension CohortManifest {
   init(folder: String) throws {
     var status = stat()
     guard stat(folder, &status) == 0 else {
-      throw Failure(.notFound, "\(folder): no such folder; aginet prepare makes one from your scans")
+      throw Failure(.notFound, "\(folder): no such folder; \(Term.preparation) makes one from your scans")
     }
     guard status.st_mode & S_IFMT == S_IFDIR else {
-      throw Failure(.malformed, "\(folder): is a file; give the folder that aginet prepare wrote")
+      throw Failure(.malformed, "\(folder): is a file; give the folder that \(Term.preparation) wrote")
     }
     let path = "\(folder)/\(Self.fileName)"
     guard stat(path, &status) == 0 else {
       throw Failure(
-        .malformed, "\(folder): is not a prepared cohort (no \(Self.fileName)); run aginet prepare first")
+        .malformed, "\(folder): is not a prepared cohort (no \(Self.fileName)); run \(Term.preparation) first")
     }
     guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest else {
-      throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run aginet prepare again")
+      throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run \(Term.preparation) again")
     }
     guard let data = FileManager.default.contents(atPath: path) else {
       throw Failure(.notFound, "\(path): cannot be read; check its permissions")
@@ -33,21 +33,21 @@ extension CohortManifest {
     guard let document = try? StrictJSON.parse(data, file: path), document["format"]?.string == Self.format,
       let version = document["version"]?.integer.flatMap({ Int(exactly: $0) })
     else {
-      throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run aginet prepare again")
+      throw Failure(.malformed, "\(path): is not the manifest of a prepared cohort; run \(Term.preparation) again")
     }
     guard Self.readable.contains(version) else {
       throw Failure(
         .malformed,
-        "\(path): has format version \(version), this program reads \(Self.readable.lowerBound) to \(Self.version); run aginet prepare again"
+        "\(path): has format version \(version), this program reads \(Self.readable.lowerBound) to \(Self.version); run \(Term.preparation) again"
       )
     }
     do {
       self = try StrictJSON.decode(document, of: data, file: path)
     } catch {
-      throw Failure(.malformed, "\(error); the file is damaged, run aginet prepare again")
+      throw Failure(.malformed, "\(error); the file is damaged, run \(Term.preparation) again")
     }
     if let complaint = contradiction() {
-      throw Failure(.malformed, "\(path): \(complaint); run aginet prepare again")
+      throw Failure(.malformed, "\(path): \(complaint); run \(Term.preparation) again")
     }
   }
 }

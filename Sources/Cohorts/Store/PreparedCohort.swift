@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Imaging
 
-/// A folder that `aginet prepare` wrote, open for reading.
+/// A folder that `Preparation` wrote, open for reading.
 ///
 /// `subjects/<id>.slices` holds a subject's volumes whole, [modality][plane][row][column] as UInt16 little-endian, 65535
 /// standing for 1, and `subjects/<id>.labels` its label map, [plane][row][column] as UInt8; slices, slabs and patches are
@@ -99,7 +99,7 @@ public struct PreparedCohort: Sendable {
       throw Failure(
         .inconsistent,
         "\(folder): no subject\(having) is in the \(split.rawValue) split (subjects: \(counts)); prepare again with"
-          + " --splits"
+          + " \(Term.splits)"
       )
     }
     return list
@@ -142,7 +142,7 @@ public struct PreparedCohort: Sendable {
   public func refuse(output path: String) throws {
     guard Path.isInside(path, folder) else { return }
     throw Failure(
-      .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o")
+      .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another \(Term.output)")
   }
 
   /// One slice of one modality: rows x columns, in [0, 1].

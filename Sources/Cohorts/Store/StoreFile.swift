@@ -27,17 +27,17 @@ final class StoreFile: Sendable {
       throw Failure(
         missing ? .malformed : errno == EMFILE ? .limit : .notFound,
         "\(path): \(missing ? "is missing, the prepared cohort is incomplete" : String(cString: strerror(errno)));"
-          + (errno == EMFILE ? " raise the limit (ulimit -n)" : " run aginet prepare again"))
+          + (errno == EMFILE ? " raise the limit (ulimit -n)" : " run \(Term.preparation) again"))
     }
     (self.path, self.size, self.descriptor, self.checksum) = (path, size, descriptor, checksum)
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.malformed, "\(path): is not a regular file; run aginet prepare again")
+      throw Failure(.malformed, "\(path): is not a regular file; run \(Term.preparation) again")
     }
     guard Int(status.st_size) == size else {
       throw Failure(
         .malformed,
-        "\(path): has \(status.st_size) bytes where the manifest says \(size); run aginet prepare again")
+        "\(path): has \(status.st_size) bytes where the manifest says \(size); run \(Term.preparation) again")
     }
   }
 
@@ -67,7 +67,7 @@ final class StoreFile: Sendable {
       guard CRC32C.hexadecimal(found) == checksum else {
         throw Failure(
           .malformed,
-          "\(path): is damaged (its checksum is not the manifest's): copy it again, or run aginet prepare again"
+          "\(path): is damaged (its checksum is not the manifest's): copy it again, or run \(Term.preparation) again"
         )
       }
       isVerified = true
@@ -83,7 +83,7 @@ final class StoreFile: Sendable {
       guard got >= 0 else { throw Failure.cannotRead(path, errno) }
       guard got > 0 else {
         throw Failure(
-          .malformed, "\(path): was cut short while in use (\(size) bytes before); run aginet prepare again")
+          .malformed, "\(path): was cut short while in use (\(size) bytes before); run \(Term.preparation) again")
       }
       done += got
     }
