@@ -27,3 +27,8 @@ public enum Modality: String, Choice, Hashable, CodingKeyRepresentable {
     }
   }
 }
+
+extension [Modality] {
+  /// `T1, T2, PD`
+  package var titles: String { map(\.title).joined(separator: ", ") }
+}

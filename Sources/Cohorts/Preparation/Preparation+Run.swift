@@ -61,8 +61,7 @@ extension Preparation {
         intensity: "0 to the 99.5th percentile over all voxels of the volume", splits: resolved.description,
         program: program, generatedBy: cohort.generatedBy, subjects: written.subjects,
         leftOut: leftOut.sorted { $0.id < $1.id }, notes: notes)
-      let data = try manifest.encoded()
-      try data.withUnsafeBytes { try store.write($0, to: CohortManifest.fileName) }
+      try store.write(manifest.encoded(), to: CohortManifest.fileName)
       try store.commit()
       return Outcome(
         manifest: manifest, notes: notes, droppedSlices: written.dropped,

@@ -31,8 +31,6 @@ struct IgnoreRules: Sendable {
     }
   }
 
-  var isEmpty: Bool { rules.isEmpty }
-
   /// Whether a path from the top, or a folder on the way to it, is ignored.
   func ignores(_ path: String, isFolder: Bool = false) -> Bool {
     let names = path.split(separator: "/").map(String.init)
