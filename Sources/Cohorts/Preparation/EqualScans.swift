@@ -10,7 +10,6 @@ struct EqualScans {
     var files: [(first: String, second: String)]
 
     var isAcrossSplits: Bool { first.split != second.split }
-    var isOnePatient: Bool { first.patient == second.patient }
 
     /// `sub-01 (train) and sub-05 (test): sub-01/anat/sub-01_T1w.nii.gz is sub-05/anat/sub-05_T1w.nii.gz, and 2 more`
     var description: String {
@@ -22,7 +21,7 @@ struct EqualScans {
     }
   }
 
-  var pairs: [Pair] = []
+  let pairs: [Pair]
 
   init(among subjects: [CohortManifest.Subject]) {
     var places: [String: [(subject: Int, scan: Int)]] = [:]
@@ -55,16 +54,15 @@ struct EqualScans {
   func notes(allowed: Bool) throws -> [String] {
     let across = pairs.filter(\.isAcrossSplits)
     if !across.isEmpty && !allowed {
-      throw Failure(
-        .inconsistent,
-        "the same images are in two splits under two names: \(across.map(\.description).listed);"
-          + " leave one of them out (\(Term.splits("FILE"))), or keep both with \(Term.allowsDuplicates)")
+      let what = "the same images are in two splits under two names: \(across.map(\.description).listed)"
+      let cure = "leave one of them out (\(Term.splits("FILE"))), or keep both with \(Term.allowsDuplicates)"
+      throw Failure(.inconsistent, "\(what); \(cure)")
     }
     let within = pairs.filter { !$0.isAcrossSplits }
     return [
       (across, "warning: the same images are in two splits under two names"),
-      (within.filter { !$0.isOnePatient }, "the same images under two names"),
-      (within.filter(\.isOnePatient), "the same images in two visits of one patient"),
+      (within.filter { $0.first.patient != $0.second.patient }, "the same images under two names"),
+      (within.filter { $0.first.patient == $0.second.patient }, "the same images in two visits of one patient"),
     ].filter { !$0.0.isEmpty }.map { list, what in "\(what): \(list.map(\.description).listed)" }
   }
 }

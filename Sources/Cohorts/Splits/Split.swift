@@ -26,19 +26,15 @@ public struct Splits: Codable, Sendable, Equatable {
   }
 
   public subscript(split: Split) -> [String] {
-    get {
-      switch split {
-      case .train: train
-      case .validation: validation
-      case .test: test
-      }
-    }
-    set {
-      switch split {
-      case .train: train = newValue
-      case .validation: validation = newValue
-      case .test: test = newValue
-      }
+    get { self[keyPath: Self.list(split)] }
+    set { self[keyPath: Self.list(split)] = newValue }
+  }
+
+  private static func list(_ split: Split) -> WritableKeyPath<Splits, [String]> {
+    switch split {
+    case .train: \.train
+    case .validation: \.validation
+    case .test: \.test
     }
   }
 
@@ -56,33 +52,17 @@ public struct Splits: Codable, Sendable, Equatable {
   ///
   /// - Parameter patient: The patient a subject's identifier belongs to.
   public func straddling(_ patient: (String) -> String) -> [String] {
-    var home: [String: Split] = [:]
-    var straddling: Set<String> = []
-    for split in Split.allCases {
-      for subject in self[split] {
-        let patient = patient(subject)
-        if home[patient, default: split] != split { straddling.insert(patient) }
-        home[patient] = home[patient] ?? split
-      }
-    }
-    return straddling.sorted()
+    let patients = Split.allCases.flatMap { Set(self[$0].map(patient)) }
+    return Dictionary(grouping: patients) { $0 }.filter { $1.count > 1 }.keys.sorted()
   }
 
   /// The same split with each straddling patient in one place: all of their subjects go where the held-out one
   /// is (test before validation), so that nothing held out loses a subject and nothing trained on is measured.
   public func patientDisjoint(_ patient: (String) -> String) -> Splits {
-    let straddling = Set(straddling(patient))
     var home: [String: Split] = [:]
-    for split in Split.allCases {
-      for subject in self[split] where straddling.contains(patient(subject)) {
-        home[patient(subject)] = split
-      }
-    }
+    for split in Split.allCases { for subject in self[split] { home[patient(subject)] = split } }
     var disjoint = Splits(train: [])
-    for split in Split.allCases {
-      for subject in self[split] { disjoint[home[patient(subject)] ?? split].append(subject) }
-    }
-    for split in Split.allCases { disjoint[split].sort() }
+    for subject in all.sorted() { disjoint[home[patient(subject)] ?? .train].append(subject) }
     return disjoint
   }
 
@@ -96,11 +76,10 @@ public struct Splits: Codable, Sendable, Equatable {
   {
     let patients = Set(subjects.map(patient)).sorted()
     guard patients.count >= 3 else {
+      let what = "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test"
+      let example = "{\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
       throw Failure(
-        .inconsistent,
-        "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
-          + " say who goes where with \(Term.splits("FILE")), such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
-      )
+        .inconsistent, "\(what); say who goes where with \(Term.splits("FILE")), such as \(example)")
     }
     let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))
     var random = RandomSource(seed: seed, stream: 0x73_706c_6974)
