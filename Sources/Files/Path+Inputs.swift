@@ -51,8 +51,7 @@ extension Path {
     }
     guard lies(place, in: source) else { return }
     if let derived, lies(place, in: source + "/" + derived) { return }
-    throw Failure(
-      .cannotWrite,
-      "\(output): lies inside the input \(input), which is only read; choose a folder beside it\(advice)")
+    let what = "lies inside the input \(input), which is only read"
+    throw Failure(.cannotWrite, "\(output): \(what); choose a folder beside it\(advice)")
   }
 }

@@ -35,13 +35,11 @@ public struct Safetensors: Sendable {
   public static let largestHeader = 100_000_000
 
   /// Maps a file and checks its header.
-  /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
-  ///   letter (see ``init(_:path:)``).
-  public init(contentsOf path: String) throws { try self.init(contentsOf: path, verifying: true) }
-
   /// - Parameter verifying: false where only names and metadata are asked for, and whoever reads the tensors opens the
   ///   file again: comparing the checksum reads all of it.
-  package init(contentsOf path: String, verifying: Bool) throws {
+  /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
+  ///   letter (see ``init(_:path:verifying:)``).
+  public init(contentsOf path: String, verifying: Bool = true) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure.cannotRead(path, errno) }
     guard info.st_mode & S_IFMT == S_IFREG else {
@@ -51,8 +49,7 @@ public struct Safetensors: Sendable {
     guard info.st_size > 0 else {
       throw Failure(.invalidModel, "\(path): is empty; a .safetensors file is needed")
     }
-    let data: Data
-    do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
       throw Failure.cannotRead(path, errno)
     }
     try self.init(data, path: path, verifying: verifying)
@@ -65,19 +62,14 @@ public struct Safetensors: Sendable {
   /// overlap, leave a hole, or do not end where the file ends. A file that carries a checksum is read to the end.
   /// - Parameter path: the name used in messages.
   /// - Throws: `Failure(.invalidModel)`.
-  public init(_ data: Data, path: String) throws { try self.init(data, path: path, verifying: true) }
-
-  private init(_ data: Data, path: String, verifying: Bool) throws {
+  public init(_ data: Data, path: String, verifying: Bool = true) throws {
     let header = try SafetensorsHeader(data, path: path)
     self.path = path
     entries = header.entries
     checksum = header.metadata[SafetensorsChecksum.key]
     metadata = header.metadata.filter { $0.key != SafetensorsChecksum.key }
     buffer = data.dropFirst(header.size)
-    var places: [String: Int] = [:]
-    places.reserveCapacity(entries.count)
-    for (index, entry) in entries.enumerated() { places[entry.name] = index }
-    self.places = places
+    places = Dictionary(uniqueKeysWithValues: zip(entries.map(\.name), entries.indices))
     if verifying { try verify() }
   }
 
@@ -106,10 +98,8 @@ public struct Safetensors: Sendable {
   ) throws -> [Element] {
     let entry = try entry(name)
     guard entry.type == Element.safetensorsType else {
-      throw Failure(
-        .invalidModel,
-        "\(path): tensor \"\(name.printable)\" is \(entry.type.rawValue), "
-          + "not \(Element.safetensorsType.rawValue)")
+      let types = "\(entry.type.rawValue), not \(Element.safetensorsType.rawValue)"
+      throw Failure(.invalidModel, "\(path): tensor \"\(name.printable)\" is \(types)")
     }
     return withBytes(of: entry) { bytes in
       [Element](unsafeUninitializedCapacity: entry.count) { elements, count in

@@ -54,9 +54,8 @@ extension Safetensors {
       found.add(entry.name, entry.type, entry.shape, bytes)
     }
     guard found.text(metadata: metadata) == expected else {
-      throw Failure(
-        .invalidModel,
-        "\(path): is damaged: its contents are not those it was written with (checksum); copy it again")
+      let what = "its contents are not those it was written with (checksum)"
+      throw Failure(.invalidModel, "\(path): is damaged: \(what); copy it again")
     }
   }
 }

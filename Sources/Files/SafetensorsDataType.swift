@@ -27,14 +27,11 @@ extension Safetensors {
 
     /// The bytes of a tensor of this shape; nil where an extent is negative or the product overflows.
     package func byteCount(of shape: [Int]) -> Int? {
-      var total = size
-      var overflow = false
-      for extent in shape {
-        guard extent >= 0 else { return nil }
-        (total, overflow) = total.multipliedReportingOverflow(by: extent)
-        if overflow { return nil }
+      shape.reduce(size) { total, extent in
+        guard let total, extent >= 0 else { return nil }
+        let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+        return overflow ? nil : product
       }
-      return total
     }
   }
 }

@@ -14,10 +14,7 @@ extension Safetensors {
       _ name: String, _ type: DataType, shape: [Int],
       bytes: @escaping ((UnsafeRawBufferPointer) throws -> Void) throws -> Void
     ) {
-      self.name = name
-      self.type = type
-      self.shape = shape
-      self.bytes = bytes
+      (self.name, self.type, self.shape, self.bytes) = (name, type, shape, bytes)
     }
 
     public init(_ name: String, _ type: DataType, shape: [Int], data: Data) {
@@ -55,10 +52,8 @@ extension Safetensors {
         try file.append(piece)
       }
       guard rest == 0 else {
-        throw Failure(
-          .unexpected,
-          "\(path): tensor \"\(tensor.name.printable)\" of shape \(tensor.shape) takes \(count) bytes "
-            + "but gave \(count - rest)")
+        let what = "of shape \(tensor.shape) takes \(count) bytes but gave \(count - rest)"
+        throw Failure(.unexpected, "\(path): tensor \"\(tensor.name.printable)\" \(what)")
       }
       checksum.add(tensor.name, tensor.type, tensor.shape, crc)
     }

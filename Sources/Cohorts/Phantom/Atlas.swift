@@ -118,13 +118,14 @@ package struct Atlas: Sendable {
   /// Gives empty voxels that touch a face of one that is not an extent of 0.5.
   private static func addRim(to voxels: inout [SIMD4<Float>], _ n: SIMD3<Int>) {
     let before = voxels.map { $0.x > 0 }
-    let plane = n.x * n.y
+    let steps = [1, n.x, n.x * n.y]
     for k in 1..<(n.z - 1) {
       for j in 1..<(n.y - 1) {
         for i in 1..<(n.x - 1) {
-          let at = i + n.x * j + plane * k
-          let touches = [1, n.x, plane].contains { before[at - $0] || before[at + $0] }
-          if touches && !before[at] { voxels[at] = [0.5, 0, 0, 0] }
+          let at = i + n.x * (j + n.y * k)
+          if !before[at], steps.contains(where: { before[at - $0] || before[at + $0] }) {
+            voxels[at] = [0.5, 0, 0, 0]
+          }
         }
       }
     }
