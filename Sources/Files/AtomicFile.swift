@@ -107,6 +107,7 @@ public final class AtomicFile {
   }
 
   static func exists(_ path: String) -> Failure {
-    Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give \(Term.overwrites)")
+    Failure(
+      .cannotWrite, "\(path): exists already; remove it, choose another name or give \(Term.overwrites)")
   }
 }

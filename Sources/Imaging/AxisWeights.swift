@@ -9,7 +9,7 @@ public enum Interpolation: Sendable, CaseIterable {
 
 /// A linear map along one axis: each output is a weighted sum of a few neighbouring inputs.
 struct AxisWeights: Sendable {
-  /// For each output, the first input and the weights; places past an end are folded onto it.
+  /// For each output, the first input and the weights.
   private(set) var first: [Int] = []
   private(set) var weights: [[Float]] = []
   /// The outputs copy the inputs one for one.
@@ -25,9 +25,7 @@ struct AxisWeights: Sendable {
   init(count: Int, inputCount: Int, step: Double, offset: Double, _ interpolation: Interpolation) {
     self.inputCount = inputCount
     for index in 0..<count {
-      let position = offset + step * Double(index)
-      let (start, weights) = AxisWeights.taps(position, inputCount, interpolation)
-      append(start, weights)
+      append(AxisWeights.taps(offset + step * Double(index), inputCount, interpolation))
     }
     markIdentity()
   }
@@ -45,21 +43,14 @@ struct AxisWeights: Sendable {
       var weights = (start..<end).map { max(0, 1 - abs((Double($0) + 0.5 - centre) / support)) }
       let sum = weights.reduce(0, +)
       for place in weights.indices { weights[place] /= sum }
-      append(start, weights)
+      append((start, weights))
     }
     markIdentity()
   }
 
-  private mutating func append(_ start: Int, _ taps: [Double]) {
-    // Taps beyond an end act on the border voxel.
-    let clamped = min(max(start, 0), inputCount - 1)
-    let last = min(max(start + taps.count - 1, 0), inputCount - 1)
-    var folded = [Double](repeating: 0, count: taps.isEmpty ? 0 : last - clamped + 1)
-    for (index, weight) in taps.enumerated() {
-      folded[min(max(start + index, 0), inputCount - 1) - clamped] += weight
-    }
-    first.append(clamped)
-    weights.append(folded.map { Float($0) })
+  private mutating func append(_ taps: (start: Int, weights: [Double])) {
+    first.append(taps.start)
+    weights.append(taps.weights.map { Float($0) })
   }
 
   private mutating func markIdentity() {
@@ -78,7 +69,8 @@ struct AxisWeights: Sendable {
     let nearest = position.rounded(.toNearestOrAwayFromZero)
     let position = abs(position - nearest) < 1e-6 ? nearest : position
     guard position >= -0.5, position < Double(count) - 0.5 else { return (0, []) }
-    if position == nearest || interpolation == .nearest {
+    // In the outer half voxel only the border's is near.
+    if position == nearest || interpolation == .nearest || position < 0 || position > Double(count - 1) {
       return (min(max(Int(nearest), 0), count - 1), [1])
     }
     let floor = position.rounded(.down)

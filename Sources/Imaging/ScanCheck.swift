@@ -45,8 +45,7 @@ public struct ScanCheck: Sendable {
     sample = VoxelSample(volume)
     let negative = sample.negativeShareOfContrast
     if negative >= 0.2 {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(path): \(percent(negative)) of what stands out from its background lies below 0, as in z-scores or a scale"
           + " of -1 to 1, and would be lost; give the scan before it was normalised, or add a constant that brings the"
           + " background to 0")

@@ -56,7 +56,8 @@ public struct Phantom: Sendable {
     // As many digits as the cohort needs, at least three.
     let width = max(3, String(options.subjects).count)
     return PhantomSubject(
-      id: "sub-" + String(format: "%0\(width)ld", index + 1), fieldStrength: person.fieldStrength, lesion: kind, scans: scans, labels: labels)
+      id: "sub-" + String(format: "%0\(width)ld", index + 1), fieldStrength: person.fieldStrength,
+      lesion: kind, scans: scans, labels: labels)
   }
 }
 

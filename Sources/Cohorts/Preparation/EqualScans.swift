@@ -62,7 +62,10 @@ struct EqualScans {
     return [
       (across, "warning: the same images are in two splits under two names"),
       (within.filter { $0.first.patient != $0.second.patient }, "the same images under two names"),
-      (within.filter { $0.first.patient == $0.second.patient }, "the same images in two visits of one patient"),
+      (
+        within.filter { $0.first.patient == $0.second.patient },
+        "the same images in two visits of one patient"
+      ),
     ].filter { !$0.0.isEmpty }.map { list, what in "\(what): \(list.map(\.description).listed)" }
   }
 }

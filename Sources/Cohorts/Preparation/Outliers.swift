@@ -70,8 +70,12 @@ struct Outliers {
     let names = ["right to left", "front to back", "foot to head"]
     return names.indices.flatMap { axis in
       far(subjects.map { side($0, axis) }, factor: 1.6).map { index, usual in
-        let (own, others) = (side(subjects[index], axis).rounded(.toNearestOrEven), usual.rounded(.toNearestOrEven))
-        return (index, "a field of view of \(Int(own)) mm \(names[axis]), where others have some \(Int(others))")
+        let (own, others) = (
+          side(subjects[index], axis).rounded(.toNearestOrEven), usual.rounded(.toNearestOrEven)
+        )
+        return (
+          index, "a field of view of \(Int(own)) mm \(names[axis]), where others have some \(Int(others))"
+        )
       }
     }
   }

@@ -74,7 +74,8 @@ extension Preparation {
   /// What a cohort cannot be used for.
   private func emptySplits(_ splits: Splits) -> [String] {
     let notes = [
-      Split.train: "no subject is to be trained on: models from elsewhere are scored on this cohort, without a look-up",
+      Split.train:
+        "no subject is to be trained on: models from elsewhere are scored on this cohort, without a look-up",
       .validation: "no subject is to be validated on: training keeps its last weights, not its best",
       .test: "no subject is to be tested on",
     ]

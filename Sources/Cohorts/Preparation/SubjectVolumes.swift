@@ -66,7 +66,9 @@ struct VolumeMaker: Sendable {
       checks.append(check)
       let content = VoxelDigest.of(volume)
       if let other = scans.first(where: { $0.content == content }), !allowsDuplicates {
-        let (names, files) = ("\(other.modality.title) and \(modality.title)", "\(other.source.file), \(relative(path))")
+        let (names, files) = (
+          "\(other.modality.title) and \(modality.title)", "\(other.source.file), \(relative(path))"
+        )
         throw Failure(
           .inconsistent, "\(id): \(names) are one and the same image (\(files)): one of them is mislabelled")
       }

@@ -76,7 +76,8 @@ public struct Splits: Codable, Sendable, Equatable {
   {
     let patients = Set(subjects.map(patient)).sorted()
     guard patients.count >= 3 else {
-      let what = "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test"
+      let what =
+        "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test"
       let example = "{\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
       throw Failure(
         .inconsistent, "\(what); say who goes where with \(Term.splits("FILE")), such as \(example)")
