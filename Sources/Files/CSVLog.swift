@@ -3,9 +3,8 @@ import Foundation
 
 /// A table that grows by a row at a time and can be cut back to an iteration.
 ///
-/// The first column is the iteration. Lines end in a line feed; fields are quoted as in RFC 4180 where they
-/// must be. A resumed run first drops the rows after its checkpoint, so its log ends as that of a run that was
-/// never stopped, byte for byte.
+/// The first column is the iteration. Lines end in a line feed; fields are quoted as in RFC 4180 where they must be. A
+/// resumed run first drops the rows after its checkpoint: its log ends as that of one never stopped, byte for byte.
 public final class CSVLog {
   /// One field of a row.
   public enum Field: Sendable, Equatable {
@@ -114,8 +113,7 @@ extension [String] {
 }
 
 extension String {
-  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break; and where spaces at its ends would be
-  /// lost.
+  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break, or begins or ends in a space.
   package var quotedForCSV: String {
     let special: Set<Unicode.Scalar> = [",", "\"", "\n", "\r"]
     guard unicodeScalars.contains(where: special.contains) || trimmingCharacters(in: .whitespaces) != self

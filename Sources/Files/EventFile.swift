@@ -12,8 +12,7 @@ public final class EventFile {
   private let now: () -> Double
 
   /// Makes `events.out.tfevents.<seconds>.<host>.<pid>.<n>` in a folder that exists.
-  /// - Parameter resumingAt: the first step this file will tell of; what older files say of it and of later
-  ///   steps is then no longer shown.
+  /// - Parameter resumingAt: the first step of this file; what older files say of it and of later steps is hidden.
   /// - Throws: `Failure(.cannotWrite)`.
   public convenience init(in folder: String, resumingAt step: Int? = nil) throws {
     try self.init(in: folder, resumingAt: step, host: Host.name, process: getpid()) {

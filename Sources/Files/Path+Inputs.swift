@@ -23,8 +23,7 @@ extension Path {
     }
   }
 
-  /// Whether a path leads to a folder or into it, whatever the names and links on the way; what does not exist yet is
-  /// looked for where it would lie.
+  /// Whether a path leads to a folder or into it, by whatever links; what does not exist yet counts where it would lie.
   public static func isInside(_ path: String, _ folder: String) -> Bool {
     guard let outer = resolved(folder) else { return false }
     let place = wouldBe(path)

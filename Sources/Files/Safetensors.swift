@@ -3,9 +3,8 @@ import Foundation
 
 /// A safetensors file: named tensors as plain bytes behind a JSON header. Nothing in it can be executed.
 ///
-/// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then
-/// the tensors' bytes, little endian and row-major, without holes. Reading maps the file into memory, so a
-/// tensor costs no memory until its bytes are used.
+/// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then the
+/// tensors' bytes, little endian and row-major, without holes. The file is mapped: a tensor costs no memory until it is used.
 public struct Safetensors: Sendable {
   /// One tensor's place in the file.
   public struct Entry: Sendable, Equatable {
@@ -37,8 +36,7 @@ public struct Safetensors: Sendable {
   /// Maps a file and checks its header.
   /// - Parameter verifying: false where only names and metadata are asked for, and whoever reads the tensors opens the
   ///   file again: comparing the checksum reads all of it.
-  /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
-  ///   letter (see ``init(_:path:verifying:)``).
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for bad safetensors (see ``init(_:path:verifying:)``).
   public init(contentsOf path: String, verifying: Bool = true) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure.cannotRead(path, errno) }

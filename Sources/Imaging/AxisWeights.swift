@@ -20,8 +20,7 @@ struct AxisWeights: Sendable {
 
   /// Interpolation at `offset + step * index`, in input voxels, for each output index.
   ///
-  /// A position outside the volume (more than half a voxel from the last centre) gives 0; one in the outer half
-  /// voxel takes the border's value.
+  /// A position more than half a voxel beyond the last centre gives 0; one in the outer half voxel the border's value.
   init(count: Int, inputCount: Int, step: Double, offset: Double, _ interpolation: Interpolation) {
     self.inputCount = inputCount
     for index in 0..<count {

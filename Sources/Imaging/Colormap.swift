@@ -3,8 +3,7 @@ public struct Colormap: Sendable, Equatable {
   /// Five colours, for 0, 1/4, 1/2, 3/4 and 1; each channel 0 ... 255.
   public let stops: [SIMD3<UInt8>]
 
-  /// For error maps: black, violet, red, orange, pale yellow. Lightness rises all the way, so the map also reads
-  /// in grey and to the colour-blind.
+  /// For error maps: black, violet, red, orange, pale yellow. Lightness rises all the way: also for the colour-blind.
   public static let error = Colormap(stops: [
     [0, 0, 4], [81, 18, 124], [183, 55, 90], [251, 135, 52], [252, 253, 191],
   ])

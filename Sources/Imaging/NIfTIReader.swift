@@ -21,9 +21,8 @@ public enum NIfTI {
 
   /// Reads one volume, with slope and intercept applied, as 32-bit floats.
   ///
-  /// The size is checked against `limit` and against the file's length before memory is taken; truncated files,
-  /// wrong checksums and anything but zeros after the last voxel are refused. NaN and infinite voxels are kept: see
-  /// `Volume.check(name:)`.
+  /// The size is checked against `limit` and the file's length before memory is taken; truncated files, wrong checksums
+  /// and anything but zeros after the last voxel are refused. NaN and infinite voxels are kept: see `Volume.check(name:)`.
   /// - Throws: `Failure` of kind `notFound`, `malformed` or `limit`, in one line that names the file.
   public static func read(path: String, limit: Int = defaultVoxelLimit) throws -> NIfTIImage {
     try read(try source(path), limit: limit)

@@ -8,9 +8,8 @@ import Imaging
 package struct Atlas: Sendable {
   /// (extent, grey matter, white matter, T1 residual) on the cropped grid, first axis fastest. Extent is 1 within the
   /// brain as the atlas strips it, 0.5 in a rim of 4 mm of cerebrospinal fluid that is put around it, 0 beyond. Grey
-  /// and white matter are fractions 0 ... 1; what is neither is fluid. The residual is how much brighter the T1
-  /// average is than those fractions explain, as a share of the range between fluid and white matter: a map of
-  /// myelin.
+  /// and white matter are fractions 0 ... 1; what is neither is fluid. The residual is how much brighter the T1 average
+  /// is than those fractions explain, as a share of the range between fluid and white matter: a map of myelin.
   let voxels: [SIMD4<Float>]
   let dimensions: SIMD3<Int>
   /// Position of voxel (0, 0, 0) in mm, and the edge of a voxel.
@@ -27,8 +26,7 @@ package struct Atlas: Sendable {
     ("wm", "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db"),
   ]
 
-  /// Reads the three maps that set-up puts into `folder`. Throws `.notFound` if one is missing, `.malformed` if
-  /// one is not the published file.
+  /// Reads the three maps of `folder`. Throws `.notFound` for a missing, `.malformed` for a changed one.
   package init(folder: String) throws {
     let paths = Self.maps.map { "\(folder)/mni_icbm152_\($0.0)_tal_nlin_sym_09a_converted.nii.gz" }
     for (path, map) in zip(paths, Self.maps) {

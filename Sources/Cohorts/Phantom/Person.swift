@@ -1,7 +1,6 @@
 import Imaging
 
-/// One subject's anatomy and physiology, known at every position: the random fields, parameters and lesions from
-/// which any scan of this subject follows.
+/// One subject's anatomy and physiology, known at every position, from which any scan of this subject follows.
 struct Person: Sendable {
   let fieldStrength: Double
   let tissue: TissueParameters

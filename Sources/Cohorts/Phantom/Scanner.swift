@@ -3,8 +3,7 @@ import Imaging
 /// Turns a person into scans, slice by slice.
 ///
 /// A voxel's signal is the mean over sub-voxels (2 along each axis, 1 for voxels below 1.1 mm, 3 above 2.2 mm), which
-/// also shares a voxel between its tissues, taken where the displaced anatomy is: a shifted scan is computed, never
-/// interpolated.
+/// also shares a voxel between its tissues, taken where the displaced anatomy is: a shift is computed, not interpolated.
 struct Scanner: Sendable {
   let person: Person
   let atlas: Atlas
@@ -27,8 +26,7 @@ struct Scanner: Sendable {
     }
   }
 
-  /// A slice without noise: per voxel the mean signal, the mean shares of the tissues, and the share that lies in the
-  /// stripped brain.
+  /// A slice without noise: per voxel the mean signal, the mean shares of the tissues, and the share of stripped brain.
   struct Slice {
     var signal: [Float]
     var tissue: [SIMD8<Float>]
@@ -135,8 +133,7 @@ struct Scanner: Sendable {
   }
 
   /// A finished slice of a scan: bias, noise, gain, whole numbers 0 ... 32767. All scans of a subject are stripped with
-  /// one mask, as registered scans are: `stripped` says which voxels are brain; nil takes those of this scan that are
-  /// so by half.
+  /// one mask, as registered scans are: `stripped` says which voxels are brain; nil takes those that are so by half.
   func acquired(_ k: Int, of modality: Modality, stripped: ArraySlice<Bool>?) -> (slice: Slice, mask: [Bool])
   {
     let number = Modality.allCases.firstIndex(of: modality) ?? 0

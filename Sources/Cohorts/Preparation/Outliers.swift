@@ -3,8 +3,7 @@ import Imaging
 
 /// Subjects that are unlike the rest of their cohort: what one wrong file looks like among many right ones.
 ///
-/// A subject is named only where nearly all others agree among themselves, so that a cohort of many scanners says
-/// nothing.
+/// A subject is named only where nearly all others agree: a cohort of many scanners says nothing.
 struct Outliers {
   /// Fewer subjects than this have no "others" to be unlike.
   static let fewest = 6
@@ -94,8 +93,7 @@ struct Outliers {
     }
   }
 
-  /// The values that lie `factor` times or more above or below the median, and three times as far (in powers) as any
-  /// other does; with that median.
+  /// The values `factor` times or more above or below the median, and three times as far (in powers) as any other.
   private func far(_ values: [Double], factor: Double) -> [(index: Int, usual: Double)] {
     let logs = values.map { log($0) }
     let sorted = logs.sorted()
@@ -139,8 +137,7 @@ struct Outliers {
   }
 }
 
-/// How a scan's intensities are distributed, independent of its scale: quantiles of what is not 0, 1 being the 99.5th
-/// percentile of the volume.
+/// A scan's intensities whatever their scale: quantiles of what is not 0, 1 being the 99.5th percentile of the volume.
 struct IntensityShape: Sendable, Equatable {
   /// 10th, 25th, 50th, 75th and 90th percentile.
   var quantiles: [Double]

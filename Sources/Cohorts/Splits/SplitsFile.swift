@@ -4,9 +4,8 @@ import Files
 extension Splits {
   /// Reads a user's split: `{"train": ["sub-01", ...], "validation": [...], "test": [...]}`.
   ///
-  /// Any may be left out or empty, but not all: a cohort may be there to be tested on alone. Throws `.notFound` for a file
-  /// that cannot be read, `.malformed` for other JSON or unknown keys, `.inconsistent` for a subject that is named twice,
-  /// or none.
+  /// Any may be left out or empty, but not all. Throws `.notFound` for an unreadable file, `.malformed` for other
+  /// JSON or unknown keys, `.inconsistent` for a subject that is named twice, or none.
   public init(file path: String) throws {
     var settings = try Settings(Splits(train: []), unknown: .malformed)
     try settings.lay(file: path)

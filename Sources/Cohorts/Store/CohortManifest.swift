@@ -96,8 +96,7 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     /// Whether it was resampled onto the subject's grid.
     public var resampled: Bool
     public var source: Source
-    /// Digest of the voxels as read: equal for copies that were saved with another header, axes or compression. nil in
-    /// stores of aginet 0.1.0.
+    /// Digest of the voxels as read: equal for copies under another header. nil in stores of aginet 0.1.0.
     public var content: String?
   }
 
@@ -139,8 +138,7 @@ extension CohortManifest {
 
   /// Reads and checks `cohort.json` of a prepared folder.
   ///
-  /// Throws `.notFound` where the folder is missing and `.malformed` for what is no manifest, names another
-  /// version, or contradicts itself.
+  /// Throws `.notFound` for a missing folder, `.malformed` for no manifest, another version or a contradiction.
   init(folder: String) throws {
     let path = "\(folder)/\(Self.fileName)"
     func malformed(_ what: String) -> Failure {

@@ -32,8 +32,7 @@ public struct PreparedCohort: Sendable {
   /// The files' checksums are compared here where the store is small, else when a file is first read: a store of
   /// BraTS' size (20 GB) would take a minute, and an evaluation reads a tenth of it.
   ///
-  /// Throws `.notFound` for a missing folder, `.malformed` for what is no store, an incomplete or damaged one, or one
-  /// of another version.
+  /// Throws `.notFound` for a missing folder, `.malformed` for no store, a damaged one or another version.
   public init(folder: String) throws {
     try self.init(folder: folder, checkingUpTo: Self.checkedAtOnce)
   }
@@ -66,8 +65,7 @@ public struct PreparedCohort: Sendable {
     manifest.subjects.filter { $0.split == split }
   }
 
-  /// The slices of a split in subject and slice order, of subjects who have these contrasts. Throws `.inconsistent` if
-  /// there is none.
+  /// The slices of a split, in order, of subjects who have these contrasts. Throws `.inconsistent` if there is none.
   public func slices(in split: Split, requiring modalities: [Modality] = []) throws -> [SampleReference] {
     try subjects(in: split, requiring: modalities).flatMap { subject in
       subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
@@ -98,8 +96,7 @@ public struct PreparedCohort: Sendable {
     throw Failure(.inconsistent, "\(folder): \(what); prepare again with \(Term.splits)")
   }
 
-  /// Refuses a scenario that makes no sense (`Scenario.check`), and (`.inconsistent`) one with a modality that the cohort
-  /// lacks, naming those it has.
+  /// Throws what `Scenario.check` throws, and `.inconsistent` for a modality the cohort lacks, naming those it has.
   public func check(_ scenario: Scenario) throws {
     try scenario.check()
     try check(scenario.modalities)

@@ -5,8 +5,7 @@ import Synchronization
 
 /// A file of the store, open for reading.
 ///
-/// Read by position and not mapped: a mapped file that somebody cuts short ends the process (SIGBUS), a short read is a
-/// failure with the file's name.
+/// Read by position and not mapped: a mapped file that is cut short ends the process (SIGBUS), a short read fails.
 final class StoreFile: Sendable {
   let path: String
   let size: Int
