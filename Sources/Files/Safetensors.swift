@@ -81,20 +81,14 @@ public struct Safetensors: Sendable {
     try buffer.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.bytes])) }
   }
 
-  /// Lends a tensor's bytes by name.
-  /// - Throws: `.invalidModel` where the file has no such tensor.
-  public func withBytes<Result>(
-    of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
-    try withBytes(of: entry(name), body)
-  }
-
   /// A tensor's elements, copied.
   /// - Throws: `.invalidModel` where the file has no such tensor or holds it in another type.
   public func values<Element: SafetensorsElement>(
     of name: String, as _: Element.Type = Element.self
   ) throws -> [Element] {
-    let entry = try entry(name)
+    guard let entry = self[name] else {
+      throw Failure(.invalidModel, "\(path): has no tensor named \"\(name.printable)\"")
+    }
     guard entry.type == Element.safetensorsType else {
       let types = "\(entry.type.rawValue), not \(Element.safetensorsType.rawValue)"
       throw Failure(.invalidModel, "\(path): tensor \"\(name.printable)\" is \(types)")
@@ -106,11 +100,59 @@ public struct Safetensors: Sendable {
       }
     }
   }
+}
 
-  private func entry(_ name: String) throws -> Entry {
-    guard let entry = self[name] else {
-      throw Failure(.invalidModel, "\(path): has no tensor named \"\(name.printable)\"")
+extension Safetensors {
+  /// What one element is; the raw value is the format's own name.
+  public enum DataType: String, Sendable, CaseIterable {
+    case f64 = "F64"
+    case f32 = "F32"
+    case f16 = "F16"
+    case bf16 = "BF16"
+    case i64 = "I64"
+    case i32 = "I32"
+    case i16 = "I16"
+    case i8 = "I8"
+    case u64 = "U64"
+    case u32 = "U32"
+    case u16 = "U16"
+    case u8 = "U8"
+    case bool = "BOOL"
+
+    /// Bytes an element takes.
+    public var size: Int {
+      switch self {
+      case .f64, .i64, .u64: 8
+      case .f32, .i32, .u32: 4
+      case .f16, .bf16, .i16, .u16: 2
+      case .i8, .u8, .bool: 1
+      }
     }
-    return entry
+
+    /// The bytes of a tensor of this shape; nil where an extent is negative or the product overflows.
+    package func byteCount(of shape: [Int]) -> Int? {
+      shape.reduce(size) { total, extent in
+        guard let total, extent >= 0 else { return nil }
+        let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+        return overflow ? nil : product
+      }
+    }
   }
 }
+
+/// A Swift number that lies in a safetensors file as it lies in memory.
+public protocol SafetensorsElement: BitwiseCopyable, Sendable {
+  static var safetensorsType: Safetensors.DataType { get }
+}
+
+extension Double: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f64 } }
+extension Float: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f32 } }
+extension Int: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
+extension Int64: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
+extension Int32: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i32 } }
+extension Int16: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i16 } }
+extension Int8: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i8 } }
+extension UInt64: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u64 } }
+extension UInt32: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u32 } }
+extension UInt16: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u16 } }
+extension UInt8: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u8 } }

@@ -89,11 +89,10 @@ public enum NIfTI {
     if !source.isCompressed && source.storedCount - expected > ByteSource.paddingLimit {
       throw source.tooLong("\(source.storedCount - expected) bytes more")
     }
-    let extensions = try source.read(Int(offset) - version.size)
-    guard extensions.count == Int(offset) - version.size else {
+    header.extensions = try source.read(Int(offset) - version.size)
+    guard header.voxelOffset == Int(offset) else {
       throw malformed("\(name): ends before its voxels begin (truncated file); copy it again")
     }
-    header.setExtensions(extensions)
     return header
   }
 

@@ -56,20 +56,10 @@ private final class Histogram {
   }
 
   private func countUpper() {
-    let (t1, t2, t3) = (upper + Self.bins, upper + 2 * Self.bins, upper + 3 * Self.bins)
-    var index = 0
-    while index + 4 <= values.count {
-      upper[Int(Self.key(values[index]) >> 16)] &+= 1
-      t1[Int(Self.key(values[index + 1]) >> 16)] &+= 1
-      t2[Int(Self.key(values[index + 2]) >> 16)] &+= 1
-      t3[Int(Self.key(values[index + 3]) >> 16)] &+= 1
-      index += 4
+    for index in values.indices {
+      upper[(index & 3) * Self.bins + Int(Self.key(values[index]) >> 16)] &+= 1
     }
-    while index < values.count {
-      upper[Int(Self.key(values[index]) >> 16)] &+= 1
-      index += 1
-    }
-    for bin in 0..<Self.bins { upper[bin] &+= t1[bin] &+ t2[bin] &+ t3[bin] }
+    for place in Self.bins..<4 * Self.bins { upper[place % Self.bins] &+= upper[place] }
   }
 
   /// The number of this rank, counted from 0.

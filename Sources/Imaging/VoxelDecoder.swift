@@ -20,9 +20,8 @@ struct VoxelDecoder {
     let size = datatype.size
     func fill(_ target: UnsafeMutableRawBufferPointer) throws {
       guard try source.read(into: target) == target.count else {
-        throw malformed(
-          "\(source.name): is truncated: the data end before the last of \(output.count) voxels; copy it again"
-        )
+        let what = "the data end before the last of \(output.count) voxels"
+        throw malformed("\(source.name): is truncated: \(what); copy it again")
       }
     }
     if datatype == .float32 && !swaps && !isScaled {
@@ -51,20 +50,20 @@ struct VoxelDecoder {
     case .uint64: integers(raw.bindMemory(to: UInt64.self), output)
     case .int64: integers(raw.bindMemory(to: Int64.self), output)
     case .float32:
-      words(raw.bindMemory(to: UInt32.self), output, { Float(bitPattern: $0) }) {
-        Double(Float(bitPattern: $0))
-      }
+      words(
+        raw.bindMemory(to: UInt32.self), output, plain: { Float(bitPattern: $0) },
+        exact: { Double(Float(bitPattern: $0)) })
     case .float64:
-      words(raw.bindMemory(to: UInt64.self), output, { Float(Double(bitPattern: $0)) }) {
-        Double(bitPattern: $0)
-      }
+      words(
+        raw.bindMemory(to: UInt64.self), output, plain: { Float(Double(bitPattern: $0)) },
+        exact: { Double(bitPattern: $0) })
     }
   }
 
   @inline(__always)
   private func integers<T: FixedWidthInteger>(
     _ stored: UnsafeMutableBufferPointer<T>, _ output: UnsafeMutableBufferPointer<Float>
-  ) { words(stored, output, { Float($0) }) { Double($0) } }
+  ) { words(stored, output, plain: { Float($0) }, exact: { Double($0) }) }
 
   /// - Parameters:
   ///   - plain: what a word stands for as it is.
@@ -72,7 +71,7 @@ struct VoxelDecoder {
   @inline(__always)
   private func words<T: FixedWidthInteger>(
     _ stored: UnsafeMutableBufferPointer<T>, _ output: UnsafeMutableBufferPointer<Float>,
-    _ plain: (T) -> Float, exact: (T) -> Double
+    plain: (T) -> Float, exact: (T) -> Double
   ) {
     if swaps { for i in stored.indices { stored[i] = stored[i].byteSwapped } }
     if isScaled {

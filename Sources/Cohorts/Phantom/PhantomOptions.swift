@@ -28,9 +28,8 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   func validate() throws {
     func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>, _ unit: String = "") throws {
       guard range.contains(value) else {
-        throw Failure(
-          .usage,
-          "phantom: \(name) is \(value)\(unit); it must lie in \(range.lowerBound) ... \(range.upperBound)")
+        let limits = "\(range.lowerBound) ... \(range.upperBound)"
+        throw Failure(.usage, "phantom: \(name) is \(value)\(unit); it must lie in \(limits)")
       }
     }
     try check("subjects", Double(subjects), 1...9999)

@@ -1,3 +1,4 @@
+import Foundation
 import Failures
 import Files
 import Imaging
@@ -160,5 +161,59 @@ struct VolumeMaker: Sendable {
       return label
     }
     return (labels, try source(path))
+  }
+}
+
+/// A digest of a volume's size and voxels: equal for copies saved with another header, type or compression.
+///
+/// 64 bits by multiplication and shift (after MurmurHash3's finaliser), made to find copies, not to withstand anyone.
+enum VoxelDigest {
+  /// Sixteen hexadecimal digits. Volumes are compared in one orientation: turn them first.
+  static func of(_ volume: Volume) -> String {
+    var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    func mix(_ word: UInt64) {
+      hash = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
+      hash ^= hash >> 32
+    }
+    for side in [volume.dimensions.x, volume.dimensions.y, volume.dimensions.z] { mix(UInt64(side)) }
+    volume.voxels.withUnsafeBufferPointer { voxels in
+      var local = hash
+      for value in voxels {
+        // Adding 0 makes one of the two zeros of the other.
+        local = (local ^ UInt64((value + 0).bitPattern)) &* 0xFF51_AFD7_ED55_8CCD
+        local ^= local >> 32
+      }
+      hash = local
+    }
+    return String(format: "%016llx", hash)
+  }
+}
+
+extension AtomicFolder.Kind {
+  /// A folder that `Preparation` wrote.
+  static let store = AtomicFolder.Kind("prepared cohort") { folder in
+    FileManager.default.fileExists(atPath: "\(folder)/\(CohortManifest.fileName)")
+  } owns: { name in
+    [CohortManifest.fileName, "subjects"].contains(name)
+  }
+}
+
+extension AtomicFolder {
+  /// Writes a subject's files; what is said of them stays, the voxels do not.
+  func write(_ made: inout SubjectVolumes) throws {
+    func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws -> String {
+      try self.write(bytes, to: name)
+      return CRC32C.hexadecimal(CRC32C.checksum(bytes))
+    }
+    let id = made.subject.id
+    made.subject.slicesChecksum = try made.voxels.withUnsafeBytes {
+      try write($0, to: CohortManifest.slicesFile(id))
+    }
+    if made.subject.labels != nil {
+      made.subject.labelsChecksum = try made.labels.withUnsafeBytes {
+        try write($0, to: CohortManifest.labelsFile(id))
+      }
+    }
+    (made.voxels, made.labels) = ([], [])
   }
 }

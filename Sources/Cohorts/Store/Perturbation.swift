@@ -48,9 +48,14 @@ public struct Perturbation: Sendable, Equatable, Codable {
 
   /// Moves every plane of a block in place: `out[y][x] = in[y - dy][x - dx]`, bilinear, zero outside.
   func move(_ block: UnsafeMutableBufferPointer<Float>, _ extent: Extent, _ shift: (dx: Double, dy: Double)) {
+    // Where the value at a pixel comes from: `whole` pixels away, and `part` of the way to the next one.
+    func offset(_ shift: Double) -> (whole: Int, part: Float) {
+      let floor = (-shift).rounded(.down)
+      return (Int(floor), Float(-shift - floor))
+    }
     let (height, width) = (extent.rows, extent.columns)
     // Bilinear interpolation at one common offset is separable: first along columns, then along rows.
-    let (column, row) = (Offset(shift.dx), Offset(shift.dy))
+    let (column, row) = (offset(shift.dx), offset(shift.dy))
     withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { moved in
       for first in stride(from: 0, to: block.count, by: height * width) {
         let image = UnsafeMutableBufferPointer(rebasing: block[first..<first + height * width])
@@ -73,18 +78,6 @@ public struct Perturbation: Sendable, Equatable, Codable {
           }
         }
       }
-    }
-  }
-
-  /// Where the value at a pixel comes from: `whole` pixels away, and `part` of the way to the next one.
-  private struct Offset {
-    let whole: Int
-    let part: Float
-
-    init(_ shift: Double) {
-      let floor = (-shift).rounded(.down)
-      whole = Int(floor)
-      part = Float(-shift - floor)
     }
   }
 }

@@ -17,7 +17,7 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
     (self.modality, self.entity, self.value) = (modality, entity, value)
   }
 
-  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`; or several. Throws `.usage`.
+  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`, by commas. Throws `.usage`.
   public static func read(_ text: String) throws -> [ScanPick] {
     func failure(_ why: String) -> Failure {
       let form = "write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all"
