@@ -62,12 +62,7 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
     }
   }
 
-  public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
-  }
+  public init(from decoder: any Decoder) throws { try self.init(String(from: decoder)) }
 
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

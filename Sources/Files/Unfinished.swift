@@ -86,14 +86,18 @@ public final class Unfinished {
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
       let isRunning = process <= 0 || kill(process, 0) == 0 || errno == EPERM
-      if Claim.isAbandoned(descriptor, isRunning: isRunning) && Claim.isSame(path, descriptor) { unlink(path) }
+      if Claim.isAbandoned(descriptor, isRunning: isRunning) && Claim.isSame(path, descriptor) {
+        unlink(path)
+      }
     }
   }
 
   /// The process in a name such as those above, `.<name>.<pid>-<n>.partial`; nil for other names.
   private static func writer(of name: String) -> Int32? {
     guard name.hasPrefix("."), name.hasSuffix(suffix) else { return nil }
-    let parts = name.dropLast(suffix.count).split(separator: ".", omittingEmptySubsequences: false).last?.split(separator: "-") ?? []
+    let parts =
+      name.dropLast(suffix.count).split(separator: ".", omittingEmptySubsequences: false).last?.split(
+        separator: "-") ?? []
     return parts.count == 2 && Int(parts[1]) != nil ? Int32(parts[0]) : nil
   }
 

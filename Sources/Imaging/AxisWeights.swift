@@ -10,10 +10,10 @@ public enum Interpolation: Sendable, CaseIterable {
 /// A linear map along one axis: each output is a weighted sum of a few neighbouring inputs.
 struct AxisWeights: Sendable {
   /// For each output, the first input and the weights.
-  private(set) var first: [Int] = []
-  private(set) var weights: [[Float]] = []
+  let first: [Int]
+  let weights: [[Float]]
   /// The outputs copy the inputs one for one.
-  private(set) var isIdentity = false
+  let isIdentity: Bool
   let inputCount: Int
 
   var count: Int { first.count }
@@ -22,48 +22,43 @@ struct AxisWeights: Sendable {
   ///
   /// A position more than half a voxel beyond the last centre gives 0; one in the outer half voxel the border's value.
   init(count: Int, inputCount: Int, step: Double, offset: Double, _ interpolation: Interpolation) {
-    self.inputCount = inputCount
-    for index in 0..<count {
-      append(AxisWeights.taps(offset + step * Double(index), inputCount, interpolation))
-    }
-    markIdentity()
+    self.init(
+      (0..<count).map { AxisWeights.taps(offset + step * Double($0), inputCount, interpolation) }, inputCount)
   }
 
   /// Resizing with aligned outer edges, bilinear; where the image shrinks, the triangle widens with it, so that
   /// every input counts (as Pillow, and PyTorch with `antialias=True`).
   init(resizing inputCount: Int, to count: Int) {
-    self.inputCount = inputCount
     let scale = Double(inputCount) / Double(count)
     let support = max(scale, 1)
-    for index in 0..<count {
+    let taps = (0..<count).map { index in
       let centre = (Double(index) + 0.5) * scale
       let start = max(Int(centre - support + 0.5), 0)
       let end = min(Int(centre + support + 0.5), inputCount)
       var weights = (start..<end).map { max(0, 1 - abs((Double($0) + 0.5 - centre) / support)) }
       let sum = weights.reduce(0, +)
       for place in weights.indices { weights[place] /= sum }
-      append((start, weights))
+      return (start: start, weights: weights)
     }
-    markIdentity()
+    self.init(taps, inputCount)
   }
 
-  private mutating func append(_ taps: (start: Int, weights: [Double])) {
-    first.append(taps.start)
-    weights.append(taps.weights.map { Float($0) })
-  }
-
-  private mutating func markIdentity() {
+  private init(_ taps: [(start: Int, weights: [Double])], _ inputCount: Int) {
+    self.inputCount = inputCount
+    let (first, weights) = (taps.map(\.start), taps.map { $0.weights.map { Float($0) } })
+    (self.first, self.weights) = (first, weights)
     isIdentity =
-      count == inputCount
-      && (0..<count).allSatisfy { index in
-        weights[index].indices.allSatisfy {
-          weights[index][$0] == (first[index] + $0 == index ? 1 : 0)
-        } && weights[index].contains(1)
+      taps.count == inputCount
+      && weights.indices.allSatisfy { index in
+        weights[index].contains(1)
+          && weights[index].enumerated().allSatisfy { $1 == (first[index] + $0 == index ? 1 : 0) }
       }
   }
 
   /// The first voxel and the weights at a position; no weights outside the volume.
-  static func taps(_ position: Double, _ count: Int, _ interpolation: Interpolation) -> (Int, [Double]) {
+  private static func taps(
+    _ position: Double, _ count: Int, _ interpolation: Interpolation
+  ) -> (start: Int, weights: [Double]) {
     // Grids that coincide meet here up to rounding; it must not cost them the last voxel, nor blur.
     let nearest = position.rounded(.toNearestOrAwayFromZero)
     let position = abs(position - nearest) < 1e-6 ? nearest : position

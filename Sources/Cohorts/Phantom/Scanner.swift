@@ -146,7 +146,8 @@ struct Scanner: Sendable {
     let deviation = Float(options.noise) * grey * gain
     let start = grid.affine.rows
     let edge = options.voxelSize
-    var bias = person.artefacts.rows(of: modality, x: (0..<nx).map { Float(start[0].w + Double($0) * edge) })
+    let xs = (0..<nx).map { Float(start[0].w + Double($0) * edge) }
+    var bias = Artefacts.Rows(person.artefacts, modality: modality, x: xs)
     bias.move(toZ: Float(start[2].w + Double(k) * edge))
     var row = [Float](repeating: 1, count: nx)
     let part = number << 16 | k

@@ -1,6 +1,6 @@
-import Foundation
 import Failures
 import Files
+import Foundation
 import Imaging
 
 /// One subject as the store holds it, and what the user hears of it.
