@@ -6,18 +6,16 @@ public enum Percentile {
   /// Two passes over the data, whatever their order: the upper 16 bits of each number are counted, then the lower
   /// 16 of those in the wanted bin. Nothing is copied or sorted.
   public static func of(_ values: [Float], _ percentile: Double) -> Double? {
-    values.withUnsafeBufferPointer { of($0, percentile) }
-  }
-
-  private static func of(_ values: UnsafeBufferPointer<Float>, _ percentile: Double) -> Double? {
     precondition((0...100).contains(percentile))
     if values.isEmpty { return nil }
-    let histogram = Histogram(values)
     let position = percentile / 100 * Double(values.count - 1)
     let rank = min(Int(position), values.count - 1)
     let fraction = position - Double(rank)
-    let a = Double(histogram.number(of: rank))
-    let b = rank + 1 < values.count ? Double(histogram.number(of: rank + 1)) : a
+    let (a, b) = values.withUnsafeBufferPointer { values in
+      let histogram = Histogram(values)
+      let next = min(rank + 1, values.count - 1)
+      return (Double(histogram.number(of: rank)), Double(histogram.number(of: next)))
+    }
     // From the nearer end, as NumPy does, so that the result is the same to the last bit.
     return fraction >= 0.5 ? b - (b - a) * (1 - fraction) : a + (b - a) * fraction
   }
