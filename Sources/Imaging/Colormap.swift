@@ -26,15 +26,10 @@ public struct Colormap: Sendable, Equatable {
   public func rgb(_ values: [Float], over range: ClosedRange<Float> = 0...1) -> [UInt8] {
     let table = (0...255).map { self(Float($0) / 255) }
     let scale = range.upperBound > range.lowerBound ? 255 / (range.upperBound - range.lowerBound) : 0
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(3 * values.count)
-    for value in values {
+    return values.flatMap { value in
       let place = (value - range.lowerBound) * scale
       let colour = table[place > 0 ? Int(min(place, 255).rounded()) : 0]
-      pixels.append(colour.x)
-      pixels.append(colour.y)
-      pixels.append(colour.z)
+      return [colour.x, colour.y, colour.z]
     }
-    return pixels
   }
 }

@@ -142,22 +142,6 @@ struct IntensityShape: Sendable, Equatable {
   /// 10th, 25th, 50th, 75th and 90th percentile.
   var quantiles: [Double]
 
-  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
-  init(counts: [Int]) {
-    let total = counts.reduce(0, +)
-    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
-      var (before, bin) = (0, 0)
-      while bin < 255 && Double(before + counts[bin]) < share * Double(total) {
-        before += counts[bin]
-        bin += 1
-      }
-      let within = counts[bin] == 0 ? 0.5 : (share * Double(total) - Double(before)) / Double(counts[bin])
-      return (Double(bin) + within) / 256
-    }
-  }
-
-  init(quantiles: [Double]) { self.quantiles = quantiles }
-
   /// The median of each quantile.
   static func median(_ shapes: [IntensityShape]) -> IntensityShape {
     let count = shapes.first?.quantiles.count ?? 0
@@ -171,5 +155,21 @@ struct IntensityShape: Sendable, Equatable {
   /// The largest difference of two quantiles.
   func distance(to other: IntensityShape) -> Double {
     zip(quantiles, other.quantiles).map { abs($0 - $1) }.max() ?? 0
+  }
+}
+
+extension IntensityShape {
+  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
+  init(counts: [Int]) {
+    let total = Double(counts.reduce(0, +))
+    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
+      var (before, bin) = (0, 0)
+      while bin < 255 && Double(before + counts[bin]) < share * total {
+        before += counts[bin]
+        bin += 1
+      }
+      let within = counts[bin] == 0 ? 0.5 : (share * total - Double(before)) / Double(counts[bin])
+      return (Double(bin) + within) / 256
+    }
   }
 }
