@@ -210,7 +210,8 @@ import Testing
     let subjects = try open("run=1").subjects
     #expect(
       name(subjects[0], .t1) == "sub-01_run-1_T1w.nii.gz" && name(subjects[1], .t1) == "sub-02_T1w.nii.gz")
-    #expect(subjects[2].files.isEmpty && subjects[2].problems[.t1]?.contains("\(Term.picks("run=1"))") == true)
+    #expect(
+      subjects[2].files.isEmpty && subjects[2].problems[.t1]?.contains("\(Term.picks("run=1"))") == true)
   }
 
   @Test func severalThatNoRuleTellsApartNameTheRule() throws {
