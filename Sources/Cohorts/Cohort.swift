@@ -35,21 +35,16 @@ public struct Subject: Sendable, Equatable {
   /// The path of a scan. Throws `.inconsistent`, naming what is there, for a modality the subject lacks.
   public func path(of modality: Modality) throws -> String {
     guard let path = files[modality] else {
-      let known = modalities.map(\.title).joined(separator: ", ")
-      throw Failure(
-        .inconsistent,
-        "\(id): has no \(modality.title) scan, \(known.isEmpty ? "nor any other" : "it has \(known)")")
+      let known = modalities.isEmpty ? "nor any other" : "it has \(modalities.titles)"
+      throw Failure(.inconsistent, "\(id): has no \(modality.title) scan, \(known)")
     }
     return path
   }
 
   /// Adds a scan; a second one of the same modality is kept as a duplicate.
   mutating func add(_ path: String, as modality: Modality) {
-    if files[modality] == nil {
-      files[modality] = path
-    } else {
-      duplicates[modality, default: []].append(path)
-    }
+    if files[modality] != nil { duplicates[modality, default: []].append(path) }
+    files[modality] = files[modality] ?? path
   }
 }
 
@@ -77,10 +72,6 @@ public protocol Cohort: Sendable {
   var generatedBy: [String] { get }
   /// The patient whom a subject identifier names, also for identifiers that are not in the folder.
   func patient(of subject: String) -> String
-  /// Where a scan's voxels lie, from its header alone. Throws as `volume` does.
-  func header(_ modality: Modality, of subject: Subject) throws -> NIfTIHeader
-  /// Reads one scan. Throws `.inconsistent` for a modality the subject lacks, and what `NIfTI.read` throws.
-  func volume(_ modality: Modality, of subject: Subject) throws -> Volume
 }
 
 extension Cohort {
@@ -93,10 +84,12 @@ extension Cohort {
   public var generatedBy: [String] { [] }
   public func patient(of subject: String) -> String { subject }
 
+  /// Where a scan's voxels lie, from its header alone. Throws as `volume` does.
   public func header(_ modality: Modality, of subject: Subject) throws -> NIfTIHeader {
     try NIfTI.readHeader(path: subject.path(of: modality))
   }
 
+  /// Reads one scan. Throws `.inconsistent` for a modality the subject lacks, and what `NIfTI.read` throws.
   public func volume(_ modality: Modality, of subject: Subject) throws -> Volume {
     try NIfTI.read(path: subject.path(of: modality)).volume
   }
@@ -105,7 +98,7 @@ extension Cohort {
 /// A layout of folders, by the name the command line uses.
 public struct CohortLayout: Sendable {
   public let name: String
-  /// One line for `--help`.
+  /// One line for a program's help.
   public let summary: String
   private let make: @Sendable (_ folder: String, _ picks: [ScanPick]) throws -> any Cohort
   /// Whether names of scans have entities, by which rules can choose.

@@ -25,10 +25,8 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
     {
       self = .range(first...last)
     } else {
-      throw Failure(
-        .usage,
-        "'\(text)' is no slice rule: write central:90, 37-116 (first-last, from 0) or all, up to \(Self.most) slices"
-      )
+      let forms = "central:90, 37-116 (first-last, from 0) or all, up to \(Self.most) slices"
+      throw Failure(.usage, "'\(text)' is no slice rule: write \(forms)")
     }
   }
 
@@ -57,21 +55,14 @@ public enum SliceRule: Sendable, Equatable, Codable, CustomStringConvertible {
       return 1..<depth - 1
     case .range(let range):
       guard range.upperBound < depth else {
-        throw Failure(
-          .inconsistent,
-          "has \(depth) slices, so slices \(self) are not there; use \(Term.slices("central:N")) or all"
-        )
+        let cure = "use \(Term.slices("central:N")) or all"
+        throw Failure(.inconsistent, "has \(depth) slices, so slices \(self) are not there; \(cure)")
       }
       return range.lowerBound..<range.upperBound + 1
     }
   }
 
-  public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
-  }
+  public init(from decoder: any Decoder) throws { try self.init(String(from: decoder)) }
 
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

@@ -30,6 +30,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let sampler = Term("sampler")
   public static let samples = Term("samples")
   public static let seeds = Term("seeds")
+  public static let output = Term("output")
   public static let overwrites = Term("overwrites")
   public static let resumes = Term("resumes")
   /// With a setting as it was written: `settings seed=2`.

@@ -21,9 +21,7 @@ public final class AtomicFile {
   }
 
   package init(_ path: String, replacing: Bool, write: @escaping Write) throws {
-    self.path = path
-    self.replacing = replacing
-    self.write = write
+    (self.path, self.replacing, self.write) = (path, replacing, write)
     try AtomicFile.refuse(path, replacing: replacing)
     temporary = try Unfinished(for: path)
   }
@@ -64,20 +62,16 @@ public final class AtomicFile {
 
   /// Gives a file that is flushed its final name.
   static func move(_ temporary: Unfinished, to path: String, replacing: Bool) throws {
-    func fails(_ code: Int32) -> Failure {
-      temporary.discard()
-      return code == EEXIST && !replacing ? exists(path) : .cannotWrite(path, code)
-    }
-    if replacing {
-      guard rename(temporary.path, path) == 0 else { throw fails(errno) }
-    } else if link(temporary.path, path) == 0 {
+    if !replacing, link(temporary.path, path) == 0 {
       unlink(temporary.path)
-    } else if errno == EEXIST {
-      throw fails(EEXIST)
     } else {
       // A file system without hard links: look first, then rename.
-      guard access(path, F_OK) != 0 else { throw fails(EEXIST) }
-      guard rename(temporary.path, path) == 0 else { throw fails(errno) }
+      let isTaken = !replacing && (errno == EEXIST || access(path, F_OK) == 0)
+      guard !isTaken, rename(temporary.path, path) == 0 else {
+        let code = errno
+        temporary.discard()
+        throw isTaken ? exists(path) : .cannotWrite(path, code)
+      }
     }
     guard temporary.finish() == 0 else {
       let code = errno
@@ -113,6 +107,7 @@ public final class AtomicFile {
   }
 
   static func exists(_ path: String) -> Failure {
-    Failure(.cannotWrite, "\(path): exists already; remove it, choose another name or give --force")
+    Failure(
+      .cannotWrite, "\(path): exists already; remove it, choose another name or give \(Term.overwrites)")
   }
 }

@@ -56,18 +56,15 @@ public final class AtomicFolder: Sendable {
     else { throw Self.failure(path, parent) }
     // Another run may take a folder for a leftover before it is locked: then a new one is made.
     for _ in 0..<8 {
-      let name =
-        "\(parent)/.\(Claim.stem(of: Path.name(path))).\(getpid()).\(UInt32.random(in: 0 ... .max))\(Leftovers.ending)"
+      let number = UInt32.random(in: 0 ... .max)
+      let name = "\(parent)/.\(Claim.stem(of: Path.name(path))).\(getpid()).\(number)\(Leftovers.ending)"
       guard mkdir(name, 0o777) == 0 else { throw Self.failure(path, parent) }
       let descriptor = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
       guard descriptor >= 0 else { throw Self.failure(path, parent) }
       let isLocked = flock(descriptor, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK
       if isLocked, Claim.isSame(name, descriptor) {
-        (self.path, self.kind, self.replacing, temporary, self.descriptor) = (
-          path, kind, replacing, name, descriptor
-        )
-        self.exchanges = exchanges
-        place = guard_unfinished(name)
+        (self.path, self.kind, self.replacing, self.exchanges) = (path, kind, replacing, exchanges)
+        (temporary, self.descriptor, place) = (name, descriptor, guard_unfinished(name))
         return
       }
       close(descriptor)
@@ -116,26 +113,20 @@ public final class AtomicFolder: Sendable {
     for inner in folders.withLock({ $0 }) { AtomicFile.flush("\(temporary)/\(inner)") }
     // Someone else may have written there since: look again, and let rename refuse a folder that is not empty.
     try Self.refuseOccupied(path, kind, replacing)
-    if replacing && access(path, F_OK) == 0 {
-      if exchanges && Self.exchange(temporary, path) {
-        AtomicFile.flush(Path.folder(path))
-        try? FileManager.default.removeItem(atPath: temporary)
-        return
-      }
-      let retired = temporary + Leftovers.retired
-      guard rename(path, retired) == 0 else { throw taken(errno) }
+    let replaces = replacing && access(path, F_OK) == 0
+    var old = temporary
+    if !replaces || !exchanges || !Self.exchange(temporary, path) {
+      old += Leftovers.retired
+      if replaces, rename(path, old) != 0 { throw taken(errno) }
       guard rename(temporary, path) == 0 else {
         let code = errno
         // Should the old one not fit back, another complete one stands in its place.
-        if rename(retired, path) != 0 { try? FileManager.default.removeItem(atPath: retired) }
+        if replaces, rename(old, path) != 0 { try? FileManager.default.removeItem(atPath: old) }
         throw taken(code)
       }
-      AtomicFile.flush(Path.folder(path))
-      try? FileManager.default.removeItem(atPath: retired)
-      return
     }
-    guard rename(temporary, path) == 0 else { throw taken(errno) }
     AtomicFile.flush(Path.folder(path))
+    if replaces { try? FileManager.default.removeItem(atPath: old) }
   }
 
   /// Removes what was written so far.
@@ -154,27 +145,21 @@ public final class AtomicFolder: Sendable {
   }
 
   private static func refuseOccupied(_ path: String, _ kind: Kind, _ replacing: Bool) throws {
+    func refused(_ what: String) -> Failure { Failure(.cannotWrite, "\(path): \(what)") }
     var info = stat()
     guard stat(path, &info) == 0 else { return }
-    guard info.st_mode & S_IFMT == S_IFDIR else {
-      throw Failure(.cannotWrite, "\(path): is a file; choose another output folder")
-    }
+    guard info.st_mode & S_IFMT == S_IFDIR else { throw refused("is a file; choose another output folder") }
     guard let names = try? FileManager.default.contentsOfDirectory(atPath: path) else {
-      throw Failure(.cannotWrite, "\(path): cannot be read; check its permissions")
+      throw refused("cannot be read; check its permissions")
     }
     if names.isEmpty { return }
     guard kind.isOne(path) else {
-      throw Failure(
-        .cannotWrite, "\(path): holds other files and no \(kind.noun); choose another output folder")
+      throw refused("holds other files and no \(kind.noun); choose another output folder")
     }
-    guard replacing else {
-      throw Failure(.cannotWrite, "\(path): holds a \(kind.noun) already; --force replaces it")
-    }
+    guard replacing else { throw refused("holds a \(kind.noun) already; \(Term.overwrites) replaces it") }
     if let stranger = names.filter({ !kind.owns($0) }).min() {
-      throw Failure(
-        .cannotWrite,
-        "\(path): holds \(stranger.printable) beside the \(kind.noun), which replacing it would remove; move it away"
-      )
+      let what = "holds \(stranger.printable) beside the \(kind.noun)"
+      throw refused("\(what), which replacing it would remove; move it away")
     }
   }
 
@@ -227,9 +212,8 @@ private enum Place {
   static func checked(_ path: String) throws -> String {
     let path = Path.withoutEnd(path)
     guard !["", ".", "..", "/"].contains(Path.name(path)) else {
-      throw Failure(
-        .cannotWrite,
-        "'\(path)': the output needs a name of its own, such as \(path.isEmpty ? "" : path + "/")new")
+      let example = path.isEmpty ? "new" : "\(path)/new"
+      throw Failure(.cannotWrite, "'\(path)': the output needs a name of its own, such as \(example)")
     }
     var info = stat()
     if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK {

@@ -3,9 +3,8 @@ import Foundation
 
 /// A table that grows by a row at a time and can be cut back to an iteration.
 ///
-/// The first column is the iteration. Lines end in a line feed; fields are quoted as in RFC 4180 where they
-/// must be. A resumed run first drops the rows after its checkpoint, so its log ends as that of a run that was
-/// never stopped, byte for byte.
+/// The first column is the iteration. Lines end in a line feed; fields are quoted as in RFC 4180 where they must be. A
+/// resumed run first drops the rows after its checkpoint: its log ends as that of one never stopped, byte for byte.
 public final class CSVLog {
   /// One field of a row.
   public enum Field: Sendable, Equatable {
@@ -32,8 +31,7 @@ public final class CSVLog {
   /// - Parameter columns: the names, that of the iteration first.
   /// - Throws: `.cannotWrite`, also where the file exists and `replacing` is false.
   public init(creating path: String, columns: [String], replacing: Bool = false) throws {
-    self.path = path
-    self.columns = columns
+    (self.path, self.columns) = (path, columns)
     if !replacing, access(path, F_OK) == 0 {
       throw Failure(.cannotWrite, "\(path): exists already; resume the run, or choose another folder")
     }
@@ -45,8 +43,7 @@ public final class CSVLog {
   /// - Throws: `.notFound` where there is no log, `.inconsistent` where its columns are others, `.malformed`
   ///   where a row does not start with an iteration.
   public init(resuming path: String, columns: [String], after iteration: Int) throws {
-    self.path = path
-    self.columns = columns
+    (self.path, self.columns) = (path, columns)
     try truncate(after: iteration)
   }
 
@@ -89,18 +86,16 @@ public final class CSVLog {
         throw Failure(.malformed, "\(path): row \(index + 2) does not start with an iteration")
       }
       guard row.count == columns.count || table.isOurs else {
-        throw Failure(
-          .malformed, "\(path): row \(index + 2) has \(row.count) fields instead of \(columns.count)")
+        let what = "has \(row.count) fields instead of \(columns.count)"
+        throw Failure(.malformed, "\(path): row \(index + 2) \(what)")
       }
       // Within an iteration, losses come before what is measured after it.
       let first = row.dropFirst().firstIndex { !$0.isEmpty } ?? row.count
       if found <= iteration { kept.append((found, first, row)) }
     }
     if zip(kept, kept.dropFirst()).contains(where: { $0.iteration > $1.iteration }) {
-      kept = kept.enumerated().sorted {
-        ($0.element.iteration, $0.element.first, $0.offset)
-          < ($1.element.iteration, $1.element.first, $1.offset)
-      }.map(\.element)
+      // Swift's sort keeps the order among equals.
+      kept.sort { ($0.iteration, $0.first) < ($1.iteration, $1.first) }
     }
     try replace(with: ([columns] + kept.map(\.fields)).map(\.csvLine).joined())
   }
@@ -118,8 +113,7 @@ extension [String] {
 }
 
 extension String {
-  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break; and where spaces at its ends would be
-  /// lost.
+  /// As RFC 4180 asks: in quotes where it holds a comma, a quote or a line break, or begins or ends in a space.
   package var quotedForCSV: String {
     let special: Set<Unicode.Scalar> = [",", "\"", "\n", "\r"]
     guard unicodeScalars.contains(where: special.contains) || trimmingCharacters(in: .whitespaces) != self

@@ -12,8 +12,7 @@ public final class EventFile {
   private let now: () -> Double
 
   /// Makes `events.out.tfevents.<seconds>.<host>.<pid>.<n>` in a folder that exists.
-  /// - Parameter resumingAt: the first step this file will tell of; what older files say of it and of later
-  ///   steps is then no longer shown.
+  /// - Parameter resumingAt: the first step of this file; what older files say of it and of later steps is hidden.
   /// - Throws: `Failure(.cannotWrite)`.
   public convenience init(in folder: String, resumingAt step: Int? = nil) throws {
     try self.init(in: folder, resumingAt: step, host: Host.name, process: getpid()) {
@@ -33,10 +32,7 @@ public final class EventFile {
       descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0o666)
     } while descriptor < 0 && errno == EEXIST
     if descriptor < 0 { throw Failure.cannotWrite(path, errno) }
-    self.path = path
-    self.descriptor = descriptor
-    self.now = now
-
+    (self.path, self.descriptor, self.now) = (path, descriptor, now)
     var version = ProtobufMessage()
     version.add(1, start)
     version.add(3, "brain.Event:2")
@@ -45,9 +41,7 @@ public final class EventFile {
       // SessionLog.status START: TensorBoard then drops events of this step and later from older files.
       var session = ProtobufMessage()
       session.add(1, 1 as Int64)
-      var event = event(at: step)
-      event.add(7, session)
-      try append(event)
+      try append(session, as: 7, at: step)
     }
   }
 
@@ -62,23 +56,19 @@ public final class EventFile {
       value.add(2, scalar.value)
       summary.add(1, value)
     }
-    try append(summary, step)
+    try append(summary, as: 5, at: step)
   }
 
   public func add(_ value: Float, tag: String, step: Int) throws { try add([(tag, value)], step: step) }
 
   private static let counter = Atomic<Int>(0)
 
-  private func event(at step: Int) -> ProtobufMessage {
+  /// An event of this step that holds a message as this field.
+  private func append(_ message: ProtobufMessage, as field: UInt64, at step: Int) throws {
     var event = ProtobufMessage()
     event.add(1, now())
     event.add(2, Int64(step))
-    return event
-  }
-
-  private func append(_ summary: ProtobufMessage, _ step: Int) throws {
-    var event = event(at: step)
-    event.add(5, summary)
+    event.add(field, message)
     try append(event)
   }
 
@@ -87,9 +77,8 @@ public final class EventFile {
     func bytes(_ value: some FixedWidthInteger) -> [UInt8] {
       withUnsafeBytes(of: value.littleEndian) { Array($0) }
     }
-    let length = bytes(UInt64(message.bytes.count))
-    let record =
-      length + bytes(CRC32C.masked(length)) + message.bytes + bytes(CRC32C.masked(message.bytes))
+    func checked(_ part: [UInt8]) -> [UInt8] { part + bytes(CRC32C.masked(part)) }
+    let record = checked(bytes(UInt64(message.bytes.count))) + checked(message.bytes)
     guard record.withUnsafeBytes({ writeAll($0, to: descriptor) }) else {
       throw Failure.cannotWrite(path, errno)
     }

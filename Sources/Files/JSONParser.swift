@@ -65,42 +65,48 @@ struct JSONParser {
     return value
   }
 
-  private mutating func object(depth: Int) throws(Problem) -> JSONValue {
+  /// What stands between brackets, one item after another.
+  private mutating func items(
+    until end: Unicode.Scalar, depth: Int, _ item: (inout JSONParser) throws(Problem) -> Void
+  ) throws(Problem) {
     if depth > deepest { throw problem("values are nested more than \(deepest) deep") }
     at += 1
-    var members: [JSONValue.Member] = []
-    var seen: Set<String> = []
     skipSpace()
-    if take("}") { return .object([]) }
+    if take(end) { return }
     while true {
+      try item(&self)
       skipSpace()
-      let start = at
-      guard byte == UInt8(ascii: "\"") else { throw problem("a key in double quotes is expected here") }
-      let key = try string()
-      guard seen.insert(key).inserted else {
-        throw Problem(what: "the key \"\(key.printable)\" occurs twice", offset: start)
-      }
+      if take(end) { return }
+      guard take(",") else { throw problem("a comma or \(end) is expected here") }
       skipSpace()
-      guard take(":") else { throw problem("a colon is expected here") }
-      members.append(.init(key: key, value: try value(depth: depth), offset: start))
-      skipSpace()
-      if take("}") { return .object(members) }
-      guard take(",") else { throw problem("a comma or } is expected here") }
     }
   }
 
-  private mutating func array(depth: Int) throws(Problem) -> JSONValue {
-    if depth > deepest { throw problem("values are nested more than \(deepest) deep") }
-    at += 1
-    var elements: [JSONValue] = []
-    skipSpace()
-    if take("]") { return .array([]) }
-    while true {
-      elements.append(try value(depth: depth))
-      skipSpace()
-      if take("]") { return .array(elements) }
-      guard take(",") else { throw problem("a comma or ] is expected here") }
+  private mutating func object(depth: Int) throws(Problem) -> JSONValue {
+    var members: [JSONValue.Member] = []
+    var seen: Set<String> = []
+    try items(until: "}", depth: depth) { parser throws(Problem) in
+      let start = parser.at
+      guard parser.byte == UInt8(ascii: "\"") else {
+        throw parser.problem("a key in double quotes is expected here")
+      }
+      let key = try parser.string()
+      guard seen.insert(key).inserted else {
+        throw Problem(what: "the key \"\(key.printable)\" occurs twice", offset: start)
+      }
+      parser.skipSpace()
+      guard parser.take(":") else { throw parser.problem("a colon is expected here") }
+      members.append(.init(key: key, value: try parser.value(depth: depth), offset: start))
     }
+    return .object(members)
+  }
+
+  private mutating func array(depth: Int) throws(Problem) -> JSONValue {
+    var elements: [JSONValue] = []
+    try items(until: "]", depth: depth) { parser throws(Problem) in
+      elements.append(try parser.value(depth: depth))
+    }
+    return .array(elements)
   }
 
   private mutating func digits() throws(Problem) {
@@ -144,12 +150,11 @@ struct JSONParser {
     while true {
       guard let c = byte else { throw problem("") }
       if c == UInt8(ascii: "\"") {
-        let last = bytes[run..<at]
+        text += bytes[run..<at]
         at += 1
-        let result =
-          text.isEmpty
-          ? String(validating: last, as: UTF8.self) : String(validating: text + last, as: UTF8.self)
-        guard let result else { throw Problem(what: "a string is not UTF-8", offset: start) }
+        guard let result = String(validating: text, as: UTF8.self) else {
+          throw Problem(what: "a string is not UTF-8", offset: start)
+        }
         return result
       }
       if c < 0x20 { throw problem("a control character inside a string must be escaped") }
@@ -173,19 +178,15 @@ struct JSONParser {
     case UInt8(ascii: "r"): return [0x0D]
     case UInt8(ascii: "t"): return [0x09]
     case UInt8(ascii: "u"):
-      let start = at - 2
+      let half = Problem(what: "half of a surrogate pair is missing", offset: at - 2)
       var code = try codeUnit()
       if code & 0xFC00 == 0xD800, take("\\") {
-        guard take("u") else { throw Problem(what: "half of a surrogate pair is missing", offset: start) }
+        guard take("u") else { throw half }
         let low = try codeUnit()
-        guard low & 0xFC00 == 0xDC00 else {
-          throw Problem(what: "half of a surrogate pair is missing", offset: start)
-        }
+        guard low & 0xFC00 == 0xDC00 else { throw half }
         code = 0x10000 + (code & 0x3FF) << 10 + low & 0x3FF
       }
-      guard let scalar = Unicode.Scalar(code) else {
-        throw Problem(what: "half of a surrogate pair is missing", offset: start)
-      }
+      guard let scalar = Unicode.Scalar(code) else { throw half }
       return Array(String(Character(scalar)).utf8)
     default:
       at -= 1

@@ -185,13 +185,6 @@ private struct JSONElements: UnkeyedDecodingContainer {
   private func reader() throws -> JSONReader {
     guard !isAtEnd else { throw Misfit(codingPath, " has only \(elements.count) elements") }
     return JSONReader(
-      value: elements[currentIndex], codingPath: codingPath + [Index(intValue: currentIndex)], list: list)
-  }
-
-  private struct Index: CodingKey {
-    let intValue: Int?
-    var stringValue: String { "\(intValue ?? 0)" }
-    init(intValue: Int) { self.intValue = intValue }
-    init?(stringValue: String) { nil }
+      value: elements[currentIndex], codingPath: codingPath + [currentIndex.codingKey], list: list)
   }
 }

@@ -3,9 +3,8 @@ import Foundation
 
 /// A safetensors file: named tensors as plain bytes behind a JSON header. Nothing in it can be executed.
 ///
-/// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then
-/// the tensors' bytes, little endian and row-major, without holes. Reading maps the file into memory, so a
-/// tensor costs no memory until its bytes are used.
+/// Layout: the header's size (64 bits, little endian), the header (JSON, padded with spaces to 8 bytes), then the
+/// tensors' bytes, little endian and row-major, without holes. The file is mapped: a tensor costs no memory until it is used.
 public struct Safetensors: Sendable {
   /// One tensor's place in the file.
   public struct Entry: Sendable, Equatable {
@@ -35,13 +34,10 @@ public struct Safetensors: Sendable {
   public static let largestHeader = 100_000_000
 
   /// Maps a file and checks its header.
-  /// - Throws: `.notFound` where there is no such file, `.invalidModel` where it is not safetensors to the
-  ///   letter (see ``init(_:path:)``).
-  public init(contentsOf path: String) throws { try self.init(contentsOf: path, verifying: true) }
-
   /// - Parameter verifying: false where only names and metadata are asked for, and whoever reads the tensors opens the
   ///   file again: comparing the checksum reads all of it.
-  package init(contentsOf path: String, verifying: Bool) throws {
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for bad safetensors (see ``init(_:path:verifying:)``).
+  public init(contentsOf path: String, verifying: Bool = true) throws {
     var info = stat()
     guard stat(path, &info) == 0 else { throw Failure.cannotRead(path, errno) }
     guard info.st_mode & S_IFMT == S_IFREG else {
@@ -51,8 +47,7 @@ public struct Safetensors: Sendable {
     guard info.st_size > 0 else {
       throw Failure(.invalidModel, "\(path): is empty; a .safetensors file is needed")
     }
-    let data: Data
-    do { data = try Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) } catch {
+    guard let data = try? Data(contentsOf: URL(fileURLWithPath: path), options: .alwaysMapped) else {
       throw Failure.cannotRead(path, errno)
     }
     try self.init(data, path: path, verifying: verifying)
@@ -65,19 +60,14 @@ public struct Safetensors: Sendable {
   /// overlap, leave a hole, or do not end where the file ends. A file that carries a checksum is read to the end.
   /// - Parameter path: the name used in messages.
   /// - Throws: `Failure(.invalidModel)`.
-  public init(_ data: Data, path: String) throws { try self.init(data, path: path, verifying: true) }
-
-  private init(_ data: Data, path: String, verifying: Bool) throws {
+  public init(_ data: Data, path: String, verifying: Bool = true) throws {
     let header = try SafetensorsHeader(data, path: path)
     self.path = path
     entries = header.entries
     checksum = header.metadata[SafetensorsChecksum.key]
     metadata = header.metadata.filter { $0.key != SafetensorsChecksum.key }
     buffer = data.dropFirst(header.size)
-    var places: [String: Int] = [:]
-    places.reserveCapacity(entries.count)
-    for (index, entry) in entries.enumerated() { places[entry.name] = index }
-    self.places = places
+    places = Dictionary(uniqueKeysWithValues: zip(entries.map(\.name), entries.indices))
     if verifying { try verify() }
   }
 
@@ -91,25 +81,17 @@ public struct Safetensors: Sendable {
     try buffer.withUnsafeBytes { try body(UnsafeRawBufferPointer(rebasing: $0[entry.bytes])) }
   }
 
-  /// Lends a tensor's bytes by name.
-  /// - Throws: `.invalidModel` where the file has no such tensor.
-  public func withBytes<Result>(
-    of name: String, _ body: (UnsafeRawBufferPointer) throws -> Result
-  ) throws -> Result {
-    try withBytes(of: entry(name), body)
-  }
-
   /// A tensor's elements, copied.
   /// - Throws: `.invalidModel` where the file has no such tensor or holds it in another type.
   public func values<Element: SafetensorsElement>(
     of name: String, as _: Element.Type = Element.self
   ) throws -> [Element] {
-    let entry = try entry(name)
+    guard let entry = self[name] else {
+      throw Failure(.invalidModel, "\(path): has no tensor named \"\(name.printable)\"")
+    }
     guard entry.type == Element.safetensorsType else {
-      throw Failure(
-        .invalidModel,
-        "\(path): tensor \"\(name.printable)\" is \(entry.type.rawValue), "
-          + "not \(Element.safetensorsType.rawValue)")
+      let types = "\(entry.type.rawValue), not \(Element.safetensorsType.rawValue)"
+      throw Failure(.invalidModel, "\(path): tensor \"\(name.printable)\" is \(types)")
     }
     return withBytes(of: entry) { bytes in
       [Element](unsafeUninitializedCapacity: entry.count) { elements, count in
@@ -118,11 +100,59 @@ public struct Safetensors: Sendable {
       }
     }
   }
+}
 
-  private func entry(_ name: String) throws -> Entry {
-    guard let entry = self[name] else {
-      throw Failure(.invalidModel, "\(path): has no tensor named \"\(name.printable)\"")
+extension Safetensors {
+  /// What one element is; the raw value is the format's own name.
+  public enum DataType: String, Sendable, CaseIterable {
+    case f64 = "F64"
+    case f32 = "F32"
+    case f16 = "F16"
+    case bf16 = "BF16"
+    case i64 = "I64"
+    case i32 = "I32"
+    case i16 = "I16"
+    case i8 = "I8"
+    case u64 = "U64"
+    case u32 = "U32"
+    case u16 = "U16"
+    case u8 = "U8"
+    case bool = "BOOL"
+
+    /// Bytes an element takes.
+    public var size: Int {
+      switch self {
+      case .f64, .i64, .u64: 8
+      case .f32, .i32, .u32: 4
+      case .f16, .bf16, .i16, .u16: 2
+      case .i8, .u8, .bool: 1
+      }
     }
-    return entry
+
+    /// The bytes of a tensor of this shape; nil where an extent is negative or the product overflows.
+    package func byteCount(of shape: [Int]) -> Int? {
+      shape.reduce(size) { total, extent in
+        guard let total, extent >= 0 else { return nil }
+        let (product, overflow) = total.multipliedReportingOverflow(by: extent)
+        return overflow ? nil : product
+      }
+    }
   }
 }
+
+/// A Swift number that lies in a safetensors file as it lies in memory.
+public protocol SafetensorsElement: BitwiseCopyable, Sendable {
+  static var safetensorsType: Safetensors.DataType { get }
+}
+
+extension Double: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f64 } }
+extension Float: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f32 } }
+extension Int: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
+extension Int64: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
+extension Int32: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i32 } }
+extension Int16: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i16 } }
+extension Int8: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i8 } }
+extension UInt64: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u64 } }
+extension UInt32: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u32 } }
+extension UInt16: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u16 } }
+extension UInt8: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .u8 } }

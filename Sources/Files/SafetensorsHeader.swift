@@ -33,10 +33,8 @@ struct SafetensorsHeader {
     let brace = start.count > 8 && start[8] == UInt8(ascii: "{")
     let pickled = start.count > 1 && start[0] == 0x80 && start[1] <= 5 && !brace
     if pickled || start.starts(with: [0x50, 0x4B, 0x03, 0x04]) {
-      throw Failure(
-        .invalidModel,
-        "\(path): is a PyTorch pickle; aginet reads only safetensors "
-          + "(in Python: safetensors.torch.save_file(model.state_dict(), ...))")
+      let cure = "in Python: safetensors.torch.save_file(model.state_dict(), ...)"
+      throw Failure(.invalidModel, "\(path): is a PyTorch pickle; aginet reads only safetensors (\(cure))")
     }
     guard bytes.count >= 8 else { throw invalid("it ends within the header's size; the file is cut short") }
     let count = UInt64(littleEndian: bytes.loadUnaligned(as: UInt64.self))

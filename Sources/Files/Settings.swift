@@ -22,8 +22,7 @@ public struct Settings<Value: Codable> {
   }
 
   /// Lays a file over it.
-  /// - Throws: `.notFound` for a missing file, `.malformed` for bad JSON or a value of the wrong kind, each but the
-  ///   first with line and column.
+  /// - Throws: `.notFound` for a missing file; `.malformed`, with line and column, for bad JSON or a wrong value.
   public mutating func lay(file: String) throws {
     guard let data = FileManager.default.contents(atPath: file) else {
       throw Failure(.notFound, "\(file): no such file, or it cannot be read")

@@ -11,7 +11,4 @@ package struct SplitMix64: RandomNumberGenerator, Sendable {
     z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
     return z ^ (z >> 31)
   }
-
-  /// 0 ..< 1 with 53 bits.
-  package mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -20,8 +20,7 @@ public enum StrictJSON {
   /// - Parameters:
   ///   - data: the document as it was read, for messages.
   ///   - file: the name used in messages.
-  /// - Throws: a `Failure` of this kind for a missing key or a value of the wrong kind; one thrown by the type itself
-  ///   passes through.
+  /// - Throws: a `Failure` of this kind for a missing key or a value of the wrong kind, and what the type itself throws.
   public static func decode<Value: Decodable>(
     _ document: JSONValue, as type: Value.Type = Value.self, of data: Data, file: String,
     kind: Failure.Kind = .malformed

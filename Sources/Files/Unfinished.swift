@@ -80,30 +80,25 @@ public final class Unfinished {
       let name = withUnsafeBytes(of: &entry.pointee.d_name) {
         String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
       }
-      guard isUnfinished(name) else { continue }
+      guard let process = writer(of: name) else { continue }
       let path = folder + "/" + name
       let descriptor = open(path, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)
       guard descriptor >= 0 else { continue }
       defer { close(descriptor) }
-      if Claim.isAbandoned(descriptor, isRunning: isRunning(name)) && Claim.isSame(path, descriptor) {
+      let isRunning = process <= 0 || kill(process, 0) == 0 || errno == EPERM
+      if Claim.isAbandoned(descriptor, isRunning: isRunning) && Claim.isSame(path, descriptor) {
         unlink(path)
       }
     }
   }
 
-  /// Whether a name is one of those above: `.<name>.<pid>-<n>.partial`.
-  static func isUnfinished(_ name: String) -> Bool { name.hasPrefix(".") && numbers(in: name) != nil }
-
-  private static func numbers(in name: String) -> (process: Int32, number: Int)? {
-    guard name.hasSuffix(suffix), let dot = name.dropLast(suffix.count).lastIndex(of: ".") else { return nil }
-    let parts = name.dropLast(suffix.count)[name.index(after: dot)...].split(separator: "-")
-    guard parts.count == 2, let process = Int32(parts[0]), let number = Int(parts[1]) else { return nil }
-    return (process, number)
-  }
-
-  private static func isRunning(_ name: String) -> Bool {
-    guard let process = numbers(in: name)?.process, process > 0 else { return true }
-    return kill(process, 0) == 0 || errno == EPERM
+  /// The process in a name such as those above, `.<name>.<pid>-<n>.partial`; nil for other names.
+  private static func writer(of name: String) -> Int32? {
+    guard name.hasPrefix("."), name.hasSuffix(suffix) else { return nil }
+    let parts =
+      name.dropLast(suffix.count).split(separator: ".", omittingEmptySubsequences: false).last?.split(
+        separator: "-") ?? []
+    return parts.count == 2 && Int(parts[1]) != nil ? Int32(parts[0]) : nil
   }
 
   /// Lets signals that end the program, and `exit`, remove what is unfinished first.

@@ -3,8 +3,7 @@ public struct Affine: Sendable, Equatable {
   /// The upper three rows of the 4 x 4 matrix; each is (coefficient of i, of j, of k, translation in mm).
   public var rows: [SIMD4<Double>]
 
-  /// What a quaternion in single precision leaves open, where the map comes from one. No part of what makes two maps
-  /// equal.
+  /// What a quaternion in single precision leaves open, where the map comes from one; two maps may differ in it.
   public var freeTurn: FreeTurn?
 
   public init(_ x: SIMD4<Double>, _ y: SIMD4<Double>, _ z: SIMD4<Double>) { rows = [x, y, z] }

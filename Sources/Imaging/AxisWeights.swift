@@ -9,76 +9,62 @@ public enum Interpolation: Sendable, CaseIterable {
 
 /// A linear map along one axis: each output is a weighted sum of a few neighbouring inputs.
 struct AxisWeights: Sendable {
-  /// For each output, the first input and the weights; places past an end are folded onto it.
-  private(set) var first: [Int] = []
-  private(set) var weights: [[Float]] = []
+  /// For each output, the first input and the weights.
+  let first: [Int]
+  let weights: [[Float]]
   /// The outputs copy the inputs one for one.
-  private(set) var isIdentity = false
+  let isIdentity: Bool
   let inputCount: Int
 
   var count: Int { first.count }
 
   /// Interpolation at `offset + step * index`, in input voxels, for each output index.
   ///
-  /// A position outside the volume (more than half a voxel from the last centre) gives 0; one in the outer half
-  /// voxel takes the border's value.
+  /// A position more than half a voxel beyond the last centre gives 0; one in the outer half voxel the border's value.
   init(count: Int, inputCount: Int, step: Double, offset: Double, _ interpolation: Interpolation) {
-    self.inputCount = inputCount
-    for index in 0..<count {
-      let position = offset + step * Double(index)
-      let (start, weights) = AxisWeights.taps(position, inputCount, interpolation)
-      append(start, weights)
-    }
-    markIdentity()
+    self.init(
+      (0..<count).map { AxisWeights.taps(offset + step * Double($0), inputCount, interpolation) }, inputCount)
   }
 
   /// Resizing with aligned outer edges, bilinear; where the image shrinks, the triangle widens with it, so that
   /// every input counts (as Pillow, and PyTorch with `antialias=True`).
   init(resizing inputCount: Int, to count: Int) {
-    self.inputCount = inputCount
     let scale = Double(inputCount) / Double(count)
     let support = max(scale, 1)
-    for index in 0..<count {
+    let taps = (0..<count).map { index in
       let centre = (Double(index) + 0.5) * scale
       let start = max(Int(centre - support + 0.5), 0)
       let end = min(Int(centre + support + 0.5), inputCount)
       var weights = (start..<end).map { max(0, 1 - abs((Double($0) + 0.5 - centre) / support)) }
       let sum = weights.reduce(0, +)
       for place in weights.indices { weights[place] /= sum }
-      append(start, weights)
+      return (start: start, weights: weights)
     }
-    markIdentity()
+    self.init(taps, inputCount)
   }
 
-  private mutating func append(_ start: Int, _ taps: [Double]) {
-    // Taps beyond an end act on the border voxel.
-    let clamped = min(max(start, 0), inputCount - 1)
-    let last = min(max(start + taps.count - 1, 0), inputCount - 1)
-    var folded = [Double](repeating: 0, count: taps.isEmpty ? 0 : last - clamped + 1)
-    for (index, weight) in taps.enumerated() {
-      folded[min(max(start + index, 0), inputCount - 1) - clamped] += weight
-    }
-    first.append(clamped)
-    weights.append(folded.map { Float($0) })
-  }
-
-  private mutating func markIdentity() {
+  private init(_ taps: [(start: Int, weights: [Double])], _ inputCount: Int) {
+    self.inputCount = inputCount
+    let (first, weights) = (taps.map(\.start), taps.map { $0.weights.map { Float($0) } })
+    (self.first, self.weights) = (first, weights)
     isIdentity =
-      count == inputCount
-      && (0..<count).allSatisfy { index in
-        weights[index].indices.allSatisfy {
-          weights[index][$0] == (first[index] + $0 == index ? 1 : 0)
-        } && weights[index].contains(1)
+      taps.count == inputCount
+      && weights.indices.allSatisfy { index in
+        weights[index].contains(1)
+          && weights[index].enumerated().allSatisfy { $1 == (first[index] + $0 == index ? 1 : 0) }
       }
   }
 
   /// The first voxel and the weights at a position; no weights outside the volume.
-  static func taps(_ position: Double, _ count: Int, _ interpolation: Interpolation) -> (Int, [Double]) {
+  private static func taps(
+    _ position: Double, _ count: Int, _ interpolation: Interpolation
+  ) -> (start: Int, weights: [Double]) {
     // Grids that coincide meet here up to rounding; it must not cost them the last voxel, nor blur.
     let nearest = position.rounded(.toNearestOrAwayFromZero)
     let position = abs(position - nearest) < 1e-6 ? nearest : position
     guard position >= -0.5, position < Double(count) - 0.5 else { return (0, []) }
-    if position == nearest || interpolation == .nearest {
+    // In the outer half voxel only the border's is near.
+    if position == nearest || interpolation == .nearest || position < 0 || position > Double(count - 1) {
       return (min(max(Int(nearest), 0), count - 1), [1])
     }
     let floor = position.rounded(.down)

@@ -46,10 +46,8 @@ final class ByteSource {
     storedCount = Int(info.st_size)
     buffer = [UInt8](repeating: 0, count: min(max(storedCount, 2), 1 << 18))
     // All properties hold a value from here on, so `deinit` closes the file if what follows throws.
-    let first = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-    end = max(0, first)
+    _ = try refill()
     isCompressed = end >= 2 && buffer[0] == 0x1F && buffer[1] == 0x8B
-    if first < 0 { throw Failure.cannotRead(path, errno) }
     if let failure = PointerFile.failure(of: path, first: buffer[..<end]) { throw failure }
     try start()
   }
@@ -65,7 +63,7 @@ final class ByteSource {
   }
 
   private func start() throws {
-    if storedCount == 0 { throw Failure(.malformed, "\(name): is empty (0 bytes)") }
+    if storedCount == 0 { throw malformed("\(name): is empty (0 bytes)") }
     guard isCompressed else { return }
     let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     stream.initialize(to: z_stream())
@@ -110,11 +108,12 @@ final class ByteSource {
   func expectEnd() throws {
     let rest = try read(Self.paddingLimit + 1)
     if rest.count > Self.paddingLimit || rest.contains(where: { $0 != 0 }) {
-      let more = rest.count > Self.paddingLimit ? "more" : "\(rest.count) bytes more"
-      throw Failure(
-        .malformed,
-        "\(name): holds \(more) than its header says; the file is damaged or its header was edited")
+      throw tooLong(rest.count > Self.paddingLimit ? "more" : "\(rest.count) bytes more")
     }
+  }
+
+  func tooLong(_ more: String) -> Failure {
+    malformed("\(name): holds \(more) than its header says; the file is damaged or its header was edited")
   }
 
   private func copy(into base: UnsafeMutableRawPointer, count: Int) throws -> Int {
@@ -127,9 +126,7 @@ final class ByteSource {
     position += done
     while done < count && descriptor >= 0 {
       // Linux moves at most 2 GiB a call.
-      let got = Glibc.read(descriptor, base + done, min(count - done, 1 << 30))
-      if got < 0 && errno == EINTR { continue }
-      if got < 0 { throw Failure.cannotRead(name, errno) }
+      let got = try readFile(into: base + done, min(count - done, 1 << 30))
       if got == 0 { break }
       done += got
     }
@@ -139,12 +136,16 @@ final class ByteSource {
   /// Reads the next stretch of the file into the buffer; false at its end.
   private func refill() throws -> Bool {
     guard descriptor >= 0 else { return false }
+    (position, end) = (0, try buffer.withUnsafeMutableBytes { try readFile(into: $0.baseAddress, $0.count) })
+    return end > 0
+  }
+
+  /// What the system gives of the file, no more than `count` bytes; 0 at its end.
+  private func readFile(into base: UnsafeMutableRawPointer?, _ count: Int) throws -> Int {
     while true {
-      let got = buffer.withUnsafeMutableBytes { Glibc.read(descriptor, $0.baseAddress, $0.count) }
-      if got < 0 && errno == EINTR { continue }
-      if got < 0 { throw Failure.cannotRead(name, errno) }
-      (position, end) = (0, got)
-      return got > 0
+      let got = Glibc.read(descriptor, base, count)
+      if got >= 0 { return got }
+      if errno != EINTR { throw Failure.cannotRead(name, errno) }
     }
   }
 
@@ -156,8 +157,8 @@ final class ByteSource {
       if memberEnded { while position < end && buffer[position] == 0 { position += 1 } }
       if position == end, try !refill() {
         if memberEnded { return done }
-        throw Failure(
-          .malformed, "\(name): the gzip data end too early (truncated file); copy it again from its source")
+        throw malformed(
+          "\(name): the gzip data end too early (truncated file); copy it again from its source")
       }
       if memberEnded {
         if buffer[position] == 0 { continue }
@@ -195,7 +196,6 @@ final class ByteSource {
       case let text?: text
       case nil: "invalid data"
       }
-    return Failure(
-      .malformed, "\(name): the gzip data are damaged: \(detail); copy the file again from its source")
+    return malformed("\(name): the gzip data are damaged: \(detail); copy the file again from its source")
   }
 }

@@ -3,8 +3,7 @@ public struct Colormap: Sendable, Equatable {
   /// Five colours, for 0, 1/4, 1/2, 3/4 and 1; each channel 0 ... 255.
   public let stops: [SIMD3<UInt8>]
 
-  /// For error maps: black, violet, red, orange, pale yellow. Lightness rises all the way, so the map also reads
-  /// in grey and to the colour-blind.
+  /// For error maps: black, violet, red, orange, pale yellow. Lightness rises all the way: also for the colour-blind.
   public static let error = Colormap(stops: [
     [0, 0, 4], [81, 18, 124], [183, 55, 90], [251, 135, 52], [252, 253, 191],
   ])
@@ -27,15 +26,10 @@ public struct Colormap: Sendable, Equatable {
   public func rgb(_ values: [Float], over range: ClosedRange<Float> = 0...1) -> [UInt8] {
     let table = (0...255).map { self(Float($0) / 255) }
     let scale = range.upperBound > range.lowerBound ? 255 / (range.upperBound - range.lowerBound) : 0
-    var pixels: [UInt8] = []
-    pixels.reserveCapacity(3 * values.count)
-    for value in values {
+    return values.flatMap { value in
       let place = (value - range.lowerBound) * scale
       let colour = table[place > 0 ? Int(min(place, 255).rounded()) : 0]
-      pixels.append(colour.x)
-      pixels.append(colour.y)
-      pixels.append(colour.z)
+      return [colour.x, colour.y, colour.z]
     }
-    return pixels
   }
 }

@@ -27,7 +27,7 @@ public struct Extent: Codable, Sendable, Hashable, CustomStringConvertible {
 
   /// A list of two or three positive numbers.
   public init(from decoder: any Decoder) throws {
-    let sizes = try decoder.singleValueContainer().decode([Int].self)
+    let sizes = try [Int](from: decoder)
     guard (2...3).contains(sizes.count), sizes.allSatisfy({ (1...Region.largestSide).contains($0) }) else {
       throw DecodingError.dataCorrupted(
         .init(codingPath: decoder.codingPath, debugDescription: "\(sizes) is the size of no image or volume"))
@@ -35,10 +35,7 @@ public struct Extent: Codable, Sendable, Hashable, CustomStringConvertible {
     self.init(sizes: sizes)
   }
 
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(sizes)
-  }
+  public func encode(to encoder: any Encoder) throws { try sizes.encode(to: encoder) }
 }
 
 /// What a network sees of a volume at a time: `slice`, `slab:3` or `patch:96x96x96`.
@@ -103,12 +100,7 @@ public enum Region: Codable, Sendable, Hashable, CustomStringConvertible {
     if case .patch(let extent) = self { extent } else { slice }
   }
 
-  public init(from decoder: any Decoder) throws {
-    try self.init(decoder.singleValueContainer().decode(String.self))
-  }
+  public init(from decoder: any Decoder) throws { try self.init(String(from: decoder)) }
 
-  public func encode(to encoder: any Encoder) throws {
-    var container = encoder.singleValueContainer()
-    try container.encode(description)
-  }
+  public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }
 }

@@ -27,9 +27,8 @@ public struct Grid: Sendable, Equatable {
   /// How far apart, in mm, the same voxel of two grids may lie that count as one: 5 micrometres.
   ///
   /// One grid of up to 512 x 512 x 512 voxels in single precision comes out up to 1e-4 mm apart, whichever of its forms
-  /// is read (a position of 512 mm is rounded by 3e-5, a step of 1 mm by 3e-8 at each of 511 voxels), and written
-  /// with six decimals of a direction, as in DICOM, up to 1e-3 mm. 5e-3 mm leaves room above both and is a
-  /// two-hundredth of a voxel of 1 mm.
+  /// is read (a position of 512 mm is rounded by 3e-5, a step of 1 mm by 3e-8 at each of 511 voxels), and with six
+  /// decimals of a direction, as in DICOM, up to 1e-3 mm. 5e-3 mm is above both and a two-hundredth of a voxel of 1 mm.
   public static let tolerance = 0.005
 
   /// Whether every voxel of both grids lies at the same place, within `tolerance` in mm.

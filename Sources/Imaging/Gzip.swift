@@ -38,9 +38,9 @@ struct Gzip {
 
   /// CRC-32 and length modulo 2^32, as the member ends.
   static func trailer(crc: UInt, length: Int) -> [UInt8] {
-    let (crc, length) = (UInt32(truncatingIfNeeded: crc), UInt32(truncatingIfNeeded: length))
-    return (0..<4).map { UInt8(truncatingIfNeeded: crc >> (8 * $0)) }
-      + (0..<4).map { UInt8(truncatingIfNeeded: length >> (8 * $0)) }
+    [UInt32(truncatingIfNeeded: crc), UInt32(truncatingIfNeeded: length)].flatMap { word in
+      (0..<4).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) }
+    }
   }
 
   static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt {

@@ -17,13 +17,11 @@ public struct IntensityScale: Sendable, Equatable {
   /// - Throws: `Failure` of kind `malformed` where the percentile is not positive and nothing can be divided by it.
   public init(of voxels: [Float], percentile: Double = 99.5, name: String = "volume") throws {
     guard let upper = Percentile.of(voxels, percentile) else {
-      throw Failure(.malformed, "\(name): has no voxels; there is nothing to scale")
+      throw malformed("\(name): has no voxels; there is nothing to scale")
     }
     let limit = Float(upper)
     guard upper.isFinite, limit > 0, (1 / limit).isFinite else {
-      throw Failure(
-        .malformed,
-        "\(name): cannot be scaled: \(percentile) % of its voxels lie at or below \(upper)")
+      throw malformed("\(name): cannot be scaled: \(percentile) % of its voxels lie at or below \(upper)")
     }
     var (below, above) = (0, 0)
     for value in voxels {

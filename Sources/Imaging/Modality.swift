@@ -5,15 +5,7 @@ public enum Modality: String, Choice, Hashable, CodingKeyRepresentable {
   case t1, t2, pd, flair, t1gd
 
   /// The name a radiologist writes: `T1`, `T2`, `PD`, `FLAIR`, `T1Gd`.
-  public var title: String {
-    switch self {
-    case .t1: "T1"
-    case .t2: "T2"
-    case .pd: "PD"
-    case .flair: "FLAIR"
-    case .t1gd: "T1Gd"
-    }
-  }
+  public var title: String { self == .t1gd ? "T1Gd" : rawValue.uppercased() }
 
   /// Reads a modality by name or common synonym, in any case: `t1w`, `t1n`, `t1c`, `t1ce`, `t2f`, …
   public init?(name: some StringProtocol) {
@@ -26,4 +18,9 @@ public enum Modality: String, Choice, Hashable, CodingKeyRepresentable {
     default: return nil
     }
   }
+}
+
+extension [Modality] {
+  /// `T1, T2, PD`
+  package var titles: String { map(\.title).joined(separator: ", ") }
 }

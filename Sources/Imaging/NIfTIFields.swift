@@ -57,15 +57,6 @@ extension NIfTIHeader {
     return (bits, kind)
   }
 
-  private mutating func setRaw(_ field: NIfTIField, _ index: Int, _ bits: (NIfTIField.Kind) -> UInt64) {
-    let (offset, kind) = version == .one ? field.one : field.two
-    let bits = bits(kind)
-    for byte in 0..<kind.size {
-      let shift = 8 * (isBigEndian ? kind.size - 1 - byte : byte)
-      bytes[offset + index * kind.size + byte] = UInt8(truncatingIfNeeded: bits >> UInt64(shift))
-    }
-  }
-
   func number(_ field: NIfTIField, _ index: Int = 0) -> Double {
     let (bits, kind) = raw(field, index)
     switch kind {
@@ -87,21 +78,22 @@ extension NIfTIHeader {
     }
   }
 
+  /// Writes a number, into an integer field a whole one.
   mutating func set(_ field: NIfTIField, _ value: Double, _ index: Int = 0) {
-    setRaw(field, index) { kind in
-      kind == .float32 ? UInt64(Float(value).bitPattern) : value.bitPattern
+    let (offset, kind) = version == .one ? field.one : field.two
+    let bits =
+      switch kind {
+      case .float32: UInt64(Float(value).bitPattern)
+      case .float64: value.bitPattern
+      default: UInt64(bitPattern: Int64(value))
+      }
+    for byte in 0..<kind.size {
+      let shift = 8 * (isBigEndian ? kind.size - 1 - byte : byte)
+      bytes[offset + index * kind.size + byte] = UInt8(truncatingIfNeeded: bits >> UInt64(shift))
     }
   }
 
-  mutating func set(_ field: NIfTIField, _ value: Int, _ index: Int = 0) {
-    setRaw(field, index) { kind in
-      switch kind {
-      case .float32: UInt64(Float(value).bitPattern)
-      case .float64: Double(value).bitPattern
-      default: UInt64(bitPattern: Int64(value))
-      }
-    }
-  }
+  mutating func set(_ field: NIfTIField, _ value: Int, _ index: Int = 0) { set(field, Double(value), index) }
 
   func text(_ offset: Int, _ size: Int) -> String {
     String(decoding: bytes[offset..<offset + size].prefix { $0 != 0 }, as: UTF8.self)

@@ -15,7 +15,7 @@ public struct NIfTIHeader: Sendable, Equatable {
   /// The 348 or 540 bytes of the fixed part.
   var bytes: [UInt8]
   /// What lies between the fixed part and the voxels: the extension flag and the extensions, untouched.
-  public private(set) var extensions: [UInt8]
+  public internal(set) var extensions: [UInt8]
   /// The voxels' places, in mm.
   public private(set) var grid: Grid
   /// Which fields the affine comes from: the sform if its code is positive, else the qform, else voxel sizes alone.
@@ -86,7 +86,7 @@ public struct NIfTIHeader: Sendable, Equatable {
     let magic: [UInt8] = version == .one ? Array("n+1\0".utf8) : Array("n+2\0\r\n\u{1A}\n".utf8)
     bytes.replaceSubrange(version.magic..<version.magic + magic.count, with: magic)
     if version == .one { bytes[38] = UInt8(ascii: "r") }
-    setVoxelOffset()
+    set(.voxelOffset, voxelOffset)
   }
 
   public var datatype: Datatype {
@@ -136,10 +136,6 @@ public struct NIfTIHeader: Sendable, Equatable {
 
   /// The bytes before the voxels, as a file holds them.
   var stored: [UInt8] { bytes + extensions }
-
-  mutating func setExtensions(_ bytes: [UInt8]) { extensions = bytes }
-
-  mutating func setVoxelOffset() { set(.voxelOffset, voxelOffset) }
 
   /// Writes another grid into the geometry fields, in mm; codes that are positive stay.
   mutating func place(on grid: Grid) {

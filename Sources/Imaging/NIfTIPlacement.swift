@@ -61,8 +61,7 @@ extension NIfTIHeader {
     } else if qformCode > 0 {
       guard hasRotation || !quaternion.vector.isFinite else {
         let (b, c, d) = (quaternion.b, quaternion.c, quaternion.d)
-        throw Failure(
-          .malformed,
+        throw malformed(
           "\(name): its qform is not a rotation (quaternion \(b), \(c), \(d)); set it anew from a source"
             + " that is right")
       }
@@ -72,11 +71,10 @@ extension NIfTIHeader {
     }
     let source = placement == .voxelSize ? "voxel size" : placement.rawValue
     guard affine.isFinite else {
-      throw Failure(.malformed, "\(name): its \(source) holds a value that is not a finite number")
+      throw malformed("\(name): its \(source) holds a value that is not a finite number")
     }
     guard affine.placesVoxels else {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(name): its \(source) places no volume in space (voxels of \(affine.spacing.millimetres) mm whose axes "
           + "do not span three directions)")
     }

@@ -21,9 +21,8 @@ public enum NIfTI {
 
   /// Reads one volume, with slope and intercept applied, as 32-bit floats.
   ///
-  /// The size is checked against `limit` and against the file's length before memory is taken; truncated files,
-  /// wrong checksums and anything but zeros after the last voxel are refused. NaN and infinite voxels are kept: see
-  /// `Volume.check(name:)`.
+  /// The size is checked against `limit` and the file's length before memory is taken; truncated files, wrong checksums
+  /// and anything but zeros after the last voxel are refused. NaN and infinite voxels are kept: see `Volume.check(name:)`.
   /// - Throws: `Failure` of kind `notFound`, `malformed` or `limit`, in one line that names the file.
   public static func read(path: String, limit: Int = defaultVoxelLimit) throws -> NIfTIImage {
     try read(try source(path), limit: limit)
@@ -45,10 +44,10 @@ public enum NIfTI {
     let source = try ByteSource(path: path)
     let lowercased = path.lowercased()
     if lowercased.hasSuffix(".gz") && !source.isCompressed {
-      throw Failure(.malformed, "\(path): is named .gz but is not gzip; rename it to .nii if it is NIfTI")
+      throw malformed("\(path): is named .gz but is not gzip; rename it to .nii if it is NIfTI")
     }
     if lowercased.hasSuffix(".nii") && source.isCompressed {
-      throw Failure(.malformed, "\(path): is named .nii but is gzip; rename it to .nii.gz")
+      throw malformed("\(path): is named .nii but is gzip; rename it to .nii.gz")
     }
     return source
   }
@@ -59,7 +58,7 @@ public enum NIfTI {
     let (version, isBigEndian) = try NIfTIHeader.identify(head, name: name)
     head += try source.read(version.size - head.count)
     guard head.count == version.size else {
-      throw Failure(.malformed, "\(name): ends within its header (truncated file); copy it again")
+      throw malformed("\(name): ends within its header (truncated file); copy it again")
     }
     var header = try NIfTIHeader(head, version: version, isBigEndian: isBigEndian, name: name)
 
@@ -68,8 +67,8 @@ public enum NIfTI {
     let first = Double(version.size + 4)
     let offset = stated == 0 && version == .one ? first : stated
     guard offset >= first, offset <= Double(version.size + extensionLimit), offset == offset.rounded() else {
-      throw Failure(
-        .malformed, "\(name): header says its voxels begin at byte \(stated), which is not after the header")
+      throw malformed(
+        "\(name): header says its voxels begin at byte \(stated), which is not after the header")
     }
 
     let grid = header.grid
@@ -83,22 +82,17 @@ public enum NIfTI {
     let (bytes, tooLarge) = count.multipliedReportingOverflow(by: header.datatype.size)
     let expected = tooLarge ? Int.max : bytes.addingReportingOverflow(Int(offset)).partialValue
     if source.isCompressed ? source.largestCount < expected : source.storedCount < expected {
-      throw Failure(
-        .malformed,
-        "\(name): is truncated: \(grid.dimensions.text) voxels of \(header.datatype) take \(expected) bytes, "
-          + "the file \(source.isCompressed ? "cannot hold them in" : "has") \(source.storedCount)")
+      let needed = "\(grid.dimensions.text) voxels of \(header.datatype) take \(expected) bytes"
+      let held = "the file \(source.isCompressed ? "cannot hold them in" : "has") \(source.storedCount)"
+      throw malformed("\(name): is truncated: \(needed), \(held)")
     }
     if !source.isCompressed && source.storedCount - expected > ByteSource.paddingLimit {
-      throw Failure(
-        .malformed,
-        "\(name): holds \(source.storedCount - expected) bytes more than its header says; the file is damaged or "
-          + "its header was edited")
+      throw source.tooLong("\(source.storedCount - expected) bytes more")
     }
-    let extensions = try source.read(Int(offset) - version.size)
-    guard extensions.count == Int(offset) - version.size else {
-      throw Failure(.malformed, "\(name): ends before its voxels begin (truncated file); copy it again")
+    header.extensions = try source.read(Int(offset) - version.size)
+    guard header.voxelOffset == Int(offset) else {
+      throw malformed("\(name): ends before its voxels begin (truncated file); copy it again")
     }
-    header.setExtensions(extensions)
     return header
   }
 

@@ -1,6 +1,9 @@
 import Failures
 import Foundation
 
+/// An input that is not what it should be.
+func malformed(_ message: String) -> Failure { Failure(.malformed, message) }
+
 extension NIfTIHeader {
   /// Recognises the first bytes of a file.
   static func identify(_ head: [UInt8], name: String) throws -> (version: Version, isBigEndian: Bool) {
@@ -10,11 +13,10 @@ extension NIfTIHeader {
       }
     }
     if let format = otherFormat(head, name: name) {
-      throw Failure(.malformed, "\(name): is not NIfTI: \(format)")
+      throw malformed("\(name): is not NIfTI: \(format)")
     }
     guard head.count >= 348 else {
-      throw Failure(
-        .malformed, "\(name): is not NIfTI: it holds \(head.count) bytes, fewer than the 348 of a header")
+      throw malformed("\(name): is not NIfTI: it holds \(head.count) bytes, fewer than the 348 of a header")
     }
     for bigEndian in [false, true] {
       switch size(bigEndian: bigEndian) {
@@ -22,19 +24,18 @@ extension NIfTIHeader {
         let magic = Array(head[344..<348])
         if magic == Array("n+1\0".utf8) { return (.one, bigEndian) }
         if magic == Array("ni1\0".utf8) { throw pair(name) }
-        throw Failure(
-          .malformed,
+        throw malformed(
           "\(name): is an Analyze 7.5 header or a damaged NIfTI one (no \"n+1\" mark); convert it to .nii.gz, "
             + "for left and right are not certain without it")
       case 540:
         let magic = Array(head[4..<12])
         if magic == Array("n+2\0\r\n\u{1A}\n".utf8) { return (.two, bigEndian) }
         if magic.prefix(4) == Array("ni2\0".utf8)[...] { throw pair(name) }
-        throw Failure(.malformed, "\(name): is a damaged NIfTI-2 header: its mark is not \"n+2\"")
+        throw malformed("\(name): is a damaged NIfTI-2 header: its mark is not \"n+2\"")
       default: continue
       }
     }
-    throw Failure(.malformed, "\(name): is not NIfTI (its first number is neither 348 nor 540)")
+    throw malformed("\(name): is not NIfTI (its first number is neither 348 nor 540)")
   }
 
   /// What else people give, by its first bytes, and how it becomes NIfTI.
@@ -60,8 +61,7 @@ extension NIfTIHeader {
   }
 
   private static func pair(_ name: String) -> Failure {
-    Failure(
-      .malformed,
+    malformed(
       "\(name): is a .hdr/.img pair; convert it to one .nii.gz file (for example with nib-convert)")
   }
 
@@ -69,21 +69,18 @@ extension NIfTIHeader {
     let code = integer(.datatype)
     guard let type = Datatype(rawValue: Int16(truncatingIfNeeded: code)) else {
       let what = Datatype.refused(code).map { "\($0) voxels" } ?? "an unknown voxel type (code \(code))"
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(name): holds \(what); only real integer and 32- or 64-bit floating-point scans are read")
     }
     // Nought is "not said"; the type says it all.
     let bits = integer(.bitsPerVoxel)
     if bits != 0 && bits != 8 * type.size {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(name): header contradicts itself: \(type) voxels have \(8 * type.size) bits, not \(bits)")
     }
     let (slope, intercept) = (number(.slope), number(.intercept))
     if slope.isFinite && slope != 0 && !intercept.isFinite {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(name): its intensity scaling is not a number (scl_slope \(slope), scl_inter \(intercept))")
     }
   }
@@ -92,13 +89,13 @@ extension NIfTIHeader {
     var sizes = dimensions
     let count = sizes[0]
     guard (1...7).contains(count) else {
-      throw Failure(.malformed, "\(name): header says \(count) dimensions; 1 to 7 are possible")
+      throw malformed("\(name): header says \(count) dimensions; 1 to 7 are possible")
     }
     // A further axis of nought is one that is not there, as the NIfTI library reads it.
     for axis in 4..<8 where sizes[axis] == 0 { sizes[axis] = 1 }
     let shape = sizes[1...count].map(String.init).joined(separator: "x")
     for axis in 1...count where sizes[axis] < 1 {
-      throw Failure(.malformed, "\(name): is empty: header says \(shape) voxels")
+      throw malformed("\(name): is empty: header says \(shape) voxels")
     }
     var volumes = 1
     for axis in 4..<8 where axis <= count {
@@ -106,8 +103,7 @@ extension NIfTIHeader {
       volumes = overflow ? Int.max : product
     }
     if volumes > 1 {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(name): holds \(volumes) volumes (\(shape)), one is needed; take one out, for example with fslroi or "
           + "mrconvert -coord")
     }

@@ -11,7 +11,8 @@ extension NIfTI {
   ///
   /// With `header`, the file has that header's version, byte order and every geometry field, byte for byte, provided
   /// the volume lies on its grid (`Grid.matches`); on another grid the geometry is written anew. Nothing else of the
-  /// header comes along (`NIfTIHeader.geometryAlone()`): its names, dates and extensions are the patient's. Integer types store whole numbers in range as they are and other values with a slope.
+  /// header comes along (`NIfTIHeader.geometryAlone()`): its names, dates and extensions are the patient's.
+  /// Integer types store whole numbers in range as they are and other values with a slope.
   /// - Parameters:
   ///   - description: `descrip`, cut to 79 bytes between characters; nil leaves it empty.
   ///   - replacing: whether an existing file of that name may be replaced.
@@ -53,9 +54,7 @@ extension NIfTI {
     if !new.grid.matches(volume.grid) { new.place(on: volume.grid) }
     new.datatype = datatype
     if let description { new.description = description }
-    let scaling = datatype.isInteger ? try datatype.scaling(for: volume.voxels, name: name) : (1, 0)
-    new.scaling = scaling
-    new.setVoxelOffset()
+    new.scaling = datatype.isInteger ? try datatype.scaling(for: volume.voxels, name: name) : (1, 0)
     return VoxelEncoder(
       voxels: volume.voxels, header: new, slope: new.scaling?.slope ?? 1,
       intercept: new.scaling?.intercept ?? 0)

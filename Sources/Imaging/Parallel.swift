@@ -19,18 +19,19 @@ public enum Parallel {
       for index in 0..<max(0, count) { try body(index) }
       return
     }
-    let first = FirstError<E>(before: count)
+    // Where the first error lies; without one, the number of indices.
+    let first = Mutex<(index: Int, error: E?)>((count, nil))
     DispatchQueue.concurrentPerform(iterations: threads) { thread in
       var index = thread
-      while index < first.index {
+      while index < first.withLock({ $0.index }) {
         do throws(E) { try body(index) } catch {
-          first.keep(error, index)
+          first.withLock { if index < $0.index { $0 = (index, error) } }
           return
         }
         index += threads
       }
     }
-    if let error = first.error { throw error }
+    if let error = first.withLock({ $0.error }) { throw error }
   }
 
   /// What `body` gives for each index in 0 ..< count, in their order; threads and errors as in `forEach`.
@@ -43,19 +44,5 @@ public enum Parallel {
       values.withLock { $0[index] = value }
     }
     return values.withLock { $0 }.compactMap { $0 }
-  }
-
-  private final class FirstError<E: Error>: Sendable {
-    private let slot: Mutex<(index: Int, error: E?)>
-
-    init(before count: Int) { slot = Mutex((count, nil)) }
-
-    /// Where the first error lies; without one, the number of indices.
-    var index: Int { slot.withLock { $0.index } }
-    var error: E? { slot.withLock { $0.error } }
-
-    func keep(_ error: E, _ index: Int) {
-      slot.withLock { if index < $0.index { $0 = (index, error) } }
-    }
   }
 }

@@ -11,9 +11,8 @@ enum PointerFile {
     guard count > 0 else { return nil }
     let target = String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     if target.contains("annex/objects/") { return annexed(path) }
-    return Failure(
-      .notFound,
-      "\(path): is a link to \(target), which is not there; restore it, or copy the scan itself here")
+    let what = "is a link to \(target), which is not there"
+    return Failure(.notFound, "\(path): \(what); restore it, or copy the scan itself here")
   }
 
   /// What a file with these first bytes is, if it is a pointer.
@@ -27,19 +26,18 @@ enum PointerFile {
     if start.hasPrefix("version https://git-lfs.github.com/spec/")
       || start.hasPrefix("version https://hawser.github.com/")
     {
-      return Failure(
-        .notFound,
-        "\(path): its contents were not fetched (it is a Git LFS pointer); fetch them with git lfs pull --include=\(quoted(path))"
-      )
+      return unfetched(path, "Git LFS", "git lfs pull --include=\(quoted(path))")
     }
     return nil
   }
 
   private static func annexed(_ path: String) -> Failure {
-    Failure(
-      .notFound,
-      "\(path): its contents were not fetched (it is a git-annex pointer); fetch them with datalad get \(quoted(path)) or"
-        + " git annex get \(quoted(path))")
+    unfetched(path, "git-annex", "datalad get \(quoted(path)) or git annex get \(quoted(path))")
+  }
+
+  private static func unfetched(_ path: String, _ kind: String, _ cure: String) -> Failure {
+    let what = "its contents were not fetched (it is a \(kind) pointer)"
+    return Failure(.notFound, "\(path): \(what); fetch them with \(cure)")
   }
 
   /// As a shell takes it.

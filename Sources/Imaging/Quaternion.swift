@@ -47,8 +47,7 @@ extension Affine {
     if q.isSingle { freeTurn = FreeTurn(q, pivot: origin) }
   }
 
-  /// The rotation of a grid whose axes are perpendicular within `tolerance` (of a cosine); nil where they are
-  /// sheared and no qform can say so.
+  /// The rotation of a grid whose axes are perpendicular within `tolerance` (of a cosine); nil where they are sheared.
   public func quaternion(tolerance: Double = 1e-5) -> Quaternion? {
     let size = spacing
     guard isInvertible else { return nil }

@@ -4,8 +4,7 @@ import Foundation
 /// Seeded random numbers, the same on every machine: xoshiro256++ (Blackman and Vigna 2019) whose state is
 /// filled by SplitMix64 from a seed and a stream number.
 ///
-/// Streams of one seed are independent: give each subject, loader or purpose its own stream and the numbers do
-/// not depend on who draws first.
+/// Streams of one seed are independent: with one for each subject or purpose it does not matter who draws first.
 public struct RandomSource: RandomNumberGenerator, Sendable {
   private var s0: UInt64
   private var s1: UInt64

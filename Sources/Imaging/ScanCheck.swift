@@ -36,17 +36,15 @@ public struct ScanCheck: Sendable {
   /// Looks at the voxels: a few passes and a sample of 2^17 of them, sorted.
   ///
   /// - Parameter path: the file, for refusals; findings have its last part.
-  /// - Throws: `Failure` of kind `malformed` for NaN or infinite voxels, voxels all alike (`Volume.check(name:)`), and
-  ///   where a fifth or more of what stands out from the background lies below 0 (z-scores, a scale of -1 to 1): half
-  ///   of the head would be cut off.
+  /// - Throws: `malformed` for NaN or infinite voxels, voxels all alike (`Volume.check(name:)`), and where a fifth or more
+  ///   of what stands out from the background lies below 0 (z-scores, -1 to 1): half of the head would be cut off.
   public init(_ volume: Volume, path: String, name: String) throws {
     try volume.check(name: path)
     self.name = name
     sample = VoxelSample(volume)
     let negative = sample.negativeShareOfContrast
     if negative >= 0.2 {
-      throw Failure(
-        .malformed,
+      throw malformed(
         "\(path): \(percent(negative)) of what stands out from its background lies below 0, as in z-scores or a scale"
           + " of -1 to 1, and would be lost; give the scan before it was normalised, or add a constant that brings the"
           + " background to 0")

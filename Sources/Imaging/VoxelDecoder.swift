@@ -20,10 +20,8 @@ struct VoxelDecoder {
     let size = datatype.size
     func fill(_ target: UnsafeMutableRawBufferPointer) throws {
       guard try source.read(into: target) == target.count else {
-        throw Failure(
-          .malformed,
-          "\(source.name): is truncated: the data end before the last of \(output.count) voxels; copy it again"
-        )
+        let what = "the data end before the last of \(output.count) voxels"
+        throw malformed("\(source.name): is truncated: \(what); copy it again")
       }
     }
     if datatype == .float32 && !swaps && !isScaled {
@@ -52,36 +50,34 @@ struct VoxelDecoder {
     case .uint64: integers(raw.bindMemory(to: UInt64.self), output)
     case .int64: integers(raw.bindMemory(to: Int64.self), output)
     case .float32:
-      let bits = raw.bindMemory(to: UInt32.self)
-      if swaps { for i in bits.indices { bits[i] = bits[i].byteSwapped } }
-      if isScaled {
-        for i in bits.indices { output[i] = scaled(Double(Float(bitPattern: bits[i]))) }
-      } else {
-        for i in bits.indices { output[i] = Float(bitPattern: bits[i]) }
-      }
+      words(
+        raw.bindMemory(to: UInt32.self), output, plain: { Float(bitPattern: $0) },
+        exact: { Double(Float(bitPattern: $0)) })
     case .float64:
-      let bits = raw.bindMemory(to: UInt64.self)
-      if swaps { for i in bits.indices { bits[i] = bits[i].byteSwapped } }
-      if isScaled {
-        for i in bits.indices { output[i] = scaled(Double(bitPattern: bits[i])) }
-      } else {
-        for i in bits.indices { output[i] = Float(Double(bitPattern: bits[i])) }
-      }
+      words(
+        raw.bindMemory(to: UInt64.self), output, plain: { Float(Double(bitPattern: $0)) },
+        exact: { Double(bitPattern: $0) })
     }
   }
 
   @inline(__always)
-  private func scaled(_ value: Double) -> Float { Float(value * slope + intercept) }
-
-  @inline(__always)
   private func integers<T: FixedWidthInteger>(
     _ stored: UnsafeMutableBufferPointer<T>, _ output: UnsafeMutableBufferPointer<Float>
+  ) { words(stored, output, plain: { Float($0) }, exact: { Double($0) }) }
+
+  /// - Parameters:
+  ///   - plain: what a word stands for as it is.
+  ///   - exact: the same where it is scaled yet.
+  @inline(__always)
+  private func words<T: FixedWidthInteger>(
+    _ stored: UnsafeMutableBufferPointer<T>, _ output: UnsafeMutableBufferPointer<Float>,
+    plain: (T) -> Float, exact: (T) -> Double
   ) {
     if swaps { for i in stored.indices { stored[i] = stored[i].byteSwapped } }
     if isScaled {
-      for i in stored.indices { output[i] = scaled(Double(stored[i])) }
+      for i in stored.indices { output[i] = Float(exact(stored[i]) * slope + intercept) }
     } else {
-      for i in stored.indices { output[i] = Float(stored[i]) }
+      for i in stored.indices { output[i] = plain(stored[i]) }
     }
   }
 }

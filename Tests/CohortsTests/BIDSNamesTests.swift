@@ -210,14 +210,15 @@ import Testing
     let subjects = try open("run=1").subjects
     #expect(
       name(subjects[0], .t1) == "sub-01_run-1_T1w.nii.gz" && name(subjects[1], .t1) == "sub-02_T1w.nii.gz")
-    #expect(subjects[2].files.isEmpty && subjects[2].problems[.t1]?.contains("picks run=1") == true)
+    #expect(
+      subjects[2].files.isEmpty && subjects[2].problems[.t1]?.contains("\(Term.picks("run=1"))") == true)
   }
 
   @Test func severalThatNoRuleTellsApartNameTheRule() throws {
     try touch("sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_rec-norm_T1w.nii.gz")
     let problem = try #require(try open().subjects[0].problems[.t1])
     #expect(
-      problem.contains("picks t1:rec= or picks t1:rec=norm")
+      problem.contains("\(Term.picks("t1:rec=")) or \(Term.picks("t1:rec=norm"))")
         && problem.contains("sub-01_rec-norm_T1w.nii.gz"))
     // An entity that none of them has chooses nothing.
     try touch("sub-02/anat/sub-02_run-1_T1w.nii.gz")

@@ -163,7 +163,7 @@ import Testing
   @Test func twoSubjectsAreTooFewForASeededSplit() throws {
     for number in 3...4 { try FileManager.default.removeItem(atPath: "\(raw)/sub-0\(number)") }
     let failure = try failure { try run { $0.splits = .seeded } }
-    #expect(failure.kind == .inconsistent && failure.message.contains("splits FILE"))
+    #expect(failure.kind == .inconsistent && failure.message.contains("\(Term.splits)"))
     #expect(try leftovers().isEmpty)
   }
 
@@ -186,7 +186,7 @@ import Testing
     let manifest = store + "/cohort.json"
     let before = FileManager.default.contents(atPath: manifest)
     let failure = try failure { try run { $0.sliceRule = .central(2) } }
-    #expect(failure.kind == .cannotWrite && failure.message.contains("--force"))
+    #expect(failure.kind == .cannotWrite && failure.message.contains("\(Term.overwrites)"))
     #expect(FileManager.default.contents(atPath: manifest) == before)
     try run {
       $0.sliceRule = .central(2)

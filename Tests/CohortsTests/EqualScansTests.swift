@@ -41,7 +41,7 @@ import Testing
     }
     let failure = try failure { _ = try prepare(across) }
     #expect(failure.kind == .inconsistent)
-    for word in ["sub-01 (train)", "sub-05 (test)", "sub-05_T1w.nii.gz", "allowsDuplicates"] {
+    for word in ["sub-01 (train)", "sub-05 (test)", "sub-05_T1w.nii.gz", "\(Term.allowsDuplicates)"] {
       #expect(failure.message.contains(word), "\(failure)")
     }
     #expect(!FileManager.default.fileExists(atPath: scratch.path + "/store"))

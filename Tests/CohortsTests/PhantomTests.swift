@@ -163,7 +163,7 @@ import Testing
   @Test func badOptionsAndAtlasAreRefused() throws {
     let scratch = try Scratch()
     var failure = #expect(throws: Failure.self) { try Phantom(atlas: scratch.path) }
-    #expect(failure?.kind == .notFound && failure?.message.contains("setup.sh") == true)
+    #expect(failure?.kind == .notFound && failure?.message.contains("\(Term.setup)") == true)
     for name in ["t1", "gm", "wm"] {
       _ = try scratch.write("x", to: "mni_icbm152_\(name)_tal_nlin_sym_09a_converted.nii.gz")
     }

@@ -62,7 +62,7 @@ import Testing
     let file = try scratch.write("x", to: "file")
     #expect(try failure { _ = try PreparedCohort(folder: file) }.kind == .malformed)
     let failure = try failure { _ = try PreparedCohort(folder: scratch.path) }
-    #expect(failure.kind == .malformed && failure.message.contains("aginet prepare"))
+    #expect(failure.kind == .malformed && failure.message.contains("\(Term.preparation)"))
   }
 
   @Test(arguments: [

@@ -41,7 +41,7 @@ import Testing
   func anotherOfItsKindIsReplacedWhereAsked(exchanges: Bool) throws {
     try write("1")
     let failure = #expect(throws: Failure.self) { try write("2") }
-    #expect(failure?.kind == .cannotWrite && failure?.message.contains("--force") == true)
+    #expect(failure?.kind == .cannotWrite && failure?.message.contains("\(Term.overwrites)") == true)
     try write("2", replacing: true, exchanges: exchanges)
     #expect(scratch.names == ["store"] && text(place + "/index") == "2")
     #expect(text(place + "/data/1") == nil)

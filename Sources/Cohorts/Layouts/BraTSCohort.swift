@@ -1,4 +1,3 @@
-import Failures
 import Imaging
 
 /// BraTS2023: `BraTS-GLI-00000-000/BraTS-GLI-00000-000-{t1n,t1c,t2w,t2f,seg}.nii.gz`.
@@ -26,7 +25,7 @@ public struct BraTSCohort: Cohort {
       let inner = try Folder(folder.path(of: name))
       var subject = Subject(id: name, patient: Self.patient(of: name))
       for file in inner.names {
-        if let reason = NotTaken.reason(for: file) { notTaken.add("\(name)/\(file)", reason) }
+        notTaken.add("\(name)/\(file)", named: file)
         guard let stem = file.scanStem else { continue }
         if let modality = Self.modality(of: stem, in: name) {
           subject.add(inner.path(of: file), as: modality)
@@ -40,22 +39,17 @@ public struct BraTSCohort: Cohort {
       subjects.append(subject)
     }
     guard subjects.contains(where: { !$0.files.isEmpty }) else {
-      throw Failure(
-        .malformed,
-        "\(path): holds no BraTS2023 case; expected folders like BraTS-GLI-00000-000 with scans of their name"
-          + (LayoutHint.of(folder, not: "brats").map { "; \($0)" } ?? ""))
+      throw LayoutHint.failure(
+        folder, not: "brats",
+        "BraTS2023 case; expected folders like BraTS-GLI-00000-000 with scans of their name")
     }
-    for file in folder.files where file.scanStem != nil || NotTaken.reason(for: file) != nil {
-      notTaken.add(file, NotTaken.reason(for: file) ?? "as it lies in no case's folder")
+    for file in folder.files {
+      notTaken.add(file, named: file, ifScan: "as it lies in no case's folder")
     }
     for name in folder.folders where !Self.isCase(name) {
-      if let inner = try? Folder(folder.path(of: name)) {
-        notTaken.addAll(in: inner, as: name, "as the folder's name does not begin with BraTS-")
-      }
+      notTaken.addAll(in: folder.path(of: name), as: name, "as the folder's name does not begin with BraTS-")
     }
-    self.folder = path
-    self.subjects = subjects
-    notes = notTaken.notes
+    (self.folder, self.subjects, notes) = (path, subjects, notTaken.notes)
   }
 
   public func patient(of subject: String) -> String { Self.patient(of: subject) }

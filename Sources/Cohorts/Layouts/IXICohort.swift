@@ -1,4 +1,3 @@
-import Failures
 import Imaging
 
 /// IXI: `IXI002-Guys-0828-T1.nii.gz`, all in one folder or in a folder a modality (`IXI-T1`, `IXI-T2`, ...).
@@ -24,7 +23,7 @@ public struct IXICohort: Cohort {
       + (try folder.folders.filter { $0.scanStem == nil }.map { ($0 + "/", try Folder(folder.path(of: $0))) })
     for (shown, place) in places {
       for file in place.names {
-        if let reason = NotTaken.reason(for: file) { notTaken.add(shown + file, reason) }
+        notTaken.add(shown + file, named: file)
         guard let stem = file.scanStem else { continue }
         if let (id, modality) = Self.parse(stem) {
           found[id, default: Subject(id: id)].add(place.path(of: file), as: modality)
@@ -34,38 +33,33 @@ public struct IXICohort: Cohort {
       }
     }
     guard !found.isEmpty else {
-      throw Failure(
-        .malformed,
-        "\(path): holds no IXI scan; expected files like IXI002-Guys-0828-T1.nii.gz"
-          + (LayoutHint.of(folder, not: "ixi").map { "; \($0)" } ?? ""))
+      throw LayoutHint.failure(
+        folder, not: "ixi", "IXI scan; expected files like IXI002-Guys-0828-T1.nii.gz")
     }
-    notes = notTaken.notes
-    self.folder = path
+    (self.folder, notes) = (path, notTaken.notes)
     subjects = found.values.sorted { $0.id < $1.id }
   }
 
   /// Subject and modality of `IXI002-Guys-0828-T1`; nil for other names (diffusion, angiography, masks).
   static func parse(_ stem: String) -> (id: String, modality: Modality)? {
-    let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count == 4, isPerson(parts) else { return nil }
-    let modality: Modality
-    switch parts[3].uppercased() {
-    case "T1": modality = .t1
-    case "T2": modality = .t2
-    case "PD": modality = .pd
-    default: return nil
-    }
+    let parts = parts(stem)
+    let known: [String: Modality] = ["T1": .t1, "T2": .t2, "PD": .pd]
+    guard parts.count == 4, let modality = known[parts[3]] else { return nil }
     return (parts.dropLast().joined(separator: "-"), modality)
   }
 
-  private static func isPerson(_ parts: [Substring]) -> Bool {
-    parts.count > 3 && parts[0].hasPrefix("IXI") && parts[0].count == 6 && Int(parts[0].dropFirst(3)) != nil
-      && parts[2].count == 4 && Int(parts[2]) != nil
+  /// `IXI002`, `Guys`, `0828` and what the scan is, in capitals, with whatever follows; empty for names of other kinds.
+  private static func parts(_ stem: String) -> [String] {
+    var parts = stem.split(separator: "-", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count > 3, parts[0].hasPrefix("IXI"), parts[0].count == 6,
+      Int(parts[0].dropFirst(3)) != nil, parts[2].count == 4, Int(parts[2]) != nil
+    else { return [] }
+    parts[3] = parts[3].uppercased()
+    return parts
   }
 
   /// Whether it is a scan of IXI's that is none of these: angiography (MRA), diffusion (DTI-00, ...).
   private static func isOther(_ stem: String) -> Bool {
-    let parts = stem.split(separator: "-", omittingEmptySubsequences: false)
-    return isPerson(parts) && ["MRA", "DTI"].contains(parts[3].uppercased())
+    parts(stem).dropFirst(3).first.map { ["MRA", "DTI"].contains($0) } ?? false
   }
 }

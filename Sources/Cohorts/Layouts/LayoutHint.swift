@@ -4,13 +4,19 @@ import Foundation
 
 /// What a folder that is not of the layout asked for looks like, by its names alone.
 enum LayoutHint {
+  /// The failure of a folder that holds nothing of the layout asked for.
+  static func failure(_ folder: Folder, not layout: String, _ what: String) -> Failure {
+    let hint = of(folder, not: layout).map { "; \($0)" } ?? ""
+    return Failure(.malformed, "\(folder.path): holds no \(what)\(hint)")
+  }
+
   /// A sentence that says what would read the folder, or why nothing does; nil where nothing is recognised.
-  static func of(_ folder: Folder, not layout: String) -> String? {
+  private static func of(_ folder: Folder, not layout: String) -> String? {
     func command(_ name: String, _ path: String) -> String { "\(Term.preparation) \(name) \(path)" }
     let (folders, files) = (folder.folders, folder.files)
     if let name = layoutOf(folder), name != layout {
-      return
-        "its names are those of \(name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"): \(command(name, folder.path))"
+      let title = name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"
+      return "its names are those of \(title): \(command(name, folder.path))"
     }
     if folders.contains("imagesTr") || folder.path.fileName == "imagesTr" || files.contains("dataset.json") {
       return "it is of nnU-Net, whose layout is not read yet; link its files into a BIDS folder"
@@ -30,17 +36,12 @@ enum LayoutHint {
   }
 
   private static func layoutOf(_ folder: Folder) -> String? {
-    let names = folder.names
     if folder.folders.contains(where: { $0.hasPrefix("sub-") && $0.count > 4 }) { return "bids" }
-    if names.contains(where: { $0.scanStem.flatMap(IXICohort.parse) != nil }) { return "ixi" }
-    let cases = folder.folders.filter { BraTSCohort.isCase($0) }
-    if cases.contains(where: { name in
-      (try? Folder(folder.path(of: name)))?.scans.contains {
-        BraTSCohort.modality(of: $0.stem, in: name) != nil
-      } == true
-    }) {
-      return "brats"
+    if folder.scans.contains(where: { IXICohort.parse($0.stem) != nil }) { return "ixi" }
+    let isBraTS = folder.folders.filter(BraTSCohort.isCase).contains { name in
+      let scans = (try? Folder(folder.path(of: name)))?.scans ?? []
+      return scans.contains { BraTSCohort.modality(of: $0.stem, in: name) != nil }
     }
-    return nil
+    return isBraTS ? "brats" : nil
   }
 }

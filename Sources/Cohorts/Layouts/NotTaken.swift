@@ -13,6 +13,12 @@ struct NotTaken {
     paths[reason, default: []].append(path)
   }
 
+  /// Adds a file where its name is that of another format, with that reason; of NIfTI with this one, if there is one.
+  mutating func add(_ path: String, named name: String, ifScan reason: String? = nil) {
+    guard let reason = Self.reason(for: name) ?? (name.scanStem == nil ? nil : reason) else { return }
+    add(path, reason)
+  }
+
   /// One line a reason.
   var notes: [String] {
     reasons.map { "not taken, \($0): \((paths[$0] ?? []).listed(3))" }
@@ -35,7 +41,8 @@ struct NotTaken {
 
   /// Adds what lies in a folder that no scan is expected in: NIfTI with this reason, other formats with their own.
   /// Folders inside are looked into as deep as `depth` says; one entry stands for each.
-  mutating func addAll(in folder: Folder, as shown: String, _ reason: String, depth: Int = 1) {
+  mutating func addAll(in path: String, as shown: String, _ reason: String, depth: Int = 1) {
+    guard let folder = try? Folder(path) else { return }
     var found: [String: String] = [:]
     for name in folder.files {
       guard let reason = Self.reason(for: name) ?? (name.scanStem == nil ? nil : reason) else { continue }
@@ -44,8 +51,7 @@ struct NotTaken {
     for (reason, path) in found.sorted(by: { $0.key < $1.key }) { add(path, reason) }
     guard depth > 0 else { return }
     for name in folder.folders {
-      guard let inner = try? Folder(folder.path(of: name)) else { continue }
-      addAll(in: inner, as: "\(shown)/\(name)", reason, depth: depth - 1)
+      addAll(in: folder.path(of: name), as: "\(shown)/\(name)", reason, depth: depth - 1)
     }
   }
 }

@@ -26,7 +26,7 @@ struct Artefacts: Sendable {
     private let own: Float
     private var scratch: [SIMD4<Float>]
 
-    fileprivate init(_ artefacts: Artefacts, modality: Modality, x: [Float]) {
+    init(_ artefacts: Artefacts, modality: Modality, x: [Float]) {
       rows = SplineRows(artefacts.field, x: x)
       let share: Float
       // Lane 0 is the coil.
@@ -50,8 +50,6 @@ struct Artefacts: Sendable {
       }
     }
   }
-
-  func rows(of modality: Modality, x: [Float]) -> Rows { Rows(self, modality: modality, x: x) }
 
   /// The magnitude of a signal with complex noise of this deviation in each channel.
   @inline(__always)

@@ -8,9 +8,8 @@ import Imaging
 package struct Atlas: Sendable {
   /// (extent, grey matter, white matter, T1 residual) on the cropped grid, first axis fastest. Extent is 1 within the
   /// brain as the atlas strips it, 0.5 in a rim of 4 mm of cerebrospinal fluid that is put around it, 0 beyond. Grey
-  /// and white matter are fractions 0 ... 1; what is neither is fluid. The residual is how much brighter the T1
-  /// average is than those fractions explain, as a share of the range between fluid and white matter: a map of
-  /// myelin.
+  /// and white matter are fractions 0 ... 1; what is neither is fluid. The residual is how much brighter the T1 average
+  /// is than those fractions explain, as a share of the range between fluid and white matter: a map of myelin.
   let voxels: [SIMD4<Float>]
   let dimensions: SIMD3<Int>
   /// Position of voxel (0, 0, 0) in mm, and the edge of a voxel.
@@ -20,56 +19,42 @@ package struct Atlas: Sendable {
   let deepWhite: [SIMD3<Float>]
   let periventricular: [SIMD3<Float>]
 
-  private static let files = [
-    (
-      "mni_icbm152_t1_tal_nlin_sym_09a_converted.nii.gz",
-      "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6"
-    ),
-    (
-      "mni_icbm152_gm_tal_nlin_sym_09a_converted.nii.gz",
-      "97a5ca69bd24db37a9cb7b32525e1733a209af904129bf1cd36da06d24243bed"
-    ),
-    (
-      "mni_icbm152_wm_tal_nlin_sym_09a_converted.nii.gz",
-      "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db"
-    ),
+  /// The maps in their files' names, and the files' SHA-256.
+  private static let maps = [
+    ("t1", "421a10e872fd6cadae7f61d358dffbcc1795a497d61ee76c5dda2503e1a1e9e6"),
+    ("gm", "97a5ca69bd24db37a9cb7b32525e1733a209af904129bf1cd36da06d24243bed"),
+    ("wm", "382d92812de4744f9c86c7a0e4f680dc317a0a50e4da1f0153618a6798c7b7db"),
   ]
 
-  /// Reads the three maps that set-up puts into `folder`. Throws `.notFound` if one is missing, `.malformed` if
-  /// one is not the published file.
+  /// Reads the three maps of `folder`. Throws `.notFound` for a missing, `.malformed` for a changed one.
   package init(folder: String) throws {
-    let paths = Self.files.map { "\(folder)/\($0.0)" }
-    for (path, file) in zip(paths, Self.files) {
+    let paths = Self.maps.map { "\(folder)/mni_icbm152_\($0.0)_tal_nlin_sym_09a_converted.nii.gz" }
+    for (path, map) in zip(paths, Self.maps) {
       guard FileManager.default.fileExists(atPath: path) else {
         throw Failure(.notFound, "\(path): the anatomical atlas is missing; '\(Term.setup)' puts it there")
       }
-      guard try SHA256.ofFile(path).digest == file.1 else {
-        throw Failure(
-          .malformed, "\(path): is not the published atlas (wrong SHA-256); remove it and run '\(Term.setup)'"
-        )
+      guard try SHA256.ofFile(path).digest == map.1 else {
+        let what = "is not the published atlas (wrong SHA-256)"
+        throw Failure(.malformed, "\(path): \(what); remove it and run '\(Term.setup)'")
       }
     }
-    try self.init(
-      t1: NIfTI.read(path: paths[0]).volume, grey: NIfTI.read(path: paths[1]).volume,
-      white: NIfTI.read(path: paths[2]).volume)
+    let volumes = try paths.map { try NIfTI.read(path: $0).volume }
+    try self.init(t1: volumes[0], grey: volumes[1], white: volumes[2])
   }
 
   /// From maps on one axis-aligned grid of cubic voxels: T1 intensity, 0 outside the brain, and the probabilities of
   /// grey and of white matter as 0 ... 255. Throws `.inconsistent` if they do not share such a grid.
   package init(t1: Volume, grey: Volume, white: Volume) throws {
-    let rows = t1.affine.rows
-    let edge = rows[0].x
+    let edge = t1.affine.rows[0].x
     guard t1.grid == grey.grid, t1.grid == white.grid, edge > 0,
-      rows[0].lowHalf == [edge, 0], rows[1].lowHalf == [0, edge], rows[0].z == 0, rows[1].z == 0,
-      rows[2].x == 0, rows[2].y == 0, rows[2].z == edge
+      t1.affine == Affine(spacing: SIMD3(repeating: edge), origin: t1.affine.origin)
     else {
       throw Failure(.inconsistent, "the atlas: its maps do not share one grid of cubic voxels in RAS order")
     }
     let full = t1.dimensions
     func index(_ i: Int, _ j: Int, _ k: Int) -> Int { i + full.x * (j + full.y * k) }
     func isBrain(_ at: Int) -> Bool { t1.voxels[at] > 0 || grey.voxels[at] + white.voxels[at] >= 128 }
-    var low = full
-    var high = SIMD3<Int>(repeating: -1)
+    var (low, high) = (full, SIMD3<Int>(repeating: -1))
     for k in 0..<full.z {
       for j in 0..<full.y {
         for i in 0..<full.x where isBrain(index(i, j, k)) {
@@ -93,15 +78,13 @@ package struct Atlas: Sendable {
           let w = min(max(white.voxels[from] / 255, 0), 1 - g)
           let expected = 65 * (1 - g - w) + 165 * g + 223 * w
           let residual = t1.voxels[from] > 0 ? min(max((t1.voxels[from] - expected) / 158, -0.3), 0.3) : 0
-          let to =
-            (i - corner.x) + dimensions.x * ((j - corner.y) + dimensions.y * (k - corner.z))
-          voxels[to] = [1, g, w, residual]
+          let to = SIMD3(i, j, k) &- corner
+          voxels[to.x + dimensions.x * (to.y + dimensions.y * to.z)] = [1, g, w, residual]
         }
       }
     }
     for _ in 0..<rim { Self.addRim(to: &voxels, dimensions) }
-    let translation = SIMD3(rows[0].w, rows[1].w, rows[2].w)
-    origin = SIMD3<Float>(translation + SIMD3<Double>(corner) * edge)
+    origin = SIMD3<Float>(t1.affine.origin + SIMD3<Double>(corner) * edge)
     spacing = Float(edge)
     self.dimensions = dimensions
     self.voxels = voxels
@@ -133,15 +116,12 @@ package struct Atlas: Sendable {
   /// Gives empty voxels that touch a face of one that is not an extent of 0.5.
   private static func addRim(to voxels: inout [SIMD4<Float>], _ n: SIMD3<Int>) {
     let before = voxels.map { $0.x > 0 }
-    let plane = n.x * n.y
+    let steps = [1, n.x, n.x * n.y]
     for k in 1..<(n.z - 1) {
       for j in 1..<(n.y - 1) {
         for i in 1..<(n.x - 1) {
-          let at = i + n.x * j + plane * k
-          guard !before[at] else { continue }
-          if before[at - 1] || before[at + 1] || before[at - n.x] || before[at + n.x] || before[at - plane]
-            || before[at + plane]
-          {
+          let at = i + n.x * (j + n.y * k)
+          if !before[at], steps.contains(where: { before[at - $0] || before[at + $0] }) {
             voxels[at] = [0.5, 0, 0, 0]
           }
         }
@@ -152,8 +132,7 @@ package struct Atlas: Sendable {
   private static func places(
     _ voxels: [SIMD4<Float>], _ n: SIMD3<Int>, _ origin: SIMD3<Float>, _ spacing: Float
   ) -> (deep: [SIMD3<Float>], near: [SIMD3<Float>]) {
-    var deep: [SIMD3<Float>] = []
-    var near: [SIMD3<Float>] = []
+    var (deep, near): ([SIMD3<Float>], [SIMD3<Float>]) = ([], [])
     let margin = max(1, Int((8 / spacing).rounded()))
     func at(_ i: Int, _ j: Int, _ k: Int) -> SIMD4<Float> {
       guard i >= 0, j >= 0, k >= 0, i < n.x, j < n.y, k < n.z else { return .zero }
@@ -177,8 +156,4 @@ package struct Atlas: Sendable {
     }
     return (deep, near)
   }
-}
-
-extension SIMD4 where Scalar == Double {
-  fileprivate var lowHalf: SIMD2<Double> { [x, y] }
 }

@@ -14,8 +14,7 @@ package struct Deformation: Sendable {
   /// A tumour's centre in the atlas (mm), the share it displaces and the width of its influence (mm).
   var mass: (centre: SIMD3<Float>, share: Float, width: Float)?
 
-  /// `coarse` and `fine` hold u in their first three functions, in mm. The Jacobian is tested every `step` mm from
-  /// `low` to `high`.
+  /// `coarse` and `fine` hold u in their first three functions, in mm. The Jacobian is tested from `low` to `high`.
   package init(
     coarse: SplineField, fine: SplineField, low: SIMD3<Float>, high: SIMD3<Float>, random: inout RandomSource
   ) {

@@ -16,9 +16,7 @@ struct Tumour: Sendable {
   init(at places: [SIMD3<Float>], random: inout RandomSource) {
     centre = places.isEmpty ? .zero : places[random.integer(below: places.count)]
     radius = Float(random.uniform(9, 19))
-    axes = [
-      Float(random.uniform(0.8, 1.2)), Float(random.uniform(0.8, 1.25)), Float(random.uniform(0.8, 1.2)),
-    ]
+    axes = SIMD3<Float>([random.uniform(0.8, 1.2), random.uniform(0.8, 1.25), random.uniform(0.8, 1.2)])
     core = Float(random.uniform(0.5, 0.75))
     reach = Float(random.uniform(8, 26))
     enhances = random.uniform() < 0.8
@@ -63,11 +61,9 @@ struct Plaque: Sendable {
       let sites = random.uniform() < 0.75 && !places.isEmpty ? places : others
       let centre = sites.isEmpty ? .zero : sites[random.integer(below: sites.count)]
       let size = 1.6 + 3.4 * random.uniform() * random.uniform()
+      let radii: SIMD3<Double> = [random.uniform(1, 1.9), random.uniform(0.8, 1.4), random.uniform(0.8, 1.4)]
       return Plaque(
-        centre: centre,
-        radii: SIMD3<Float>(
-          Float(size * random.uniform(1, 1.9)), Float(size * random.uniform(0.8, 1.4)),
-          Float(size * random.uniform(0.8, 1.4))), isActive: random.uniform() < 0.12)
+        centre: centre, radii: SIMD3<Float>(size * radii), isActive: random.uniform() < 0.12)
     }
   }
 
@@ -76,17 +72,13 @@ struct Plaque: Sendable {
   static func place(
     _ plaques: [Plaque], in tissue: inout SIMD8<Float>, at position: SIMD3<Float>, bump: Float
   ) -> Float {
-    var share: Float = 0
-    var active: Float = 0
+    var (share, active): (Float, Float) = (0, 0)
     for plaque in plaques {
       let d = (position - plaque.centre) / plaque.radii
       let square = (d * d).sum()
       guard square < 2.6 else { continue }
       let here = ramp((1 - square.squareRoot() + 0.2 * bump) * 2.5 + 0.5)
-      if here > share {
-        share = here
-        active = plaque.isActive ? here : 0
-      }
+      if here > share { (share, active) = (here, plaque.isActive ? here : 0) }
     }
     guard share > 0 else { return 0 }
     let white = tissue[Tissue.white.rawValue] * share

@@ -1,7 +1,6 @@
 import Imaging
 
-/// One subject's anatomy and physiology, known at every position: the random fields, parameters and lesions from
-/// which any scan of this subject follows.
+/// One subject's anatomy and physiology, known at every position, from which any scan of this subject follows.
 struct Person: Sendable {
   let fieldStrength: Double
   let tissue: TissueParameters
@@ -53,8 +52,7 @@ struct Person: Sendable {
     random = Stream.fields.source(seed, subject: subject)
     let scales: [(Float, SIMD4<Float>)] = [
       (30, [2.2, 2.4, 2.0, 0.35]), (12, [0.8, 0.8, 0.8, 0.35]), (8, [0.5, 0.7, 0.7, 0.35]),
-      (5, [1, 1, 1, 0.6]),
-      (3, [0.01, 0.01, 0.006, 0.5]),
+      (5, [1, 1, 1, 0.6]), (3, [0.01, 0.01, 0.006, 0.5]),
     ]
     fields = scales.map { SplineField(low: low, high: high, spacing: $0, deviation: $1, random: &random) }
     random = Stream.pose.source(seed, subject: subject)
@@ -64,8 +62,7 @@ struct Person: Sendable {
     }
     self.deformation = deformation
     random = Stream.acquisition.source(seed, subject: subject)
-    var shifts: [SIMD3<Double>] = []
-    var gains: [Double] = []
+    var (shifts, gains): ([SIMD3<Double>], [Double]) = ([], [])
     for modality in Modality.allCases {
       let sequence = PulseSequence(modality, fieldStrength: fieldStrength)
       let grey = SignalEquation(sequence)(tissue)[Tissue.grey.rawValue]
@@ -76,8 +73,7 @@ struct Person: Sendable {
     if let pd = Modality.allCases.firstIndex(of: .pd), let t2 = Modality.allCases.firstIndex(of: .t2) {
       shifts[pd] = shifts[t2]
     }
-    self.shifts = shifts
-    self.gains = gains
+    (self.shifts, self.gains) = (shifts, gains)
   }
 
   private static func inUnitBall(_ random: inout RandomSource) -> SIMD3<Double> {

@@ -14,19 +14,15 @@ public struct Phantom: Sendable {
   /// Reads the atlas that set-up puts into a folder. Throws `.usage` for options out of range, `.notFound` for a
   /// missing atlas, `.malformed` for a damaged one.
   public init(atlas folder: String, options: PhantomOptions = PhantomOptions()) throws {
+    // Before the atlas, which takes a while to read.
     try options.validate()
-    self.init(atlas: try Atlas(folder: folder), checked: options)
+    try self.init(atlas: Atlas(folder: folder), options: options)
   }
 
   /// From an atlas of one's own.
   package init(atlas: Atlas, options: PhantomOptions) throws {
     try options.validate()
-    self.init(atlas: atlas, checked: options)
-  }
-
-  private init(atlas: Atlas, checked options: PhantomOptions) {
-    self.atlas = atlas
-    self.options = options
+    (self.atlas, self.options) = (atlas, options)
   }
 
   /// The grid of every scan: 192 x 224 x 160 mm about the brain in RAS order; 96 x 112 x 80 voxels of 2 mm.
@@ -50,20 +46,18 @@ public struct Phantom: Sendable {
     var mask: [Bool]?
     var labels: Volume?
     let scans = Modality.allCases.enumerated().map { number, modality in
-      let isReference = modality == .t1
       let made = scanner.scan(modality, stripped: mask, threads: threads)
-      if isReference {
+      if modality == .t1 {
         mask = made.mask
         labels = kind == .none ? nil : made.labels
       }
       return PhantomSubject.Scan(modality: modality, volume: made.scan, shift: person.shifts[number])
     }
     // As many digits as the cohort needs, at least three.
-    let number = String(index + 1)
     let width = max(3, String(options.subjects).count)
-    let id = "sub-" + String(repeating: "0", count: width - number.count) + number
     return PhantomSubject(
-      id: id, fieldStrength: person.fieldStrength, lesion: kind, scans: scans, labels: labels)
+      id: "sub-" + String(format: "%0\(width)ld", index + 1), fieldStrength: person.fieldStrength,
+      lesion: kind, scans: scans, labels: labels)
   }
 }
 

@@ -13,8 +13,7 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   public var voxelSize = 2.0
   /// Standard deviation of each channel's noise, as a share of grey matter's signal in that scan.
   public var noise = 0.03
-  /// Standard deviation of the coil's sensitivity, which all scans of a subject share; each acquisition adds
-  /// a tenth to four fifths of it of its own.
+  /// Standard deviation of the coil's sensitivity, shared by a subject's scans; each acquisition adds 0.1 to 0.8 of it.
   public var bias = 0.08
   /// 1.5 or 3 T; nil alternates between them.
   public var fieldStrength: Double? = 3
@@ -29,9 +28,8 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
   func validate() throws {
     func check(_ name: String, _ value: Double, _ range: ClosedRange<Double>, _ unit: String = "") throws {
       guard range.contains(value) else {
-        throw Failure(
-          .usage,
-          "phantom: \(name) is \(value)\(unit); it must lie in \(range.lowerBound) ... \(range.upperBound)")
+        let limits = "\(range.lowerBound) ... \(range.upperBound)"
+        throw Failure(.usage, "phantom: \(name) is \(value)\(unit); it must lie in \(limits)")
       }
     }
     try check("subjects", Double(subjects), 1...9999)

@@ -15,13 +15,10 @@ package struct PulseSequence: Sendable, Equatable {
   package var repetition: Double
   package var echo: Double
   /// Gadolinium in blood at the time of the scan, mmol/l; tissue takes up a share of it.
-  package var gadolinium = 0.0
+  package var gadolinium: Double
 
   package init(_ kind: Kind, repetition: Double, echo: Double, gadolinium: Double = 0) {
-    self.kind = kind
-    self.repetition = repetition
-    self.echo = echo
-    self.gadolinium = gadolinium
+    (self.kind, self.repetition, self.echo, self.gadolinium) = (kind, repetition, echo, gadolinium)
   }
 
   /// The protocol of a head examination. T2 and PD times are those of the IXI study's two scanners (3 T: 5.73 s,
@@ -36,10 +33,8 @@ package struct PulseSequence: Sendable, Equatable {
     case .t2: self.init(.spinEcho, repetition: isHigh ? 5.73 : 8.18, echo: 0.100)
     case .pd: self.init(.spinEcho, repetition: isHigh ? 5.73 : 8.18, echo: 0.008)
     case .flair:
-      let t1 = isHigh ? 4.16 : 4.07
-      self.init(
-        .inversionRecovery(inversion: Self.nulling(t1: t1, repetition: 9, echo: 0.11)), repetition: 9,
-        echo: 0.11)
+      let inversion = Self.nulling(t1: isHigh ? 4.16 : 4.07, repetition: 9, echo: 0.11)
+      self.init(.inversionRecovery(inversion: inversion), repetition: 9, echo: 0.11)
     }
   }
 
@@ -69,8 +64,7 @@ package struct SignalEquation: Sendable {
     repetition = Float(sequence.repetition)
     echo = Float(sequence.echo)
     recovery = Float(sequence.repetition - sequence.echo)
-    var angle = 90.0
-    var time = 0.0
+    var (angle, time) = (90.0, 0.0)
     switch sequence.kind {
     case .spinEcho: break
     case .spoiledGradientEcho(let flip): angle = flip

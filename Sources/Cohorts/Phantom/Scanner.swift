@@ -3,8 +3,7 @@ import Imaging
 /// Turns a person into scans, slice by slice.
 ///
 /// A voxel's signal is the mean over sub-voxels (2 along each axis, 1 for voxels below 1.1 mm, 3 above 2.2 mm), which
-/// also shares a voxel between its tissues, taken where the displaced anatomy is: a shifted scan is computed, never
-/// interpolated.
+/// also shares a voxel between its tissues, taken where the displaced anatomy is: a shift is computed, not interpolated.
 struct Scanner: Sendable {
   let person: Person
   let atlas: Atlas
@@ -27,8 +26,7 @@ struct Scanner: Sendable {
     }
   }
 
-  /// A slice without noise: per voxel the mean signal, the mean shares of the tissues, and the share that lies in the
-  /// stripped brain.
+  /// A slice without noise: per voxel the mean signal, the mean shares of the tissues, and the share of stripped brain.
   struct Slice {
     var signal: [Float]
     var tissue: [SIMD8<Float>]
@@ -135,8 +133,7 @@ struct Scanner: Sendable {
   }
 
   /// A finished slice of a scan: bias, noise, gain, whole numbers 0 ... 32767. All scans of a subject are stripped with
-  /// one mask, as registered scans are: `stripped` says which voxels are brain; nil takes those of this scan that are
-  /// so by half.
+  /// one mask, as registered scans are: `stripped` says which voxels are brain; nil takes those that are so by half.
   func acquired(_ k: Int, of modality: Modality, stripped: ArraySlice<Bool>?) -> (slice: Slice, mask: [Bool])
   {
     let number = Modality.allCases.firstIndex(of: modality) ?? 0
@@ -149,7 +146,8 @@ struct Scanner: Sendable {
     let deviation = Float(options.noise) * grey * gain
     let start = grid.affine.rows
     let edge = options.voxelSize
-    var bias = person.artefacts.rows(of: modality, x: (0..<nx).map { Float(start[0].w + Double($0) * edge) })
+    let xs = (0..<nx).map { Float(start[0].w + Double($0) * edge) }
+    var bias = Artefacts.Rows(person.artefacts, modality: modality, x: xs)
     bias.move(toZ: Float(start[2].w + Double(k) * edge))
     var row = [Float](repeating: 1, count: nx)
     let part = number << 16 | k

@@ -38,34 +38,20 @@ package struct SplineField: Sendable {
   package func callAsFunction(_ position: SIMD3<Float>) -> SIMD4<Float> {
     var plane = [SIMD4<Float>](repeating: .zero, count: counts.x * counts.y)
     var line = [SIMD4<Float>](repeating: .zero, count: counts.x)
-    contract(z: position.z, into: &plane)
-    contract(y: position.y, of: plane, into: &line)
+    contract(coefficients, axis: 2, at: position.z, into: &plane)
+    contract(plane, axis: 1, at: position.y, into: &line)
     let (cell, weights) = Self.weights((position.x - origin.x) / spacing, count: counts.x)
     return (0..<4).reduce(.zero) { $0 + line[cell + $1] * weights[$1] }
   }
 
-  /// The lattice reduced to the plane at height z: counts.x * counts.y coefficients.
-  func contract(z: Float, into plane: inout [SIMD4<Float>]) {
-    let (cell, w) = Self.weights((z - origin.z) / spacing, count: counts.z)
-    let size = counts.x * counts.y
+  /// Coefficients reduced along their last axis: the lattice to a plane at height z (axis 2), a plane to its line at y (1).
+  func contract(
+    _ coefficients: [SIMD4<Float>], axis: Int, at coordinate: Float, into result: inout [SIMD4<Float>]
+  ) {
+    let (cell, w) = Self.weights((coordinate - origin[axis]) / spacing, count: counts[axis])
+    let size = result.count
     coefficients.withUnsafeBufferPointer { from in
-      plane.withUnsafeMutableBufferPointer { to in
-        let base = cell * size
-        for n in 0..<size {
-          let low = from[base + n] * w.x + from[base + size + n] * w.y
-          let high = from[base + 2 * size + n] * w.z + from[base + 3 * size + n] * w.w
-          to[n] = low + high
-        }
-      }
-    }
-  }
-
-  /// The plane reduced to the line at y: counts.x coefficients.
-  func contract(y: Float, of plane: [SIMD4<Float>], into line: inout [SIMD4<Float>]) {
-    let (cell, w) = Self.weights((y - origin.y) / spacing, count: counts.y)
-    let size = counts.x
-    plane.withUnsafeBufferPointer { from in
-      line.withUnsafeMutableBufferPointer { to in
+      result.withUnsafeMutableBufferPointer { to in
         let base = cell * size
         for n in 0..<size {
           let low = from[base + n] * w.x + from[base + size + n] * w.y
@@ -108,11 +94,11 @@ struct SplineRows {
     weights = places.map(\.weights)
   }
 
-  mutating func move(toZ z: Float) { field.contract(z: z, into: &plane) }
+  mutating func move(toZ z: Float) { field.contract(field.coefficients, axis: 2, at: z, into: &plane) }
 
   /// Values at the given samples of the row at y.
   mutating func evaluate(y: Float, in samples: Range<Int>, into row: inout [SIMD4<Float>]) {
-    field.contract(y: y, of: plane, into: &line)
+    field.contract(plane, axis: 1, at: y, into: &line)
     line.withUnsafeBufferPointer { line in
       weights.withUnsafeBufferPointer { weights in
         cells.withUnsafeBufferPointer { cells in

@@ -2,27 +2,12 @@ import Failures
 
 /// Scans that are the same image under two names: one person in two splits is a test that was trained on.
 struct EqualScans {
-  /// Two subjects with images in common.
-  struct Pair {
-    var first: CohortManifest.Subject
-    var second: CohortManifest.Subject
-    /// The files, of the first and of the second subject.
-    var files: [(first: String, second: String)]
+  /// Two subjects with images in common, and the files of the one and the other.
+  private typealias Pair = (
+    first: CohortManifest.Subject, second: CohortManifest.Subject, files: [(first: String, second: String)]
+  )
 
-    var isAcrossSplits: Bool { first.split != second.split }
-    var isOnePatient: Bool { first.patient == second.patient }
-
-    /// `sub-01 (train) and sub-05 (test): sub-01/anat/sub-01_T1w.nii.gz is sub-05/anat/sub-05_T1w.nii.gz, and 2 more`
-    var description: String {
-      func name(_ subject: CohortManifest.Subject) -> String {
-        isAcrossSplits ? "\(subject.id) (\(subject.split.rawValue))" : subject.id
-      }
-      let more = files.count > 1 ? " and \(files.count - 1) more" : ""
-      return "\(name(first)) and \(name(second)) (\(files[0].first) = \(files[0].second)\(more))"
-    }
-  }
-
-  var pairs: [Pair] = []
+  private let pairs: [Pair]
 
   init(among subjects: [CohortManifest.Subject]) {
     var places: [String: [(subject: Int, scan: Int)]] = [:]
@@ -45,7 +30,7 @@ struct EqualScans {
       let files = scans.sorted { $0.lexicographicallyPrecedes($1) }.map {
         (first: first.scans[$0[0]].source.file, second: second.scans[$0[1]].source.file)
       }
-      return Pair(first: first, second: second, files: files)
+      return (first, second, files)
     }
   }
 
@@ -53,18 +38,31 @@ struct EqualScans {
   ///
   /// Throws `.inconsistent` for an image in two splits unless `allowed`.
   func notes(allowed: Bool) throws -> [String] {
-    let across = pairs.filter(\.isAcrossSplits)
+    let across = pairs.filter { $0.first.split != $0.second.split }
+    let within = pairs.filter { $0.first.split == $0.second.split }
+    let what = "the same images are in two splits under two names"
     if !across.isEmpty && !allowed {
-      throw Failure(
-        .inconsistent,
-        "the same images are in two splits under two names: \(across.map(\.description).listed);"
-          + " leave one of them out (\(Term.splits("FILE"))), or keep both with \(Term.allowsDuplicates)")
+      let cure = "leave one of them out (\(Term.splits("FILE"))), or keep both with \(Term.allowsDuplicates)"
+      throw Failure(.inconsistent, "\(what): \(listed(across)); \(cure)")
     }
-    let within = pairs.filter { !$0.isAcrossSplits }
     return [
-      (across, "warning: the same images are in two splits under two names"),
-      (within.filter { !$0.isOnePatient }, "the same images under two names"),
-      (within.filter(\.isOnePatient), "the same images in two visits of one patient"),
-    ].filter { !$0.0.isEmpty }.map { list, what in "\(what): \(list.map(\.description).listed)" }
+      (across, "warning: \(what)"),
+      (within.filter { $0.first.patient != $0.second.patient }, "the same images under two names"),
+      (
+        within.filter { $0.first.patient == $0.second.patient },
+        "the same images in two visits of one patient"
+      ),
+    ].filter { !$0.0.isEmpty }.map { "\($1): \(listed($0))" }
+  }
+
+  /// `sub-01 (train) and sub-05 (test) (sub-01/anat/sub-01_T1w.nii.gz = sub-05/anat/sub-05_T1w.nii.gz and 2 more)`
+  private func listed(_ pairs: [Pair]) -> String {
+    pairs.map { first, second, files in
+      func name(_ subject: CohortManifest.Subject) -> String {
+        first.split == second.split ? subject.id : "\(subject.id) (\(subject.split.rawValue))"
+      }
+      let more = files.count > 1 ? " and \(files.count - 1) more" : ""
+      return "\(name(first)) and \(name(second)) (\(files[0].first) = \(files[0].second)\(more))"
+    }.listed
   }
 }

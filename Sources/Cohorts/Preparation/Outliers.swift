@@ -3,8 +3,7 @@ import Imaging
 
 /// Subjects that are unlike the rest of their cohort: what one wrong file looks like among many right ones.
 ///
-/// A subject is named only where nearly all others agree among themselves, so that a cohort of many scanners says
-/// nothing.
+/// A subject is named only where nearly all others agree: a cohort of many scanners says nothing.
 struct Outliers {
   /// Fewer subjects than this have no "others" to be unlike.
   static let fewest = 6
@@ -70,10 +69,11 @@ struct Outliers {
     let names = ["right to left", "front to back", "foot to head"]
     return names.indices.flatMap { axis in
       far(subjects.map { side($0, axis) }, factor: 1.6).map { index, usual in
-        let own = String(format: "%.0f mm", side(subjects[index], axis))
+        let (own, others) = (
+          side(subjects[index], axis).rounded(.toNearestOrEven), usual.rounded(.toNearestOrEven)
+        )
         return (
-          index,
-          "a field of view of \(own) \(names[axis]), where others have some \(String(format: "%.0f", usual))"
+          index, "a field of view of \(Int(own)) mm \(names[axis]), where others have some \(Int(others))"
         )
       }
     }
@@ -87,16 +87,13 @@ struct Outliers {
       far(subjects.map { $0.scans[channel].scale }, factor: 10).map { index, usual in
         let scan = subjects[index].scans[channel]
         func short(_ value: Double) -> String { String(format: "%.3g", value) }
-        return (
-          index,
-          "its \(scan.modality.title) goes up to \(short(scan.scale)), where others go to some \(short(usual))"
-        )
+        let own = "its \(scan.modality.title) goes up to \(short(scan.scale))"
+        return (index, "\(own), where others go to some \(short(usual))")
       }
     }
   }
 
-  /// The values that lie `factor` times or more above or below the median, and three times as far (in powers) as any
-  /// other does; with that median.
+  /// The values `factor` times or more above or below the median, and three times as far (in powers) as any other.
   private func far(_ values: [Double], factor: Double) -> [(index: Int, usual: Double)] {
     let logs = values.map { log($0) }
     let sorted = logs.sorted()
@@ -119,12 +116,8 @@ struct Outliers {
         let found = subjects.indices.filter { isSwapped($0, a, b) }
         guard found.count <= most else { continue }
         let (one, other) = (first.scans[a].modality.title, first.scans[b].modality.title)
-        findings += found.map {
-          (
-            $0,
-            "its \(one) looks like everybody's \(other) and its \(other) like their \(one); are the files exchanged?"
-          )
-        }
+        let words = "its \(one) looks like everybody's \(other) and its \(other) like their \(one)"
+        findings += found.map { ($0, "\(words); are the files exchanged?") }
       }
     }
     return findings
@@ -132,41 +125,22 @@ struct Outliers {
 
   private func isSwapped(_ index: Int, _ a: Int, _ b: Int) -> Bool {
     let others = subjects.indices.filter { $0 != index }
-    func like(_ channel: Int) -> [IntensityShape] { others.map { shapes[$0][channel] } }
-    let (usualA, usualB) = (IntensityShape.median(like(a)), IntensityShape.median(like(b)))
-    // How far the others lie from their own median: what counts as near.
-    func spread(_ channel: Int, _ usual: IntensityShape) -> Double {
-      let away = like(channel).map { $0.distance(to: usual) }.sorted()
-      return max(away[away.count * 9 / 10], 0.01)
+    // How far a scan of this subject lies from what is usual of a channel, less so many times how far the others do.
+    func excess(_ own: Int, from channel: Int, over factor: Double) -> Double {
+      let like = others.map { shapes[$0][channel] }
+      let usual = IntensityShape.median(like)
+      let away = like.map { $0.distance(to: usual) }.sorted()
+      return shapes[index][own].distance(to: usual) - factor * max(away[away.count * 9 / 10], 0.01)
     }
-    let (spreadA, spreadB) = (spread(a, usualA), spread(b, usualB))
-    let (ownA, ownB) = (shapes[index][a], shapes[index][b])
-    return ownA.distance(to: usualA) > 2 * spreadA && ownB.distance(to: usualB) > 2 * spreadB
-      && ownA.distance(to: usualB) < 1.5 * spreadB && ownB.distance(to: usualA) < 1.5 * spreadA
+    return excess(a, from: a, over: 2) > 0 && excess(b, from: b, over: 2) > 0
+      && excess(a, from: b, over: 1.5) < 0 && excess(b, from: a, over: 1.5) < 0
   }
 }
 
-/// How a scan's intensities are distributed, independent of its scale: quantiles of what is not 0, 1 being the 99.5th
-/// percentile of the volume.
+/// A scan's intensities whatever their scale: quantiles of what is not 0, 1 being the 99.5th percentile of the volume.
 struct IntensityShape: Sendable, Equatable {
   /// 10th, 25th, 50th, 75th and 90th percentile.
   var quantiles: [Double]
-
-  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
-  init(counts: [Int]) {
-    let total = counts.reduce(0, +)
-    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
-      var (before, bin) = (0, 0)
-      while bin < 255 && Double(before + counts[bin]) < share * Double(total) {
-        before += counts[bin]
-        bin += 1
-      }
-      let within = counts[bin] == 0 ? 0.5 : (share * Double(total) - Double(before)) / Double(counts[bin])
-      return (Double(bin) + within) / 256
-    }
-  }
-
-  init(quantiles: [Double]) { self.quantiles = quantiles }
 
   /// The median of each quantile.
   static func median(_ shapes: [IntensityShape]) -> IntensityShape {
@@ -181,5 +155,21 @@ struct IntensityShape: Sendable, Equatable {
   /// The largest difference of two quantiles.
   func distance(to other: IntensityShape) -> Double {
     zip(quantiles, other.quantiles).map { abs($0 - $1) }.max() ?? 0
+  }
+}
+
+extension IntensityShape {
+  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
+  init(counts: [Int]) {
+    let total = Double(counts.reduce(0, +))
+    quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in
+      var (before, bin) = (0, 0)
+      while bin < 255 && Double(before + counts[bin]) < share * total {
+        before += counts[bin]
+        bin += 1
+      }
+      let within = counts[bin] == 0 ? 0.5 : (share * total - Double(before)) / Double(counts[bin])
+      return (Double(bin) + within) / 256
+    }
   }
 }

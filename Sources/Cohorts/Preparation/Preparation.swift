@@ -1,7 +1,7 @@
 import Failures
 import Imaging
 
-/// What `aginet prepare` is asked: which subjects, modalities and slices, and at what size.
+/// What is asked of the preparation of a cohort: which subjects, modalities and slices, and at what size.
 public struct Preparation: Sendable {
   /// Who trains, validates and tests.
   public enum SplitChoice: Sendable, Equatable {
@@ -21,10 +21,8 @@ public struct Preparation: Sendable {
       case "patient-disjoint": self = .patientDisjoint
       case "seeded": self = .seeded
       default:
-        throw Failure(
-          .usage,
-          "unknown split variant '\(variant)' and no such file; known are published, patient-disjoint, seeded, or give a"
-            + " JSON file")
+        let known = "known are published, patient-disjoint, seeded, or give a JSON file"
+        throw Failure(.usage, "unknown split variant '\(variant)' and no such file; \(known)")
       }
     }
   }

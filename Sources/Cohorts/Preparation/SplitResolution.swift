@@ -8,7 +8,7 @@ extension Preparation {
     var splits: Splits?
     /// For the manifest.
     var description: String
-    var notes: [String]
+    var notes: [String] = []
   }
 
   /// Throws `.inconsistent` for a split that the folder cannot fill, and what `Splits(file:)` throws.
@@ -28,25 +28,17 @@ extension Preparation {
       return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
     case .patientDisjoint:
       guard let published = cohort.publishedSplits else {
-        throw Failure(
-          .usage,
-          "patient-disjoint changes a published split, and this layout has none; leave it out:"
-            + " a seeded split keeps patients together anyway")
+        let what = "patient-disjoint changes a published split, and this layout has none"
+        throw Failure(.usage, "\(what); leave it out: a seeded split keeps patients together anyway")
       }
       let splits = published.patientDisjoint(cohort.patient)
       return try available(splits, of: cohort, as: "published, patient-disjoint")
-    case .standard:
-      if let published = cohort.publishedSplits {
+    case .standard, .seeded:
+      if splits == .standard, let published = cohort.publishedSplits {
         return try available(published, of: cohort, as: "published")
       }
-      return seededSplits
-    case .seeded:
-      return seededSplits
+      return ResolvedSplits(description: "seeded 70/15/15 of the patients, seed \(seed)")
     }
-  }
-
-  private var seededSplits: ResolvedSplits {
-    ResolvedSplits(splits: nil, description: "seeded 70/15/15 of the patients, seed \(seed)", notes: [])
   }
 
   /// A published split without the subjects that are not in the folder.
@@ -56,10 +48,9 @@ extension Preparation {
     let splits = published.filtered(known.contains)
     let other = known.subtracting(published.all).sorted()
     guard !splits.all.isEmpty else {
-      throw Failure(
-        .inconsistent,
-        "\(cohort.folder): none of its subjects (\(known.count)) is in the published split"
-          + "; say who goes where with \(Term.splits("FILE")), or \(Term.splits("seeded")) draws one")
+      let what = "none of its subjects (\(known.count)) is in the published split"
+      let cure = "say who goes where with \(Term.splits("FILE")), or \(Term.splits("seeded")) draws one"
+      throw Failure(.inconsistent, "\(cohort.folder): \(what); \(cure)")
     }
     var notes: [String] = []
     let missing = published.all.count - splits.all.count
@@ -81,29 +72,25 @@ extension Preparation {
   func resolveModalities(
     of cohort: any Cohort, subjects: [Subject]
   ) throws -> (modalities: [Modality], notes: [String]) {
-    let counts = Modality.allCases.map { modality in
-      (modality, subjects.count { $0.files[modality] != nil })
+    func count(_ modality: Modality) -> Int { subjects.count { $0.files[modality] != nil } }
+    let present = Modality.allCases.filter { count($0) > 0 }
+    func failure(_ what: String) -> Failure {
+      let there = "there is \(present.isEmpty ? "no scan" : present.titles)"
+      return Failure(.inconsistent, "\(cohort.folder): \(what) (\(there)); choose with \(Term.modalities)")
     }
-    let present = counts.filter { $0.1 > 0 }.map(\.0.title).joined(separator: ", ")
     if let asked = modalities ?? cohort.modalities {
-      for (modality, count) in counts where asked.contains(modality) && count == 0 {
-        throw Failure(
-          .inconsistent,
-          "\(cohort.folder): no subject has \(modality.title) (there is \(present.isEmpty ? "no scan" : present));"
-            + " choose with \(Term.modalities)")
+      let chosen = Modality.allCases.filter(asked.contains)
+      if let missing = chosen.first(where: { !present.contains($0) }) {
+        throw failure("no subject has \(missing.title)")
       }
-      return (Modality.allCases.filter(asked.contains), [])
+      return (chosen, [])
     }
-    let chosen = counts.filter { $0.1 > 0 && 2 * $0.1 >= subjects.count }.map(\.0)
+    let chosen = present.filter { 2 * count($0) >= subjects.count }
     guard chosen.count >= 2 else {
-      throw Failure(
-        .inconsistent,
-        "\(cohort.folder): fewer than two modalities are there for half of its \(subjects.count) subjects"
-          + " (there is \(present.isEmpty ? "no scan" : present)); choose with \(Term.modalities)")
+      throw failure("fewer than two modalities are there for half of its \(subjects.count) subjects")
     }
-    let rare = counts.filter { $0.1 > 0 && 2 * $0.1 < subjects.count }
-    let notes = rare.map { modality, count in
-      "\(modality.title) is there for only \(count) of \(subjects.count) subjects and not stored;"
+    let notes = present.filter { !chosen.contains($0) }.map { modality in
+      "\(modality.title) is there for only \(count(modality)) of \(subjects.count) subjects and not stored;"
         + " \(Term.modalities) asks for it"
     }
     return (chosen, notes)

@@ -5,13 +5,13 @@ struct StoredView {
   /// What there is to see.
   struct Seen {
     /// The slices that are used.
-    var slices: [Int] = []
+    let slices: [Int]
     /// Share of the non-zero voxels of all slices asked for that a slice as it is read cuts off.
-    var cropped = 0.0
+    let cropped: Double
     /// First and last plane, row and column with a voxel of at least a tenth of its scan's scale; nil where there is none.
-    var signal: [[Int]]?
+    let signal: [[Int]]?
     /// By channel, of the slices that are used.
-    var shapes: [IntensityShape] = []
+    let shapes: [IntensityShape]
   }
 
   /// [channel][plane][row][column]
@@ -31,23 +31,15 @@ struct StoredView {
 
   /// - Parameter dropsEmpty: whether slices that are zero in all channels are not used.
   func seen(_ slices: Range<Int>, _ dropsEmpty: Bool) -> Seen {
-    var seen = Seen()
-    var (inside, everywhere) = (0, 0)
     let isCropped = rows.count < extent.rows || columns.count < extent.columns
-    for plane in slices {
-      var own = 0
-      for channel in 0..<channels {
-        let shown = count(channel, plane, rows, columns)
-        own += shown
-        everywhere += isCropped ? count(channel, plane, 0..<extent.rows, 0..<extent.columns) : shown
-      }
-      inside += own
-      if own > 0 || !dropsEmpty { seen.slices.append(plane) }
-    }
-    seen.cropped = everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere)
-    seen.signal = signal
-    seen.shapes = (0..<channels).map { IntensityShape(counts: histogram($0, seen.slices)) }
-    return seen
+    let shown = slices.map { count($0, rows, columns) }
+    let inside = shown.reduce(0, +)
+    let everywhere =
+      isCropped ? slices.reduce(0) { $0 + count($1, 0..<extent.rows, 0..<extent.columns) } : inside
+    let used = zip(slices, shown).filter { $1 > 0 || !dropsEmpty }.map(\.0)
+    return Seen(
+      slices: used, cropped: everywhere == 0 ? 0 : 1 - Double(inside) / Double(everywhere), signal: signal,
+      shapes: (0..<channels).map { IntensityShape(counts: histogram($0, used)) })
   }
 
   private func row(_ channel: Int, _ plane: Int, _ row: Int, _ columns: Range<Int>)
@@ -57,11 +49,13 @@ struct StoredView {
     return UnsafeBufferPointer(rebasing: voxels[first + columns.lowerBound..<first + columns.upperBound])
   }
 
-  /// How many voxels are not 0.
-  private func count(_ channel: Int, _ plane: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Int {
+  /// How many voxels of a plane are not 0, over all channels.
+  private func count(_ plane: Int, _ rows: Range<Int>, _ columns: Range<Int>) -> Int {
     var count = 0
-    for row in rows {
-      for value in self.row(channel, plane, row, columns) { count &+= value == 0 ? 0 : 1 }
+    for channel in 0..<channels {
+      for row in rows {
+        for value in self.row(channel, plane, row, columns) { count &+= value == 0 ? 0 : 1 }
+      }
     }
     return count
   }

@@ -1,34 +1,26 @@
 import Failures
 import Files
+import Foundation
 import Imaging
 
-/// One subject's voxels as the store holds them.
+/// One subject as the store holds it, and what the user hears of it.
 struct SubjectVolumes: Sendable {
+  /// Without checksums until it is written.
+  var subject: CohortManifest.Subject
   /// [modality][plane][row][column], 65535 standing for 1.
   var voxels: [UInt16]
   /// [plane][row][column], or empty.
   var labels: [UInt8] = []
-  /// Indices of the slices that are used.
-  var slices: [Int]
-  /// By axis, first and last plane, row and column with anything bright.
-  var signal: [[Int]]
-  var scans: [CohortManifest.Scan]
-  var labelSource: CohortManifest.Source?
   /// In the order of the modalities.
   var shapes: [IntensityShape]
-  var account: Account
-
-  /// What the user hears of it.
-  struct Account: Sendable {
-    /// Empty slices that are not used.
-    var dropped: Int
-    /// Share of the non-zero voxels that the image size cuts off.
-    var cropped: Double
-    /// Why the label map was not stored.
-    var note: String?
-    /// What the voxels betray.
-    var findings: [ScanCheck.Finding] = []
-  }
+  /// Empty slices that are not used.
+  var dropped: Int
+  /// Share of the non-zero voxels that the image size cuts off.
+  var cropped: Double
+  /// Why the label map was not stored.
+  var note: String?
+  /// What the voxels betray.
+  var findings: [ScanCheck.Finding]
 }
 
 /// Makes a subject's volumes: read, turn to LPS, scale, quantise; and sees which slices of them are of use.
@@ -46,10 +38,7 @@ struct VolumeMaker: Sendable {
   /// Bytes of voxels that one subject may have in memory.
   private static let largest = 1 << 33
 
-  /// Row and column of a slice as it is read at which a grid begins.
-  func offset(of grid: Grid) -> [Int] { CohortManifest.offset(of: stored(grid), in: size) }
-
-  func isResized(_ grid: Grid) -> Bool {
+  private func isResized(_ grid: Grid) -> Bool {
     resizes && (grid.dimensions.y != size.rows || grid.dimensions.x != size.columns)
   }
 
@@ -60,13 +49,11 @@ struct VolumeMaker: Sendable {
   }
 
   /// Throws a `Failure` that names the file for a scan that cannot be used.
-  func make(_ plan: SubjectPlan) throws -> SubjectVolumes {
-    let extent = stored(plan.grid)
+  func make(_ plan: SubjectPlan, split: Split) throws -> SubjectVolumes {
+    let (id, grid, extent) = (plan.subject.id, plan.grid, stored(plan.grid))
     guard extent.count <= Self.largest / (2 * plan.modalities.count) else {
-      throw Failure(
-        .limit,
-        "\(plan.subject.id): \(plan.modalities.count) volumes of \(extent) voxels take more than"
-          + " \(Self.largest >> 30) GiB")
+      let what = "\(plan.modalities.count) volumes of \(extent) voxels"
+      throw Failure(.limit, "\(id): \(what) take more than \(Self.largest >> 30) GiB")
     }
     var voxels = [UInt16](repeating: 0, count: plan.modalities.count * extent.count)
     var scans: [CohortManifest.Scan] = []
@@ -80,41 +67,44 @@ struct VolumeMaker: Sendable {
       checks.append(check)
       let content = VoxelDigest.of(volume)
       if let other = scans.first(where: { $0.content == content }), !allowsDuplicates {
+        let (names, files) = (
+          "\(other.modality.title) and \(modality.title)", "\(other.source.file), \(relative(path))"
+        )
         throw Failure(
-          .inconsistent,
-          "\(plan.subject.id): \(other.modality.title) and \(modality.title) are one and the same image"
-            + " (\(other.source.file), \(relative(path))): one of them is mislabelled")
+          .inconsistent, "\(id): \(names) are one and the same image (\(files)): one of them is mislabelled")
       }
       let resampled = plan.resampled.contains(modality)
       if resampled {
-        volume = try volume.resampled(to: plan.grid, threads: 1).checked(name: "\(path), resampled,")
+        volume = try volume.resampled(to: grid, threads: 1).checked(name: "\(path), resampled,")
       }
       let scale = try IntensityScale(of: volume.voxels, name: path)
       store(volume, extent, scale: Float(scale.upper), at: channel * extent.count, in: &voxels)
-      let (digest, bytes) = try SHA256.ofFile(path)
       scans.append(
         CohortManifest.Scan(
           modality: modality, scale: scale.upper, clippedAbove: scale.clippedAbove,
-          clippedBelow: scale.clippedBelow, resampled: resampled,
-          source: .init(file: relative(path), bytes: bytes, sha256: digest), content: content))
+          clippedBelow: scale.clippedBelow, resampled: resampled, source: try source(path), content: content))
     }
+    let offset = CohortManifest.offset(of: extent, in: size)
     let seen = voxels.withUnsafeBufferPointer {
-      StoredView($0, extent, scans.count, offset: offset(of: plan.grid), in: size).seen(
-        plan.slices, dropsEmpty)
+      StoredView($0, extent, scans.count, offset: offset, in: size).seen(plan.slices, dropsEmpty)
     }
     guard !seen.slices.isEmpty, let signal = seen.signal else {
-      throw Failure(
-        .malformed, "\(plan.subject.id): every slice is empty; use another slice rule or image size")
+      throw Failure(.malformed, "\(id): every slice is empty; use another slice rule or image size")
     }
+    let (sides, spacing) = (grid.dimensions, grid.affine.spacing)
     var made = SubjectVolumes(
-      voxels: voxels, slices: seen.slices, signal: signal, scans: scans, shapes: seen.shapes,
-      account: .init(
-        dropped: plan.slices.count - seen.slices.count, cropped: seen.cropped, findings: findings))
+      subject: CohortManifest.Subject(
+        id: id, patient: plan.subject.patient, split: split, slices: seen.slices,
+        dimensions: [sides.x, sides.y, sides.z], spacing: [spacing.x, spacing.y, spacing.z],
+        orientation: "\(plan.orientation)", offset: offset, resized: isResized(grid), signal: signal,
+        scans: scans),
+      voxels: voxels, shapes: seen.shapes, dropped: plan.slices.count - seen.slices.count,
+      cropped: seen.cropped, findings: findings)
     do {
-      (made.labels, made.labelSource) = try labels(plan)
+      (made.labels, made.subject.labels) = try labels(plan)
     } catch let failure as Failure {
       // Synthesis needs no labels: a bad map costs the subject its labels only.
-      made.account.note = "labels of \(plan.subject.id) are not stored: \(failure.message)"
+      made.note = "labels of \(id) are not stored: \(failure.message)"
     }
     return made
   }
@@ -122,6 +112,11 @@ struct VolumeMaker: Sendable {
   private func relative(_ path: String) -> String {
     let folder = cohort.folder.hasSuffix("/") ? cohort.folder : cohort.folder + "/"
     return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path.fileName
+  }
+
+  private func source(_ path: String) throws -> CohortManifest.Source {
+    let (digest, bytes) = try SHA256.ofFile(path)
+    return .init(file: relative(path), bytes: bytes, sha256: digest)
   }
 
   /// Writes one volume, resized where it must be.
@@ -165,7 +160,60 @@ struct VolumeMaker: Sendable {
       }
       return label
     }
-    let (digest, bytes) = try SHA256.ofFile(path)
-    return (labels, .init(file: relative(path), bytes: bytes, sha256: digest))
+    return (labels, try source(path))
+  }
+}
+
+/// A digest of a volume's size and voxels: equal for copies saved with another header, type or compression.
+///
+/// 64 bits by multiplication and shift (after MurmurHash3's finaliser), made to find copies, not to withstand anyone.
+enum VoxelDigest {
+  /// Sixteen hexadecimal digits. Volumes are compared in one orientation: turn them first.
+  static func of(_ volume: Volume) -> String {
+    var hash: UInt64 = 0x9E37_79B9_7F4A_7C15
+    func mix(_ word: UInt64) {
+      hash = (hash ^ word) &* 0xFF51_AFD7_ED55_8CCD
+      hash ^= hash >> 32
+    }
+    for side in [volume.dimensions.x, volume.dimensions.y, volume.dimensions.z] { mix(UInt64(side)) }
+    volume.voxels.withUnsafeBufferPointer { voxels in
+      var local = hash
+      for value in voxels {
+        // Adding 0 makes one of the two zeros of the other.
+        local = (local ^ UInt64((value + 0).bitPattern)) &* 0xFF51_AFD7_ED55_8CCD
+        local ^= local >> 32
+      }
+      hash = local
+    }
+    return String(format: "%016llx", hash)
+  }
+}
+
+extension AtomicFolder.Kind {
+  /// A folder that `Preparation` wrote.
+  static let store = AtomicFolder.Kind("prepared cohort") { folder in
+    FileManager.default.fileExists(atPath: "\(folder)/\(CohortManifest.fileName)")
+  } owns: { name in
+    [CohortManifest.fileName, "subjects"].contains(name)
+  }
+}
+
+extension AtomicFolder {
+  /// Writes a subject's files; what is said of them stays, the voxels do not.
+  func write(_ made: inout SubjectVolumes) throws {
+    func write(_ bytes: UnsafeRawBufferPointer, to name: String) throws -> String {
+      try self.write(bytes, to: name)
+      return CRC32C.hexadecimal(CRC32C.checksum(bytes))
+    }
+    let id = made.subject.id
+    made.subject.slicesChecksum = try made.voxels.withUnsafeBytes {
+      try write($0, to: CohortManifest.slicesFile(id))
+    }
+    if made.subject.labels != nil {
+      made.subject.labelsChecksum = try made.labels.withUnsafeBytes {
+        try write($0, to: CohortManifest.labelsFile(id))
+      }
+    }
+    (made.voxels, made.labels) = ([], [])
   }
 }

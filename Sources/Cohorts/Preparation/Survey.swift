@@ -40,60 +40,50 @@ struct Survey: Sendable {
     let lacking = modalities.filter { subject.files[$0] == nil }
     let modalities = modalities.filter { !lacking.contains($0) }
     guard lacking.isEmpty || keepsIncomplete && !modalities.isEmpty else {
-      let names = lacking.map(\.title).joined(separator: ", ")
       let remark = subject.remark.map { " (\($0))" } ?? ""
-      throw Failure(.inconsistent, "\(subject.id): lacks \(names)\(remark)")
+      throw Failure(.inconsistent, "\(subject.id): lacks \(lacking.titles)\(remark)")
     }
     for modality in modalities {
       guard let further = subject.duplicates[modality], let first = subject.files[modality] else { continue }
       let names = ([first] + further).map(\.fileName).joined(separator: ", ")
-      throw Failure(
-        .inconsistent,
-        "\(subject.id): has \(further.count + 1) scans of \(modality.title) (\(names)); keep one in the folder"
-      )
+      let what = "has \(further.count + 1) scans of \(modality.title) (\(names))"
+      throw Failure(.inconsistent, "\(subject.id): \(what); keep one in the folder")
     }
 
     let gridModality = lacking.contains(gridModality) ? modalities[0] : gridModality
     let reference = try cohort.header(gridModality, of: subject)
     let grid = reference.grid.reoriented(to: .lps)
-    var notes: [String] = []
-    var findings: [ScanCheck.Finding] = []
-    var resampled: [Modality] = []
+    var (findings, resampled): ([ScanCheck.Finding], [Modality]) = ([], [])
     for modality in modalities {
       let header = modality == gridModality ? reference : try cohort.header(modality, of: subject)
       findings += ScanCheck.findings(of: header, name: try subject.path(of: modality).fileName)
       guard let mismatch = header.grid.reoriented(to: .lps).mismatch(with: grid) else { continue }
       guard resamples else {
-        throw Failure(
-          .inconsistent,
-          "\(subject.id): \(modality.title) is not on the grid of \(gridModality.title): \(mismatch);"
-            + " register it, or resample by the scanner's coordinates with --resample")
+        let what = "\(modality.title) is not on the grid of \(gridModality.title): \(mismatch)"
+        let cure = "register it, or resample by the scanner's coordinates with \(Term.resamples)"
+        throw Failure(.inconsistent, "\(subject.id): \(what); \(cure)")
       }
       resampled.append(modality)
     }
 
-    var hasLabels = false
+    var (hasLabels, note): (Bool, String?) = (false, nil)
     if wantsLabels, let path = subject.labels {
       do {
         let mismatch = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps).mismatch(with: grid)
         hasLabels = mismatch == nil || resamples
-        if let mismatch, !hasLabels {
-          notes.append("labels of \(subject.id) are not stored, being on another grid: \(mismatch)")
-        }
+        if let mismatch, !hasLabels { note = ", being on another grid: \(mismatch)" }
       } catch let failure as Failure {
-        notes.append("labels of \(subject.id) are not stored: \(failure.message)")
+        note = ": \(failure.message)"
       }
     }
 
     let slices: Range<Int>
-    do {
-      slices = try rule.indices(depth: grid.dimensions.z)
-    } catch let failure as Failure {
+    do { slices = try rule.indices(depth: grid.dimensions.z) } catch let failure as Failure {
       throw Failure(failure.kind, "\(subject.id): \(failure.message)")
     }
     return SubjectPlan(
       subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid,
-      modalities: modalities,
-      resampled: resampled, slices: slices, hasLabels: hasLabels, notes: notes, findings: findings)
+      modalities: modalities, resampled: resampled, slices: slices, hasLabels: hasLabels,
+      notes: note.map { ["labels of \(subject.id) are not stored\($0)"] } ?? [], findings: findings)
   }
 }

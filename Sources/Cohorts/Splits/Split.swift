@@ -19,26 +19,24 @@ public struct Splits: Codable, Sendable, Equatable {
     self.test = test
   }
 
-  /// Identifiers separated by white space, each after a common prefix.
-  init(prefix: String, train: String, validation: String, test: String) {
-    func list(_ text: String) -> [String] { text.split(whereSeparator: \.isWhitespace).map { prefix + $0 } }
+  /// Identifiers separated by white space, each after a common prefix; this suffix ends those that have no hyphen.
+  init(prefix: String, suffix: String = "", train: String, validation: String, test: String) {
+    func list(_ text: String) -> [String] {
+      text.split(whereSeparator: \.isWhitespace).map { prefix + $0 + ($0.contains("-") ? "" : suffix) }
+    }
     self.init(train: list(train), validation: list(validation), test: list(test))
   }
 
   public subscript(split: Split) -> [String] {
-    get {
-      switch split {
-      case .train: train
-      case .validation: validation
-      case .test: test
-      }
-    }
-    set {
-      switch split {
-      case .train: train = newValue
-      case .validation: validation = newValue
-      case .test: test = newValue
-      }
+    get { self[keyPath: Self.list(split)] }
+    set { self[keyPath: Self.list(split)] = newValue }
+  }
+
+  private static func list(_ split: Split) -> WritableKeyPath<Splits, [String]> {
+    switch split {
+    case .train: \.train
+    case .validation: \.validation
+    case .test: \.test
     }
   }
 
@@ -56,33 +54,17 @@ public struct Splits: Codable, Sendable, Equatable {
   ///
   /// - Parameter patient: The patient a subject's identifier belongs to.
   public func straddling(_ patient: (String) -> String) -> [String] {
-    var home: [String: Split] = [:]
-    var straddling: Set<String> = []
-    for split in Split.allCases {
-      for subject in self[split] {
-        let patient = patient(subject)
-        if home[patient, default: split] != split { straddling.insert(patient) }
-        home[patient] = home[patient] ?? split
-      }
-    }
-    return straddling.sorted()
+    let patients = Split.allCases.flatMap { Set(self[$0].map(patient)) }
+    return Dictionary(grouping: patients) { $0 }.filter { $1.count > 1 }.keys.sorted()
   }
 
   /// The same split with each straddling patient in one place: all of their subjects go where the held-out one
   /// is (test before validation), so that nothing held out loses a subject and nothing trained on is measured.
   public func patientDisjoint(_ patient: (String) -> String) -> Splits {
-    let straddling = Set(straddling(patient))
     var home: [String: Split] = [:]
-    for split in Split.allCases {
-      for subject in self[split] where straddling.contains(patient(subject)) {
-        home[patient(subject)] = split
-      }
-    }
+    for split in Split.allCases { for subject in self[split] { home[patient(subject)] = split } }
     var disjoint = Splits(train: [])
-    for split in Split.allCases {
-      for subject in self[split] { disjoint[home[patient(subject)] ?? split].append(subject) }
-    }
-    for split in Split.allCases { disjoint[split].sort() }
+    for subject in all.sorted() { disjoint[home[patient(subject)] ?? .train].append(subject) }
     return disjoint
   }
 
@@ -96,11 +78,11 @@ public struct Splits: Codable, Sendable, Equatable {
   {
     let patients = Set(subjects.map(patient)).sorted()
     guard patients.count >= 3 else {
+      let what =
+        "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test"
+      let example = "{\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
       throw Failure(
-        .inconsistent,
-        "\(patients.count) patient\(patients.count == 1 ? "" : "s") cannot fill train, validation and test;"
-          + " say who goes where with \(Term.splits("FILE")), such as {\"train\": [\"\(subjects.min() ?? "sub-01")\"]}"
-      )
+        .inconsistent, "\(what); say who goes where with \(Term.splits("FILE")), such as \(example)")
     }
     let heldOut = max(1, Int((Double(patients.count) * 0.15).rounded()))
     var random = RandomSource(seed: seed, stream: 0x73_706c_6974)
@@ -111,5 +93,46 @@ public struct Splits: Codable, Sendable, Equatable {
     var splits = Splits(train: [])
     for subject in subjects.sorted() { splits[home[patient(subject)] ?? .train].append(subject) }
     return splits
+  }
+}
+
+extension Splits {
+  /// Reads a user's split: `{"train": ["sub-01", ...], "validation": [...], "test": [...]}`.
+  ///
+  /// Any may be left out or empty, but not all. Throws `.notFound` for an unreadable file, `.malformed` for other
+  /// JSON or unknown keys, `.inconsistent` for a subject that is named twice, or none.
+  public init(file path: String) throws {
+    var settings = try Settings(Splits(train: []), unknown: .malformed)
+    try settings.lay(file: path)
+    self = settings.value
+    var seen: Set<String> = []
+    let repeated = all.filter { !seen.insert($0).inserted }
+    guard repeated.isEmpty else {
+      throw Failure(.inconsistent, "\(path): named more than once: \(Set(repeated).sorted().listed)")
+    }
+    guard !all.isEmpty else {
+      throw Failure(.inconsistent, "\(path): names no subject to train, validate or test on")
+    }
+  }
+
+  /// Throws `.inconsistent`, naming them, if the split has subjects that the cohort does not.
+  public func check(against known: [String], file path: String) throws {
+    let known = Set(known)
+    let unknown = all.filter { !known.contains($0) }
+    guard unknown.isEmpty else {
+      let example = known.min().map { "; its subjects are named like \($0)" } ?? ""
+      throw Failure(.inconsistent, "\(path): not in the cohort: \(unknown.sorted().listed)\(example)")
+    }
+  }
+}
+
+extension Array where Element == String {
+  /// `a, b, c and 4 more`: a line stays a line whatever the length.
+  var listed: String { listed(8) }
+
+  /// The first `most` of them.
+  func listed(_ most: Int) -> String {
+    let shown = prefix(most).joined(separator: ", ")
+    return count > most ? "\(shown) and \(count - most) more" : shown
   }
 }

@@ -35,11 +35,12 @@ extension CohortManifest {
 
   private func geometry(of subject: Subject) -> String? {
     let sides = subject.dimensions
+    func product(_ values: [some Any]) -> String { values.map { "\($0)" }.joined(separator: " x ") }
     guard sides.count == 3, sides.allSatisfy({ (1...Self.mostVoxels).contains($0) }) else {
-      return "a grid of \(sides.map(String.init).joined(separator: " x ")) voxels is impossible"
+      return "a grid of \(product(sides)) voxels is impossible"
     }
     guard subject.spacing.count == 3, subject.spacing.allSatisfy({ $0 > 0 && $0 < 10_000 }) else {
-      return "a voxel of \(subject.spacing.map { "\($0)" }.joined(separator: " x ")) mm is impossible"
+      return "a voxel of \(product(subject.spacing)) mm is impossible"
     }
     guard Orientation(subject.orientation) != nil else { return "'\(subject.orientation)' is no orientation" }
     guard let first = subject.slices.first, let last = subject.slices.last, first >= 0, last < sides[2],
@@ -61,7 +62,7 @@ extension CohortManifest {
   private func scans(of subject: Subject) -> String? {
     let own = subject.scans.map(\.modality)
     guard !own.isEmpty, own == modalities.filter(own.contains), version > 1 || own == modalities else {
-      return "its scans are not those of \(modalities.map(\.title).joined(separator: ", "))"
+      return "its scans are not those of \(modalities.titles)"
     }
     for scan in subject.scans {
       guard scan.scale > 0, scan.scale.isFinite, (0...1).contains(scan.clippedAbove),

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Foundation
 import Imaging
@@ -95,8 +96,7 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     /// Whether it was resampled onto the subject's grid.
     public var resampled: Bool
     public var source: Source
-    /// Digest of the voxels as read: equal for copies that were saved with another header, axes or compression. nil in
-    /// stores of aginet 0.1.0.
+    /// Digest of the voxels as read: equal for copies under another header. nil in stores of aginet 0.1.0.
     public var content: String?
   }
 
@@ -111,11 +111,6 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   public struct LeftOut: Codable, Sendable, Equatable {
     public var id: String
     public var reason: String
-
-    public init(id: String, reason: String) {
-      self.id = id
-      self.reason = reason
-    }
   }
 
   /// Planes, rows and columns of a subject's volumes as they are stored.
@@ -133,6 +128,49 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   static func slicesFile(_ id: String) -> String { "subjects/\(id).slices" }
   static func labelsFile(_ id: String) -> String { "subjects/\(id).labels" }
 
-  /// The file's bytes: keys sorted, so that equal manifests are equal files.
-  func encoded() throws -> Data { Data((try json() + "\n").utf8) }
+  /// The file's text: keys sorted, so that equal manifests are equal files.
+  func encoded() throws -> String { try json() + "\n" }
+}
+
+extension CohortManifest {
+  /// Bytes a manifest may have: that of 600 subjects has one megabyte.
+  private static let largest = 1 << 28
+
+  /// Reads and checks `cohort.json` of a prepared folder.
+  ///
+  /// Throws `.notFound` for a missing folder, `.malformed` for no manifest, another version or a contradiction.
+  init(folder: String) throws {
+    let path = "\(folder)/\(Self.fileName)"
+    func malformed(_ what: String) -> Failure {
+      Failure(.malformed, "\(what); run \(Term.preparation) again")
+    }
+    let noManifest = malformed("\(path): is not the manifest of a prepared cohort")
+    var status = stat()
+    guard stat(folder, &status) == 0 else {
+      throw Failure(.notFound, "\(folder): no such folder; \(Term.preparation) makes one from your scans")
+    }
+    guard status.st_mode & S_IFMT == S_IFDIR else {
+      throw Failure(.malformed, "\(folder): is a file; give the folder that \(Term.preparation) wrote")
+    }
+    guard stat(path, &status) == 0 else {
+      let what = "\(folder): is not a prepared cohort (no \(Self.fileName))"
+      throw Failure(.malformed, "\(what); run \(Term.preparation) first")
+    }
+    guard status.st_mode & S_IFMT == S_IFREG, status.st_size <= Self.largest else { throw noManifest }
+    guard let data = FileManager.default.contents(atPath: path) else {
+      throw Failure(.notFound, "\(path): cannot be read; check its permissions")
+    }
+    // Only what every version will have, so that another version is told from a broken file.
+    guard let document = try? StrictJSON.parse(data, file: path), document["format"]?.string == Self.format,
+      let version = document["version"]?.integer
+    else { throw noManifest }
+    guard Self.readable.contains(version) else {
+      let known = "this program reads \(Self.readable.lowerBound) to \(Self.version)"
+      throw malformed("\(path): has format version \(version), \(known)")
+    }
+    do { self = try StrictJSON.decode(document, of: data, file: path) } catch {
+      throw Failure(.malformed, "\(error); the file is damaged, run \(Term.preparation) again")
+    }
+    if let complaint = contradiction() { throw malformed("\(path): \(complaint)") }
+  }
 }

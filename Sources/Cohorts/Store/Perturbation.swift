@@ -25,8 +25,8 @@ public struct Perturbation: Sendable, Equatable, Codable {
       throw Failure(.usage, "a shift of \(radius) pixels is not possible: give 0 to \(side)")
     }
     guard modalities.contains(modality) else {
-      let names = modalities.map(\.title).joined(separator: ", ")
-      throw Failure(.usage, "\(modality.title) is to be shifted but is not a source (sources: \(names))")
+      let what = "\(modality.title) is to be shifted but is not a source"
+      throw Failure(.usage, "\(what) (sources: \(modalities.titles))")
     }
   }
 
@@ -46,54 +46,38 @@ public struct Perturbation: Sendable, Equatable, Codable {
     return (dx, random.uniform(-radius, radius))
   }
 
-  /// Moves every plane of a block alike.
+  /// Moves every plane of a block in place: `out[y][x] = in[y - dy][x - dx]`, bilinear, zero outside.
   func move(_ block: UnsafeMutableBufferPointer<Float>, _ extent: Extent, _ shift: (dx: Double, dy: Double)) {
-    let pixels = extent.rows * extent.columns
-    for first in stride(from: 0, to: block.count, by: pixels) {
-      Self.translate(
-        UnsafeMutableBufferPointer(rebasing: block[first..<first + pixels]), height: extent.rows,
-        width: extent.columns, dx: shift.dx, dy: shift.dy)
-    }
-  }
-
-  /// Moves an image by (dx, dy) pixels in place: `out[y][x] = in[y - dy][x - dx]`, bilinear, zero outside.
-  static func translate(
-    _ image: UnsafeMutableBufferPointer<Float>, height: Int, width: Int, dx: Double, dy: Double
-  ) {
-    // Bilinear interpolation at one common offset is separable: first along columns, then along rows.
-    let column = Offset(dx)
-    let row = Offset(dy)
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { moved in
-      for y in 0..<height {
-        for x in 0..<width {
-          let near = x + column.whole
-          let left = near >= 0 && near < width ? image[y * width + near] : 0
-          let right = near >= -1 && near < width - 1 ? image[y * width + near + 1] : 0
-          moved[y * width + x] = left + column.part * (right - left)
-        }
-      }
-      for y in 0..<height {
-        let near = y + row.whole
-        let hasUpper = near >= 0 && near < height
-        let hasLower = near >= -1 && near < height - 1
-        for x in 0..<width {
-          let upper = hasUpper ? moved[near * width + x] : 0
-          let lower = hasLower ? moved[(near + 1) * width + x] : 0
-          image[y * width + x] = upper + row.part * (lower - upper)
-        }
-      }
-    }
-  }
-
-  /// Where the value at a pixel comes from: `whole` pixels away, and `part` of the way to the next one.
-  private struct Offset {
-    let whole: Int
-    let part: Float
-
-    init(_ shift: Double) {
+    // Where the value at a pixel comes from: `whole` pixels away, and `part` of the way to the next one.
+    func offset(_ shift: Double) -> (whole: Int, part: Float) {
       let floor = (-shift).rounded(.down)
-      whole = Int(floor)
-      part = Float(-shift - floor)
+      return (Int(floor), Float(-shift - floor))
+    }
+    let (height, width) = (extent.rows, extent.columns)
+    // Bilinear interpolation at one common offset is separable: first along columns, then along rows.
+    let (column, row) = (offset(shift.dx), offset(shift.dy))
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: height * width) { moved in
+      for first in stride(from: 0, to: block.count, by: height * width) {
+        let image = UnsafeMutableBufferPointer(rebasing: block[first..<first + height * width])
+        for y in 0..<height {
+          for x in 0..<width {
+            let near = x + column.whole
+            let left = near >= 0 && near < width ? image[y * width + near] : 0
+            let right = near >= -1 && near < width - 1 ? image[y * width + near + 1] : 0
+            moved[y * width + x] = left + column.part * (right - left)
+          }
+        }
+        for y in 0..<height {
+          let near = y + row.whole
+          let hasUpper = near >= 0 && near < height
+          let hasLower = near >= -1 && near < height - 1
+          for x in 0..<width {
+            let upper = hasUpper ? moved[near * width + x] : 0
+            let lower = hasLower ? moved[(near + 1) * width + x] : 0
+            image[y * width + x] = upper + row.part * (lower - upper)
+          }
+        }
+      }
     }
   }
 }

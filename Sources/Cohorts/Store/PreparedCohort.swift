@@ -3,7 +3,7 @@ import Files
 import Foundation
 import Imaging
 
-/// A folder that `aginet prepare` wrote, open for reading.
+/// A folder that `Preparation` wrote, open for reading.
 ///
 /// `subjects/<id>.slices` holds a subject's volumes whole, [modality][plane][row][column] as UInt16 little-endian, 65535
 /// standing for 1, and `subjects/<id>.labels` its label map, [plane][row][column] as UInt8; slices, slabs and patches are
@@ -32,35 +32,32 @@ public struct PreparedCohort: Sendable {
   /// The files' checksums are compared here where the store is small, else when a file is first read: a store of
   /// BraTS' size (20 GB) would take a minute, and an evaluation reads a tenth of it.
   ///
-  /// Throws `.notFound` for a missing folder, `.malformed` for what is no store, an incomplete or damaged one, or one
-  /// of another version.
+  /// Throws `.notFound` for a missing folder, `.malformed` for no store, a damaged one or another version.
   public init(folder: String) throws {
     try self.init(folder: folder, checkingUpTo: Self.checkedAtOnce)
   }
 
   package init(folder: String, checkingUpTo limit: Int) throws {
     let manifest = try CohortManifest(folder: folder)
-    var (sources, files): ([String: Source], [StoreFile]) = ([:], [])
-    for subject in manifest.subjects {
-      let images = try StoredVolumes(
-        "\(folder)/\(CohortManifest.slicesFile(subject.id))", of: subject, in: manifest,
-        channels: subject.scans.count, size: 2, checksum: subject.slicesChecksum)
-      let labels = try subject.labels.map { _ in
-        try StoredVolumes(
-          "\(folder)/\(CohortManifest.labelsFile(subject.id))", of: subject, in: manifest, channels: 1,
-          size: 1, checksum: subject.labelsChecksum)
-      }
-      sources[subject.id] = Source(subject: subject, images: images, labels: labels)
-      files += [images.file] + (labels.map { [$0.file] } ?? [])
+    let sources = try manifest.subjects.map { subject in
+      Source(
+        subject: subject,
+        images: try StoredVolumes(
+          "\(folder)/\(CohortManifest.slicesFile(subject.id))", of: subject, in: manifest,
+          channels: subject.scans.count, size: 2, checksum: subject.slicesChecksum),
+        labels: try subject.labels.map { _ in
+          try StoredVolumes(
+            "\(folder)/\(CohortManifest.labelsFile(subject.id))", of: subject, in: manifest, channels: 1,
+            size: 1, checksum: subject.labelsChecksum)
+        })
     }
+    let files = sources.flatMap { [$0.images.file, $0.labels?.file].compactMap { $0 } }
     if files.reduce(0, { $0 + $1.size }) <= limit {
-      let files = files
       try Parallel.forEach(count: files.count) { try files[$0].verify() }
     }
-    self.folder = folder
-    self.manifest = manifest
+    (self.folder, self.manifest) = (folder, manifest)
     hasChecksums = manifest.subjects.allSatisfy { $0.slicesChecksum != nil }
-    self.sources = sources
+    self.sources = Dictionary(uniqueKeysWithValues: sources.map { ($0.subject.id, $0) })
   }
 
   /// The subjects of a split, in order of their identifiers.
@@ -68,8 +65,7 @@ public struct PreparedCohort: Sendable {
     manifest.subjects.filter { $0.split == split }
   }
 
-  /// The slices of a split in subject and slice order, of subjects who have these contrasts. Throws `.inconsistent` if
-  /// there is none.
+  /// The slices of a split, in order, of subjects who have these contrasts. Throws `.inconsistent` if there is none.
   public func slices(in split: Split, requiring modalities: [Modality] = []) throws -> [SampleReference] {
     try subjects(in: split, requiring: modalities).flatMap { subject in
       subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
@@ -91,22 +87,16 @@ public struct PreparedCohort: Sendable {
 
   private func subjects(in split: Split, requiring modalities: [Modality]) throws -> [CohortManifest.Subject]
   {
-    let list = subjects(in: split).filter { $0.lacking(modalities).isEmpty }
-    guard !list.isEmpty else {
-      let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
-      let having =
-        subjects(in: split).isEmpty ? "" : " with \(modalities.map(\.title).joined(separator: ", "))"
-      throw Failure(
-        .inconsistent,
-        "\(folder): no subject\(having) is in the \(split.rawValue) split (subjects: \(counts)); prepare again with"
-          + " --splits"
-      )
-    }
-    return list
+    let all = subjects(in: split)
+    let list = all.filter { $0.lacking(modalities).isEmpty }
+    guard list.isEmpty else { return list }
+    let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
+    let having = all.isEmpty ? "" : " with \(modalities.titles)"
+    let what = "no subject\(having) is in the \(split.rawValue) split (subjects: \(counts))"
+    throw Failure(.inconsistent, "\(folder): \(what); prepare again with \(Term.splits)")
   }
 
-  /// Refuses a scenario that makes no sense (`Scenario.check`), and (`.inconsistent`) one with a modality that the cohort
-  /// lacks, naming those it has.
+  /// Throws what `Scenario.check` throws, and `.inconsistent` for a modality the cohort lacks, naming those it has.
   public func check(_ scenario: Scenario) throws {
     try scenario.check()
     try check(scenario.modalities)
@@ -114,20 +104,17 @@ public struct PreparedCohort: Sendable {
 
   func check(_ modalities: [Modality]) throws {
     guard let missing = modalities.first(where: { !manifest.modalities.contains($0) }) else { return }
-    let known = manifest.modalities.map(\.title).joined(separator: ", ")
+    let known = manifest.modalities.titles
     throw Failure(.inconsistent, "\(folder): the cohort has no \(missing.title), it has \(known)")
   }
 
   /// Refuses (`.inconsistent`) what a store of single slices cannot give, and a sample that is not there.
   func check(_ references: [SampleReference], _ contents: SampleContents) throws {
     if manifest.version == 1 && contents.region != .slice {
-      throw Failure(
-        .inconsistent,
-        "\(folder): was prepared by aginet 0.1.0 and holds single slices, no \(contents.region);"
-          + " prepare again")
+      let what = "was prepared by aginet 0.1.0 and holds single slices, no \(contents.region)"
+      throw Failure(.inconsistent, "\(folder): \(what); prepare again")
     }
-    var isPatch = false
-    if case .patch = contents.region { isPatch = true }
+    let isPatch = contents.region.extent(ofSlices: manifest.extent).dimensions == 3
     for reference in references {
       guard let subject = source(of: reference)?.subject, reference.place.count == (isPatch ? 3 : 1),
         isPatch || subject.slices.contains(reference.slice)
@@ -141,8 +128,8 @@ public struct PreparedCohort: Sendable {
   /// Refuses (`.refused`) an output within the cohort, which is an input.
   public func refuse(output path: String) throws {
     guard Path.isInside(path, folder) else { return }
-    throw Failure(
-      .refused, "\(path): is in the prepared cohort, an input, which is never written to; choose another -o")
+    let what = "is in the prepared cohort, an input, which is never written to"
+    throw Failure(.refused, "\(path): \(what); choose another \(Term.output)")
   }
 
   /// One slice of one modality: rows x columns, in [0, 1].

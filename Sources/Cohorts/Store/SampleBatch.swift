@@ -41,8 +41,7 @@ public struct SampleBatch: Sendable, Equatable {
   private let blocks: [Block]
   /// Of each sample, which of the contrasts its subject has.
   public var present: [Set<Modality>]
-  /// `count x extent`, the middle plane of a slab; 0 for subjects without a label map. Nil where no sample has one or none
-  /// was asked for.
+  /// `count x extent`, the middle plane of a slab; 0 for subjects without a label map. Nil where none was read.
   public var labels: [UInt8]?
   /// Samples in the batch.
   public var count: Int
@@ -82,8 +81,7 @@ public struct SampleBatch: Sendable, Equatable {
     Dictionary(uniqueKeysWithValues: blocks.flatMap(\.modalities).map { ($0, stacked([$0])) })
   }
 
-  /// The contrasts in this order as a network's channels: `count x (modalities * depth) x extent`. The batch must have
-  /// them.
+  /// The contrasts (the batch must have them) as a network's channels: `count x (modalities * depth) x extent`.
   public func stacked(_ modalities: [Modality]) -> [Float] {
     if let block = blocks.first(where: { $0.modalities == modalities }) { return block.values }
     return gathered(modalities, planes: 0..<depth)

@@ -24,8 +24,7 @@ public struct SampleContents: Sendable {
     (self.labels, self.perturbation, movable) = (labels, perturbation, modalities)
   }
 
-  /// All contrasts of a scenario, of subjects who have them all; a source may be translated. Throws what
-  /// `Scenario.check` throws.
+  /// All contrasts of a scenario, of subjects who have them all; a source may be translated. Throws as `Scenario.check`.
   public init(
     _ scenario: Scenario, region: Region = .slice, labels: Bool = false, perturbation: Perturbation? = nil
   ) throws {

@@ -24,9 +24,8 @@ public final class SampleStream {
     startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil
   ) throws {
     guard batchSize > 0, iteration >= 0, threads >= 0, prefetch ?? 1 > 0 else {
-      throw Failure(
-        .usage,
-        "batch \(batchSize), iteration \(iteration), \(threads) loader threads: batch must be 1 or more")
+      let what = "batch \(batchSize), iteration \(iteration), \(threads) loader threads"
+      throw Failure(.usage, "\(what): batch must be 1 or more")
     }
     // Of patches one a subject, wherever in it.
     var list = try cohort.samples(in: split, contents)
@@ -65,10 +64,9 @@ public final class SampleStream {
   ///
   /// Throws `.malformed` for a store that is damaged or was cut short meanwhile.
   public func next() throws -> (batch: SampleBatch, waited: Double) {
-    let clock = ContinuousClock()
-    let start = clock.now
+    let start = ContinuousClock.now
     let batch = try loader.next()
-    return (batch, (clock.now - start).seconds)
+    return (batch, (.now - start).seconds)
   }
 
   /// Ends the loader threads and returns when they have ended; batches made from then on are made by `next()`.
@@ -91,13 +89,9 @@ private final class Loader: @unchecked Sendable {
   private var ownShuffle: Shuffle
 
   init(reader: SampleReader, batchSize: Int, seed: UInt64, first: Int, prefetch: Int) {
-    self.reader = reader
-    self.batchSize = batchSize
-    self.prefetch = prefetch
+    (self.reader, self.batchSize, self.prefetch) = (reader, batchSize, prefetch)
     shuffle = Shuffle(count: reader.references.count, seed: seed)
-    ownShuffle = shuffle
-    claimed = first
-    delivered = first
+    (ownShuffle, claimed, delivered) = (shuffle, first, first)
   }
 
   var iteration: Int { condition.withLock { delivered } }

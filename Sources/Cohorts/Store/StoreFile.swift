@@ -5,8 +5,7 @@ import Synchronization
 
 /// A file of the store, open for reading.
 ///
-/// Read by position and not mapped: a mapped file that somebody cuts short ends the process (SIGBUS), a short read is a
-/// failure with the file's name.
+/// Read by position and not mapped: a mapped file that is cut short ends the process (SIGBUS), a short read fails.
 final class StoreFile: Sendable {
   let path: String
   let size: Int
@@ -18,27 +17,31 @@ final class StoreFile: Sendable {
   /// Opens a file that must be exactly `size` bytes long. Throws `.notFound` or `.malformed`.
   init(path: String, size: Int, checksum: String?) throws {
     // A pipe under this name would keep the program waiting.
-    let flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK
-    var descriptor = open(path, flags)
+    func opened() -> Int32 { open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) }
+    var descriptor = opened()
     // A cohort may have more files than a process usually has.
-    if descriptor < 0 && errno == EMFILE && Self.raiseLimit() { descriptor = open(path, flags) }
+    if descriptor < 0 && errno == EMFILE && Self.raiseLimit() { descriptor = opened() }
     guard descriptor >= 0 else {
-      let missing = errno == ENOENT
-      throw Failure(
-        missing ? .malformed : errno == EMFILE ? .limit : .notFound,
-        "\(path): \(missing ? "is missing, the prepared cohort is incomplete" : String(cString: strerror(errno)));"
-          + (errno == EMFILE ? " raise the limit (ulimit -n)" : " run aginet prepare again"))
+      let code = errno
+      let reason = String(cString: strerror(code))
+      switch code {
+      case ENOENT: throw Self.failure(path, "is missing, the prepared cohort is incomplete;")
+      case EMFILE: throw Failure(.limit, "\(path): \(reason); raise the limit (ulimit -n)")
+      default: throw Self.failure(path, "\(reason);", .notFound)
+      }
     }
     (self.path, self.size, self.descriptor, self.checksum) = (path, size, descriptor, checksum)
     var status = stat()
     guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-      throw Failure(.malformed, "\(path): is not a regular file; run aginet prepare again")
+      throw Self.failure(path, "is not a regular file;")
     }
     guard Int(status.st_size) == size else {
-      throw Failure(
-        .malformed,
-        "\(path): has \(status.st_size) bytes where the manifest says \(size); run aginet prepare again")
+      throw Self.failure(path, "has \(status.st_size) bytes where the manifest says \(size);")
     }
+  }
+
+  private static func failure(_ path: String, _ what: String, _ kind: Failure.Kind = .malformed) -> Failure {
+    Failure(kind, "\(path): \(what) run \(Term.preparation) again")
   }
 
   deinit { close(descriptor) }
@@ -65,10 +68,7 @@ final class StoreFile: Sendable {
         start += part.count
       }
       guard CRC32C.hexadecimal(found) == checksum else {
-        throw Failure(
-          .malformed,
-          "\(path): is damaged (its checksum is not the manifest's): copy it again, or run aginet prepare again"
-        )
+        throw Self.failure(path, "is damaged (its checksum is not the manifest's): copy it again, or")
       }
       isVerified = true
     }
@@ -81,10 +81,7 @@ final class StoreFile: Sendable {
         descriptor, target.baseAddress.map { $0 + done }, target.count - done, off_t(offset + done))
       if got < 0 && errno == EINTR { continue }
       guard got >= 0 else { throw Failure.cannotRead(path, errno) }
-      guard got > 0 else {
-        throw Failure(
-          .malformed, "\(path): was cut short while in use (\(size) bytes before); run aginet prepare again")
-      }
+      guard got > 0 else { throw Self.failure(path, "was cut short while in use (\(size) bytes before);") }
       done += got
     }
   }

@@ -67,8 +67,7 @@ struct StoredVolumes: Sendable {
     return planes.indices.contains(plane) ? channel * planes.count + plane : nil
   }
 
-  /// Hands over what is stored of a box, a row at a time, with the place of the row's first voxel in the box. One read a
-  /// plane.
+  /// Hands over what is stored of a box, a row at a time, with its first voxel's place in the box. One read a plane.
   private func forEachRow(
     of channel: Int, in box: Box, _ body: (_ row: UnsafeRawPointer, _ count: Int, _ place: Int) -> Void
   ) throws {
@@ -97,8 +96,7 @@ struct StoredVolumes: Sendable {
       && box.planes.allSatisfy { place(of: $0, 0) != nil }
   }
 
-  /// Fills `image` (as large as the box) with one channel brought to [0, 1], 0 where nothing is stored. Throws what
-  /// `StoreFile.read` throws.
+  /// Fills `image` (as large as the box) with a channel in [0, 1], 0 where nothing is stored. Throws as `StoreFile.read`.
   func read(_ channel: Int, _ box: Box, into image: UnsafeMutableBufferPointer<Float>) throws {
     if !holds(box) { image.initialize(repeating: 0) }
     try forEachRow(of: channel, in: box) { row, count, place in

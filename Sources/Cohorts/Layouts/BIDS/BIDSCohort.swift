@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 import Imaging
 
@@ -27,22 +28,18 @@ public struct BIDSCohort: Cohort {
       try reading.read(person: person)
     }
     guard !reading.subjects.isEmpty else {
-      throw Failure(
-        .malformed,
-        "\(path): holds no BIDS subject; expected sub-01/anat/sub-01_T1w.nii.gz"
-          + (LayoutHint.of(folder, not: "bids").map { "; \($0)" } ?? ""))
+      throw LayoutHint.failure(
+        folder, not: "bids", "BIDS subject; expected sub-01/anat/sub-01_T1w.nii.gz")
     }
     try ScanPick.check(picks, against: reading.choices)
     reading.lookAround()
     let subjects = reading.subjects.sorted { $0.id < $1.id }
     for (one, next) in zip(subjects, subjects.dropFirst()) where one.id == next.id {
+      let folders = "\(one.patient) with a session, and \(next.patient)"
       throw Failure(
-        .inconsistent,
-        "\(path): two folders make the subject \(one.id) (\(one.patient) with a session, and \(next.patient)); rename one"
-      )
+        .inconsistent, "\(path): two folders make the subject \(one.id) (\(folders)); rename one")
     }
-    self.folder = path
-    self.subjects = subjects
+    (self.folder, self.subjects) = (path, subjects)
     notes = reading.notes + reading.notTaken.notes
     patients = Dictionary(uniqueKeysWithValues: subjects.map { ($0.id, $0.patient) })
   }
@@ -52,6 +49,17 @@ public struct BIDSCohort: Cohort {
     if let known = patients[subject] { return known }
     guard let session = subject.range(of: "_ses-", options: .backwards) else { return subject }
     return String(subject[..<session.lowerBound])
+  }
+
+  /// The phantom, where `GeneratedBy` in `dataset_description.json` names it. Other names are nobody's business here.
+  public var generatedBy: [String] {
+    let path = "\(folder)/dataset_description.json"
+    let facts = try? FileManager.default.attributesOfItem(atPath: path)
+    guard facts?[.type] as? FileAttributeType == .typeRegular, (facts?[.size] as? Int ?? .max) <= 1 << 20,
+      let data = FileManager.default.contents(atPath: path),
+      let names = (try? StrictJSON.parse(data, file: path))?["GeneratedBy"]?.elements
+    else { return [] }
+    return names.contains { $0["Name"]?.string == Phantom.generator } ? [Phantom.generator] : []
   }
 }
 
@@ -70,8 +78,7 @@ private struct Reading {
   /// Folders of BIDS for other kinds of data.
   private static let datatypes: Set<String> = [
     "anat", "func", "dwi", "fmap", "perf", "eeg", "ieeg", "meg", "pet", "micr", "nirs", "beh", "motion",
-    "mrs", "figures",
-    "log", "xfm", "surf",
+    "mrs", "figures", "log", "xfm", "surf",
   ]
   /// Folders beside the subjects that may hold anything.
   private static let others: Set<String> = [
@@ -118,9 +125,7 @@ private struct Reading {
       }
       let maps = labelMaps(of: inner)
       subject.labels = maps.first
-      if maps.count > 1 {
-        mapped.append((subject.id, maps[0].fileName))
-      }
+      if maps.count > 1 { mapped.append((subject.id, maps[0].fileName)) }
       subjects.append(subject)
     }
   }
@@ -141,12 +146,7 @@ private struct Reading {
       do {
         scan = try ScanName(stem, person: subject.patient, session: session)
       } catch {
-        if isIgnored { continue }
-        notTaken.add(
-          path,
-          error == .notTheSubjects
-            ? "as the name does not begin with that of its subject's folder and _"
-            : "as the name says another session than its folder")
+        if !isIgnored { notTaken.add(path, error.rawValue) }
         continue
       }
       // Who asks for a scan by name means it, whatever the data set's file says.
@@ -162,9 +162,8 @@ private struct Reading {
       }
     }
     for inner in anat.folders where inner.scanStem == nil {
-      if let folder = try? Folder(anat.path(of: inner)) {
-        notTaken.addAll(in: folder, as: "\(shown)/\(inner)", "as it lies in a folder within anat")
-      }
+      notTaken.addAll(
+        in: anat.path(of: inner), as: "\(shown)/\(inner)", "as it lies in a folder within anat")
     }
     for modality in Modality.allCases {
       guard let choice = found[modality] else { continue }
@@ -178,29 +177,21 @@ private struct Reading {
   /// Lists what lies beside anat: in the subject's folder itself, and in folders that BIDS does not have.
   private mutating func lookAround(_ place: Folder, _ shown: String) {
     let reason = "as it does not lie in an anat folder"
-    for name in place.files {
-      if let reason = NotTaken.reason(for: name) ?? (name.scanStem == nil ? nil : reason) {
-        notTaken.add("\(shown)/\(name)", reason)
-      }
-    }
+    for name in place.files { notTaken.add("\(shown)/\(name)", named: name, ifScan: reason) }
     for name in place.folders where !Self.datatypes.contains(name) && !name.hasPrefix("ses-") {
-      if let inner = try? Folder(place.path(of: name)) {
-        notTaken.addAll(in: inner, as: "\(shown)/\(name)", reason)
-      }
+      notTaken.addAll(in: place.path(of: name), as: "\(shown)/\(name)", reason)
     }
   }
 
   /// Lists what lies beside the subjects.
   mutating func lookAround() {
-    for name in folder.files where name.scanStem != nil || NotTaken.reason(for: name) != nil {
-      if rules.ignores(name) { continue }
-      notTaken.add(name, NotTaken.reason(for: name) ?? "as it does not lie in an anat folder")
+    for name in folder.files where !rules.ignores(name) {
+      notTaken.add(name, named: name, ifScan: "as it does not lie in an anat folder")
     }
     for name in folder.folders where !name.hasPrefix("sub-") && !Self.others.contains(name) {
       if rules.ignores(name, isFolder: true) { continue }
-      if let inner = try? Folder(folder.path(of: name)) {
-        notTaken.addAll(in: inner, as: name, "as the folder's name does not begin with sub-", depth: 2)
-      }
+      notTaken.addAll(
+        in: folder.path(of: name), as: name, "as the folder's name does not begin with sub-", depth: 2)
     }
   }
 

@@ -3,8 +3,7 @@ import Foundation
 /// The patterns of a `.bidsignore`, which are those of a `.gitignore`.
 ///
 /// `*`, `?` and `[a-z]` within a name, `**` for any number of folders, `/` at the end for folders alone, `/` before it
-/// for paths from the top, `!` to take back, `#` for a comment. The last pattern that fits decides; what lies in an
-/// ignored folder is ignored.
+/// for paths from the top, `!` to take back, `#` for a comment. The last that fits decides, also for what is inside.
 struct IgnoreRules: Sendable {
   private struct Rule: Sendable {
     var parts: [String]
@@ -30,8 +29,6 @@ struct IgnoreRules: Sendable {
         Rule(parts: isFromTop ? parts : ["**"] + parts, takesBack: takesBack, onlyFolders: onlyFolders))
     }
   }
-
-  var isEmpty: Bool { rules.isEmpty }
 
   /// Whether a path from the top, or a folder on the way to it, is ignored.
   func ignores(_ path: String, isFolder: Bool = false) -> Bool {

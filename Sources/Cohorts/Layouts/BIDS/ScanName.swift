@@ -7,7 +7,10 @@ struct ScanName: Sendable {
   let suffix: String
 
   /// What is wrong with a name, as the end of a sentence about files.
-  enum Problem: Error, Equatable { case notTheSubjects, notTheSessions }
+  enum Problem: String, Error {
+    case notTheSubjects = "as the name does not begin with that of its subject's folder and _"
+    case notTheSessions = "as the name says another session than its folder"
+  }
 
   /// - Parameters:
   ///   - person: the subject's folder, `sub-01`. Its label may hold underscores and hyphens, which BIDS forbids.
@@ -60,11 +63,9 @@ struct ScanName: Sendable {
   /// Suffixes of BIDS for other images of the head, raw and derived.
   private static let otherSuffixes: Set<String> = [
     "T1rho", "T2star", "T2starw", "T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "PD",
-    "PDT2",
-    "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map", "UNIT1",
-    "inplaneT1",
-    "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MP2RAGE", "MESE", "MEGRE", "MTR", "MTS",
-    "MPM",
-    "mask", "dseg", "probseg", "xfm", "warp", "thickness", "curv", "sulc", "boldref", "bold", "dwi",
+    "PDT2", "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map", "UNIT1",
+    "inplaneT1", "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MP2RAGE", "MESE", "MEGRE",
+    "MTR", "MTS", "MPM", "mask", "dseg", "probseg", "xfm", "warp", "thickness", "curv", "sulc", "boldref",
+    "bold", "dwi",
   ]
 }

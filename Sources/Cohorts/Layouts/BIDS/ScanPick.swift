@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 
 /// A rule that chooses among several scans of one modality by an entity of BIDS.
@@ -16,30 +17,23 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
     (self.modality, self.entity, self.value) = (modality, entity, value)
   }
 
-  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`; several are separated by commas.
-  /// Throws `.usage`.
+  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`, by commas. Throws `.usage`.
   public static func read(_ text: String) throws -> [ScanPick] {
     func failure(_ why: String) -> Failure {
-      Failure(
-        .usage,
-        "\(Term.picks(text)): \(why); write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all")
+      let form = "write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all"
+      return Failure(.usage, "\(Term.picks(text)): \(why); \(form)")
     }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
-    var modality: Modality?
-    if parts.count == 2 {
-      modality = Modality(name: parts[0])
-      if modality == nil {
-        throw failure("unknown modality '\(parts[0])', known are t1, t2, pd, flair, t1gd")
-      }
+    let modality = parts.count == 2 ? Modality(name: parts[0]) : nil
+    if parts.count == 2 && modality == nil {
+      throw failure("unknown modality '\(parts[0])', known are \(Modality.names.joined(separator: ", "))")
     }
     return try (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { rule in
       let sign = rule.firstIndex(of: "=") ?? rule.firstIndex(of: "-") ?? rule.lastIndex(of: "!")
-      guard let sign, rule[sign] != "!" || rule.index(after: sign) == rule.endIndex else {
-        throw failure("'\(rule)' names no entity with its value")
-      }
-      let entity = String(rule[..<sign])
-      let value = String(rule[sign...].dropFirst())
-      guard !entity.isEmpty, entity.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }),
+      let entity = String(rule[..<(sign ?? rule.startIndex)])
+      let value = String(rule[(sign ?? rule.endIndex)...].dropFirst())
+      guard let sign, rule[sign] != "!" || value.isEmpty, !entity.isEmpty,
+        entity.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber) }),
         !value.contains("_"), !value.contains("/")
       else { throw failure("'\(rule)' names no entity with its value") }
       if ["sub", "ses"].contains(entity) {
@@ -83,25 +77,22 @@ struct ScanChoice {
       }
       return (problem == nil ? [only.path] : [], problem)
     }
-    var left = candidates
-    for rule in rules where left.contains(where: { $0.name[rule.entity] != nil }) {
-      let kept = left.filter { rule.fits($0.name) }
-      if kept.isEmpty {
-        let names = candidates.map(\.path.fileName).joined(separator: ", ")
-        return (
-          candidates.map(\.path),
-          "none of its \(candidates.count) scans of \(modality.title) (\(names)) is what \(Term.picks("\(rule)")) asks for"
-        )
+    var left = self
+    for rule in rules where left.candidates.contains(where: { $0.name[rule.entity] != nil }) {
+      left.candidates.removeAll { !rule.fits($0.name) }
+      if left.candidates.isEmpty {
+        return (paths, "none of its \(scans) is what \(Term.picks("\(rule)")) asks for")
       }
-      left = kept
     }
-    guard left.count > 1 else { return (left.map(\.path), nil) }
-    let names = left.map(\.path.fileName).joined(separator: ", ")
-    return (
-      left.map(\.path),
-      "has \(left.count) scans of \(modality.title) (\(names)); choose with \(ScanChoice(modality: modality, candidates: left).advice),"
-        + " or name the others in .bidsignore"
-    )
+    guard left.candidates.count > 1 else { return (left.paths, nil) }
+    return (left.paths, "has \(left.scans); choose with \(left.advice), or name the others in .bidsignore")
+  }
+
+  private var paths: [String] { candidates.map(\.path) }
+
+  /// `2 scans of T1 (sub-01_run-1_T1w.nii.gz, sub-01_run-2_T1w.nii.gz)`
+  private var scans: String {
+    "\(candidates.count) scans of \(modality.title) (\(paths.map(\.fileName).joined(separator: ", ")))"
   }
 
   /// The rules that would tell the candidates apart, by the entity that does so best.
@@ -135,10 +126,9 @@ extension ScanPick {
         values.isEmpty
         ? keys.isEmpty ? "their names have no entities" : "their names have \(keys.listed)"
         : "there is \(values.map { "\(pick.entity)-\($0)" }.listed)"
+      let wanted = "\(pick.entity)\(pick.value.map { "-" + $0 } ?? "")"
       throw Failure(
-        .inconsistent,
-        "\(Term.picks("\(pick)")): no \(scans) has \(pick.entity)\(pick.value.map { "-" + $0 } ?? "") in its name; \(there)"
-      )
+        .inconsistent, "\(Term.picks("\(pick)")): no \(scans) has \(wanted) in its name; \(there)")
     }
   }
 }
