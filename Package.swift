@@ -18,7 +18,7 @@ let plain: [Target] = [
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics", dependencies: ["Files"]),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
-  .target(name: "ScanSupport", path: "Tests/ScanSupport"),
+  .target(name: "ScanSupport", dependencies: ["Files"], path: "Tests/ScanSupport"),
   .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),
   .testTarget(name: "ImagingTests", dependencies: ["ScanSupport", "Imaging", "Files", "Failures", "CZlib"]),
   .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics", "Files"]),

@@ -1,6 +1,7 @@
 import Files
 import Foundation
 import Metrics
+import ScanSupport
 import Testing
 
 @Suite struct BaselineTests {

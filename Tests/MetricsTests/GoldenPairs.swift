@@ -1,5 +1,6 @@
 import Files
 import Metrics
+import ScanSupport
 
 /// Two images recomputed from a seed, by the operations of Support/golden/metrics.py in the same order.
 struct GoldenPair {

@@ -2,6 +2,7 @@ import Files
 import Foundation
 import Metrics
 import Reporting
+import ScanSupport
 import Testing
 
 @Suite struct VerdictTests {
