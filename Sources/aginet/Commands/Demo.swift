@@ -121,7 +121,7 @@ struct Demo: ParsableCommand {
     (setting.device, setting.overwrites) = (device, true)
     // The discriminator as thin as the generator.
     let experiment = experiment.fitted(to: cohort.manifest.extent)
-    var display = TrainingDisplay(title: experiment.title, iterations: iterations)
+    var display = TrainingDisplay(experiment)
     let folder = "\(output)/\(experiment.network.name)"
     return try Run.train(
       experiment, on: cohort, into: folder, setting, shouldStop: { Interruption.requested },

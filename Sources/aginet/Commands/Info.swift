@@ -56,8 +56,10 @@ struct Info: ParsableCommand {
     try check("size", size, 1...4096)
     let experiment = try Experiment(settings: options.written())
     let cost = try Cost(of: experiment, onSlices: Extent(size, size))
-    let operations = String(
-      format: "%.3f G for a slice of %d x %d", Double(cost.multiplyAdds) / 1e9, size, size)
+    let extent = experiment.extent(ofSlices: Extent(size, size))
+    let operations =
+      String(format: "%.3f G for a ", Double(cost.multiplyAdds) / 1e9)
+      + "\(extent.dimensions == 2 ? "slice" : "patch") of \(extent)"
     return [
       ("network", "\(experiment.title), width \(experiment.network.width), \(experiment.scenario)"),
       ("parameters", cost.parameters.formatted()),

@@ -177,7 +177,7 @@ struct Reproduce: ParsableCommand {
           number = current
           let title = "\(experiment.title), \(experiment.scenario), seed \(experiment.seed)"
           Console.stage("[\(current)/\(total)]  \(title)")
-          training = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
+          training = TrainingDisplay(experiment)
         }
         training?.show(event)
       case .failed(let experiment, let message):

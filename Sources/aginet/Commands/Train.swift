@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Imaging
 import Inference
 import Methods
 import Runs
@@ -43,7 +44,7 @@ struct Train: ParsableCommand {
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
     Interruption.watch()
-    var display = TrainingDisplay(title: experiment.title, iterations: experiment.iterations)
+    var display = TrainingDisplay(experiment)
     let run = try Run.train(
       experiment, on: cohort, into: output, setting, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
@@ -55,20 +56,25 @@ struct Train: ParsableCommand {
 /// A training run on the screen.
 struct TrainingDisplay {
   private let title: String, iterations: Int
+  /// What it is trained on: slices, patches.
+  private let samples: String
   private var bar: ProgressBar?
   private var average: [String: Double] = [:]
   private var score: Score?
   private var lowest = Double.infinity
   private var hasWarned = false
 
-  init(title: String, iterations: Int) { (self.title, self.iterations) = (title, iterations) }
+  init(_ experiment: Experiment) {
+    (title, iterations) = (experiment.title, experiment.iterations)
+    samples = experiment.region.samples
+  }
 
   mutating func show(_ event: TrainingEvent) {
     switch event {
     case .started(let networks, let training, let validation, let from):
       let sizes = networks.map { "\($0.name) \($0.parameters.formatted()) parameters" }.joined(
         separator: ", ")
-      Console.note("\(title): \(sizes); \(training) training slices, \(validation) for validation")
+      Console.note("\(title): \(sizes); \(training) training \(samples), \(validation) for validation")
       if from > 0 { Console.note("continuing at iteration \(from)") }
       if validation == 0 {
         Console.note(
