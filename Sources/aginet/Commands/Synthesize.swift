@@ -57,7 +57,9 @@ struct Synthesize: ParsableCommand {
     try model.method.change(drawing.change)
     var job = PatientSynthesis(model: model, output: output)
     (job.intensity, job.batchSize, job.replaces, job.voxelLimit) = (intensity, batch, force, maxVoxels)
-    var bar = ProgressBar("synthesising", unit: model.method.sampling == nil ? "slices" : "slice steps")
+    let samples = model.experiment.region.samples
+    var bar = ProgressBar(
+      "synthesising", unit: model.method.sampling == nil ? samples : "steps of \(samples)")
     let sidecar = try job.run(files) { bar.show($0, of: $1) }
     for note in sidecar.notes { Console.note("note: \(note)") }
     Console.note(
