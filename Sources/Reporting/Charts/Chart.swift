@@ -30,7 +30,7 @@ package struct Chart: Sendable {
 
   private static let width = 560.0
   private static let height = 300.0
-  private static let margin = (left: 62.0, right: 14.0, top: 12.0, bottom: 46.0)
+  private static let margin = (left: 62.0, right: 22.0, top: 12.0, bottom: 46.0)
   /// More points than pixels cannot be seen.
   private static let mostPoints = 600
 
