@@ -24,10 +24,8 @@ extension Experiment {
   }
 
   func task(on device: Device = .cpu) -> SynthesisTask {
-    var dimensions = 2
-    if case .patch(let extent) = self.region { dimensions = extent.dimensions }
-    return SynthesisTask(
-      self.scenario, dimensions: dimensions, depth: self.region.depth, seed: self.seed,
+    SynthesisTask(
+      self.scenario, dimensions: self.region.dimensions, depth: self.region.depth, seed: self.seed,
       rate: self.learningRate, device: device, network: self.network)
   }
 

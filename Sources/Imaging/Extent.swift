@@ -95,6 +95,9 @@ public enum Region: Codable, Sendable, Hashable, CustomStringConvertible {
   /// Slices that a network sees beside each other as channels: of a slab all, else 1.
   public var depth: Int { if case .slab(let count) = self { count } else { 1 } }
 
+  /// 3 for patches, which are volumes, else 2.
+  public var dimensions: Int { if case .patch(let extent) = self { extent.dimensions } else { 2 } }
+
   /// The extent of a sample, where slices have the extent `slice`.
   public func extent(ofSlices slice: Extent) -> Extent {
     if case .patch(let extent) = self { extent } else { slice }

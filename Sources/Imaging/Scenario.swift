@@ -15,7 +15,7 @@ public struct Scenario: Codable, Sendable, Hashable, CustomStringConvertible {
 
   /// `(T1, T2) -> PD`, as the paper writes it.
   public var description: String {
-    "(\(sources.map(\.title).joined(separator: ", "))) -> \(target.title)"
+    "(\(sources.titles)) -> \(target.title)"
   }
 
   /// Refuses (`.usage`) a scenario without sources, with one named twice, or with the target among them.

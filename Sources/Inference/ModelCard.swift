@@ -76,7 +76,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var warning: String { ModelCard.warning(from: scenario.sources) }
 
   public static func warning(from sources: [Modality]) -> String {
-    "SYNTHETIC image computed from \(sources.map(\.title).joined(separator: ", ")); not acquired. "
+    "SYNTHETIC image computed from \(sources.titles); not acquired. "
       + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
   }
 }

@@ -7,20 +7,18 @@ public final class SlicePredictor {
   private let predictor: Predictor
   private let cohort: PreparedCohort
   private let contents: SampleContents
-  private let batchSize: Int
   /// The volume that was computed last: slices come subject by subject.
   private var volume: (subject: String, voxels: [Float])?
 
   /// - Parameters:
   ///   - region: what the network sees.
   ///   - perturbation: of a source, as the slices themselves are translated.
-  ///   - batchSize: patches at a time.
   /// - Throws: what `SampleContents` throws.
   public init(
     _ predictor: Predictor, seeing region: Region, of cohort: PreparedCohort,
-    perturbation: Perturbation? = nil, batchSize: Int = 1
+    perturbation: Perturbation? = nil
   ) throws {
-    (self.predictor, self.cohort, self.batchSize) = (predictor, cohort, batchSize)
+    (self.predictor, self.cohort) = (predictor, cohort)
     contents = try SampleContents(predictor.scenario, region: region, perturbation: perturbation)
   }
 
@@ -54,7 +52,7 @@ public final class SlicePredictor {
       Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
     }
     var pass = VolumePass(sources, extent: extent)
-    try pass.run(predictor, batchSize: batchSize, progress: passed)
+    try pass.run(predictor, batchSize: 1, progress: passed)
     let voxels = pass.takeOutput().voxels
     volume = (id, voxels)
     return voxels

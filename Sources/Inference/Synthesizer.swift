@@ -110,7 +110,7 @@ public struct Synthesizer {
     name: String, volume: Volume
   )] {
     let wanted = card.scenario.sources
-    let takes = "the model takes \(wanted.map(\.title).joined(separator: ", "))"
+    let takes = "the model takes \(wanted.titles)"
     for modality in Modality.allCases where volumes[modality] != nil && !wanted.contains(modality) {
       throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
     }

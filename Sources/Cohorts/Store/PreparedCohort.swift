@@ -114,7 +114,7 @@ public struct PreparedCohort: Sendable {
       let what = "was prepared by aginet 0.1.0 and holds single slices, no \(contents.region)"
       throw Failure(.inconsistent, "\(folder): \(what); prepare again")
     }
-    let isPatch = contents.region.extent(ofSlices: manifest.extent).dimensions == 3
+    let isPatch = contents.region.dimensions == 3
     for reference in references {
       guard let subject = source(of: reference)?.subject, reference.place.count == (isPatch ? 3 : 1),
         isPatch || subject.slices.contains(reference.slice)

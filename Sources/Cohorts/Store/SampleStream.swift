@@ -29,7 +29,7 @@ public final class SampleStream {
     }
     // Of patches one a subject, wherever in it.
     var list = try cohort.samples(in: split, contents)
-    if case .patch = contents.region {
+    if contents.region.dimensions == 3 {
       list = list.indices.filter { $0 == 0 || list[$0].subject != list[$0 - 1].subject }.map { list[$0] }
     }
     let reader = try SampleReader(cohort, references: list, contents)

@@ -112,7 +112,7 @@ extension Report {
     }
     return [
       ("Cohort", "\(manifest.name), read as \(manifest.layout)"),
-      ("Modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
+      ("Modalities", manifest.modalities.titles),
       ("Subjects", counts.joined(separator: ", ")),
       ("Splits", manifest.splits),
       ("Slices", "\(manifest.sliceRule)"),

@@ -109,7 +109,7 @@ struct Info: ParsableCommand {
     }
     return [
       ("prepared cohort", "\(manifest.name) (\(manifest.layout))"),
-      ("modalities", manifest.modalities.map(\.title).joined(separator: ", ")),
+      ("modalities", manifest.modalities.titles),
       ("slices", "\(manifest.extent), rule \(manifest.sliceRule)"),
       ("splits", splits.joined(separator: "; ")), ("split by", manifest.splits),
       ("intensities", manifest.intensity),

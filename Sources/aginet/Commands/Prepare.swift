@@ -75,7 +75,7 @@ struct Prepare: ParsableCommand {
       preparation, layout: layout, folder: folder, picks: picks, output: output)
     let counts = Split.allCases.map { split in "\(split.rawValue) \(cohort.subjects(in: split).count)" }
     Console.note(
-      "\(cohort.manifest.modalities.map(\.title).joined(separator: ", ")); "
+      "\(cohort.manifest.modalities.titles); "
         + "\(cohort.manifest.extent); subjects: \(counts.joined(separator: ", "))")
     try Console.result(output)
     if let failure = outcome.failure { throw failure }
