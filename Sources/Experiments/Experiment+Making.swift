@@ -23,6 +23,12 @@ extension Experiment {
     return kind
   }
 
+  /// The regions that it finds in images; nil where it makes images.
+  package var regions: [LabelRegion]? { (try? told())?.segments }
+
+  /// How its training samples are changed at random.
+  package var augmentation: Augmentation? { (try? told())?.augments }
+
   func task(on device: Device = .cpu) -> SynthesisTask {
     SynthesisTask(
       self.scenario, dimensions: self.region.dimensions, depth: self.region.depth, seed: self.seed,

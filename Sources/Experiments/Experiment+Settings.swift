@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import Imaging
 import Methods
 import Networks
 
@@ -25,6 +26,10 @@ extension Experiment {
     self = written.value
     if self.network.name.isEmpty {
       self.network.name = try told().network ?? NetworkCatalog.published
+    }
+    // What a segmentation computes need not be said.
+    if try told().segments != nil, self.scenario.target == Experiment().scenario.target {
+      self.scenario.target = .labels
     }
     try check()
   }

@@ -91,6 +91,16 @@ public struct TrainedModel {
   }
 
   public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
+
+  /// - Throws: `.usage` for a model that makes images.
+  public var segmenter: Segmenter {
+    get throws {
+      guard let regions = experiment.regions else {
+        throw Failure(.usage, "\(file): is a model of \(card.scenario), no segmentation")
+      }
+      return Segmenter(method, regions: regions, card: card, device: device)
+    }
+  }
 }
 
 extension TrainedModel {

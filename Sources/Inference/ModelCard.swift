@@ -73,7 +73,16 @@ public struct ModelCard: Codable, Sendable, Equatable {
   }
 
   /// The sentence every synthetic image carries (conventions: NIfTI description, sidecar, report).
-  public var warning: String { ModelCard.warning(from: scenario.sources) }
+  public var warning: String {
+    scenario.target == .labels
+      ? ModelCard.labelWarning(from: scenario.sources) : ModelCard.warning(from: scenario.sources)
+  }
+
+  /// The same of a segmentation.
+  static func labelWarning(from sources: [Modality]) -> String {
+    "COMPUTED segmentation of \(sources.titles); not drawn by a person. "
+      + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+  }
 
   public static func warning(from sources: [Modality]) -> String {
     "SYNTHETIC image computed from \(sources.titles); not acquired. "

@@ -19,7 +19,7 @@ public struct Predictor {
     (self.method, self.scenario, self.device) = (method, scenario, device)
   }
 
-  /// The target of every sample: `count x extent`, not clamped.
+  /// The target of every sample: `count x outputs x extent`, not clamped.
   /// - Parameter passed: passes through the network, done and in all.
   /// - Throws: `.numerical` where the network gives values that are not finite; what `passed` throws.
   public func callAsFunction(_ samples: SampleBatch, passed: (Int, Int) throws -> Void = { _, _ in }) throws
@@ -31,7 +31,7 @@ public struct Predictor {
         passed: passed))
   }
 
-  /// `[B, S, spatial…]` to `B x spatial…` values; `present` as a batch's.
+  /// `[B, S, spatial…]` to `B x outputs x spatial…` values; `present` as a batch's.
   func callAsFunction(_ sources: Tensor, present: Tensor? = nil, passed: (Int, Int) throws -> Void) throws
     -> [Float]
   {
@@ -47,7 +47,8 @@ extension SampleBatch {
   public func checked(_ values: [Float]) throws -> [Float] {
     if let place = values.firstIndex(where: { !$0.isFinite }) {
       throw Failure(
-        .numerical, "the network gives \(values[place]) for \(references[place / extent.count])")
+        .numerical,
+        "the network gives \(values[place]) for \(references[place / (values.count / count)])")
     }
     return values
   }
@@ -74,7 +75,7 @@ extension Batch {
     self.init(
       sources: samples.sources(of: scenario, on: device),
       target: Tensor(
-        samples.target(scenario.target), shape: [samples.count, 1] + samples.extent.sizes, device: device),
+        samples.target(of: scenario), shape: [samples.count, 1] + samples.extent.sizes, device: device),
       present: samples.presence(of: scenario, on: device))
   }
 }

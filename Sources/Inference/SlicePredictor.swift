@@ -1,5 +1,6 @@
 import Cohorts
 import Imaging
+import Methods
 
 /// Predicts the slices of a cohort, whatever the network sees of a volume: slices as they are, the slabs around them, or
 /// patches, by which whole volumes are computed.
@@ -8,7 +9,7 @@ public final class SlicePredictor {
   private let cohort: PreparedCohort
   private let contents: SampleContents
   /// The volume that was computed last: slices come subject by subject.
-  private var volume: (subject: String, voxels: [Float])?
+  private var volume: (subject: String, outputs: [Volume])?
 
   /// - Parameters:
   ///   - region: what the network sees.
@@ -22,7 +23,7 @@ public final class SlicePredictor {
     contents = try SampleContents(predictor.scenario, region: region, perturbation: perturbation)
   }
 
-  /// The target of every slice: `count x rows x columns`.
+  /// The target of every slice: `count x outputs x rows x columns`.
   /// - Parameters:
   ///   - slices: of the cohort, read for the predictor's scenario.
   ///   - passed: passes through the network, done and in all.
@@ -36,25 +37,28 @@ public final class SlicePredictor {
     case .patch(let extent):
       let pixels = slices.extent.count
       return try slices.references.flatMap { slice in
-        let image = try image(of: slice.subject, by: extent, passed: passed)
-        return image[slice.slice * pixels..<(slice.slice + 1) * pixels]
+        try outputs(of: slice.subject, by: extent, passed: passed).flatMap {
+          $0.voxels[slice.slice * pixels..<(slice.slice + 1) * pixels]
+        }
       }
     }
   }
 
   /// All planes of a subject as the cohort's slices have them, one after the other.
-  private func image(of id: String, by extent: Extent, passed: (Int, Int) throws -> Void) throws -> [Float] {
-    if let volume, volume.subject == id { return volume.voxels }
+  private func outputs(
+    of id: String, by extent: Extent, passed: (Int, Int) throws -> Void
+  ) throws -> [Volume] {
+    if let volume, volume.subject == id { return volume.outputs }
     volume = nil
     let stack = try cohort.stack(of: id, contents)
     let size = SIMD3(stack.extent.columns, stack.extent.rows, stack.extent.planes)
     let sources = predictor.scenario.sources.map {
       Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
     }
-    var pass = VolumePass(sources, extent: extent)
+    var pass = VolumePass(sources, extent: extent, outputs: predictor.method.outputs)
     try pass.run(predictor, batchSize: 1, progress: passed)
-    let voxels = pass.takeOutput().voxels
-    volume = (id, voxels)
-    return voxels
+    let outputs = pass.takeOutputs()
+    volume = (id, outputs)
+    return outputs
   }
 }

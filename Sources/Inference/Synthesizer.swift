@@ -59,77 +59,22 @@ public struct Synthesizer {
     _ volumes: consuming [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit,
     batchSize: Int = 2, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Result {
-    var inputs = try ordered(volumes)
+    var inputs = try PatientImages(volumes, for: card)
     volumes = [:]
-    let (reference, grid) = (inputs[0].name, inputs[0].volume.grid)
-    for input in inputs.dropFirst() {
-      if let mismatch = input.volume.grid.mismatch(with: grid) {
-        throw Failure(
-          .inconsistent,
-          "\(input.name) and \(reference) are not on one grid: \(mismatch); register or resample first")
-      }
-    }
-
-    var scales: [(modality: Modality, scale: IntensityScale)] = []
-    var images: [Volume] = []
-    var (checks, findings): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
-    for modality in card.scenario.sources {
-      // Out of the list, so that a volume in LPS order is scaled in place and any other goes once it is turned.
-      var (name, image) = inputs.removeFirst()
-      let check = try ScanCheck(image, path: name, name: Path.name(name))
-      for other in checks { findings += other.findings(with: check) }
-      findings += check.findings
-      checks.append(check)
-      let scale = try IntensityScale(of: image.voxels, name: name)
-      scales.append((modality, scale))
-      image = image.reoriented(to: .lps)
-      scale.normalise(inPlace: &image.voxels)
-      images.append(image)
-    }
     let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
-    let notes = ScanCheck.lines(findings) + drawn + voxelNotes(images[0])
-
-    var pass = VolumePass(images, extent: card.extent, depth: card.depth ?? 1)
-    images = []
+    let notes = inputs.findings + drawn + inputs.voxelNotes
+    var pass = VolumePass(inputs.take(), extent: card.extent, depth: card.depth ?? 1)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
-    let scale = intensity == .unit ? 1 : card.scales[card.scenario.target] ?? 1
-    var output = pass.takeOutput()
+    let scale = intensity == .unit ? 1 : try card.scales[card.scenario.contrast] ?? 1
+    var output = pass.takeOutputs()[0]
     if scale != 1 {
       let factor = Float(scale)
       for index in output.voxels.indices { output.voxels[index] *= factor }
     }
     let total = Double(output.voxels.count)
-    output = output.reoriented(to: Orientation(of: grid.affine))
+    output = output.reoriented(to: inputs.orientation)
     return Result(
       volume: output, clippedBelow: Double(pass.below) / total, clippedAbove: Double(pass.above) / total,
-      scale: scale, sources: scales, emptySlices: pass.empty, notes: notes)
-  }
-
-  /// The inputs in the model's channel order.
-  private func ordered(_ volumes: [Modality: (name: String, volume: Volume)]) throws -> [(
-    name: String, volume: Volume
-  )] {
-    let wanted = card.scenario.sources
-    let takes = "the model takes \(wanted.titles)"
-    for modality in Modality.allCases where volumes[modality] != nil && !wanted.contains(modality) {
-      throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
-    }
-    return try wanted.map { modality in
-      guard let input = volumes[modality] else {
-        throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)) is missing: \(takes)")
-      }
-      return input
-    }
-  }
-
-  private func voxelNotes(_ image: Volume) -> [String] {
-    let (spacing, trained) = (image.affine.spacing, card.spacing)
-    guard trained.count == 3 else { return [] }
-    let ratios = (0..<2).map { spacing[$0] / trained[$0] }
-    guard ratios.contains(where: { $0 < 0.8 || $0 > 1.25 }) else { return [] }
-    func mm(_ a: Double, _ b: Double) -> String { String(format: "%.2f x %.2f mm", a, b) }
-    return [
-      "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
-    ]
+      scale: scale, sources: inputs.scales, emptySlices: pass.empty, notes: notes)
   }
 }

@@ -7,8 +7,8 @@ import Torch
 /// One pass of a volume through a network, a batch of boxes at a time: its axial slices, seen alone or between their
 /// neighbours and each put in its place, or patches that overlap by half, blended by a Gaussian window.
 struct VolumePass {
-  /// [0, 1], on the images' grid.
-  private(set) var output: Volume
+  /// [0, 1], on the images' grid: what is computed, each after the other.
+  private(set) var outputs: [Volume]
   /// Voxels brought to 0 or to 1, and slices that had nothing in them.
   private(set) var below = 0, above = 0, empty = 0
 
@@ -27,7 +27,8 @@ struct VolumePass {
   ///   - images: in LPS order, on one grid, scaled to [0, 1].
   ///   - extent: what the network was trained on: rows and columns, or planes, rows and columns.
   ///   - depth: slices that it sees of each source to make one.
-  init(_ images: [Volume], extent: Extent, depth: Int = 1) {
+  ///   - outputs: channels that it makes.
+  init(_ images: [Volume], extent: Extent, depth: Int = 1, outputs: Int = 1) {
     (self.images, self.depth) = (images, depth)
     size = images[0].dimensions
     if extent.dimensions == 3 {
@@ -39,7 +40,9 @@ struct VolumePass {
       box = [max(size.x, extent.columns), max(size.y, extent.rows), 1]
       (spatial, window) = ([box.y, box.x], [])
     }
-    output = Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
+    self.outputs = (0..<outputs).map { _ in
+      Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
+    }
   }
 
   /// - Parameter progress: passes of slices or patches through the network, done and in all.
@@ -57,17 +60,19 @@ struct VolumePass {
       done += batch.count
     }
     // Sums become weighted means.
-    for index in weights.indices where weights[index] > 0 {
-      output.voxels[index] = clamped(output.voxels[index] / weights[index])
+    for channel in outputs.indices {
+      for index in weights.indices where weights[index] > 0 {
+        outputs[channel].voxels[index] = clamped(outputs[channel].voxels[index] / weights[index])
+      }
     }
     weights = []
   }
 
-  /// The result, handed over with the memory of the images, which are not needed any more.
-  mutating func takeOutput() -> Volume {
+  /// The results, handed over with the memory of the images, which are not needed any more.
+  mutating func takeOutputs() -> [Volume] {
     images = []
-    defer { output = Volume(dimensions: .zero, affine: output.affine, voxels: []) }
-    return output
+    defer { outputs = [] }
+    return outputs
   }
 
   // MARK: - Boxes
@@ -151,19 +156,21 @@ struct VolumePass {
   }
 
   private mutating func put(_ values: [Float], _ place: Int, _ runs: [Run]) throws {
-    let start = place * box.x * box.y * box.z
-    for run in runs {
-      for index in 0..<run.count {
-        let (value, to) = (values[start + run.inBox + index], run.inVolume + index)
-        guard value.isFinite else {
-          throw Failure(.numerical, "the network gives \(value) in slice \(to / (size.x * size.y))")
-        }
-        if window.isEmpty {
-          output.voxels[to] = clamped(value)
-        } else {
-          let weight = window[run.inBox + index]
-          output.voxels[to] += weight * value
-          weights[to] += weight
+    for channel in outputs.indices {
+      let start = (place * outputs.count + channel) * box.x * box.y * box.z
+      for run in runs {
+        for index in 0..<run.count {
+          let (value, to) = (values[start + run.inBox + index], run.inVolume + index)
+          guard value.isFinite else {
+            throw Failure(.numerical, "the network gives \(value) in slice \(to / (size.x * size.y))")
+          }
+          if window.isEmpty {
+            outputs[channel].voxels[to] = clamped(value)
+          } else {
+            let weight = window[run.inBox + index]
+            outputs[channel].voxels[to] += weight * value
+            if channel == 0 { weights[to] += weight }
+          }
         }
       }
     }

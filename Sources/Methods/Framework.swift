@@ -52,6 +52,7 @@ extension Framework {
 /// Every framework that can be named.
 public let frameworks: [any Framework.Type] = [
   Pix2Pix.self, PGAN.self, MMGAN.self, MedSynth.self, DDPM.self, IDDPM.self, SelfRDB.self,
+  Segmentation.self,
 ]
 
 /// What a framework can be told beyond what all share, its part of an experiment; and what follows from it.
@@ -74,6 +75,10 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind
   /// What any generator has to do in it.
   func shape(_ task: SynthesisTask) -> GeneratorShape
+  /// The regions that it finds in images; nil where it makes images.
+  var segments: [LabelRegion]? { get }
+  /// How its training samples are changed at random; nil where they are taken as they are.
+  var augments: Augmentation? { get }
   /// Dimensions of the images that it can be trained on.
   var dimensions: ClosedRange<Int> { get }
 
@@ -103,6 +108,8 @@ extension MethodOptions {
   public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs, dimensions: task.dimensions)
   }
+  public var segments: [LabelRegion]? { nil }
+  public var augments: Augmentation? { nil }
   public var dimensions: ClosedRange<Int> { 2...2 }
   public func demands(_ generator: GeneratorKind) -> [Demand] { generator.demands }
   public var pads: Bool? { nil }

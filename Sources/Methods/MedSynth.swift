@@ -138,7 +138,7 @@ extension MedSynth.Options {
   public func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind {
     let nearest: [Modality: Modality] = [.pd: .t2, .t1gd: .t1]
     guard case .source(let source) = longSkip else {
-      let like = nearest[task.scenario.target].flatMap(task.channel)
+      let like = task.scenario.target.modality.flatMap { nearest[$0] }.flatMap(task.channel)
       return .medSynthUnet(longSkip: like ?? task.scenario.sources.first.flatMap(task.channel) ?? 0)
     }
     guard let channel = task.channel(of: source) else {

@@ -8,16 +8,13 @@ public struct Batch {
   /// `[B, S, spatial…]`, the sources in their order, each with its neighbouring slices where those are seen; what is missing
   /// is zero.
   public let sources: Tensor
-  /// `[B, 1, spatial…]`.
+  /// `[B, 1, spatial…]`: the contrast, or the label of every voxel as a number.
   public let target: Tensor
   /// `[B, S]`: 1 for the sources that a sample has, 0 for those it lacks; nil where all are there.
   public let present: Tensor?
-  /// `[B, spatial…]`: the class of every pixel; nil where none is known.
-  public let labels: Tensor?
 
-  public init(sources: Tensor, target: Tensor, present: Tensor? = nil, labels: Tensor? = nil) {
-    (self.sources, self.target) = (sources, target)
-    (self.present, self.labels) = (present, labels)
+  public init(sources: Tensor, target: Tensor, present: Tensor? = nil) {
+    (self.sources, self.target, self.present) = (sources, target, present)
   }
 }
 
@@ -45,7 +42,10 @@ public protocol Method: AnyObject {
   /// How images are drawn; nil where they are made in one pass.
   var sampling: Sampling? { get }
 
-  /// `[B, S, spatial…]` in [0, 1] to `[B, 1, spatial…]` on the same scale, not clamped; to be called inside
+  /// Channels that `synthesize` makes: 1, or one for each region of a segmentation.
+  var outputs: Int { get }
+
+  /// `[B, S, spatial…]` in [0, 1] to `[B, outputs, spatial…]` on the same scale, not clamped; to be called inside
   /// `withoutGradient`.
   ///
   /// A sample's image does not depend on the samples beside it in the batch.
@@ -60,6 +60,7 @@ public typealias Passed = (Int, Int) throws -> Void
 
 extension Method {
   public func prepare() throws {}
+  public var outputs: Int { 1 }
   public var sampling: Sampling? { nil }
 
   /// Of sources that are all there.

@@ -117,7 +117,7 @@ extension Reproduction {
   /// The best single source as it is and the intensity look-up, fitted on images as they are.
   func baselines(for condition: Study.Condition) throws -> [Scores] {
     let scenario = condition.scenario
-    let name = (scenario.sources + [scenario.target]).map(\.rawValue).joined(separator: "-")
+    let name = scenario.modalities.map(\.rawValue).joined(separator: "-")
     let look = look(condition)
     return try Kept.value(
       at: "\(folder)/baselines/\(name)-\(look).json", for: question(condition.shift, look)

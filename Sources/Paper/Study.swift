@@ -73,7 +73,7 @@ public struct Study: Sendable {
 
   /// Modalities that all of it needs, in the usual order.
   public var modalities: [Modality] {
-    let needed = Set(conditions.flatMap { $0.scenario.sources + [$0.scenario.target] })
+    let needed = Set(conditions.flatMap { $0.scenario.modalities })
     return Modality.allCases.filter { needed.contains($0) }
   }
 

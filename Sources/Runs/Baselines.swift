@@ -18,7 +18,7 @@ public struct Baselines: Sendable {
   public let all: [Baseline]
 
   /// - Parameter limit: most training slices to fit on, spread evenly.
-  /// - Throws: `.inconsistent` for a training split without slices.
+  /// - Throws: `.inconsistent` for a training split without slices, `.usage` for a segmentation.
   public init(for scenario: Scenario, on cohort: PreparedCohort, limit: Int = 2000) throws {
     func copy(of source: Modality) -> Baseline {
       Baseline(name: Baselines.copyName(of: source)) { $0.target(source) }
@@ -30,7 +30,7 @@ public struct Baselines: Sendable {
     let training = try cohort.slices(in: .train, requiring: scenario.modalities)
     let names = scenario.sources.map(\.rawValue)
     var best = BestSource(sources: names)
-    var fit = IntensityLookup.Fit(sources: names, target: scenario.target.rawValue)
+    var fit = IntensityLookup.Fit(sources: names, target: try scenario.contrast.rawValue)
     let batches = try cohort.batches(of: training.spread(limit), scenario: scenario, batchSize: 8)
     for number in batches.indices {
       let batch = try batches[number]

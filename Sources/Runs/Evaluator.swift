@@ -8,6 +8,7 @@ import Metrics
 public struct Evaluator {
   public let cohort: PreparedCohort
   public let scenario: Scenario
+  private let target: Modality
   /// Whose visit each subject is.
   private let patients: [String: String]
   public var scorer = Scorer()
@@ -20,10 +21,10 @@ public struct Evaluator {
   /// Slices done, of how many; what it throws ends the work.
   public var progress: (Int, Int) throws -> Void = { _, _ in }
 
-  /// - Throws: `.inconsistent` for a modality the cohort lacks.
+  /// - Throws: `.inconsistent` for a modality the cohort lacks, `.usage` for a segmentation.
   public init(_ cohort: PreparedCohort, scenario: Scenario) throws {
     try cohort.check(scenario)
-    (self.cohort, self.scenario) = (cohort, scenario)
+    (self.cohort, self.scenario, target) = (cohort, scenario, try scenario.contrast)
     patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.patient) }) { first, _ in first }
   }
 
@@ -59,7 +60,7 @@ public struct Evaluator {
   private func score(_ batch: SampleBatch, _ predictions: [Float]) throws -> [SliceScores] {
     let lesions = try batch.references.map { try cohort.labels(at: $0) }
     let (scorer, extent, patients) = (scorer, batch.extent, patients)
-    let target = batch.target(scenario.target)
+    let target = batch.target(target)
     return Parallel.map(count: batch.count) { index in
       let range = index * extent.count..<(index + 1) * extent.count
       var scores = scorer(
@@ -78,7 +79,7 @@ extension SampleBatch {
   public func images(_ index: Int, of scenario: Scenario) -> (sources: [[Float]], target: [Float]) {
     let range = index * extent.count..<(index + 1) * extent.count
     func image(_ modality: Modality) -> [Float] { images[modality].map { Array($0[range]) } ?? [] }
-    return (scenario.sources.map(image), image(scenario.target))
+    return (scenario.sources.map(image), scenario.target.modality.map(image) ?? [])
   }
 }
 

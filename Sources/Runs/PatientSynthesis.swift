@@ -85,7 +85,7 @@ public struct PatientSynthesis {
     result.notes = ScanCheck.lines(findings) + result.notes
 
     let sources = model.card.scenario.sources
-    let sidecar = Sidecar(
+    let sidecar = try Sidecar(
       result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last },
       intensity: intensity)
     try write(sidecar) { stand in
@@ -167,11 +167,11 @@ public struct Sidecar: Codable, Sendable {
   init(
     _ result: Synthesizer.Result, model: TrainedModel, files: [Modality: String],
     intensity: Synthesizer.Intensity
-  ) {
+  ) throws {
     let card = model.card
     description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
     warning = card.warning
-    modality = card.scenario.target
+    modality = try card.scenario.contrast
     sources = result.sources.map { modality, scale in
       Source(
         modality: modality, file: Path.name(files[modality] ?? ""), scale: scale.upper,

@@ -32,6 +32,7 @@ extension Run {
   ) throws -> Run {
     try cohort.check(experiment.scenario)
     try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
+    try experiment.regions.map { try cohort.check($0, in: [.train, .validation]) }
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
     try cohort.refuse(output: path)

@@ -18,6 +18,7 @@ final class TrainingSession: TrainingDelegate {
   private let predictor: Predictor
   private let trainer: Trainer
   private let contents: SampleContents
+  private let judgement: Judgement
   private let stream: SampleStream
   /// What the networks are judged on.
   private let held: [SampleReference]
@@ -25,9 +26,6 @@ final class TrainingSession: TrainingDelegate {
   private let shouldStop: () -> Failure.Kind?
   private let observer: (TrainingEvent) throws -> Void
   private var seconds = 0.0, waited = 0.0
-
-  /// By what the best networks are chosen.
-  private static let metric = Metric.psnr
 
   /// - Parameter metadata: what every checkpoint says of itself.
   init(
@@ -47,12 +45,15 @@ final class TrainingSession: TrainingDelegate {
     trainer = Trainer(
       method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
     if setting.resumes { try trainer.resume() }
-    contents = try SampleContents(scenario, region: experiment.region, perturbation: experiment.shift)
+    contents = try SampleContents(
+      scenario, region: experiment.region, perturbation: experiment.shift,
+      augmentation: experiment.augmentation)
+    judgement = Judgement(of: experiment)
     held =
       cohort.subjects(in: .validation).isEmpty
       ? [] : try cohort.samples(in: .validation, contents).spread(experiment.validationSlices)
     log = try RunLog(
-      folder, method: method, metric: TrainingSession.metric, resumingAt: trainer.iteration
+      folder, method: method, metric: judgement.metric, resumingAt: trainer.iteration
     ) { try observer(.note($0)) }
     stream = try SampleStream(
       cohort, contents, batchSize: experiment.batchSize, seed: experiment.seed,
@@ -75,23 +76,21 @@ final class TrainingSession: TrainingDelegate {
 
   var stop: Failure.Kind? { shouldStop() }
 
-  /// Mean PSNR of the held-out samples that are predicted with some error, in dB. What trains on translated images is
-  /// looked at on translated ones, each sample always by the same shift: the best weights are those that serve there.
+  /// The judgement of the held-out samples. What trains on translated images is looked at on translated ones, each sample
+  /// always by the same shift: the best weights are those that serve there.
   func validate(iteration: Int) throws -> Score? {
     guard !held.isEmpty else { return nil }
     let batches = try cohort.batches(of: held, contents, batchSize: experiment.batchSize)
-    let scorer = Scorer()
-    var values: [Double] = []
+    var judgement = judgement
     try predictor.method.validating {
       // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
       try batches.predicted(by: predictor.callAsFunction(_:passed:)) { _, _ in
         if let kind = shouldStop() { throw Failure(kind, "stopped while validating") }
       } each: { batch, predictions in
-        values += scorer.psnr(
-          predictions, batch.target(experiment.scenario.target), of: batch.extent.count)
+        judgement.add(predictions, of: batch)
       }
     }
-    return Score(TrainingSession.metric.rawValue, Spread(values).mean ?? .nan)
+    return judgement.score
   }
 
   func writeModel(iteration: Int, score: Score?) throws {
@@ -119,7 +118,7 @@ extension ModelCard {
       return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
     }
     var scales: [Modality: Double] = [:]
-    for modality in experiment.scenario.sources + [experiment.scenario.target] {
+    for modality in experiment.scenario.modalities {
       scales[modality] = median(training.compactMap { $0.scale(of: modality) })
     }
     self.init(

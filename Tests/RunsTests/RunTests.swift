@@ -160,7 +160,7 @@ import Training
 
   @Test func aModalityTheCohortLacksLeavesNoFolder() throws {
     var experiment = tinyExperiment()
-    experiment.scenario.target = .flair
+    experiment.scenario.target = .contrast(.flair)
     #expect(try refused(experiment).kind == .inconsistent)
     #expect(!FileManager.default.fileExists(atPath: scratch("run")))
   }

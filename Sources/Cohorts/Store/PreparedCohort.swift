@@ -65,9 +65,12 @@ public struct PreparedCohort: Sendable {
     manifest.subjects.filter { $0.split == split }
   }
 
-  /// The slices of a split, in order, of subjects who have these contrasts. Throws `.inconsistent` if there is none.
-  public func slices(in split: Split, requiring modalities: [Modality] = []) throws -> [SampleReference] {
-    try subjects(in: split, requiring: modalities).flatMap { subject in
+  /// The slices of a split, in order, of subjects who have these contrasts and, if asked, a label map. Throws
+  /// `.inconsistent` if there is none.
+  public func slices(
+    in split: Split, requiring modalities: [Modality] = [], labels: Bool = false
+  ) throws -> [SampleReference] {
+    try subjects(in: split, requiring: modalities, labels: labels).flatMap { subject in
       subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
     }
   }
@@ -76,22 +79,28 @@ public struct PreparedCohort: Sendable {
   /// `.inconsistent` if there is none.
   public func samples(in split: Split, _ contents: SampleContents) throws -> [SampleReference] {
     guard case .patch(let extent) = contents.region else {
-      return try slices(in: split, requiring: contents.requiring)
+      return try slices(in: split, requiring: contents.requiring, labels: contents.requiringLabels)
     }
-    return try subjects(in: split, requiring: contents.requiring).flatMap { subject in
+    return try subjects(
+      in: split, requiring: contents.requiring, labels: contents.requiringLabels
+    ).flatMap { subject in
       Patches(of: extent, in: subject, of: manifest).covering.map {
         SampleReference(subject: subject.id, place: $0)
       }
     }
   }
 
-  private func subjects(in split: Split, requiring modalities: [Modality]) throws -> [CohortManifest.Subject]
-  {
+  private func subjects(
+    in split: Split, requiring modalities: [Modality], labels: Bool
+  ) throws -> [CohortManifest.Subject] {
     let all = subjects(in: split)
-    let list = all.filter { $0.lacking(modalities).isEmpty }
+    let list = all.filter { $0.lacking(modalities).isEmpty && (!labels || $0.labels != nil) }
     guard list.isEmpty else { return list }
     let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
-    let having = all.isEmpty ? "" : " with \(modalities.titles)"
+    let needed = [modalities.isEmpty ? nil : modalities.titles, labels ? "a label map" : nil].compactMap {
+      $0
+    }
+    let having = all.isEmpty ? "" : " with \(needed.joined(separator: " and "))"
     let what = "no subject\(having) is in the \(split.rawValue) split (subjects: \(counts))"
     throw Failure(.inconsistent, "\(folder): \(what); prepare again with \(Term.splits)")
   }
@@ -122,6 +131,9 @@ public struct PreparedCohort: Sendable {
       if let missing = subject.lacking(contents.requiring).first {
         throw Failure(.inconsistent, "\(folder): \(subject.id) has no \(missing.title)")
       }
+      if contents.requiringLabels && subject.labels == nil {
+        throw Failure(.inconsistent, "\(folder): \(subject.id) has no label map")
+      }
     }
   }
 
@@ -142,6 +154,12 @@ public struct PreparedCohort: Sendable {
   public func labels(at reference: SampleReference) throws -> [UInt8]? {
     try SampleReader(self, references: [reference], SampleContents(modalities: [], labels: true)).batch(0..<1)
       .labels
+  }
+
+  /// How many voxels of a subject's stored label map have each label; nil where there is none. Throws `.malformed` for a
+  /// damaged store.
+  public func labelCounts(of subject: CohortManifest.Subject) throws -> [UInt8: Int]? {
+    try sources[subject.id]?.labels?.labelCounts()
   }
 
   func source(of reference: SampleReference) -> Source? { sources[reference.subject] }

@@ -92,6 +92,13 @@ public struct SampleBatch: Sendable, Equatable {
     depth == 1 ? stacked([modality]) : gathered([modality], planes: depth / 2..<depth / 2 + 1)
   }
 
+  /// What a scenario asks for, as it is to be predicted: a contrast, or the label of every voxel as a number.
+  public func target(of scenario: Scenario) -> [Float] {
+    if let modality = scenario.target.modality { return target(modality) }
+    guard let labels else { preconditionFailure("the batch has no labels") }
+    return labels.map(Float.init)
+  }
+
   /// Of each sample in turn these planes of each contrast.
   private func gathered(_ modalities: [Modality], planes: Range<Int>) -> [Float] {
     let size = planes.count * extent.count

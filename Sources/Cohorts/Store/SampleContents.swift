@@ -11,6 +11,10 @@ public struct SampleContents: Sendable {
   public let labels: Bool
   /// A random translation of one contrast.
   public let perturbation: Perturbation?
+  /// Whether subjects without a label map give no sample.
+  let requiringLabels: Bool
+  /// What is changed at random in training.
+  public let augmentation: Augmentation?
   /// The contrasts that may be translated.
   let movable: [Modality]
   /// The contrasts that stand side by side in a batch.
@@ -22,15 +26,21 @@ public struct SampleContents: Sendable {
   ) {
     (blocks, self.requiring, self.region) = ([modalities], requiring, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, modalities)
+    (requiringLabels, augmentation) = (false, nil)
   }
 
-  /// All contrasts of a scenario, of subjects who have them all; a source may be translated. Throws as `Scenario.check`.
+  /// All that a scenario is of, of subjects who have it all; a source may be translated.
+  /// - Parameter augmentation: of a stream's samples; those that are read in order stay as they are.
+  /// - Throws: as `Scenario.check`.
   public init(
-    _ scenario: Scenario, region: Region = .slice, labels: Bool = false, perturbation: Perturbation? = nil
+    _ scenario: Scenario, region: Region = .slice, labels: Bool = false, perturbation: Perturbation? = nil,
+    augmentation: Augmentation? = nil
   ) throws {
     try scenario.check()
-    (blocks, requiring, self.region) = ([scenario.sources, [scenario.target]], scenario.modalities, region)
-    (self.labels, self.perturbation, movable) = (labels, perturbation, scenario.sources)
+    blocks = [scenario.sources] + (scenario.target.modality.map { [[$0]] } ?? [])
+    (requiring, requiringLabels) = (scenario.modalities, scenario.target == .labels)
+    (self.labels, self.region) = (labels || requiringLabels, region)
+    (self.perturbation, movable, self.augmentation) = (perturbation, scenario.sources, augmentation)
   }
 
   /// The same of another region.

@@ -29,18 +29,27 @@ struct SampleReader: Sendable {
 
   /// The samples with these places in the list.
   func batch(_ places: some Sequence<Int>) throws -> SampleBatch {
-    try batch(places.map { (references[$0], 0) })
+    try batch(places.map { Request(reference: references[$0]) })
   }
 
-  /// The named samples; epochs vary the shifts.
+  /// A sample that is wanted.
+  struct Request {
+    var reference: SampleReference
+    /// Varies the shifts.
+    var epoch = 0
+    /// How it is augmented, if it is.
+    var change: Augmentation.Draw?
+  }
+
   ///
   /// Throws `.malformed` for a store that is damaged or was cut short meanwhile.
-  func batch(_ samples: [(reference: SampleReference, epoch: Int)]) throws -> SampleBatch {
+  func batch(_ samples: [Request]) throws -> SampleBatch {
     let sources = samples.compactMap { cohort.source(of: $0.reference) }
     let boxes = zip(samples, sources).map { sample, source in
       Box(of: sample.reference, contents.region, in: source.subject, cohort.manifest)
     }
     let size = contents.region.depth * extent.count
+    var changes = samples.map(\.change)
     let blocks = try contents.blocks.map { modalities in
       let values = try Self.filled(count: samples.count * modalities.count, size: size) { number, image in
         let (index, place) = number.quotientAndRemainder(dividingBy: modalities.count)
@@ -52,9 +61,10 @@ struct SampleReader: Sendable {
         if let perturbation = contents.perturbation, perturbation.modality == modality,
           perturbation.radius > 0
         {
-          let (reference, epoch) = samples[index]
-          perturbation.move(image, extent, perturbation.shift(of: reference, epoch: epoch))
+          let shift = perturbation.shift(of: samples[index].reference, epoch: samples[index].epoch)
+          perturbation.move(image, extent, shift)
         }
+        changes[index]?.change(image, rows: extent.rows, columns: extent.columns)
       }
       return SampleBatch.Block(modalities: modalities, values: values)
     }
@@ -63,6 +73,7 @@ struct SampleReader: Sendable {
       labels = try Self.filled(count: samples.count, size: extent.count) { index, block in
         guard let map = sources[index].labels else { return block.initialize(repeating: 0) }
         try map.read(boxes[index].middle(of: contents.region), into: block)
+        samples[index].change?.change(block, rows: extent.rows, columns: extent.columns)
       }
     }
     return SampleBatch(

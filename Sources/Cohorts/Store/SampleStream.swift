@@ -131,7 +131,9 @@ private final class Loader: @unchecked Sendable {
     try reader.batch(
       (iteration * batchSize..<(iteration + 1) * batchSize).map { number in
         let (index, epoch) = shuffle.draw(number)
-        return (reader.sample(index, seed: shuffle.seed, number: number), epoch)
+        return SampleReader.Request(
+          reference: reader.sample(index, seed: shuffle.seed, number: number), epoch: epoch,
+          change: reader.contents.augmentation?.draw(seed: shuffle.seed, number: number))
       })
   }
 

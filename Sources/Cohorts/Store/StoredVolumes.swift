@@ -107,6 +107,22 @@ struct StoredVolumes: Sendable {
     }
   }
 
+  /// How many bytes of a file of labels have each value. Throws as `StoreFile.read`.
+  func labelCounts() throws -> [UInt8: Int] {
+    var counts = [Int](repeating: 0, count: 256)
+    try withUnsafeTemporaryAllocation(byteCount: 1 << 16, alignment: 16) { part in
+      for start in stride(from: 0, to: file.size, by: part.count) {
+        let read = UnsafeMutableRawBufferPointer(rebasing: part[..<min(part.count, file.size - start)])
+        try file.read(into: read, at: start)
+        for byte in read { counts[Int(byte)] += 1 }
+      }
+    }
+    return Dictionary(
+      uniqueKeysWithValues: counts.enumerated().filter { $0.element > 0 }.map {
+        (UInt8($0.offset), $0.element)
+      })
+  }
+
   /// The same for labels, which are stored as they are.
   func read(_ box: Box, into labels: UnsafeMutableBufferPointer<UInt8>) throws {
     if !holds(box) { labels.initialize(repeating: 0) }

@@ -36,6 +36,14 @@ public enum MethodCatalog {
       guard let refusal = experiment.options[framework].refusal else { continue }
       throw Failure(.usage, "\(framework.name).\(refusal)")
     }
+    guard try (experiment.told().segments == nil) == (experiment.scenario.target != .labels) else {
+      let target = experiment.scenario.target
+      throw Failure(
+        .usage,
+        target == .labels
+          ? "method \(experiment.method) makes images; labels are found by method \(Segmentation.name)"
+          : "method \(experiment.method) finds labels, no \(target.title); leave the target out")
+    }
     if let mismatch = try experiment.told().mismatch(experiment.scenario) {
       throw Failure(.usage, "\(experiment.method).\(mismatch)")
     }

@@ -10,6 +10,9 @@ public enum Metric: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
   case ssimLesion = "ssim_lesion"
   case maeLesion = "mae_lesion"
 
+  /// The mean over the regions of a segmentation, in validation.
+  case dice
+
   /// The three the paper prints.
   public static let paper: [Metric] = [.psnr, .ssim, .mae]
 
@@ -23,7 +26,7 @@ public enum Metric: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
   public var unit: String {
     switch base {
     case .psnr: "dB"
-    case .ssim: "%"
+    case .ssim, .dice: "%"
     default: "×100"
     }
   }
@@ -33,14 +36,14 @@ public enum Metric: String, Sendable, Codable, CaseIterable, CodingKeyRepresenta
 
   public var decimals: Int { base == .mae || base == .rmse || base == .nmse ? 3 : 2 }
 
-  public var largerIsBetter: Bool { base == .psnr || base == .ssim }
+  public var largerIsBetter: Bool { [.psnr, .ssim, .dice].contains(base) }
 
   private var base: Metric {
     switch self {
     case .psnr, .psnrBrain, .psnrLesion: .psnr
     case .ssim, .ssimBrain, .ssimLesion: .ssim
     case .mae, .maeBrain, .maeLesion: .mae
-    case .rmse, .nmse: self
+    case .rmse, .nmse, .dice: self
     }
   }
 }

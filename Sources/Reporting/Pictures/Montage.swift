@@ -23,6 +23,7 @@ struct Montage: Sendable {
     of subject: CohortManifest.Subject, in cohort: PreparedCohort, scenario: Scenario, models: [String],
     prediction: (_ slice: Int, _ model: String) throws -> [Float]?
   ) throws {
+    (id, target) = (subject.id, try scenario.contrast)
     let empty = Stack(for: subject, in: cohort.manifest)
     var sources = scenario.sources.map { (modality: $0, stack: empty) }
     var predictions = models.map { (name: $0, stack: empty) }
@@ -32,7 +33,7 @@ struct Montage: Sendable {
       for index in sources.indices {
         sources[index].stack.put(try cohort.slice(sources[index].modality, at: reference), at: slice)
       }
-      truth.put(try cohort.slice(scenario.target, at: reference), at: slice)
+      truth.put(try cohort.slice(target, at: reference), at: slice)
       for (index, model) in models.enumerated() {
         guard let image = try prediction(slice, model) else { continue }
         predictions[index].stack.put(image.map { $0 > 0 ? min($0, 1) : 0 }, at: slice)
@@ -41,7 +42,6 @@ struct Montage: Sendable {
         lesions?.put(labels.map { $0 > 0 ? 1 : 0 }, at: slice)
       }
     }
-    (id, target) = (subject.id, scenario.target)
     (self.sources, self.truth, self.predictions, self.lesions) = (sources, truth, predictions, lesions)
     let errors = predictions.map { [truth] in $0.stack.error(against: truth) }
     let box = Box(enclosing: sources.map(\.stack) + [truth])

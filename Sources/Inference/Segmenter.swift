@@ -1,0 +1,61 @@
+import Failures
+import Imaging
+import Methods
+import Torch
+
+/// A trained segmentation applied to one patient's volumes: a label map on the reference input's own grid.
+public struct Segmenter {
+  public let card: ModelCard
+  public let regions: [LabelRegion]
+  private let predictor: Predictor
+
+  /// - Parameter regions: what the method's outputs are, in order.
+  public init(_ method: any Method, regions: [LabelRegion], card: ModelCard, device: Device) {
+    (self.card, self.regions) = (card, regions)
+    predictor = Predictor(method, for: card.scenario, device: device)
+  }
+
+  /// What was found, and what a careful reader wants to know of it.
+  public struct Result: Sendable {
+    /// Labels on the reference's grid, 0 where nothing was found.
+    public var labels: Volume
+    /// Of each region, in ml.
+    public var volumes: [Double]
+    /// Per source: the intensity that became 1 and the share of voxels above it.
+    public var sources: [(modality: Modality, scale: IntensityScale)]
+    /// Slices without any signal in any source, left at 0.
+    public var emptySlices: Int
+    /// What the user should know, one sentence each.
+    public var notes: [String]
+  }
+
+  /// Segments. Volumes go through the network as in `Synthesizer`; memory is four bytes a voxel for each source, for each
+  /// region and for one volume more (two with patches), plus one batch.
+  /// - Parameters: as `Synthesizer`'s.
+  /// - Throws: as `Synthesizer`.
+  public func callAsFunction(
+    _ volumes: consuming [Modality: (name: String, volume: Volume)], batchSize: Int = 2,
+    progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> Result {
+    var inputs = try PatientImages(volumes, for: card)
+    volumes = [:]
+    let notes = inputs.findings + inputs.voxelNotes
+    var pass = VolumePass(
+      inputs.take(), extent: card.extent, depth: card.depth ?? 1, outputs: regions.count)
+    try pass.run(predictor, batchSize: batchSize, progress: progress)
+    let maps = pass.takeOutputs()
+    let grid = maps[0].grid
+    let labels = regions.labels(of: maps[0].voxels.count) { maps[$0].voxels[$1] > Segmenter.threshold }
+    let spacing = grid.affine.spacing
+    let millilitres = spacing.x * spacing.y * spacing.z / 1000
+    return Result(
+      labels: Volume(grid: grid, voxels: labels.map(Float.init)).reoriented(to: inputs.orientation),
+      volumes: regions.map { region in
+        Double(labels.count { region.labels.contains($0) }) * millilitres
+      },
+      sources: inputs.scales, emptySlices: pass.empty, notes: notes)
+  }
+
+  /// A voxel belongs to a region that is likelier than not.
+  public static let threshold: Float = 0.5
+}
