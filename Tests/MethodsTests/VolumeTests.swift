@@ -11,8 +11,7 @@ import Torch
     let sources = Tensor.uniform([1, 2, side, side, side], seed: seed)
     let parts = (0..<2).map { sources.narrowed(1, from: $0, length: 1) }
     return Batch(
-      sources: sources, target: parts[0] * 0.3 + parts[1].squared() * 0.7, present: .ones([1, 2]),
-      labels: .zeros([1, side, side, side]))
+      sources: sources, target: parts[0] * 0.3 + parts[1].squared() * 0.7, present: .ones([1, 2]))
   }
 
   private static func unet(
