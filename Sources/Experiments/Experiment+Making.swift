@@ -12,11 +12,14 @@ extension Experiment {
   /// - Throws: `.usage` for one that does not exist, or cannot serve the method with these settings.
   func generator() throws -> GeneratorKind {
     let (told, task, network) = (try told(), task(), self.network)
-    let kind = try hasOwnGenerator ? told.ownGenerator(task) : NetworkCatalog.kind(network.name)
     guard told.dimensions.contains(task.dimensions) else {
+      let others = frameworks.filter { options[$0].dimensions.contains(task.dimensions) }.map { $0.name }
       throw Failure(
-        .usage, "method \(self.method) cannot be trained on \(task.dimensions) dimensions as it is set")
+        .usage,
+        "method \(self.method) has no \(task.dimensions)-D form: train it on slices (\(Term.region("slice"))) "
+          + "or slabs, or volumes with \(others.joined(separator: ", "))")
     }
+    let kind = try hasOwnGenerator ? told.ownGenerator(task) : NetworkCatalog.kind(network.name)
     if let reason = kind.refusal(told.shape(task), network) {
       throw Failure(.usage, "network \(network.name) at width \(network.width): \(reason)")
     }

@@ -22,6 +22,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let allowsDuplicates = Term("allowsDuplicates")
 
   // Of training and applying a network.
+  public static let region = Term("region")
   public static let device = Term("device")
   public static let batchSize = Term("batchSize")
   public static let width = Term("width")

@@ -19,6 +19,8 @@ public struct Extent: Codable, Sendable, Hashable, CustomStringConvertible {
   public var rows: Int { sizes[dimensions - 2] }
   /// 1 for an image.
   public var planes: Int { dimensions == 3 ? sizes[0] : 1 }
+  /// How often all sides can be halved and stay whole.
+  package var halvings: Int { sizes.reduce(0, |).trailingZeroBitCount }
 
   /// `256 x 256`
   public var description: String { sizes.map(String.init).joined(separator: " x ") }

@@ -79,7 +79,7 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   var segments: [LabelRegion]? { get }
   /// How its training samples are changed at random; nil where they are taken as they are.
   var augments: Augmentation? { get }
-  /// Dimensions of the images that it can be trained on.
+  /// Dimensions of the images that it can be trained on: slices alone, where it has no form for volumes.
   var dimensions: ClosedRange<Int> { get }
 
   /// What images and files must be for training, in the order in which it is asked for.
@@ -142,4 +142,13 @@ extension MethodOptions {
 
   /// The sentence for a U-Net that cannot halve so often.
   func refusal(ofLevels levels: Int) -> String? { outOfBounds([("levels", levels, 2...10)]) }
+}
+
+extension Extent {
+  /// Levels of a U-Net that halves all the way down: as many as there is room for, with zeros around the images. Zeros around
+  /// volumes are dear: those are halved as often as they stay whole, where that is three times or more.
+  var levels: Int {
+    let room = Int.bitWidth - 1 - max(4, sizes.min() ?? 4).leadingZeroBitCount
+    return dimensions == 3 && halvings >= 3 ? halvings : room
+  }
 }

@@ -112,8 +112,7 @@ extension MMGAN.Options {
 
   /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.
   public func fitted(to extent: Extent, width: Int) -> Self {
-    let halvings = Int.bitWidth - 1 - max(2, extent.sizes.min() ?? 2).leadingZeroBitCount
-    return fitted(\.discriminatorWidth, width).fitted(\.padding, true).fitted(\.levels, min(levels, halvings))
+    fitted(\.discriminatorWidth, width).fitted(\.padding, true).fitted(\.levels, min(levels, extent.levels))
   }
 
   public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {

@@ -9,7 +9,7 @@ import Torch
 /// alone.
 ///
 /// Weights 1, 0.05 and 0.05, binary cross-entropy, Adam with the default betas (0.9, 0.999). The original trains on patches
-/// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each.
+/// of 64 x 64; here whole slices are made, and the discriminator judges one random patch of each; of volumes, a cube.
 public final class MedSynth: OnePassMethod, Framework {
   public static let name = "medsynth"
 
@@ -41,6 +41,8 @@ public final class MedSynth: OnePassMethod, Framework {
     /// The discriminator's learning rate by the generator's; 1e-3 by 5e-3 in the original.
     public var discriminatorRate = 0.2
     public var longSkip = LongSkip.nearest
+    /// Side of the random square, or cube, that the discriminator judges.
+    public var judged = 64
     public init() {}
 
     public var refusal: String? {
@@ -49,6 +51,7 @@ public final class MedSynth: OnePassMethod, Framework {
       ])
         ?? (discriminatorRate > 0 && discriminatorRate <= 1e6
           ? nil : "discriminatorRate is \(discriminatorRate); it must be above 0 and at most 1e6")
+        ?? outOfBounds([("judged", judged, MedSynthDiscriminator.sides)])
     }
   }
 
@@ -56,13 +59,17 @@ public final class MedSynth: OnePassMethod, Framework {
   private let training: AdversarialTraining<MedSynthDiscriminator>
   public let options: Options
 
+  /// - Parameters:
+  ///   - generator: from [0, 1] to [0, 1].
+  ///   - dimensions: 2 for slices, 3 for volumes.
   public init(
-    generator: any Layer, _ store: Parameters, options: Options = Options(), rate: Double = 1e-4
+    generator: any Layer, _ store: Parameters, options: Options = Options(), rate: Double = 1e-4,
+    dimensions: Int = 2
   ) {
     (network, self.options) = (generator, options)
     training = AdversarialTraining(
       store, rate: rate, judgingRate: options.discriminatorRate, betas: (0.9, 0.999)
-    ) { MedSynthDiscriminator($0) }
+    ) { MedSynthDiscriminator($0, side: options.judged, dimensions: dimensions) }
   }
 
   public var generator: TrainedNetwork { training.generator }
@@ -84,7 +91,7 @@ public final class MedSynth: OnePassMethod, Framework {
       training.improve(total)
       return losses
     }
-    let patches = RandomPatches(of: fake, side: MedSynthDiscriminator.side, from: random)
+    let patches = RandomPatches(of: fake, side: options.judged, from: random)
     let made = patches(fake)
     let discriminator = training.learn {
       training.judged(patches(batch.target)).crossEntropy(1) + training.judged(made.detached).crossEntropy(0)
@@ -134,6 +141,7 @@ extension Tensor {
 
 extension MedSynth.Options {
   public var title: String { "MedSynth" }
+  public var dimensions: ClosedRange<Int> { 2...3 }
 
   public func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind {
     let nearest: [Modality: Modality] = [.pd: .t2, .t1gd: .t1]
@@ -151,15 +159,22 @@ extension MedSynth.Options {
   }
 
   public func demands(_ generator: GeneratorKind) -> [Demand] {
-    let judged = Demand.judgedSide(MedSynthDiscriminator.side, weight: "weightAdversarial")
-    return generator.demands + (weightAdversarial > 0 ? [judged] : [])
+    let side = Demand.judgedSide(
+      judged, weight: "weightAdversarial", smaller: ("judged", MedSynthDiscriminator.sides.lowerBound))
+    return generator.demands + (weightAdversarial > 0 ? [side] : [])
+  }
+
+  /// What is smaller than the published square is judged whole, as far as it can be.
+  public func fitted(to extent: Extent, width: Int) -> Self {
+    let sides = MedSynthDiscriminator.sides
+    return fitted(\.judged, max(sides.lowerBound, min(judged, extent.sizes.min() ?? judged)))
   }
 
   public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
     return MedSynth(
       generator: generator.plain(store.root, shape(task), task.network), store, options: self,
-      rate: task.rate)
+      rate: task.rate, dimensions: task.dimensions)
   }
 
   public static let tiny = Self()

@@ -109,8 +109,7 @@ public final class PGAN: OnePassMethod, Framework {
 
 extension PGAN.Options {
   public var title: String { isPerceptual ? "pGAN" : "pGAN without VGG" }
-  /// VGG16 sees slices.
-  public var dimensions: ClosedRange<Int> { 2...(isPerceptual ? 2 : 3) }
+  public var dimensions: ClosedRange<Int> { 2...3 }
 
   public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .resNet9(dropsAtTest: dropoutAtTest) }
 

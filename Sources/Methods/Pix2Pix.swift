@@ -94,7 +94,12 @@ extension Pix2Pix.Options {
     generator.demands + discriminator.demands(weight: weightAdversarial)
   }
 
-  public func fitted(to extent: Extent, width: Int) -> Self { fitted(\.discriminatorWidth, width) }
+  /// Eight levels are made for 256 x 256; patches are smaller.
+  public func fitted(to extent: Extent, width: Int) -> Self {
+    let options = fitted(\.discriminatorWidth, width)
+    guard extent.dimensions == 3 else { return options }
+    return options.fitted(\.padding, true).fitted(\.levels, min(levels, extent.levels))
+  }
 
   public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()

@@ -92,7 +92,7 @@ extension Segmentation.Options {
   public var augments: Augmentation? { augmentation }
   public var dimensions: ClosedRange<Int> { 2...3 }
 
-  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .resUnet }
+  public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .segmentationUnet() }
 
   public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs, regions.count, dimensions: task.dimensions)

@@ -41,8 +41,11 @@ extension Tensor {
     -> Tensor
   { Tensor(ct_group_norm(raw, Int32(groups), weight?.raw, bias?.raw, epsilon)) }
 
-  /// Zero mean and unit variance of every channel of every sample, without weight, bias or running statistics.
-  public func instanceNormalized(epsilon: Double = 1e-5) -> Tensor { Tensor(ct_instance_norm(raw, epsilon)) }
+  /// Zero mean and unit variance of every channel of every sample, then weight and bias; no running statistics.
+  public func instanceNormalized(weight: Tensor? = nil, bias: Tensor? = nil, epsilon: Double = 1e-5) -> Tensor
+  {
+    Tensor(ct_instance_norm(raw, weight?.raw, bias?.raw, epsilon))
+  }
 
   /// Batch normalisation; in training the running `mean` and `variance` are updated in place.
   public func batchNormalized(

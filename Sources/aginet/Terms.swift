@@ -5,7 +5,8 @@ enum CommandLineTerms {
   private static let words: [Term: String] = [
     .settings: "--set",
     .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
-    .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
+    .region: "--region", .resamples: "--resample", .allowsDuplicates: "--allow-duplicates",
+    .device: "--device",
     .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .output: "-o", .overwrites: "--force",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",

@@ -140,7 +140,7 @@ ct_tensor ct_transposed_convolution(ct_tensor x, ct_tensor weight, ct_tensor bia
 ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias);
 ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon);
 ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon);
-ct_tensor ct_instance_norm(ct_tensor x, double epsilon);
+ct_tensor ct_instance_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon);
 ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon);
 ct_tensor ct_max_pool(ct_tensor x, int size, int stride);
 ct_tensor ct_upsample_nearest(ct_tensor x, int factor);

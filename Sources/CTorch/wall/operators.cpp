@@ -127,8 +127,8 @@ ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias,
 ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon) {
   return make([&] { return at::group_norm(x->value, groups, maybe(weight), maybe(bias), epsilon); });
 }
-ct_tensor ct_instance_norm(ct_tensor x, double epsilon) {
-  return make([&] { return at::instance_norm(x->value, {}, {}, {}, {}, true, 0.1, epsilon, false); });
+ct_tensor ct_instance_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, double epsilon) {
+  return make([&] { return at::instance_norm(x->value, maybe(weight), maybe(bias), {}, {}, true, 0.1, epsilon, false); });
 }
 ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor mean, ct_tensor variance, bool training, double momentum, double epsilon) {
   return make([&] {

@@ -12,18 +12,28 @@ extension Demand {
       Extent(sizes: extent.sizes.map { _ in length }).description
     }
     func set(_ option: String, _ value: String) -> Term { .setting("\(method).\(option)", value) }
+    /// What gives images of so many pixels a side.
+    func larger(_ least: Int) -> String {
+      guard extent.dimensions == 3 else { return "prepare with a larger \(Term.size)" }
+      let patch = Region.patch(Extent(sizes: extent.sizes.map { max($0, least) }))
+      return "train on larger patches (\(Term.region(patch.description)))"
+    }
     switch self {
     case .side(let least, let levels):
       guard shortest < least else { return nil }
       guard let levels else {
-        return "\(method) needs \(sides(least)) or more, prepare with a larger \(Term.size)"
+        return "\(method) needs \(sides(least)) or more, \(larger(least))"
       }
       return "\(method)'s U-Net of \(least.trailingZeroBitCount + 1) levels needs \(sides(least)) or more; "
-        + "prepare with a larger \(Term.size), or name fewer levels (\(set(levels, "[1,2,2]")))"
-    case .judgedSide(let least, let weight):
+        + "\(larger(least)), or name fewer levels (\(set(levels, "[1,2,2]")))"
+    case .judgedSide(let least, let weight, let smaller):
       guard shortest < least else { return nil }
-      return "\(method)'s discriminator needs \(sides(least)) or more, "
-        + "prepare with a larger \(Term.size), or train without it: \(set(weight, "0"))"
+      let part = smaller.flatMap { option, fewest in
+        shortest < fewest ? nil : "have it judge a smaller part (\(set(option, "\(shortest)")))"
+      }
+      let remedies = [larger(least), part].compactMap { $0 }.joined(separator: ", ")
+      return "\(method)'s discriminator needs \(sides(least)) or more, \(remedies), "
+        + "or train without it: \(set(weight, "0"))"
     case .multiple(let multiple, let levels):
       // The bits that all sides lack at the end: how often all are even.
       let possible = extent.sizes.reduce(0, |).trailingZeroBitCount

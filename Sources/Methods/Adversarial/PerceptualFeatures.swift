@@ -31,8 +31,10 @@ public struct PerceptualFeatures {
     store.freeze()
   }
 
-  /// `[B, 1, H, W]` on [-1, 1] to `[B, 128, H/2, W/2]`: the channel stands for red, green and blue.
-  package func callAsFunction(_ image: Tensor) -> Tensor {
-    network(.concatenated([image, image, image], axis: 1))
+  /// `[B, 1, H, W]` on [-1, 1] to `[B, 128, H/2, W/2]`: the channel stands for red, green and blue. Of volumes
+  /// `[B, 1, D, H, W]` every plane is an image, `[B·D, 128, H/2, W/2]`.
+  package func callAsFunction(_ images: Tensor) -> Tensor {
+    let planes = images.reshaped([-1, 1] + images.shape.suffix(2))
+    return network(.concatenated([planes, planes, planes], axis: 1))
   }
 }

@@ -27,7 +27,6 @@ extension DiffusionOptions {
     GeneratorShape(1 + task.inputs, outputs, dimensions: task.dimensions, told: .time)
   }
 
-  public var dimensions: ClosedRange<Int> { 2...3 }
   public var draws: Bool { true }
   public var processSteps: Int? { steps }
 

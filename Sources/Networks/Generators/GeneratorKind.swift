@@ -45,7 +45,8 @@ public struct GeneratorKind: Sendable {
   /// Every kind that can be named; the tests run over this list.
   public static let catalog: [GeneratorKind] = [
     .resUnet, .agiNet, .rollingResUnet, .attentionResUnet, .deformResUnet, .deform2ResUnet, .arcResUnet,
-    .graResUnet, .pix2pixUnet(), .resNet9(), .mmganUnet(), .medSynthUnet(), .diffusionUnet(), .ncsnpp(),
+    .graResUnet, .pix2pixUnet(), .resNet9(), .mmganUnet(), .medSynthUnet(), .segmentationUnet(),
+    .diffusionUnet(), .ncsnpp(),
   ]
 
   public typealias Making<Network> = @Sendable (Scope, GeneratorShape, GeneratorSettings) -> Network
@@ -116,8 +117,9 @@ public enum Demand: Sendable {
   /// So many pixels a side at least, for the generator to work on. `levels` is the framework's option that asks for so many,
   /// where there is one.
   case side(Int, levels: String? = nil)
-  /// So many for the discriminator to judge, which trains where the framework's option `weight` is not 0.
-  case judgedSide(Int, weight: String)
+  /// So many for the discriminator to judge, which trains where the framework's option `weight` is not 0. `smaller` is the
+  /// framework's option that asks for so many, and the fewest that it can ask for, where there is one.
+  case judgedSide(Int, weight: String, smaller: (option: String, least: Int)? = nil)
   /// Sides that can be halved as often as the networks do: multiples of a power of two, unless zeros may be put around the
   /// images. `levels` is the framework's option that tells how often.
   case multiple(of: Int, levels: String? = nil)

@@ -2,7 +2,7 @@ import Layers
 import Torch
 
 /// MedSynth's generator (Nie et al. 2018): a residual U-Net over five levels that computes what is to be added to one of
-/// its sources; `[B, sources, H, W]` to `[B, 1, H, W]`, linear, sides multiples of 16.
+/// its sources; `[B, sources, spatial…]` to `[B, 1, spatial…]`, linear, sides multiples of 16.
 ///
 /// Every convolution is followed by batch norm and ReLU; channel dropout after every pooling. Weights start Xavier-uniform
 /// with gain √2, biases at 0.
@@ -21,19 +21,28 @@ public struct MedSynthUnet: Layer {
   ///   - width: channels of the first level; the others have 2, 4, 8 and 16 times as many. 64 as published.
   ///   - longSkip: the source that is added to the output.
   ///   - dropout: probability that a channel is dropped after a pooling.
-  public init(_ scope: Scope, sources: Int, longSkip: Int = 0, width: Int = 64, dropout: Double = 0.2) {
+  ///   - dimensions: 2 for slices, 3 for volumes, whose kernels have one axis more.
+  public init(
+    _ scope: Scope, sources: Int, longSkip: Int = 0, width: Int = 64, dropout: Double = 0.2,
+    dimensions: Int = 2
+  ) {
     precondition((0..<sources).contains(longSkip), "source \(longSkip) of \(sources) cannot be skipped")
     let widths = (0..<5).map { width << $0 }
-    input = [(1, sources), (2, width)].map { NormedConvolution(scope / "input" / "conv\($0)", $1, width) }
-    down = (1...4).map { ResidualUnit(scope / "down\($0)", widths[$0 - 1], widths[$0]) }
+    func shape(_ input: Int, _ output: Int, kernel: Int = 3) -> ConvolutionShape {
+      ConvolutionShape(input, output, kernel: kernel, bias: true, dimensions: dimensions)
+    }
+    input = [(1, sources), (2, width)].map {
+      NormedConvolution(scope / "input" / "conv\($0)", shape($1, width))
+    }
+    down = (1...4).map { ResidualUnit(scope / "down\($0)", shape(widths[$0 - 1], widths[$0])) }
     up = (1...4).map { step in
       let (deep, shallow) = (widths[5 - step], widths[4 - step])
       return (
-        NormedConvolution(doubling: scope / "up\(step)" / "sample", deep, shallow),
-        ResidualUnit(scope / "up\(step)", 2 * shallow, shallow)
+        NormedConvolution(doubling: scope / "up\(step)" / "sample", shape(deep, shallow, kernel: 2)),
+        ResidualUnit(scope / "up\(step)", shape(2 * shallow, shallow))
       )
     }
-    let last = ConvolutionShape(width, 1, kernel: 1, bias: true)
+    let last = shape(width, 1, kernel: 1)
     tail = Convolution(scope / "tail", last, start: .xavier(last), biasStart: .zeros)
     self.scope = scope
     (self.longSkip, self.dropout) = (longSkip, dropout)
@@ -56,10 +65,14 @@ public struct MedSynthUnet: Layer {
 private struct ResidualUnit: Layer {
   let first: NormedConvolution, second: NormedConvolution, shortcut: NormedConvolution
 
-  init(_ scope: Scope, _ input: Int, _ output: Int) {
-    first = NormedConvolution(scope / "first", input, output)
-    second = NormedConvolution(scope / "second", output, output)
-    shortcut = NormedConvolution(scope / "shortcut", input, output, kernel: 1)
+  /// - Parameter shape: of the first convolution.
+  init(_ scope: Scope, _ shape: ConvolutionShape) {
+    var (inner, beside) = (shape, shape)
+    inner.input = shape.output
+    (beside.kernel, beside.padding) = (1, 0)
+    first = NormedConvolution(scope / "first", shape)
+    second = NormedConvolution(scope / "second", inner)
+    shortcut = NormedConvolution(scope / "shortcut", beside)
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor { second(first(x)) + shortcut(x) }
@@ -69,17 +82,17 @@ private struct ResidualUnit: Layer {
 private struct NormedConvolution: Layer {
   let convolution: any Layer, norm: BatchNorm
 
-  init(_ scope: Scope, _ input: Int, _ output: Int, kernel: Int = 3) {
-    let shape = ConvolutionShape(input, output, kernel: kernel, bias: true)
+  init(_ scope: Scope, _ shape: ConvolutionShape) {
     convolution = Convolution(scope, shape, start: .xavier(shape), biasStart: .zeros)
-    norm = BatchNorm(scope / "norm", output)
+    norm = BatchNorm(scope / "norm", shape.output)
   }
 
   /// With a transposed convolution that doubles the resolution.
-  init(doubling scope: Scope, _ input: Int, _ output: Int) {
+  init(doubling scope: Scope, _ shape: ConvolutionShape) {
     convolution = TransposedConvolution(
-      scope, input, output, bias: true, start: .xavier(.init(input, output, kernel: 2)), biasStart: .zeros)
-    norm = BatchNorm(scope / "norm", output)
+      scope, shape.input, shape.output, bias: true, dimensions: shape.dimensions, start: .xavier(shape),
+      biasStart: .zeros)
+    norm = BatchNorm(scope / "norm", shape.output)
   }
 
   func callAsFunction(_ x: Tensor) -> Tensor { norm(convolution(x)).relu() }
@@ -88,7 +101,7 @@ private struct NormedConvolution: Layer {
 extension Start {
   /// Xavier-uniform with gain √2 (Glorot and Bengio 2010): within ± √(12 / (fan in + fan out)).
   static func xavier(_ shape: ConvolutionShape) -> Start {
-    let taps = shape.kernel * shape.kernel
+    let taps = shape.weight().dropFirst(2).reduce(1, *)
     return .uniform((12 / Double((shape.input + shape.output) * taps)).squareRoot())
   }
 }
@@ -98,10 +111,12 @@ extension GeneratorKind {
   public static func medSynthUnet(longSkip: Int = 0) -> GeneratorKind {
     GeneratorKind(
       name: "medsynth-unet", title: "U-Net (MedSynth)", demands: [.side(2 * MedSynthUnet.multiple)],
+      dimensions: 2...3,
       refusal: { shape, _ in shape.outputs == 1 ? nil : "medsynth-unet gives one channel" },
       plain: { scope, shape, settings in
         let network = MedSynthUnet(
-          scope, sources: shape.inputs, longSkip: longSkip, width: settings.width)
+          scope, sources: shape.inputs, longSkip: longSkip, width: settings.width,
+          dimensions: shape.dimensions)
         return Fitted(network, multiple: MedSynthUnet.multiple)
       })
   }

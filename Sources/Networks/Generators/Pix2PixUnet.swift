@@ -1,10 +1,10 @@
 import Layers
 import Torch
 
-/// pix2pix's generator (Isola et al. 2017), "U-Net 256" with eight levels: `[B, sources, H, W]` to `[B, targets, H, W]` in
-/// (-1, 1), sides multiples of 2^levels.
+/// pix2pix's generator (Isola et al. 2017), "U-Net 256" with eight levels: `[B, sources, spatial…]` to `[B, targets, spatial…]`
+/// in (-1, 1), sides multiples of 2^levels.
 ///
-/// Every level halves by a 4 x 4 convolution and comes back by a transposed one, with concatenated skips between; leaky
+/// Every level halves by a convolution of side 4 and comes back by a transposed one, with concatenated skips between; leaky
 /// ReLU 0.2 down, ReLU up, batch norm but at both ends, tanh. Weights start at N(0, 0.02), scales of the norms at
 /// N(1, 0.02).
 public struct Pix2PixUnet: Layer {
@@ -15,8 +15,10 @@ public struct Pix2PixUnet: Layer {
   ///   - width: channels of the first level, twice as many in each that follows, up to 8 times as many. 64 as published.
   ///   - levels: halvings; 8 as published, for 256 x 256.
   ///   - dropout: after the doublings between levels of full width, the deepest one apart.
+  ///   - dimensions: 2 for slices, 3 for volumes, whose kernels have one axis more.
   public init(
-    _ scope: Scope, sources: Int, targets: Int = 1, width: Int = 64, levels: Int = 8, dropout: Double = 0.5
+    _ scope: Scope, sources: Int, targets: Int = 1, width: Int = 64, levels: Int = 8, dropout: Double = 0.5,
+    dimensions: Int = 2
   ) {
     let widths = halvingWidths(width, levels)
     let norm = { (scope: Scope, channels: Int) in BatchNorm(scope, channels, start: .normal(0.02, mean: 1)) }
@@ -26,7 +28,9 @@ public struct Pix2PixUnet: Layer {
       let isInner = level > 0 && level < levels - 1
       return (
         Convolution(
-          place / "conv", .init(input, widths[level], kernel: 4, stride: 2, padding: 1), start: .normal(0.02)),
+          place / "conv",
+          .init(input, widths[level], kernel: 4, stride: 2, padding: 1, dimensions: dimensions),
+          start: .normal(0.02)),
         isInner ? norm(place / "norm", widths[level]) : nil
       )
     }
@@ -39,8 +43,8 @@ public struct Pix2PixUnet: Layer {
       let drops = step > 0 && !isLast && output == 8 * width
       return (
         TransposedConvolution(
-          place / "conv", input, output, kernel: 4, padding: 1, bias: isLast, start: .normal(0.02),
-          biasStart: .zeros),
+          place / "conv", input, output, kernel: 4, padding: 1, bias: isLast, dimensions: dimensions,
+          start: .normal(0.02), biasStart: .zeros),
         isLast ? nil : norm(place / "norm", output),
         drops ? Dropout(place / "dropout", dropout) : nil
       )
@@ -76,10 +80,11 @@ extension GeneratorKind {
   public static func pix2pixUnet(levels: Int = 8, option: String? = nil) -> GeneratorKind {
     GeneratorKind(
       name: "pix2pix-unet", title: "U-Net (pix2pix)", isSigned: true,
-      demands: [.side(8), .multiple(of: 1 << levels, levels: option)],
+      demands: [.side(8), .multiple(of: 1 << levels, levels: option)], dimensions: 2...3,
       plain: { scope, shape, settings in
         let network = Pix2PixUnet(
-          scope, sources: shape.inputs, targets: shape.outputs, width: settings.width, levels: levels)
+          scope, sources: shape.inputs, targets: shape.outputs, width: settings.width, levels: levels,
+          dimensions: shape.dimensions)
         return Fitted(SignedScale(network), multiple: 1 << levels)
       })
   }
