@@ -16,12 +16,12 @@ let plain: [Target] = [
   .target(name: "CAllocation", dependencies: ["CGuard"]),
   .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
-  .target(name: "Metrics", dependencies: ["Files"]),
+  .target(name: "Metrics", dependencies: ["Imaging", "Files"]),
   .target(name: "Cohorts", dependencies: ["Imaging", "Files", "Failures"]),
   .target(name: "ScanSupport", dependencies: ["Files"], path: "Tests/ScanSupport"),
   .testTarget(name: "FilesTests", dependencies: ["ScanSupport", "Files", "Failures"]),
   .testTarget(name: "ImagingTests", dependencies: ["ScanSupport", "Imaging", "Files", "Failures", "CZlib"]),
-  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics", "Files"]),
+  .testTarget(name: "MetricsTests", dependencies: ["ScanSupport", "Metrics", "Imaging", "Files"]),
   .testTarget(
     name: "CohortsTests", dependencies: ["ScanSupport", "Cohorts", "Imaging", "Files", "Failures"]),
 ]
