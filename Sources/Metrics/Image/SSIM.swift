@@ -17,6 +17,22 @@ public struct SSIM: Sendable, Equatable, Codable {
     case uniform
   }
 
+  /// What pixels of a map add up to, all of them and those inside a mask.
+  struct Sum {
+    var image = 0.0, inside = 0.0
+    var pixels = 0, masked = 0
+
+    static func += (sum: inout Sum, other: Sum) {
+      sum.image += other.image
+      sum.inside += other.inside
+      sum.pixels += other.pixels
+      sum.masked += other.masked
+    }
+
+    /// Not a number of what has no pixel.
+    var means: (image: Double, inside: Double) { (image / Double(pixels), inside / Double(masked)) }
+  }
+
   public var variant: Variant
   /// L, the largest minus the smallest value an image may take.
   public var dataRange: Double
@@ -57,13 +73,13 @@ public struct SSIM: Sendable, Equatable, Codable {
   /// Not a number where nothing is left to average: `.crop` needs 11 pixels along each axis, `.uniform` 7.
   public func callAsFunction(_ prediction: [Float], _ target: [Float], _ extent: Extent) -> Double {
     prediction.withUnsafeBufferPointer { p in
-      target.withUnsafeBufferPointer { t in scores(p, t, extent, nil).image }
+      target.withUnsafeBufferPointer { t in sum(p, t, extent, nil).means.image }
     }
   }
 
   public func callAsFunction(_ prediction: [Double], _ target: [Double], _ extent: Extent) -> Double {
     prediction.withUnsafeBufferPointer { p in
-      target.withUnsafeBufferPointer { t in scores(p, t, extent, nil).image }
+      target.withUnsafeBufferPointer { t in sum(p, t, extent, nil).means.image }
     }
   }
 
@@ -71,30 +87,30 @@ public struct SSIM: Sendable, Equatable, Codable {
   public func callAsFunction(
     _ prediction: [Float], _ target: [Float], _ extent: Extent, inside mask: [Bool]
   ) -> (image: Double, inside: Double) {
-    prediction.withUnsafeBufferPointer { p in
-      target.withUnsafeBufferPointer { t in scores(p, t, extent, mask) }
-    }
+    sum(prediction, target, extent, inside: mask).means
+  }
+
+  func sum(_ prediction: [Float], _ target: [Float], _ extent: Extent, inside mask: [Bool]) -> Sum {
+    prediction.withUnsafeBufferPointer { p in target.withUnsafeBufferPointer { t in sum(p, t, extent, mask) } }
   }
 
   @inline(__always)
-  private func scores<P: Pixel>(
+  private func sum<P: Pixel>(
     _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, _ extent: Extent, _ mask: [Bool]?
-  ) -> (image: Double, inside: Double) {
+  ) -> Sum {
     precondition(
       prediction.count == extent.count && target.count == extent.count,
       "prediction has \(prediction.count) pixels, target \(target.count), slice or volume \(extent)")
     precondition(mask.map { $0.count == target.count } ?? true, "mask and target differ in size")
     let edge = margin
-    guard extent.sizes.allSatisfy({ $0 > 2 * edge }) else { return (.nan, .nan) }
-    guard extent.dimensions == 3 else {
-      return plane(0, prediction, target, extent, mask).mean
-    }
+    guard extent.sizes.allSatisfy({ $0 > 2 * edge }) else { return Sum() }
+    guard extent.dimensions == 3 else { return plane(0, prediction, target, extent, mask) }
     // The planes of a volume are far enough apart to be worked on at a time; their sums are added in order.
     let images = (UncheckedPixels(pixels: prediction), UncheckedPixels(pixels: target))
     let sums = Parallel.map(count: extent.planes - 2 * edge) { index in
       plane(index + edge, images.0.pixels, images.1.pixels, extent, mask)
     }
-    return sums.reduce(into: MapSum()) { $0 += $1 }.mean
+    return sums.reduce(into: Sum()) { $0 += $1 }
   }
 
   /// What one plane of the map adds up to.
@@ -102,7 +118,7 @@ public struct SSIM: Sendable, Equatable, Codable {
   private func plane<P: Pixel>(
     _ plane: Int, _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, _ extent: Extent,
     _ mask: [Bool]?
-  ) -> MapSum {
+  ) -> Sum {
     let (edge, window, height, width) = (margin, window, extent.rows, extent.columns)
     let c1 = 0.01 * dataRange * 0.01 * dataRange
     let c2 = 0.03 * dataRange * 0.03 * dataRange
@@ -111,7 +127,7 @@ public struct SSIM: Sendable, Equatable, Codable {
       prediction, target, plane: plane, depth: extent.planes, height: height, width: width, window: window,
       mirrored: variant == .full)
     defer { moments.deallocate() }
-    var sum = MapSum()
+    var sum = Sum()
     for y in edge..<(height - edge) {
       moments.filter(row: y)
       let row = moments.similarity(c1: c1, c2: c2, unbiased: unbiased)
@@ -131,22 +147,6 @@ public struct SSIM: Sendable, Equatable, Codable {
   }
 
   private var window: Window { variant == .uniform ? .uniform7 : .gaussian11 }
-}
-
-/// What pixels of an SSIM map add up to, all of them and those inside a mask.
-private struct MapSum {
-  var image = 0.0, inside = 0.0
-  var pixels = 0, masked = 0
-
-  static func += (sum: inout MapSum, other: MapSum) {
-    sum.image += other.image
-    sum.inside += other.inside
-    sum.pixels += other.pixels
-    sum.masked += other.masked
-  }
-
-  /// Not a number of what has no pixel.
-  var mean: (image: Double, inside: Double) { (image / Double(pixels), inside / Double(masked)) }
 }
 
 /// Pixels that several threads read and none writes.

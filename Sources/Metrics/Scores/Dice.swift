@@ -1,22 +1,4 @@
-/// A region of a label map: the labels that belong to it.
-public struct LabelRegion: Sendable, Equatable, Codable {
-  public var name: String
-  public var labels: [UInt8]
-
-  public init(_ name: String, labels: [UInt8]) {
-    self.name = name
-    self.labels = labels
-  }
-
-  /// Whole tumour, tumour core and enhancing tumour of BraTS: 1 necrotic core, 2 oedema, 3 enhancing.
-  /// - Parameter enhancing: the enhancing tumour's label: 3 in BraTS2023, 4 in older releases.
-  public static func braTS(enhancing: UInt8 = 3) -> [LabelRegion] {
-    [
-      LabelRegion("WT", labels: [1, 2, enhancing]), LabelRegion("TC", labels: [1, enhancing]),
-      LabelRegion("ET", labels: [enhancing]),
-    ]
-  }
-}
+import Imaging
 
 /// How far a predicted and a reference region coincide. Overlaps of slices add up to that of the volume.
 public struct Overlap: Sendable, Equatable, Codable {
@@ -35,16 +17,19 @@ public struct Overlap: Sendable, Equatable, Codable {
 
   public init() {}
 
-  /// Compares two label maps with the same number of voxels, in any order.
+  /// Compares a region of two label maps with the same number of voxels, in any order.
   public init(_ prediction: [UInt8], _ reference: [UInt8], region: LabelRegion) {
+    var belongs = [Bool](repeating: false, count: 256)
+    for label in region.labels { belongs[Int(label)] = true }
+    self.init(prediction.map { belongs[Int($0)] }, reference.map { belongs[Int($0)] })
+  }
+
+  /// Compares two masks with the same number of voxels, in any order.
+  public init(_ prediction: [Bool], _ reference: [Bool]) {
     precondition(
       prediction.count == reference.count,
       "prediction has \(prediction.count) voxels, reference \(reference.count)")
-    var belongs = [Bool](repeating: false, count: 256)
-    for label in region.labels { belongs[Int(label)] = true }
-    for i in prediction.indices {
-      let p = belongs[Int(prediction[i])]
-      let r = belongs[Int(reference[i])]
+    for (p, r) in zip(prediction, reference) {
       shared += p && r ? 1 : 0
       predicted += p ? 1 : 0
       self.reference += r ? 1 : 0

@@ -9,6 +9,8 @@ public enum Metric: String, Measure {
   case psnrLesion = "psnr_lesion"
   case ssimLesion = "ssim_lesion"
   case maeLesion = "mae_lesion"
+  /// The mean over the regions of a segmentation, in validation.
+  case dice
   /// The error of the step to the next slice, where that was scored too: see ``Scorer/throughPlane(_:_:next:)``.
   case throughPlane = "through_plane"
 
@@ -25,23 +27,25 @@ public enum Metric: String, Measure {
   public var unit: String {
     switch base {
     case .psnr: "dB"
-    case .ssim: "%"
+    case .ssim, .dice: "%"
     default: "×100"
     }
   }
 
   public var scale: Double { base == .psnr ? 1 : 100 }
 
-  public var decimals: Int { base == .psnr || base == .ssim ? 2 : 3 }
+  public var decimals: Int { isError ? 3 : 2 }
 
-  public var best: Table.Column.Best? { base == .psnr || base == .ssim ? .largest : .smallest }
+  public var best: Table.Column.Best? { isError ? .smallest : .largest }
+
+  private var isError: Bool { [.mae, .rmse, .nmse, .throughPlane].contains(base) }
 
   private var base: Metric {
     switch self {
     case .psnr, .psnrBrain, .psnrLesion: .psnr
     case .ssim, .ssimBrain, .ssimLesion: .ssim
     case .mae, .maeBrain, .maeLesion: .mae
-    case .rmse, .nmse, .throughPlane: self
+    case .rmse, .nmse, .dice, .throughPlane: self
     }
   }
 }

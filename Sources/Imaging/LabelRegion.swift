@@ -1,0 +1,59 @@
+import Failures
+
+/// A region of a label map: the labels that belong to it.
+public struct LabelRegion: Sendable, Equatable, Codable {
+  public var name: String
+  public var labels: [UInt8]
+
+  public init(_ name: String, labels: [UInt8]) {
+    self.name = name
+    self.labels = labels
+  }
+
+  /// Whole tumour, tumour core and enhancing tumour of BraTS: 1 necrotic core, 2 oedema, 3 enhancing.
+  /// - Parameter enhancing: the enhancing tumour's label: 3 in BraTS2023, 4 in older releases.
+  public static func braTS(enhancing: UInt8 = 3) -> [LabelRegion] {
+    [
+      LabelRegion("WT", labels: [1, 2, enhancing]), LabelRegion("TC", labels: [1, enhancing]),
+      LabelRegion("ET", labels: [enhancing]),
+    ]
+  }
+}
+
+extension [LabelRegion] {
+  /// What is wrong with them, or nil: names and labels must be told apart, and the parts of a region follow the whole, so
+  /// that every region has a label of its own (`ownLabels`).
+  public var refusal: String? {
+    if isEmpty { return "regions is empty; name one or more, each with its labels" }
+    if let region = first(where: { $0.name.isEmpty || $0.labels.isEmpty || $0.labels.contains(0) }) {
+      return "regions: '\(region.name)' needs a name and labels from 1 to 255"
+    }
+    if Set(map(\.name)).count < count { return "regions: two have one name" }
+    guard ownLabels.contains(nil) == false else {
+      return "regions: list the whole before its parts, so that each has a label that no later one has"
+    }
+    return nil
+  }
+
+  /// Of each region the label that a voxel gets which is in it and in no later one; nil where later ones have them all.
+  var ownLabels: [UInt8?] {
+    indices.map { index in
+      let later = self[(index + 1)...].flatMap(\.labels)
+      return self[index].labels.first { !later.contains($0) }
+    }
+  }
+
+  /// The label map of `count` voxels of whose regions `contains` says (region, voxel) whether they hold a voxel: the last
+  /// region that does decides, 0 where none does.
+  public func labels(of count: Int, where contains: (Int, Int) -> Bool) -> [UInt8] {
+    let own = ownLabels.map { $0 ?? 0 }
+    return (0..<count).map { voxel in
+      indices.last { contains($0, voxel) }.map { own[$0] } ?? 0
+    }
+  }
+
+  /// `WT (1, 2, 3), TC (1, 3), ET (3)`
+  public var words: String {
+    map { "\($0.name) (\($0.labels.map { "\($0)" }.joined(separator: ", ")))" }.joined(separator: ", ")
+  }
+}
