@@ -115,7 +115,7 @@ public struct Reproduction {
       for experiment in row.experiments {
         try experiment.check()
         try cohort.check(experiment.scenario)
-        try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
+        try MethodCatalog.check(experiment, on: cohort)
       }
       return nil
     } catch {
