@@ -25,7 +25,8 @@ public final class SlicePredictor {
 
   /// The target of every slice: `count x outputs x rows x columns`.
   /// - Parameters:
-  ///   - slices: of the cohort, read for the predictor's scenario.
+  ///   - slices: of the cohort, read for the predictor's scenario; patches go through as many at a time as have the voxels
+  ///     of these, one at least.
   ///   - passed: passes through the network, done and in all.
   /// - Throws: what the predictor throws; `.inconsistent` where the store holds no volumes.
   public func callAsFunction(_ slices: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
@@ -36,8 +37,10 @@ public final class SlicePredictor {
       return try predictor(slabs, passed: passed)
     case .patch(let extent):
       let pixels = slices.extent.count
+      // What memory the slices would take, patches take as well.
+      let patches = max(1, slices.count * pixels / extent.count)
       return try slices.references.flatMap { slice in
-        try outputs(of: slice.subject, by: extent, passed: passed).flatMap {
+        try outputs(of: slice.subject, by: extent, batchSize: patches, passed: passed).flatMap {
           $0.voxels[slice.slice * pixels..<(slice.slice + 1) * pixels]
         }
       }
@@ -46,7 +49,7 @@ public final class SlicePredictor {
 
   /// All planes of a subject as the cohort's slices have them, one after the other.
   private func outputs(
-    of id: String, by extent: Extent, passed: (Int, Int) throws -> Void
+    of id: String, by extent: Extent, batchSize: Int, passed: (Int, Int) throws -> Void
   ) throws -> [Volume] {
     if let volume, volume.subject == id { return volume.outputs }
     volume = nil
@@ -56,7 +59,7 @@ public final class SlicePredictor {
       Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
     }
     var pass = VolumePass(sources, extent: extent, outputs: predictor.method.outputs)
-    try pass.run(predictor, batchSize: 1, progress: passed)
+    try pass.run(predictor, batchSize: batchSize, progress: passed)
     let outputs = pass.takeOutputs()
     volume = (id, outputs)
     return outputs
