@@ -126,12 +126,13 @@ public struct Reproduction {
   func check(_ experiment: Experiment) throws {
     try experiment.check()
     try cohort.check(experiment.scenario)
-    try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
+    try MethodCatalog.check(experiment, on: cohort)
   }
 
   /// With what the compared methods need on what they see of the cohort, and the regions that its label maps have.
   private func fitted(_ experiment: Experiment) throws -> Experiment {
-    let fitted = experiment.fitted(to: experiment.extent(ofSlices: cohort.manifest.extent))
+    let seen = experiment.region.fitted(to: cohort.largestVolume).extent(ofSlices: cohort.manifest.extent)
+    let fitted = experiment.fitted(to: seen)
     return experiment.regions == nil ? fitted : try labels.naming(regionsOf: fitted)
   }
 
