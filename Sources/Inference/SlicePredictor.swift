@@ -9,7 +9,7 @@ public final class SlicePredictor {
   private let cohort: PreparedCohort
   private let contents: SampleContents
   /// The volume that was computed last: slices come subject by subject.
-  private var volume: (subject: String, outputs: [Volume])?
+  private var volume: (subject: String, outputs: [[Float]])?
 
   /// - Parameters:
   ///   - region: what the network sees.
@@ -34,30 +34,23 @@ public final class SlicePredictor {
     case .slab:
       let slabs = try cohort.batches(of: slices.references, contents, batchSize: slices.count)[0]
       return try predictor(slabs, passed: passed)
-    case .patch(let extent):
+    case .patch:
       let pixels = slices.extent.count
       return try slices.references.flatMap { slice in
-        try outputs(of: slice.subject, by: extent, passed: passed).flatMap {
-          $0.voxels[slice.slice * pixels..<(slice.slice + 1) * pixels]
+        try outputs(of: slice.subject, passed: passed).flatMap {
+          $0[slice.slice * pixels..<(slice.slice + 1) * pixels]
         }
       }
     }
   }
 
   /// All planes of a subject as the cohort's slices have them, one after the other.
-  private func outputs(
-    of id: String, by extent: Extent, passed: (Int, Int) throws -> Void
-  ) throws -> [Volume] {
+  private func outputs(of id: String, passed: (Int, Int) throws -> Void) throws -> [[Float]] {
     if let volume, volume.subject == id { return volume.outputs }
     volume = nil
     let stack = try cohort.stack(of: id, contents)
-    let size = SIMD3(stack.extent.columns, stack.extent.rows, stack.extent.planes)
-    let sources = predictor.scenario.sources.map {
-      Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
-    }
-    var pass = VolumePass(sources, extent: extent, outputs: predictor.method.outputs)
-    try pass.run(predictor, batchSize: 1, progress: passed)
-    let outputs = pass.takeOutputs()
+    let outputs = try StackPredictor(predictor, seeing: contents.region)(
+      stack.images, stack.extent, progress: passed)
     volume = (id, outputs)
     return outputs
   }

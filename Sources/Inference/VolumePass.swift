@@ -45,11 +45,18 @@ struct VolumePass {
     }
   }
 
-  /// - Parameter progress: passes of slices or patches through the network, done and in all.
+  /// - Parameters:
+  ///   - planes: those that are wanted; others stay 0 where no box with a wanted one reaches them.
+  ///   - progress: passes of slices or patches through the network, done and in all.
   /// - Throws: `.numerical` where the network gives values that are not finite; what `progress` throws.
-  mutating func run(_ predictor: Predictor, batchSize: Int, progress: (Int, Int) throws -> Void) throws {
+  mutating func run(
+    _ predictor: Predictor, batchSize: Int, planes: [Int]? = nil, progress: (Int, Int) throws -> Void
+  ) throws {
     empty = (0..<size.z).count { !hasSignal(runs(of: [size.x, size.y, 1], at: [0, 0, $0])) }
-    let filled = corners.filter { hasSignal(runs(of: box, at: $0)) }
+    let filled = corners.filter { corner in
+      let isWanted = planes?.contains { (corner.z..<corner.z + box.z).contains($0) } ?? true
+      return isWanted && hasSignal(runs(of: box, at: corner))
+    }
     var done = 0
     while done < filled.count {
       let batch = filled[done..<min(done + batchSize, filled.count)]
