@@ -42,8 +42,10 @@ public struct Evaluator {
       of: references.spread(sliceLimit ?? references.count), scenario: scenario, batchSize: batchSize,
       perturbation: perturbation)
     var scores = Scores(name: name, scorer: scorer)
+    var steps = SliceSteps(scorer, scenario)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
       scores.slices += try score(batch, predictions)
+      steps.score(batch, predictions, in: &scores.slices)
       keep(batch, predictions)
     }
     return scores

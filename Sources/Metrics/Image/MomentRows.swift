@@ -1,7 +1,9 @@
-/// Local moments of two images, one row of the map at a time, so that the working set stays in the cache.
+/// Local moments of two images, or of one plane of two volumes, one row of the map at a time, so that the working set stays
+/// in the cache.
 ///
 /// Four maps suffice for SSIM: means of p, of t, of p² + t² and of p t (only the sum of the variances is used).
-/// The rows that a window spans lie in a ring, widened to `Double`, the four maps of a row side by side.
+/// The rows that a window spans lie in a ring, widened to `Double`, the four maps of a row side by side; those of a volume
+/// already filtered across planes.
 struct MomentRows<P: Pixel> {
   private typealias Lanes = SIMD8<Double>
 
@@ -12,6 +14,8 @@ struct MomentRows<P: Pixel> {
   private let weights: [Double]
   private let radius: Int
   private let mirrored: Bool
+  /// Which planes a row is made of, and with which weights: of an image one.
+  private let planes: [(plane: Int, weight: Double)]
   /// Doubles from one map's row to the next: the width, room for mirrored borders, whole vectors.
   private let stride: Int
   /// Rows in the ring; a power of two is not needed, a whole window is.
@@ -22,9 +26,10 @@ struct MomentRows<P: Pixel> {
   private let output: UnsafeMutablePointer<Double>
   private var loaded = 0
 
+  /// - Parameter plane: the plane of the map, of `depth` in all; an image has one.
   init(
-    _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, height: Int, width: Int,
-    window: Window, mirrored: Bool
+    _ prediction: UnsafeBufferPointer<P>, _ target: UnsafeBufferPointer<P>, plane: Int = 0, depth: Int = 1,
+    height: Int, width: Int, window: Window, mirrored: Bool
   ) {
     self.prediction = prediction
     self.target = target
@@ -33,6 +38,12 @@ struct MomentRows<P: Pixel> {
     self.mirrored = mirrored
     weights = window.weights
     radius = window.radius
+    planes =
+      depth == 1
+      ? [(0, 1)]
+      : (-window.radius...window.radius).map {
+        (Self.mirror(plane + $0, depth), window.weights[abs($0)])
+      }
     stride = (width + 7) / 8 * 8 + 16
     ringRows = 2 * radius + 1
     let rows = (ringRows + 2) * 4
@@ -48,7 +59,7 @@ struct MomentRows<P: Pixel> {
 
   /// Reflection about the border pixel, folded again where the image is smaller than the window.
   @inline(__always)
-  private func mirror(_ index: Int, _ count: Int) -> Int {
+  private static func mirror(_ index: Int, _ count: Int) -> Int {
     if index >= 0 && index < count { return index }
     if count == 1 { return 0 }
     let period = 2 * (count - 1)
@@ -62,14 +73,24 @@ struct MomentRows<P: Pixel> {
     let t = start + stride
     let squares = start + 2 * stride
     let products = start + 3 * stride
-    let first = y * width
-    for x in 0..<width {
-      let a = prediction[first + x].value
-      let b = target[first + x].value
-      p[x] = a
-      t[x] = b
-      squares[x] = a * a + b * b
-      products[x] = a * b
+    for (place, (plane, weight)) in planes.enumerated() {
+      let first = (plane * height + y) * width
+      for x in 0..<width {
+        let a = prediction[first + x].value
+        let b = target[first + x].value
+        if place == 0 {
+          // An image's only plane has the weight 1, which changes no bit.
+          p[x] = a * weight
+          t[x] = b * weight
+          squares[x] = (a * a + b * b) * weight
+          products[x] = a * b * weight
+        } else {
+          p[x] += a * weight
+          t[x] += b * weight
+          squares[x] += (a * a + b * b) * weight
+          products[x] += a * b * weight
+        }
+      }
     }
   }
 
@@ -97,7 +118,7 @@ struct MomentRows<P: Pixel> {
 
   @inline(__always)
   private func ringRow(_ y: Int) -> UnsafeMutablePointer<Double> {
-    ring + (mirror(y, height) % ringRows) * 4 * stride
+    ring + (Self.mirror(y, height) % ringRows) * 4 * stride
   }
 
   private func vertical(_ y: Int) {
@@ -123,8 +144,8 @@ struct MomentRows<P: Pixel> {
     for map in 0..<4 {
       let row = line + map * stride + radius
       for k in 1...radius {
-        row[-k] = row[mirror(-k, width)]
-        row[width - 1 + k] = row[mirror(width - 1 + k, width)]
+        row[-k] = row[Self.mirror(-k, width)]
+        row[width - 1 + k] = row[Self.mirror(width - 1 + k, width)]
       }
     }
   }

@@ -8,9 +8,8 @@ extension Table {
       title, caption: Table.caption(models, metrics, overSubjects),
       columns: [Column("Model")] + metrics.map { Column($0) })
     for model in models {
-      let cells = metrics.map { metric -> Cell in
-        let spread = overSubjects ? model.overSubjects(metric) : model.overSlices(metric)
-        return spread.count == 0 && spread.infinite > 0 ? .number(.infinity) : Cell(spread, of: metric)
+      let cells = metrics.map { metric in
+        Cell(overSubjects ? model.overSubjects(metric) : model.overSlices(metric), of: metric)
       }
       append([.text(model.name)] + cells)
     }
@@ -48,7 +47,7 @@ extension Table {
     return text
   }
 
-  private static func counted(_ count: Int, _ noun: String) -> String {
+  static func counted(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 
@@ -95,9 +94,21 @@ extension Table {
     _ title: String, differencesOf model: Scores, from others: [Scores], metrics: [Metric] = Metric.paper
   ) {
     self.init(
+      title, differencesOf: model.name,
+      rows: others.flatMap { other in
+        metrics.compactMap { metric in model.compared(with: other, metric).map { (other.name, metric, $0) } }
+      }, unit: "their means over slices")
+  }
+
+  /// - Parameter unit: of what of a person the difference is.
+  init<M: Measure>(
+    _ title: String, differencesOf name: String, rows: [(name: String, measure: M, paired: PairedComparison)],
+    unit: String
+  ) {
+    self.init(
       title,
       caption:
-        "\(model.name) minus the model named: mean over people of the difference between their means over slices, "
+        "\(name) minus the model named: mean over people of the difference between \(unit), "
         + "95 % confidence interval by Student's t, two-sided p of Wilcoxon's signed-rank test, not corrected for the "
         + "number of comparisons; neither for fewer than \(PairedComparison.fewest) people.",
       columns: [
@@ -105,15 +116,12 @@ extension Table {
         Column("Lower", decimals: 3), Column("Upper", decimals: 3), Column("p", decimals: 4),
         Column("People", decimals: 0),
       ])
-    for other in others {
-      for metric in metrics {
-        guard let paired = model.compared(with: other, metric) else { continue }
-        append([
-          .text(other.name), .text(metric.heading), Cell(paired.mean, scale: metric.scale),
-          Cell(paired.lower, scale: metric.scale), Cell(paired.upper, scale: metric.scale), Cell(paired.p),
-          .number(Double(paired.count)),
-        ])
-      }
+    for (name, measure, paired) in rows {
+      append([
+        .text(name), .text(measure.heading), Cell(paired.mean, scale: measure.scale),
+        Cell(paired.lower, scale: measure.scale), Cell(paired.upper, scale: measure.scale), Cell(paired.p),
+        .number(Double(paired.count)),
+      ])
     }
   }
 }

@@ -22,11 +22,9 @@ public struct Table: Sendable, Equatable, Encodable {
       self.group = group
     }
 
-    /// A metric's figures, the best of which are marked.
-    package init(_ metric: Metric, group: String? = nil) {
-      self.init(
-        metric.heading, decimals: metric.decimals, best: metric.largerIsBetter ? .largest : .smallest,
-        group: group)
+    /// A measure's figures, the best of which are marked.
+    package init(_ measure: some Measure, group: String? = nil) {
+      self.init(measure.heading, decimals: measure.decimals, best: measure.best, group: group)
     }
 
     /// Where a column has to say all by itself.
@@ -44,13 +42,13 @@ public struct Table: Sendable, Equatable, Encodable {
     /// A figure as it is printed, where there is one.
     package init(_ value: Double?, scale: Double = 1) { self = value.map { .number($0 * scale) } ?? .empty }
 
-    /// A metric's mean and deviation in the paper's units, where there is a mean.
-    package init(_ spread: Spread, of metric: Metric) {
+    /// A measure's mean and deviation as they are printed, where there is a mean; infinity where all values are infinite.
+    package init(_ spread: Spread, of measure: some Measure) {
       self =
         spread.mean.map { mean in
           .spread(
-            mean: mean * metric.scale, deviation: spread.standardDeviation.map { $0 * metric.scale })
-        } ?? .empty
+            mean: mean * measure.scale, deviation: spread.standardDeviation.map { $0 * measure.scale })
+        } ?? (spread.infinite > 0 ? .number(.infinity) : .empty)
     }
   }
 

@@ -62,6 +62,9 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   return text.hasPrefix("-") && !text.contains { $0.isNumber && $0 != "0" } ? String(text.dropFirst()) : text
 }
 
+/// A number with the digits it needs: `10`, `0.5`.
+func short(_ value: Double) -> String { String(format: "%g", value) }
+
 extension String {
   /// On one line: line breaks, tabs and control characters become spaces.
   var onOneLine: String {
