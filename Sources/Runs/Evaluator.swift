@@ -48,12 +48,12 @@ public struct Evaluator {
     by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
     keep: (SampleBatch, [Float]) -> Void = { _, _ in }
   ) throws -> Scores {
-    let batches = try cohort.batches(
-      of: slices(in: split), scenario: scenario, batchSize: batchSize, perturbation: perturbation)
+    let contents = try SampleContents(scenario, labels: true, perturbation: perturbation)
+    let batches = try cohort.batches(of: slices(in: split), contents, batchSize: batchSize)
     var scores = Scores(name: name, scorer: scorer)
     var steps = SliceSteps(scorer, scenario)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
-      scores.slices += try score(batch, predictions)
+      scores.slices += score(batch, predictions)
       steps.score(batch, predictions, in: &scores.slices)
       keep(batch, predictions)
     }
@@ -68,15 +68,14 @@ public struct Evaluator {
   }
 
   /// The slices of a batch on all cores: SSIM costs more than small networks do.
-  private func score(_ batch: SampleBatch, _ predictions: [Float]) throws -> [SliceScores] {
-    let lesions = try batch.references.map { try cohort.labels(at: $0) }
+  private func score(_ batch: SampleBatch, _ predictions: [Float]) -> [SliceScores] {
     let (scorer, extent, patients) = (scorer, batch.extent, patients)
     let target = batch.target(target)
     return Parallel.map(count: batch.count) { index in
       let range = index * extent.count..<(index + 1) * extent.count
       var scores = scorer(
         Array(predictions[range]), Array(target[range]), height: extent.rows, width: extent.columns,
-        lesion: lesions[index].map { $0.map { $0 > 0 } }, subject: batch.references[index].subject,
+        lesion: batch.labels.map { $0[range].map { $0 > 0 } }, subject: batch.references[index].subject,
         slice: batch.references[index].slice)
       // Kept only where it is not the subject's own name.
       if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }

@@ -8,7 +8,8 @@ enum CommandLineTerms {
     .resamples: "--resample", .allowsDuplicates: "--allow-duplicates", .device: "--device",
     .batchSize: "--batch", .width: "--width", .region: "--region", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .output: "-o", .overwrites: "--force",
-    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
+    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
+    .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",
     .diagnosis: "aginet doctor",
   ]
 
