@@ -54,23 +54,6 @@ import Testing
     #expect(try batches(8, Augmentation.none) == batches(8, nil))
   }
 
-  /// A label map that is where an image is bright stays there, wherever both go.
-  @Test(arguments: [Region.slice, .slab(3), .patch(Extent(4, 8, 8))])
-  func labelsGoWithTheirImages(_ region: Region) throws {
-    var mirror = Augmentation.none
-    mirror.mirrors = true
-    let (plain, changed) = (try batches(12, nil, region), try batches(12, mirror, region))
-    var moved = 0
-    for (plain, changed) in zip(plain, changed) {
-      #expect(plain.references == changed.references)
-      let labels = try #require(changed.labels)
-      // The scans' scale is 100, and mirrored pixels are read as they are.
-      #expect(labels == changed.target(.t1).map { $0 >= 0.5999 ? 1 : 0 })
-      moved += labels == plain.labels ? 0 : 1
-    }
-    #expect(moved > 3)
-  }
-
   /// An epoch meets each slice otherwise; what is read in order, as for validation, stays as it is.
   @Test func onlyStreamsAugment() throws {
     let seen = try batches(10, Augmentation())
