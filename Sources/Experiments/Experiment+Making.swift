@@ -43,6 +43,9 @@ extension Experiment {
     return "\((try? NetworkCatalog.kind(name))?.title ?? name) (\(framework))"
   }
 
+  /// The generator's name.
+  package var networkTitle: String { (try? generator())?.title ?? self.network.name }
+
   /// The framework's name in the literature, without the network; nil where this version lacks it.
   package var frameworkTitle: String? { (try? told())?.title }
 
@@ -55,6 +58,23 @@ extension Experiment {
   /// What the framework is told that it trains by.
   /// - Throws: `.usage` for one that this version lacks.
   func told() throws -> any MethodOptions { options[try MethodCatalog.framework(self.method)] }
+
+  /// The same for volumes that have at most these planes, rows and columns: patches are no larger than they need and than the
+  /// networks need. What a run trains on is a function of the experiment, which keeps what was asked for, and of the cohort.
+  package func fitted(toVolumes largest: Extent) throws -> Experiment {
+    guard self.region.dimensions == 3 else { return self }
+    var (multiple, least) = (8, 1)
+    for demand in try told().demands(generator()) {
+      switch demand {
+      case .side(let side, _), .judgedSide(let side, _): least = max(least, side)
+      case .multiple(let number, _): multiple = max(multiple, number)
+      case .file: break
+      }
+    }
+    var fitted = self
+    fitted.region = self.region.fitted(to: largest, multiple: multiple, least: least)
+    return fitted
+  }
 
   /// The same with what the compared methods need on images of this extent and at this width; what was set to anything but
   /// its default stays.

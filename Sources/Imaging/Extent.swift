@@ -103,6 +103,19 @@ public enum Region: Codable, Sendable, Hashable, CustomStringConvertible {
     if case .patch(let extent) = self { extent } else { slice }
   }
 
+  /// The same for volumes that have at most these planes, rows and columns: a patch is along no axis larger than they need.
+  /// - Parameters:
+  ///   - multiple: what the sides are to be multiples of, so that networks can halve them; those that were asked for stay.
+  ///   - least: voxels that a side is to have, where it was asked for so many.
+  public func fitted(to largest: Extent, multiple: Int = 8, least: Int = 1) -> Region {
+    guard case .patch(let extent) = self else { return self }
+    return .patch(
+      Extent(
+        sizes: zip(extent.sizes, largest.sizes).map { asked, size in
+          min(asked, max((size + multiple - 1) / multiple * multiple, least))
+        }))
+  }
+
   public init(from decoder: any Decoder) throws { try self.init(String(from: decoder)) }
 
   public func encode(to encoder: any Encoder) throws { try description.encode(to: encoder) }

@@ -30,7 +30,7 @@ public struct Segmenter {
   }
 
   /// Segments. Volumes go through the network as in `Synthesizer`; memory is four bytes a voxel for each source, for each
-  /// region and for one volume more (two with patches), plus one batch.
+  /// region and for one volume more, plus one batch.
   /// - Parameters: as `Synthesizer`'s.
   /// - Throws: as `Synthesizer`.
   public func callAsFunction(

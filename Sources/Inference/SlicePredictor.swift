@@ -25,7 +25,8 @@ public final class SlicePredictor {
 
   /// The target of every slice: `count x outputs x rows x columns`.
   /// - Parameters:
-  ///   - slices: of the cohort, read for the predictor's scenario.
+  ///   - slices: of the cohort, read for the predictor's scenario; patches go through as many at a time as have the voxels
+  ///     of these, one at least.
   ///   - passed: passes through the network, done and in all.
   /// - Throws: what the predictor throws; `.inconsistent` where the store holds no volumes.
   public func callAsFunction(_ slices: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
@@ -37,7 +38,7 @@ public final class SlicePredictor {
     case .patch:
       let pixels = slices.extent.count
       return try slices.references.flatMap { slice in
-        try outputs(of: slice.subject, passed: passed).flatMap {
+        try outputs(of: slice.subject, batchSize: slices.count, passed: passed).flatMap {
           $0[slice.slice * pixels..<(slice.slice + 1) * pixels]
         }
       }
@@ -45,12 +46,14 @@ public final class SlicePredictor {
   }
 
   /// All planes of a subject as the cohort's slices have them, one after the other.
-  private func outputs(of id: String, passed: (Int, Int) throws -> Void) throws -> [[Float]] {
+  private func outputs(
+    of id: String, batchSize: Int, passed: (Int, Int) throws -> Void
+  ) throws -> [[Float]] {
     if let volume, volume.subject == id { return volume.outputs }
     volume = nil
     let stack = try cohort.stack(of: id, contents)
     let outputs = try StackPredictor(predictor, seeing: contents.region)(
-      stack.images, stack.extent, progress: passed)
+      stack.images, stack.extent, batchSize: batchSize, progress: passed)
     volume = (id, outputs)
     return outputs
   }

@@ -18,7 +18,7 @@ public struct StackPredictor {
   ///   - images: by contrast, [plane][row][column] in [0, 1]; those that the predictor's scenario has for sources.
   ///   - extent: planes, rows and columns.
   ///   - planes: those that are wanted; slices that are not are left at 0.
-  ///   - batchSize: slices at a time; patches go one by one.
+  ///   - batchSize: slices at a time; patches go through as many at a time as have the voxels of these, one at least.
   ///   - progress: slices or patches done, of how many.
   /// - Returns: in [0, 1]; of a segmentation one map for each region, else one image.
   /// - Throws: `.inconsistent` for a source that is not there, what the predictor and `progress` throw.
@@ -33,11 +33,11 @@ public struct StackPredictor {
       }
       return Volume(dimensions: size, affine: .identity, voxels: voxels)
     }
-    var pass = VolumePass(
-      sources, extent: region.extent(ofSlices: Extent(extent.rows, extent.columns)), depth: region.depth,
-      outputs: predictor.method.outputs)
-    try pass.run(
-      predictor, batchSize: region.dimensions == 3 ? 1 : batchSize, planes: planes, progress: progress)
+    let slice = Extent(extent.rows, extent.columns)
+    let seen = region.extent(ofSlices: slice)
+    var pass = VolumePass(sources, extent: seen, depth: region.depth, outputs: predictor.method.outputs)
+    let boxes = seen.dimensions == 3 ? max(1, batchSize * slice.count / seen.count) : batchSize
+    try pass.run(predictor, batchSize: boxes, planes: planes, progress: progress)
     return pass.takeOutputs().map(\.voxels)
   }
 }

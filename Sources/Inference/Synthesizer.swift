@@ -44,9 +44,9 @@ public struct Synthesizer {
   ///
   /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
   /// training slices' size where they are smaller, and put back without loss. A network of volumes sees patches that
-  /// overlap by half, and their images are blended. Slices go through in batches, so memory is bounded: four bytes a
-  /// voxel for each source and for two volumes more (three with patches), plus one batch. That holds where the caller
-  /// hands over its only reference to the volumes.
+  /// overlap by half, and their images are blended without a seam (`PatchAxis`). Slices and patches go through in batches,
+  /// so memory is bounded: four bytes a voxel for each source and for two volumes more, plus one batch. That holds where
+  /// the caller hands over its only reference to the volumes.
   /// - Parameters:
   ///   - volumes: one per source modality of the card, on one grid; the names are paths.
   ///   - batchSize: slices or patches at a time.

@@ -1,11 +1,9 @@
 import Failures
-import Foundation
 import Imaging
 import Methods
-import Torch
 
 /// One pass of a volume through a network, a batch of boxes at a time: its axial slices, seen alone or between their
-/// neighbours and each put in its place, or patches that overlap by half, blended by a Gaussian window.
+/// neighbours and each put in its place, or patches that overlap and are blended (`PatchAxis`).
 struct VolumePass {
   /// [0, 1], on the images' grid: what is computed, each after the other.
   private(set) var outputs: [Volume]
@@ -13,15 +11,7 @@ struct VolumePass {
   private(set) var below = 0, above = 0, empty = 0
 
   private var images: [Volume]
-  private let size: SIMD3<Int>
-  /// What the network makes at a time: columns, rows, planes.
-  private let box: SIMD3<Int>
-  /// Slices that it sees of each source to make one.
-  private let depth: Int
-  private let spatial: [Int]
-  /// How much each voxel of a patch counts; nothing for slices.
-  private let window: [Float]
-  private var weights: [Float] = []
+  private let boxes: VolumeBoxes
 
   /// - Parameters:
   ///   - images: in LPS order, on one grid, scaled to [0, 1].
@@ -29,17 +19,8 @@ struct VolumePass {
   ///   - depth: slices that it sees of each source to make one.
   ///   - outputs: channels that it makes.
   init(_ images: [Volume], extent: Extent, depth: Int = 1, outputs: Int = 1) {
-    (self.images, self.depth) = (images, depth)
-    size = images[0].dimensions
-    if extent.dimensions == 3 {
-      box = [extent.columns, extent.rows, extent.planes]
-      (spatial, window) = (extent.sizes, VolumePass.gaussian(box))
-      weights = [Float](repeating: 0, count: images[0].voxels.count)
-    } else {
-      // Attention pools over the whole slice: smaller slices get the margin that training slices had.
-      box = [max(size.x, extent.columns), max(size.y, extent.rows), 1]
-      (spatial, window) = ([box.y, box.x], [])
-    }
+    self.images = images
+    boxes = VolumeBoxes(of: images[0].dimensions, extent: extent, depth: depth)
     self.outputs = (0..<outputs).map { _ in
       Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
     }
@@ -52,27 +33,30 @@ struct VolumePass {
   mutating func run(
     _ predictor: Predictor, batchSize: Int, planes: [Int]? = nil, progress: (Int, Int) throws -> Void
   ) throws {
-    empty = (0..<size.z).count { !hasSignal(runs(of: [size.x, size.y, 1], at: [0, 0, $0])) }
-    let filled = corners.filter { corner in
-      let isWanted = planes?.contains { (corner.z..<corner.z + box.z).contains($0) } ?? true
-      return isWanted && hasSignal(runs(of: box, at: corner))
+    let size = boxes.size
+    empty = (0..<size.z).count { !hasSignal(boxes.runs(of: [size.x, size.y, 1], at: [0, 0, $0])) }
+    // Boxes without signal are not computed: they count as zeros.
+    let filled = boxes.all.filter { place in
+      let isWanted =
+        planes?.contains { (place.corner.z..<place.corner.z + boxes.box.z).contains($0) } ?? true
+      return isWanted && hasSignal(boxes.runs(of: boxes.box, at: place.corner))
     }
     var done = 0
     while done < filled.count {
       let batch = filled[done..<min(done + batchSize, filled.count)]
-      let values = try predictor(tensor(of: batch, predictor.device)) { passes, total in
+      let values = try predictor(boxes.tensor(of: images, at: batch.map(\.corner), predictor.device)) {
+        passes, total in
         try progress(done * total + passes * batch.count, filled.count * total)
       }
-      for (place, corner) in batch.enumerated() { try put(values, place, runs(of: box, at: corner)) }
+      for (place, box) in batch.enumerated() { try put(values, place, box) }
       done += batch.count
     }
-    // Sums become weighted means.
+    guard boxes.areBlended else { return }
     for channel in outputs.indices {
-      for index in weights.indices where weights[index] > 0 {
-        outputs[channel].voxels[index] = clamped(outputs[channel].voxels[index] / weights[index])
+      for index in outputs[channel].voxels.indices {
+        outputs[channel].voxels[index] = clamped(outputs[channel].voxels[index])
       }
     }
-    weights = []
   }
 
   /// The results, handed over with the memory of the images, which are not needed any more.
@@ -82,101 +66,29 @@ struct VolumePass {
     return outputs
   }
 
-  // MARK: - Boxes
-
-  /// A part of one of a box's rows that lies in the volume: where it begins in both.
-  private struct Run {
-    let inBox: Int, inVolume: Int, count: Int
-  }
-
-  private func runs(of box: SIMD3<Int>, at corner: SIMD3<Int>) -> [Run] {
-    let first = pointwiseMax(SIMD3<Int>.zero, SIMD3<Int>.zero &- corner)
-    let end = pointwiseMin(box, size &- corner)
-    return (first.z..<end.z).flatMap { plane in
-      (first.y..<end.y).map { row in
-        let start = ((corner.z + plane) * size.y + corner.y + row) * size.x + corner.x
-        return Run(
-          inBox: (plane * box.y + row) * box.x + first.x, inVolume: start + first.x, count: end.x - first.x)
-      }
-    }
-  }
-
-  /// Where boxes begin: outside the volume where they are larger than it, which leaves an equal margin on both sides.
-  private var corners: [SIMD3<Int>] {
-    let (columns, rows, planes) = (starts(0), starts(1), starts(2))
-    return planes.flatMap { plane in
-      rows.flatMap { row in columns.map { SIMD3($0, row, plane) } }
-    }
-  }
-
-  /// Along an axis, each half a box after the one before, the last one at the end.
-  private func starts(_ axis: Int) -> [Int] {
-    let room = size[axis] - box[axis]
-    guard room > 0 else { return [room / 2] }
-    return Array(stride(from: 0, to: room, by: max(1, box[axis] / 2))) + [room]
-  }
-
-  /// An eighth of the patch wide: its border hardly counts where a neighbour sees more.
-  private static func gaussian(_ box: SIMD3<Int>) -> [Float] {
-    let axes = (0..<3).map { axis in
-      (0..<box[axis]).map { place in
-        let distance = (Double(place) - Double(box[axis] - 1) / 2) / (Double(box[axis]) / 8)
-        return Float(exp(-distance * distance / 2))
-      }
-    }
-    return axes[2].flatMap { z in axes[1].flatMap { y in axes[0].map { x in x * y * z } } }
-  }
-
-  private func hasSignal(_ runs: [Run]) -> Bool {
+  private func hasSignal(_ runs: [VolumeBoxes.Run]) -> Bool {
     runs.contains { run in
       images.contains { $0.voxels[run.inVolume..<run.inVolume + run.count].contains { $0 > 0 } }
     }
   }
 
-  // MARK: - To the network and back
-
-  /// `[B, S * depth, spatial…]` with zeros around the volume.
-  private func tensor(of corners: ArraySlice<SIMD3<Int>>, _ device: Device) -> Tensor {
-    let voxels = box.x * box.y * box.z
-    let channels = images.count * depth
-    let count = corners.count * channels * voxels
-    let values = [Float](unsafeUninitializedCapacity: count) { buffer, written in
-      buffer.initialize(repeating: 0)
-      for (place, corner) in corners.enumerated() {
-        for neighbour in 0..<depth {
-          let runs = runs(of: box, at: corner &+ SIMD3(0, 0, neighbour - depth / 2))
-          for (source, image) in images.enumerated() {
-            let start = (place * channels + source * depth + neighbour) * voxels
-            image.voxels.withUnsafeBufferPointer { voxels in
-              for run in runs {
-                for index in 0..<run.count {
-                  buffer[start + run.inBox + index] = voxels[run.inVolume + index]
-                }
-              }
-            }
-          }
-        }
-      }
-      written = count
-    }
-    return Tensor(values, shape: [corners.count, channels] + spatial, device: device)
-  }
-
-  private mutating func put(_ values: [Float], _ place: Int, _ runs: [Run]) throws {
+  /// Adds what the network made of a box, as much of it as counts.
+  private mutating func put(_ values: [Float], _ place: Int, _ box: VolumeBoxes.Box) throws {
+    let runs = boxes.runs(of: boxes.box, at: box.corner)
+    let (size, count) = (boxes.size, boxes.box.x * boxes.box.y * boxes.box.z)
     for channel in outputs.indices {
-      let start = (place * outputs.count + channel) * box.x * box.y * box.z
+      let start = (place * outputs.count + channel) * count
       for run in runs {
+        let (factor, weights) = boxes.weights(of: box, in: run)
         for index in 0..<run.count {
           let (value, to) = (values[start + run.inBox + index], run.inVolume + index)
           guard value.isFinite else {
             throw Failure(.numerical, "the network gives \(value) in slice \(to / (size.x * size.y))")
           }
-          if window.isEmpty {
-            outputs[channel].voxels[to] = clamped(value)
+          if boxes.areBlended {
+            outputs[channel].voxels[to] += factor * weights[weights.startIndex + index] * value
           } else {
-            let weight = window[run.inBox + index]
-            outputs[channel].voxels[to] += weight * value
-            if channel == 0 { weights[to] += weight }
+            outputs[channel].voxels[to] = clamped(value)
           }
         }
       }

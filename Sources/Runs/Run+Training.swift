@@ -31,7 +31,7 @@ extension Run {
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
     try cohort.check(experiment.scenario)
-    try MethodCatalog.check(experiment, onSlices: cohort.manifest.extent)
+    try MethodCatalog.check(experiment, on: cohort)
     try experiment.regions.map { try cohort.check($0, in: [.train, .validation]) }
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }

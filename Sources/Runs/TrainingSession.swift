@@ -12,7 +12,8 @@ import Training
 
 /// One run on its way: the experiment's networks, what they are trained and judged on, and where all of it is kept.
 final class TrainingSession: TrainingDelegate {
-  private let experiment: Experiment
+  /// As it was asked for, and as it is trained: patches may be smaller.
+  private let experiment: Experiment, fitted: Experiment
   private let cohort: PreparedCohort
   private let folder: RunFolder
   private let predictor: Predictor
@@ -34,6 +35,7 @@ final class TrainingSession: TrainingDelegate {
     observer: @escaping (TrainingEvent) throws -> Void
   ) throws {
     (self.experiment, self.cohort, self.folder) = (experiment, cohort, folder)
+    fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
     (self.shouldStop, self.observer) = (shouldStop, observer)
     let (scenario, method) = (
       experiment.scenario, try MethodCatalog.build(experiment, device: setting.device)
@@ -46,7 +48,7 @@ final class TrainingSession: TrainingDelegate {
       method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
     if setting.resumes { try trainer.resume() }
     contents = try SampleContents(
-      scenario, region: experiment.region, perturbation: experiment.shift,
+      scenario, region: fitted.region, perturbation: experiment.shift,
       augmentation: experiment.augmentation)
     judgement = Judgement(of: experiment)
     held =
@@ -66,10 +68,25 @@ final class TrainingSession: TrainingDelegate {
       .started(
         networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
         training: stream.sampleCount, validation: held.count, from: trainer.iteration))
+    if let note = Self.note(of: experiment.region, fitted.region, cohort.largestVolume) {
+      try observer(.note(note))
+    }
     try trainer.run(stream, self)
     try observer(
       .finished(
         seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.score))
+  }
+
+  /// Why patches are smaller than they were asked for, or nil.
+  private static func note(of asked: Region, _ fitted: Region, _ largest: Extent) -> String? {
+    guard case .patch(let before) = asked, case .patch(let extent) = fitted, extent != before else {
+      return nil
+    }
+    let axes = zip(["planes", "rows", "columns"], largest.sizes).enumerated().filter {
+      extent.sizes[$0.offset] < before.sizes[$0.offset]
+    }
+    let most = axes.map { "\($0.element.1) \($0.element.0)" }.joined(separator: ", ")
+    return "patches of \(extent.word): the volumes have at most \(most)"
   }
 
   // MARK: - What the training loop asks
@@ -95,7 +112,7 @@ final class TrainingSession: TrainingDelegate {
 
   func writeModel(iteration: Int, score: Score?) throws {
     let card = ModelCard(
-      experiment, cohort, predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
+      fitted, cohort, predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
     try TrainedModel.write(predictor.method, experiment: experiment, card: card, to: folder.model)
   }
 

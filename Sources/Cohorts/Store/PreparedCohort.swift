@@ -65,6 +65,12 @@ public struct PreparedCohort: Sendable {
     manifest.subjects.filter { $0.split == split }
   }
 
+  /// The most planes, rows and columns that a subject's volumes have, of whatever split.
+  public var largestVolume: Extent {
+    let grids = manifest.subjects.map { manifest.grid(of: $0).sizes }
+    return Extent(sizes: (0..<3).map { axis in grids.map { $0[axis] }.max() ?? 1 })
+  }
+
   /// The slices of a split, in order, of subjects who have these contrasts and, if asked, a label map. Throws
   /// `.inconsistent` if there is none.
   public func slices(

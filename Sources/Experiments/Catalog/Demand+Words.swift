@@ -11,19 +11,21 @@ extension Demand {
     func sides(_ length: Int) -> String {
       Extent(sizes: extent.sizes.map { _ in length }).description
     }
+    let larger =
+      extent.dimensions == 3 ? "choose a larger \(Term.region)" : "prepare with a larger \(Term.size)"
     func set(_ option: String, _ value: String) -> Term { .setting("\(method).\(option)", value) }
     switch self {
     case .side(let least, let levels):
       guard shortest < least else { return nil }
       guard let levels else {
-        return "\(method) needs \(sides(least)) or more, prepare with a larger \(Term.size)"
+        return "\(method) needs \(sides(least)) or more, \(larger)"
       }
       return "\(method)'s U-Net of \(least.trailingZeroBitCount + 1) levels needs \(sides(least)) or more; "
-        + "prepare with a larger \(Term.size), or name fewer levels (\(set(levels, "[1,2,2]")))"
+        + "\(larger), or name fewer levels (\(set(levels, "[1,2,2]")))"
     case .judgedSide(let least, let weight):
       guard shortest < least else { return nil }
       return "\(method)'s discriminator needs \(sides(least)) or more, "
-        + "prepare with a larger \(Term.size), or train without it: \(set(weight, "0"))"
+        + "\(larger), or train without it: \(set(weight, "0"))"
     case .multiple(let multiple, let levels):
       // The bits that all sides lack at the end: how often all are even.
       let possible = extent.sizes.reduce(0, |).trailingZeroBitCount

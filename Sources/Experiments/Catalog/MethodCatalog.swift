@@ -1,3 +1,4 @@
+import Cohorts
 import Failures
 import Files
 import Imaging
@@ -48,6 +49,12 @@ public enum MethodCatalog {
       throw Failure(.usage, "\(experiment.method).\(mismatch)")
     }
     _ = try experiment.generator()
+  }
+
+  /// Refuses a cohort that the method's networks cannot be trained on, and files that training cannot use.
+  /// - Throws: as `check(_:onSlices:)`.
+  package static func check(_ experiment: Experiment, on cohort: PreparedCohort) throws {
+    try check(experiment.fitted(toVolumes: cohort.largestVolume), onSlices: cohort.manifest.extent)
   }
 
   /// Refuses images that the method's networks cannot be trained on, and files that training cannot use.
