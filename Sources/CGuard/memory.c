@@ -1,7 +1,11 @@
 #include "include/CGuard.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 static atomic_int lacked;
 
@@ -15,4 +19,10 @@ int guard_lacks_memory(void) {
   if (room == MAP_FAILED) return 1;
   munmap(room, SOME);
   return 0;
+}
+
+void guard_trim(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
 }

@@ -46,6 +46,9 @@ extension Experiment {
     return "\((try? NetworkCatalog.kind(name))?.title ?? name) (\(framework))"
   }
 
+  /// The generator's name.
+  package var networkTitle: String { (try? generator())?.title ?? self.network.name }
+
   /// The framework's name in the literature, without the network; nil where this version lacks it.
   package var frameworkTitle: String? { (try? told())?.title }
 

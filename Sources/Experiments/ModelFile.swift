@@ -92,13 +92,26 @@ public struct TrainedModel {
       Predictor(method, for: scenario ?? card.scenario, device: device), seeing: region, of: cohort, perturbation: perturbation)
   }
 
-  public var synthesizer: Synthesizer { Synthesizer(method, card: card, device: device) }
+  /// What computes whole subjects of a cohort.
+  public var stackPredictor: StackPredictor { StackPredictor(predictor, seeing: region) }
+
+  /// - Throws: `.usage` for a model that finds labels.
+  public var synthesizer: Synthesizer {
+    get throws {
+      guard experiment.regions == nil else {
+        throw Failure(
+          .usage, "\(file): is a segmentation of \(card.scenario.sources.titles); use \(Term.segmentation)")
+      }
+      return Synthesizer(method, card: card, device: device)
+    }
+  }
 
   /// - Throws: `.usage` for a model that makes images.
   public var segmenter: Segmenter {
     get throws {
       guard let regions = experiment.regions else {
-        throw Failure(.usage, "\(file): is a model of \(card.scenario), no segmentation")
+        throw Failure(
+          .usage, "\(file): is a model of \(card.scenario), no segmentation; use \(Term.synthesis)")
       }
       return Segmenter(method, regions: regions, card: card, device: device)
     }

@@ -43,6 +43,8 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   // What is done.
   public static let preparation = Term("Preparation")
   public static let training = Term("Run.train")
+  public static let synthesis = Term("PatientSynthesis")
+  public static let segmentation = Term("PatientSegmentation")
   public static let setup = Term("Support/setup.sh")
   public static let diagnosis = Term("Installation")
 

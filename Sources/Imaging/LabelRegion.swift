@@ -36,7 +36,7 @@ extension [LabelRegion] {
   }
 
   /// Of each region the label that a voxel gets which is in it and in no later one; nil where later ones have them all.
-  var ownLabels: [UInt8?] {
+  package var ownLabels: [UInt8?] {
     indices.map { index in
       let later = self[(index + 1)...].flatMap(\.labels)
       return self[index].labels.first { !later.contains($0) }

@@ -31,6 +31,10 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public static let intendedUse =
     "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
 
+  /// Of a segmentation.
+  static let labelUse =
+    "Research on what synthesised images are worth. Not a medical device; not for diagnosis. Segmentations may omit or invent findings."
+
   public init(
     scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, scales: [Modality: Double],
     spacing: [Double],
@@ -41,6 +45,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
     (self.scales, self.spacing, self.sliceRule, self.trainedOn) = (scales, spacing, sliceRule, trainedOn)
     (self.iterations, self.score, self.parameters) = (iterations, score, parameters)
     self.versions = versions
+    if scenario.target == .labels { intendedUse = ModelCard.labelUse }
   }
 
   /// The metadata key under which a model file carries it.

@@ -9,7 +9,7 @@ public final class SlicePredictor {
   private let cohort: PreparedCohort
   private let contents: SampleContents
   /// The volume that was computed last: slices come subject by subject.
-  private var volume: (subject: String, outputs: [Volume])?
+  private var volume: (subject: String, outputs: [[Float]])?
 
   /// - Parameters:
   ///   - region: what the network sees.
@@ -35,13 +35,11 @@ public final class SlicePredictor {
     case .slab:
       let slabs = try cohort.batches(of: slices.references, contents, batchSize: slices.count)[0]
       return try predictor(slabs, passed: passed)
-    case .patch(let extent):
+    case .patch:
       let pixels = slices.extent.count
-      // What memory the slices would take, patches take as well.
-      let patches = max(1, slices.count * pixels / extent.count)
       return try slices.references.flatMap { slice in
-        try outputs(of: slice.subject, by: extent, batchSize: patches, passed: passed).flatMap {
-          $0.voxels[slice.slice * pixels..<(slice.slice + 1) * pixels]
+        try outputs(of: slice.subject, batchSize: slices.count, passed: passed).flatMap {
+          $0[slice.slice * pixels..<(slice.slice + 1) * pixels]
         }
       }
     }
@@ -49,18 +47,13 @@ public final class SlicePredictor {
 
   /// All planes of a subject as the cohort's slices have them, one after the other.
   private func outputs(
-    of id: String, by extent: Extent, batchSize: Int, passed: (Int, Int) throws -> Void
-  ) throws -> [Volume] {
+    of id: String, batchSize: Int, passed: (Int, Int) throws -> Void
+  ) throws -> [[Float]] {
     if let volume, volume.subject == id { return volume.outputs }
     volume = nil
     let stack = try cohort.stack(of: id, contents)
-    let size = SIMD3(stack.extent.columns, stack.extent.rows, stack.extent.planes)
-    let sources = predictor.scenario.sources.map {
-      Volume(dimensions: size, affine: .identity, voxels: stack.stacked([$0]))
-    }
-    var pass = VolumePass(sources, extent: extent, outputs: predictor.method.outputs)
-    try pass.run(predictor, batchSize: batchSize, progress: passed)
-    let outputs = pass.takeOutputs()
+    let outputs = try StackPredictor(predictor, seeing: contents.region)(
+      stack.images, stack.extent, batchSize: batchSize, progress: passed)
     volume = (id, outputs)
     return outputs
   }

@@ -26,13 +26,21 @@ struct VolumePass {
     }
   }
 
-  /// - Parameter progress: passes of slices or patches through the network, done and in all.
+  /// - Parameters:
+  ///   - planes: those that are wanted; others stay 0 where no box with a wanted one reaches them.
+  ///   - progress: passes of slices or patches through the network, done and in all.
   /// - Throws: `.numerical` where the network gives values that are not finite; what `progress` throws.
-  mutating func run(_ predictor: Predictor, batchSize: Int, progress: (Int, Int) throws -> Void) throws {
+  mutating func run(
+    _ predictor: Predictor, batchSize: Int, planes: [Int]? = nil, progress: (Int, Int) throws -> Void
+  ) throws {
     let size = boxes.size
     empty = (0..<size.z).count { !hasSignal(boxes.runs(of: [size.x, size.y, 1], at: [0, 0, $0])) }
     // Boxes without signal are not computed: they count as zeros.
-    let filled = boxes.all.filter { hasSignal(boxes.runs(of: boxes.box, at: $0.corner)) }
+    let filled = boxes.all.filter { place in
+      let isWanted =
+        planes?.contains { (place.corner.z..<place.corner.z + boxes.box.z).contains($0) } ?? true
+      return isWanted && hasSignal(boxes.runs(of: boxes.box, at: place.corner))
+    }
     var done = 0
     while done < filled.count {
       let batch = filled[done..<min(done + batchSize, filled.count)]

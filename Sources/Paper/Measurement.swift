@@ -15,50 +15,30 @@ import Training
 /// What one trained run scored on the test split, and what that cost.
 public struct Measurement: Codable, Sendable {
   public var scores: Scores
+  /// What the network was trained on, where patches may be smaller than was asked for; nothing in earlier files.
+  public var region: Region?
   /// Trained scalars of the network that makes the images.
   public var parameters: Int
-  /// For one slice, all steps of sampling included.
+  /// For one slice, slab or patch, all steps of sampling included.
   public var multiplyAdds: Double
   /// Seconds that the method takes for a slice, without reading and scoring.
   public var seconds: Double
+  /// For a subject's whole volume, where it computes that by patches; else nothing.
+  public var secondsPerVolume: Double?
+  /// The most bytes that the process held while it synthesised, above what it held before the network was loaded; nothing where
+  /// that is not measured.
+  public var peakMemory: Int?
   /// How images were drawn, in words; nothing where they are made in one pass.
   public var drawing: String?
-}
-
-/// A result on disk that answers one question and no other.
-private struct Kept<Value: Codable>: Codable {
-  var question: String
-  var value: Value
-  /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
-  var digest: String?
-
-  private static func digest(of value: Value) throws -> String {
-    var hash = SHA256()
-    Array(try value.json(pretty: false).utf8).withUnsafeBytes { hash.update($0) }
-    return hash.hexadecimal()
-  }
-
-  /// The value in a file, where that answers the question; else what `make` gives, which is written there.
-  static func value(at path: String, for question: String, make: () throws -> Value) throws -> Value {
-    if let data = FileManager.default.contents(atPath: path),
-      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question,
-      try kept.digest == nil || kept.digest == digest(of: kept.value)
-    {
-      return kept.value
-    }
-    let value = try make()
-    let kept = Kept(question: question, value: value, digest: try digest(of: value))
-    try RunFolder.make(Path.folder(path))
-    try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
-    return value
-  }
 }
 
 extension Reproduction {
   /// What distinguishes one look at the test split from another, for a file's name; without an experiment, the
   /// baselines' look.
-  private func look(_ condition: Study.Condition, of experiment: Experiment? = nil) -> String {
-    var words: [String?] = ["test", settings.slices.map { "\($0)" } ?? "all"]
+  func look(_ condition: Study.Condition, of experiment: Experiment? = nil) -> String {
+    var words: [String?] = ["test"]
+    words += condition.isWhole ? ["subjects", subjectLimit.map(String.init)] : [settings.slices.map(String.init)]
+    if settings.slices == nil { words.append("all") }
     if let experiment, experiment.draws {
       let change = settings.sampling
       words += [
@@ -74,7 +54,7 @@ extension Reproduction {
   }
 
   /// The same and what else decides the answer.
-  private func question(_ shift: Perturbation?, _ look: String) -> String {
+  func question(_ shift: Perturbation?, _ look: String) -> String {
     "cohort \(cohortDigest), \(look), shifts of seed \(shift?.seed ?? 0), SSIM "
       + Scorer().ssim.variant.rawValue
   }
@@ -89,28 +69,19 @@ extension Reproduction {
     let hash = try SHA256.ofFile(run.folder.model).digest
     let question = question(condition.shift, look(condition, of: experiment))
     return try Kept.value(at: measurementFile(experiment, condition), for: "model \(hash), \(question)") {
+      PeakMemory.reset()
+      let held = PeakMemory.current
       let model = try run.model(device: settings.device)
       // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
       if let sampling = model.method.sampling {
         try sampling.change(sampling.admitted(of: settings.sampling))
       }
-      let evaluator = try evaluator(condition.scenario, condition.shift, named: run.title)
-      let predictor = try model.slicePredictor(
-        of: cohort, for: condition.scenario, perturbation: condition.shift)
-      let clock = ContinuousClock()
-      var (seconds, operations) = (0.0, 0)
-      func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
-        let start = clock.now
-        let (values, count) = try LibTorch.countingMultiplyAdds { try predictor(batch, passed: passed) }
-        (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
-        return values
-      }
-      let scores = try evaluator.scores(named: run.title, in: .test, by: predict)
-      let slices = Double(max(1, scores.slices.count))
-      return Measurement(
-        scores: scores, parameters: model.method.generator.parameters.count,
-        multiplyAdds: Double(operations) / slices, seconds: seconds / slices,
-        drawing: model.method.sampling?.description)
+      let evaluator = try evaluator(condition, named: run.title)
+      let watch = try Stopwatch(
+        model, model.slicePredictor(of: cohort, for: condition.scenario, perturbation: condition.shift),
+        memory: condition.isWhole && settings.device == .cpu ? held : nil)
+      let scores = try evaluator.scores(named: run.title, in: .test, by: watch.predict)
+      return watch.measurement(of: scores)
     }
   }
 
@@ -122,64 +93,128 @@ extension Reproduction {
     return try Kept.value(
       at: "\(folder)/baselines/\(name)-\(look).json", for: question(condition.shift, look)
     ) {
-      try evaluator(scenario, condition.shift, named: "baselines, \(scenario)")
+      try evaluator(condition, named: "baselines, \(scenario)")
         .scores(of: Baselines(for: scenario, on: cohort), in: .test)
     }
   }
 
   /// An evaluator that tells what it does and stops where it is asked to.
-  private func evaluator(_ scenario: Scenario, _ shift: Perturbation?, named name: String) throws -> Evaluator
-  {
-    var evaluator = try Evaluator(cohort, scenario: scenario)
-    (evaluator.batchSize, evaluator.sliceLimit) = (settings.batchSize, settings.slices)
-    evaluator.perturbation = shift
-    let title = shift.map { "\(name), shifted \($0.radius)" } ?? name
+  private func evaluator(_ condition: Study.Condition, named name: String) throws -> Evaluator {
+    var evaluator = try Evaluator(cohort, scenario: condition.scenario)
+    (evaluator.batchSize, evaluator.perturbation) = (settings.batchSize, condition.shift)
+    if condition.isWhole { evaluator.subjectLimit = subjectLimit } else { evaluator.sliceLimit = settings.slices }
+    let title = condition.shift.map { "\(name), shifted \($0.radius)" } ?? name
     // Nothing is done yet, and the clock starts.
-    let slices = try cohort.slices(in: .test).count
-    try observe(.scoring(name: title, done: 0, of: min(slices, settings.slices ?? slices)))
+    try observe(.scoring(name: title, done: 0, of: evaluator.slices(in: .test).count))
     evaluator.progress = { done, total in
-      if let kind = shouldStop() { throw Failure(kind, "stopped while scoring; the same command goes on") }
+      try goOn()
       try observe(.scoring(name: title, done: done, of: total))
     }
     return evaluator
   }
 
+  /// Ends the work where that is asked for.
+  func goOn() throws {
+    if let kind = shouldStop() { throw Failure(kind, "stopped while scoring; the same command goes on") }
+  }
+
+  /// Slices of a test subject, on average.
+  var slicesPerVolume: Double {
+    let slices = cohort.subjects(in: .test).map(\.slices.count)
+    return Double(slices.reduce(0, +)) / Double(max(1, slices.count))
+  }
+
+  /// Most subjects to score whole: those with about as many slices as are wanted.
+  var subjectLimit: Int? {
+    settings.slices.map { max(1, Int((Double($0) / max(1, slicesPerVolume)).rounded())) }
+  }
+
   /// Whether a study can be shown without computing more than a few images.
   public func isMeasured(_ study: Study) throws -> Bool {
-    try study.rows.allSatisfy { row in
+    if let segmentation = study.segmentation { return try isMeasured(study, by: segmentation) }
+    return try study.rows.allSatisfy { row in
       try zip(row.experiments, study.conditions).allSatisfy { experiment, condition in
         try seeded(experiment).allSatisfy { seeded in
-          switch try state(of: seeded) {
-          case .failed: true
-          case .missing, .begun: false
-          case .finished: FileManager.default.fileExists(atPath: try measurementFile(seeded, condition))
-          }
+          try isThere([seeded]) { try measurementFile(seeded, condition) }
         }
       }
     }
   }
 
+  /// Whether a file of what was measured of these runs is there, or never will be, as one of them failed.
+  func isThere(_ experiments: [Experiment], _ file: () throws -> String) throws -> Bool {
+    let states = try experiments.map(state)
+    if states.contains(where: { if case .failed = $0 { true } else { false } }) { return true }
+    return try states.allSatisfy { $0 == .finished } && FileManager.default.fileExists(atPath: file())
+  }
+
   /// Everything a study says, measuring what has not been measured yet. All that it needs must be trained.
   public func result(of admission: Admission) throws -> StudyResult {
     let study = admission.study
+    if let segmentation = study.segmentation { return try result(of: admission, by: segmentation) }
     var failures: [String] = []
     let measurements = try study.rows.map { row in
       try zip(row.experiments, study.conditions).map { experiment, condition in
         try seeded(experiment).compactMap { seeded in
-          guard case .failed(let message) = try state(of: seeded) else {
+          guard let failure = try failure(of: seeded, in: row.title) else {
             return try measurement(of: seeded, under: condition)
           }
-          failures.append("\(row.title), seed \(seeded.seed): training failed (\(message))")
+          failures.append(failure)
           return nil
         }
       }
     }
-    failures = failures.unique
-    let baselines = study.form == .table ? try study.conditions.map(baselines) : []
-    let slices = cohort.subjects(in: .test).map(\.slices.count)
+    let isTable = study.form == .table || study.form == .volumes
     return StudyResult(
-      study: study, measurements: measurements, baselines: baselines,
-      notes: admission.notes + failures, failures: failures, seeds: settings.seeds,
-      slicesPerVolume: Double(slices.reduce(0, +)) / Double(max(1, slices.count)))
+      study: study, measurements: measurements, baselines: isTable ? try study.conditions.map(baselines) : [],
+      leftOut: admission.notes, failures: failures.unique, seeds: settings.seeds, slicesPerVolume: slicesPerVolume)
+  }
+
+  /// That a run's training failed, in a sentence; nil where it did not.
+  func failure(of experiment: Experiment, in row: String) throws -> String? {
+    guard case .failed(let message) = try state(of: experiment) else { return nil }
+    return "\(row), seed \(experiment.seed): training failed (\(message))"
+  }
+}
+
+/// Counts what a network costs while it is scored.
+private final class Stopwatch {
+  private let model: TrainedModel
+  private let predictor: SlicePredictor
+  /// Bytes that were held before the network was loaded; nil where memory is not measured.
+  private let held: Int?
+  private var seconds = 0.0, operations = 0, passes = 0, volumes = 0
+  private var peak: Int?
+
+  init(_ model: TrainedModel, _ predictor: SlicePredictor, memory held: Int?) {
+    (self.model, self.predictor, self.held) = (model, predictor, held)
+  }
+
+  func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
+    // What scoring needs is not the network's.
+    if held != nil { PeakMemory.reset() }
+    let clock = ContinuousClock()
+    let start = clock.now
+    let (values, count) = try LibTorch.countingMultiplyAdds {
+      try predictor(batch) { done, total in
+        if done == total { (passes, volumes) = (passes + total, volumes + 1) }
+        try passed(done, total)
+      }
+    }
+    (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
+    if let held, let bytes = PeakMemory.bytes { peak = max(peak ?? 0, bytes - held) }
+    return values
+  }
+
+  func measurement(of scores: Scores) -> Measurement {
+    let (slices, sampling) = (Double(max(1, scores.slices.count)), model.method.sampling)
+    // By patches, volumes are computed whole whatever is scored of them.
+    let isByPatches = model.region.dimensions == 3
+    let samples = isByPatches ? Double(max(1, passes)) / Double(sampling?.passes ?? 1) : slices
+    return Measurement(
+      scores: scores, region: model.region, parameters: model.method.generator.parameters.count,
+      multiplyAdds: Double(operations) / samples, seconds: seconds / slices,
+      secondsPerVolume: isByPatches ? seconds / Double(max(1, volumes)) : nil, peakMemory: peak,
+      drawing: sampling?.description)
   }
 }

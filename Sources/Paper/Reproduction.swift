@@ -20,7 +20,8 @@ public struct Reproduction {
     public var base = Experiment()
     /// Runs of each experiment, with the seeds 1, 2, …
     public var seeds = 1
-    /// Most slices of the test split that a run is scored on, spread evenly; all where nothing is said.
+    /// Most slices of the test split that a run is scored on, spread evenly; all where nothing is said. What is of volumes is
+    /// scored on whole subjects, as many as have about so many slices, and one at least.
     public var slices: Int?
     /// How methods that draw their images do so while they are scored; what is nil is as it was trained with.
     public var sampling = SamplingChange()
@@ -40,17 +41,19 @@ public struct Reproduction {
     /// A run ended in numbers that are none; the rest goes on.
     case failed(experiment: Experiment, message: String)
     case scoring(name: String, done: Int, of: Int)
+    /// Subjects that are segmented.
+    case segmenting(name: String, done: Int, of: Int)
   }
 
   public let folder: String
   public let cohort: PreparedCohort
-  /// As they were given, with the published networks fitted to the cohort's slices.
-  public private(set) var settings: Settings
+  public let settings: Settings
   public var observe: (Event) throws -> Void = { _ in }
   /// Asked again and again; where it says a kind of failure, what was done is saved and the work ends with that.
   public var shouldStop: () -> Failure.Kind? = { nil }
   /// SHA-256 of the cohort's manifest.
   let cohortDigest: String
+  let labels: LabelMaps
 
   public init(in folder: String, on cohort: PreparedCohort, _ settings: Settings) throws {
     func check(_ term: Term, _ value: Int?, isFine: (Int) -> Bool, _ rule: String) throws {
@@ -63,14 +66,13 @@ public struct Reproduction {
     try check(.steps, sampling.steps, isFine: { $0 >= 0 }, "0 (all) or more")
     try check(.samples, sampling.samples, isFine: (1...1000).contains, "from 1 to 1000")
     (self.folder, self.cohort, self.settings) = (folder, cohort, settings)
-    self.settings.base = settings.base.fitted(to: cohort.manifest.extent)
-    cohortDigest = try Run.digest(of: cohort)
+    (cohortDigest, labels) = (try Run.digest(of: cohort), LabelMaps(cohort))
     _ = try cohort.slices(in: .test)
   }
 
   // MARK: - What can be done
 
-  /// A study without the rows that cannot be had here.
+  /// A study without the rows that cannot be had here, with the published networks fitted to what they see of the cohort.
   public struct Admission: Sendable {
     public var study: Study
     /// What was left out, and why.
@@ -88,13 +90,14 @@ public struct Reproduction {
   }
 
   /// - Parameter strictly: whether a study that needs all its rows is refused where one cannot be had.
-  /// - Throws: `.inconsistent` where the cohort lacks a modality, `.usage` where the settings rule the study out.
+  /// - Throws: `.inconsistent` where the cohort lacks a modality or label maps, `.usage` where the settings rule the study out.
   public func admit(_ study: Study, strictly: Bool = true) throws -> Admission {
     try checkSampling(of: study)
     if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
-    var admitted = study
+    var admitted = try study.mapping(fitted)
+    if let segmentation = admitted.segmentation { try check(segmentation, judging: study) }
     var notes: [String] = []
-    admitted.rows = try study.rows.filter { row in
+    admitted.rows = try admitted.rows.filter { row in
       if row.standing == .ifTrained { return try row.experiments.allSatisfy(isTrained) }
       guard let reason = refusal(of: row) else { return true }
       notes.append("\(row.title) is left out: \(reason)")
@@ -112,15 +115,25 @@ public struct Reproduction {
   /// Why a row cannot be trained, or nil.
   private func refusal(of row: Study.Row) -> String? {
     do {
-      for experiment in row.experiments {
-        try experiment.check()
-        try cohort.check(experiment.scenario)
-        try MethodCatalog.check(experiment, on: cohort)
-      }
+      try row.experiments.forEach(check)
       return nil
     } catch {
       return "\(error)"
     }
+  }
+
+  /// Refuses what cannot be trained here.
+  func check(_ experiment: Experiment) throws {
+    try experiment.check()
+    try cohort.check(experiment.scenario)
+    try MethodCatalog.check(experiment, on: cohort)
+  }
+
+  /// With what the compared methods need on what they see of the cohort, and the regions that its label maps have.
+  private func fitted(_ experiment: Experiment) throws -> Experiment {
+    let seen = experiment.region.fitted(to: cohort.largestVolume).extent(ofSlices: cohort.manifest.extent)
+    let fitted = experiment.fitted(to: seen)
+    return experiment.regions == nil ? fitted : try labels.naming(regionsOf: fitted)
   }
 
   private func isTrained(_ experiment: Experiment) throws -> Bool {
@@ -142,8 +155,7 @@ public struct Reproduction {
 
   /// Everything that is trained for some studies, each once.
   public func experiments(for studies: [Study]) -> [Experiment] {
-    studies.flatMap(\.rows).filter { $0.standing != .ifTrained }.flatMap(\.experiments).flatMap(seeded)
-      .reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
+    studies.flatMap(\.experiments).flatMap(seeded).reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 
   /// Where an experiment's run lies: named for what is told apart at a glance, and for all settings in short.
@@ -163,6 +175,7 @@ public struct Reproduction {
     let scenario = experiment.scenario
     let sources = scenario.sources.map(\.rawValue).joined(separator: "+")
     var words = [experiment.method, experiment.network.name, "\(sources)-\(scenario.target.rawValue)"]
+    if experiment.region != .slice { words.append("\(experiment.region)".replacing(":", with: "")) }
     if experiment.perturbation.radius > 0 { words.append("shift\(experiment.perturbation.radius)") }
     words += [
       "w\(experiment.network.width)", "seed\(experiment.seed)", String(hash.hexadecimal().prefix(10)),

@@ -12,8 +12,8 @@ extension Study {
     ("table1", comparison("Table 1", "IXI", [.t1, .t2, .pd])),
     ("table2", comparison("Table 2", "BraTS2023 from two modalities", [.t1, .t2, .flair])),
     ("table3", comparison("Table 3", "BraTS2023 from three modalities", [.t1, .t2, .flair, .t1gd])),
-    ("table5", halves), ("table6", convolutions), ("table7", groups), ("table8", backbones),
-    ("table9", stages), ("figure3", curve),
+    ("table4", tumours), ("table5", halves), ("table6", convolutions), ("table7", groups), ("table8", backbones),
+    ("table9", stages), ("table10", volumes), ("regions", regions), ("figure3", curve),
     (
       "figure5",
       pair(
@@ -30,30 +30,24 @@ extension Study {
 
   public static let names = catalog.map(\.name)
 
-  /// What the paper has and this version has not, with the reason.
-  public static let missing = [
-    "table4": "needs a segmentation network",
-    "table10": "needs training on volumes",
-  ]
-
   /// - Parameters:
-  ///   - base: what all experiments share: iterations, width, rate, and the scenario of the ablations.
-  /// - Throws: `.usage` for a name the paper does not have, or that is not available yet.
+  ///   - base: what all experiments share: iterations, width, rate, the scenario of the ablations, and the patches that
+  ///     what is of volumes trains on; all else trains on slices or slabs.
+  /// - Throws: `.usage` for a name the paper does not have.
   public init(named name: String, base: Experiment) throws {
-    if let reason = Study.missing[name] {
-      throw Failure(.usage, "\(name) \(reason), which is not available in this version")
-    }
     guard let entry = Study.catalog.first(where: { $0.name == name }) else {
       let known = (Study.names + ["all"]).joined(separator: ", ")
       throw Failure(.usage, "'\(name)' is no table or figure that can be reproduced; known are \(known)")
     }
-    self = entry.make(base)
+    let study = entry.make(base)
+    // What is of slices stays so where volumes are asked for.
+    self = study.form == .volumes || base.region.dimensions == 2 ? study : study.mapping { $0.seeing(.slice) }
   }
 
   // MARK: - Tables
 
   /// The frameworks in the order of Tables 1 to 3.
-  private static let frameworks = ["ddpm", "iddpm", "selfrdb", "pgan", "mmgan", "medsynth"]
+  static let frameworks = ["ddpm", "iddpm", "selfrdb", "pgan", "mmgan", "medsynth"]
 
   /// Existing methods with their own generators, pix2pix with ResUnet, and pix2pix with AGI-Net: each modality from all
   /// others.
@@ -196,11 +190,18 @@ extension Study {
 
 extension Experiment {
   /// The same with another method, network or scenario.
-  fileprivate func with(method: String? = nil, network: String, scenario: Scenario? = nil) -> Experiment {
+  func with(method: String? = nil, network: String, scenario: Scenario? = nil) -> Experiment {
     var copy = self
     copy.network.name = network
     if let method { copy.method = method }
     if let scenario { copy.scenario = scenario }
+    return copy
+  }
+
+  /// The same that sees another region.
+  func seeing(_ region: Region) -> Experiment {
+    var copy = self
+    copy.region = region
     return copy
   }
 

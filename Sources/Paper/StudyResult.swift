@@ -10,15 +10,29 @@ public struct StudyResult: Sendable {
   public let study: Study
   /// By row, condition and seed; shorter where a run failed.
   public let measurements: [[[Measurement]]]
+  /// By row and seed, shorter where a run failed; nothing for what segments nothing.
+  public let segmentations: [[SegmentationMeasurement]]
   /// By condition: the copied source and the look-up; nothing for figures.
   public let baselines: [[Scores]]
-  /// What is missing, and why; runs that failed among it.
-  public let notes: [String]
+  /// What is left out, and why.
+  private let leftOut: [String]
   /// Runs whose training failed, each in a sentence.
   public let failures: [String]
   public let seeds: Int
   /// Slices of a test subject, on average.
   public let slicesPerVolume: Double
+
+  init(
+    study: Study, measurements: [[[Measurement]]] = [], segmentations: [[SegmentationMeasurement]] = [],
+    baselines: [[Scores]] = [], leftOut: [String], failures: [String], seeds: Int, slicesPerVolume: Double
+  ) {
+    (self.study, self.measurements, self.segmentations) = (study, measurements, segmentations)
+    (self.baselines, self.leftOut, self.failures) = (baselines, leftOut, failures)
+    (self.seeds, self.slicesPerVolume) = (seeds, slicesPerVolume)
+  }
+
+  /// What is missing, and why; runs that failed among it.
+  public var notes: [String] { leftOut + failures }
 
   /// The mean over slices of each seed's run, and how these means spread over the seeds; in the paper's units.
   public func cell(_ metric: Metric, row: Int, condition: Int) -> Table.Cell {
@@ -30,7 +44,13 @@ public struct StudyResult: Sendable {
   }
 
   /// The figures as a table; a curve has a row for each point and a column for each network.
-  public var table: Table { study.form == .curve ? curve : scores }
+  public var table: Table {
+    switch study.form {
+    case .curve: curve
+    case .segmentation(let experiment): segmented(by: experiment)
+    case .table, .volumes, .pictures, .features: scores
+    }
+  }
 
   private var curve: Table {
     var table = Table(
@@ -57,7 +77,7 @@ public struct StudyResult: Sendable {
     /// Metrics of every condition, with the costs behind each where they differ, else behind all.
     func line<T>(_ first: T, _ metric: (Metric, Int) -> T, costs: (Int?) -> [T]) -> [T] {
       let groups = conditions.indices.map { condition in
-        Metric.paper.map { metric($0, condition) } + (costsDiffer ? costs(condition) : [])
+        study.metrics.map { metric($0, condition) } + (costsDiffer ? costs(condition) : [])
       }
       return [first] + groups.joined() + (costsDiffer ? [] : costs(nil))
     }
@@ -65,9 +85,7 @@ public struct StudyResult: Sendable {
     var table = Table(
       study.title, caption: caption,
       columns: line(Table.Column(study.heading), { Table.Column($0, group: group($1)) }) { condition in
-        [("Parameters (M)", 3), ("Multiply-adds (G)", 3), ("Time (s/volume)", 2)].map {
-          Table.Column($0, decimals: $1, group: condition.flatMap(group))
-        }
+        costHeadings.map { Table.Column($0, decimals: $1, group: condition.flatMap(group)) }
       })
     var standing = study.rows.first?.standing
     for (index, row) in study.rows.enumerated() {
@@ -92,14 +110,20 @@ public struct StudyResult: Sendable {
   private var copies: [String] { baselines.compactMap(\.first?.name) }
   private var copyName: String { Set(copies).count == 1 ? copies[0] : "Copy of a source" }
 
+  private var costHeadings: [(String, decimals: Int)] {
+    [("Parameters (M)", 3), ("Multiply-adds (G)", 3), ("Time (s/volume)", 2)]
+      + (study.form == .volumes ? [("Peak memory (GiB)", 2)] : [])
+  }
+
   private func costs(_ found: [Measurement]) -> [Table.Cell] {
-    guard let first = found.first, let seconds = Spread(found.map(\.seconds)).mean else {
-      return [.empty, .empty, .empty]
-    }
-    return [
-      .number(Double(first.parameters) / 1e6), .number(first.multiplyAdds / 1e9),
-      .number(seconds * slicesPerVolume),
+    guard let first = found.first,
+      let seconds = Spread(found.map { $0.secondsPerVolume ?? $0.seconds * slicesPerVolume }).mean
+    else { return costHeadings.map { _ in .empty } }
+    let costs: [Table.Cell] = [
+      .number(Double(first.parameters) / 1e6), .number(first.multiplyAdds / 1e9), .number(seconds),
+      Table.Cell(found.compactMap(\.peakMemory).max().map { Double($0) / Double(1 << 30) }),
     ]
+    return Array(costs.prefix(costHeadings.count))
   }
 
   // MARK: - In words
@@ -108,38 +132,60 @@ public struct StudyResult: Sendable {
     let scores = measurements.flatMap { $0.flatMap { $0 } }.map(\.scores)
     let slices =
       scores.first.map { " of \($0.slices.count) test slices of \($0.subjects.count) subjects" } ?? ""
-    var text = "\(study.caption) "
-    text +=
+    var sentences = [
+      study.caption,
       seeds > 1
-      ? "Mean ± standard deviation (n − 1) over \(seeds) runs of each run's mean\(slices)."
-      : "One run each: means\(slices), without a deviation over runs."
+        ? "Mean ± standard deviation (n − 1) over \(seeds) runs of each run's mean\(slices)."
+        : "One run each: means\(slices), without a deviation over runs.",
+    ]
     if let people = scores.first?.people.count, people < PairedComparison.fewest {
-      text += " Which is better cannot be said: \(PairedComparison.tooFew(people))."
+      sentences.append("Which is better cannot be said: \(PairedComparison.tooFew(people)).")
     }
-    if study.form == .table {
-      text +=
-        " Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
-        + " for \(Int(slicesPerVolume.rounded())) slices."
-      let drawn = zip(study.rows, measurements).compactMap { row, found in
-        found.lazy.compactMap { $0.first?.drawing }.first.map { "\(row.title) by \($0)" }
-      }
-      if !drawn.isEmpty { text += " Drawn: \(drawn.joined(separator: "; "))." }
-      if Set(copies).count > 1 {
-        text += " Copied as it is: "
-        text += zip(study.conditions, copies).map { condition, copy in
-          let source = condition.scenario.sources.first { Baselines.copyName(of: $0) == copy }
-          return "\(source?.title ?? copy) in \(condition.title)"
-        }.joined(separator: ", ")
-        text += "."
-      }
+    if !baselines.isEmpty {
+      sentences += [costsInWords, drawnInWords, copiesInWords].compactMap { $0 }
       if study.conditions.contains(where: { $0.shift != nil }) {
-        text += " The baselines were fitted on images that are not translated."
+        sentences.append("The baselines were fitted on images that are not translated.")
       }
       if study.rows.contains(where: { $0.experiments.contains { $0.perturbation.radius > 0 } }) {
-        text +=
-          " What trains on translated images keeps the weights that serve translated validation images best."
+        sentences.append(
+          "What trains on translated images keeps the weights that serve translated validation images best.")
       }
     }
-    return ([text] + notes.map { $0.hasSuffix(".") ? $0 : $0 + "." }).joined(separator: " ")
+    if study.metrics.contains(.throughPlane) {
+      sentences.append(
+        "Through-plane error: mean absolute error of the step from each slice to the next, which no figure of one slice shows.")
+    }
+    return (sentences + notes.map { $0.hasSuffix(".") ? $0 : $0 + "." }).joined(separator: " ")
+  }
+
+  private var costsInWords: String {
+    let slices = Int(slicesPerVolume.rounded())
+    guard study.form == .volumes else {
+      return "Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
+        + " for \(slices) slices."
+    }
+    let seen = measurements.flatMap { $0.flatMap { $0.compactMap(\.region) } }
+    let samples = seen.unique.map { region in
+      if case .patch(let extent) = region { "\(region.samples) of \(extent)" } else { "\(region.samples)" }
+    }
+    return "Trained on \(samples.joined(separator: ", ")). Parameters of the generator; multiply-adds of one of these; time of "
+      + "the method alone for a volume, of which patches give all planes and all else \(slices) slices; peak memory of the "
+      + "process while it synthesises, above what it held before the network was loaded."
+  }
+
+  private var drawnInWords: String? {
+    let drawn = zip(study.rows, measurements).compactMap { row, found in
+      found.lazy.compactMap { $0.first?.drawing }.first.map { "\(row.title) by \($0)" }
+    }
+    return drawn.isEmpty ? nil : "Drawn: \(drawn.joined(separator: "; "))."
+  }
+
+  private var copiesInWords: String? {
+    guard Set(copies).count > 1 else { return nil }
+    let words = zip(study.conditions, copies).map { condition, copy in
+      let source = condition.scenario.sources.first { Baselines.copyName(of: $0) == copy }
+      return "\(source?.title ?? copy) in \(condition.title)"
+    }
+    return "Copied as it is: \(words.joined(separator: ", "))."
   }
 }

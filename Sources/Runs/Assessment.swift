@@ -31,6 +31,8 @@ public struct Assessment: Sendable {
   public let split: Split
   /// The runs in the order given, then the baselines.
   public let models: [Scores]
+  /// What each of them makes of the lesions, subject by subject; nothing where there is no lesion.
+  public let lesions: [ModelFigures<LesionMeasure>]
   /// As they were fitted for the scores.
   public let baselines: Baselines
   /// With what was predicted and scored for them by every model, baselines too; none where it was not asked for.
@@ -44,76 +46,80 @@ public struct Assessment: Sendable {
     of runs: [Run], on cohort: PreparedCohort, _ options: Options = Options(), device: Device,
     progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
-    guard let first = runs.first else { throw Failure(.usage, "no run is named") }
-    let scenario = options.scenario ?? first.experiment.scenario
-    for run in runs where options.scenario == nil && run.experiment.scenario != scenario {
-      throw Failure(
-        .inconsistent,
-        "\(run.folder.path) is \(run.experiment.scenario), \(first.folder.path) is \(first.experiment.scenario): one table needs one scenario"
-      )
-    }
-    for run in runs where run.experiment.scenario.sources.count != scenario.sources.count {
-      throw Failure(
-        .inconsistent, "\(run.folder.path) is \(run.experiment.scenario), which cannot be asked \(scenario)")
-    }
+    let scenario = try runs.scenario(asked: options.scenario)
     (self.scenario, split) = (scenario, options.split)
     self.cohort = cohort.folder
     var evaluator = try Evaluator(cohort, scenario: scenario)
     (evaluator.scorer, evaluator.batchSize) = (options.scorer, options.batchSize)
     evaluator.perturbation = options.perturbation
-    let titles = runs.map(\.title)
     var models: [Scores] = []
+    var lesions: [ModelFigures<LesionMeasure>] = []
+    let (judge, target) = (LesionScorer(options.scorer), try scenario.contrast)
     var shown = try ShownSubjects(options.shown, in: options.split, of: cohort)
-    for run in runs {
-      // Two runs of one kind are told apart by their folders.
-      let shared = titles.filter { $0 == run.title }.count > 1
-      let title = shared ? "\(run.title) [\(Path.name(run.folder.path))]" : run.title
+    for (run, title) in zip(runs, runs.names) {
       evaluator.progress = { try progress(title, $0, $1) }
       // Nothing is done yet, and the clock starts.
       try progress(title, 0, cohort.slices(in: split).count)
-      let model = try run.model(device: device)
-      try run.check(model)
-      // In a table of several, only some may draw.
-      if runs.count == 1 || model.method.sampling != nil { try model.method.change(options.sampling) }
-      let drawn = options.sampling.isEmpty ? nil : model.method.sampling?.description
-      let name = drawn.map { "\(title) [\($0)]" } ?? title
+      let (model, name) = try run.scored(
+        as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
+      var found = LesionFigures(of: name, judge, target: target, in: cohort.manifest)
       let predictor = try model.slicePredictor(
         of: cohort, for: scenario, perturbation: options.perturbation)
       models.append(
         try evaluator.scores(named: name, in: split, by: predictor.callAsFunction(_:passed:)) {
           shown.keep($1, for: $0, by: name)
+          found.add($1, for: $0)
         })
-      if models.count == 1 { try shown.choose(by: models[0]) }
+      found.finish()
+      lesions.append(found.figures)
+      if models.count == 1 {
+        try shown.choose(by: models[0].subjects.map { ($0.subject, $0.values[.psnr]) })
+      }
     }
     evaluator.progress = { _, _ in }
     baselines = try Baselines(for: scenario, on: cohort)
     for baseline in baselines.all {
+      var found = LesionFigures(of: baseline.name, judge, target: target, in: cohort.manifest)
       models.append(
         try evaluator.scores(
           named: baseline.name, in: split, by: { batch, _ in try batch.checked(baseline.predict(batch)) }
-        ) { shown.keep($1, for: $0, by: baseline.name) })
+        ) {
+          shown.keep($1, for: $0, by: baseline.name)
+          found.add($1, for: $0)
+        })
+      found.finish()
+      lesions.append(found.figures)
     }
     (self.models, self.shown) = (models, shown)
+    self.lesions = lesions.contains { !$0.subjects.isEmpty } ? lesions : []
   }
 
   /// Models and baselines as rows; PSNR, SSIM and MAE over slices.
   public var table: Table { Table("\(scenario), \(split.rawValue) split", comparing: models) }
 
-  /// Whether a folder holds what `write` writes, whole.
-  public static func exists(in folder: String) -> Bool {
-    FileManager.default.fileExists(atPath: folder + "/summary.json")
+  /// The lesions beside them, the figures that differ between models; nil where there is none.
+  public var lesionTable: Table? {
+    guard let first = models.first, !lesions.isEmpty else { return nil }
+    return LesionScorer(first.scorer).table(
+      "Lesions of the \(split.rawValue) split", comparing: lesions,
+      measures: LesionMeasure.allCases.filter { $0 != .volume && $0 != .contrastRatio })
   }
 
-  /// Writes `slices.csv`, `subjects.csv`, `summary.json` and the table as Markdown, LaTeX, CSV and JSON.
+  /// Whether a folder holds what `write` writes, whole.
+  public static func exists(in folder: String) -> Bool { EvaluationFolder(folder).isWhole }
+
+  /// Writes `slices.csv`, `subjects.csv`, `summary.json` and the table as Markdown, LaTeX, CSV and JSON; where there are
+  /// lesions, `lesions.csv` too.
   public func write(to folder: String) throws {
-    try RunFolder.make(folder)
-    // The summary comes last: an evaluation without one is half, and is made anew unasked.
-    try? FileManager.default.removeItem(atPath: folder + "/summary.json")
-    try AtomicFile.write(Table(slicesOf: models).written(as: .csv), to: folder + "/slices.csv")
-    try AtomicFile.write(Table(subjectsOf: models).written(as: .csv), to: folder + "/subjects.csv")
-    for format in [TableFormat.markdown, .latex, .csv, .json] {
-      try AtomicFile.write(table.written(as: format), to: "\(folder)/table.\(format.fileExtension)")
+    let summaries = models.enumerated().map { index, model in
+      var summary = model.summary
+      summary.lesions = lesions.isEmpty ? nil : lesions[index].summary
+      return summary
     }
-    try AtomicFile.write(models.map(\.summary).json() + "\n", to: folder + "/summary.json")
+    try EvaluationFolder(folder).write(
+      [
+        "slices.csv": Table(slicesOf: models), "subjects.csv": Table(subjectsOf: models),
+        "lesions.csv": lesions.isEmpty ? nil : Table(subjectsOf: lesions),
+      ], table: table, summary: summaries)
   }
 }

@@ -4,9 +4,10 @@ import Imaging
 
 extension PreparedCohort {
   /// Makes sure before any work that the label maps of some splits hold what is to be found in them, and nothing else.
+  /// - Parameter showingAll: whether every region must be in some map of the first split, so that it can be learned.
   /// - Throws: `.inconsistent`, naming the subject, for a label that belongs to no region, a region that no map of the first
   ///   split shows, and where there are no label maps.
-  public func check(_ regions: [LabelRegion], in splits: [Split]) throws {
+  public func check(_ regions: [LabelRegion], in splits: [Split], showingAll: Bool = true) throws {
     let known = Set(regions.flatMap(\.labels))
     for (place, split) in splits.enumerated() {
       var seen: Set<UInt8> = []
@@ -27,7 +28,7 @@ extension PreparedCohort {
           "\(folder): no subject of the \(split.rawValue) split has a label map; prepare a cohort with label maps"
         )
       }
-      if let absent = regions.first(where: { seen.isDisjoint(with: $0.labels) }) {
+      if showingAll, let absent = regions.first(where: { seen.isDisjoint(with: $0.labels) }) {
         throw Failure(
           .inconsistent,
           "\(folder): no label map of the \(split.rawValue) split shows \(absent.name) (\(regions.words)); \(regionsHint)"

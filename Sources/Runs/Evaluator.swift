@@ -16,6 +16,8 @@ public struct Evaluator {
   public var batchSize = 4
   /// Most slices of a split to score, spread evenly over it; all where nothing is said.
   public var sliceLimit: Int?
+  /// Most subjects to score, each whole, spread evenly over the split; all where nothing is said.
+  public var subjectLimit: Int?
   /// A translation of one source, to see how a method bears misalignment.
   public var perturbation: Perturbation?
   /// Slices done, of how many; what it throws ends the work.
@@ -28,6 +30,15 @@ public struct Evaluator {
     patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.patient) }) { first, _ in first }
   }
 
+  /// The slices that are scored, within both limits, in order. Throws `.inconsistent` where there is none.
+  public func slices(in split: Split) throws -> [SampleReference] {
+    let all = try cohort.slices(in: split, requiring: scenario.modalities)
+    let subjects = all.map(\.subject).unique
+    let chosen = Set(subjects.spread(subjectLimit ?? subjects.count))
+    let slices = all.filter { chosen.contains($0.subject) }
+    return slices.spread(sliceLimit ?? slices.count)
+  }
+
   /// Scores `predict` slice by slice. It takes a batch and returns `count x extent` values; it calls its second argument
   /// after each pass through a network.
   /// - Parameter keep: told every batch with what was predicted for it, as it was scored.
@@ -37,14 +48,12 @@ public struct Evaluator {
     by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float],
     keep: (SampleBatch, [Float]) -> Void = { _, _ in }
   ) throws -> Scores {
-    let references = try cohort.slices(in: split, requiring: scenario.modalities)
-    let batches = try cohort.batches(
-      of: references.spread(sliceLimit ?? references.count), scenario: scenario, batchSize: batchSize,
-      perturbation: perturbation)
+    let contents = try SampleContents(scenario, labels: true, perturbation: perturbation)
+    let batches = try cohort.batches(of: slices(in: split), contents, batchSize: batchSize)
     var scores = Scores(name: name, scorer: scorer)
     var steps = SliceSteps(scorer, scenario)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
-      scores.slices += try score(batch, predictions)
+      scores.slices += score(batch, predictions)
       steps.score(batch, predictions, in: &scores.slices)
       keep(batch, predictions)
     }
@@ -59,15 +68,14 @@ public struct Evaluator {
   }
 
   /// The slices of a batch on all cores: SSIM costs more than small networks do.
-  private func score(_ batch: SampleBatch, _ predictions: [Float]) throws -> [SliceScores] {
-    let lesions = try batch.references.map { try cohort.labels(at: $0) }
+  private func score(_ batch: SampleBatch, _ predictions: [Float]) -> [SliceScores] {
     let (scorer, extent, patients) = (scorer, batch.extent, patients)
     let target = batch.target(target)
     return Parallel.map(count: batch.count) { index in
       let range = index * extent.count..<(index + 1) * extent.count
       var scores = scorer(
         Array(predictions[range]), Array(target[range]), height: extent.rows, width: extent.columns,
-        lesion: lesions[index].map { $0.map { $0 > 0 } }, subject: batch.references[index].subject,
+        lesion: batch.labels.map { $0[range].map { $0 > 0 } }, subject: batch.references[index].subject,
         slice: batch.references[index].slice)
       // Kept only where it is not the subject's own name.
       if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }

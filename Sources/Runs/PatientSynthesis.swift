@@ -18,105 +18,32 @@ public struct PatientSynthesis {
 
   public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
 
-  var sidecarPath: String {
-    let stem = output.lowercased().hasSuffix(".gz") ? String(output.dropLast(3)) : output
-    return (stem.lowercased().hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
-  }
-
-  private func checkPaths(_ files: [(modality: Modality, path: String)]) throws {
-    for path in [output, sidecarPath] {
-      guard let isFolder = RunFolder.isFolder(path) else { continue }
-      for input in [model.file] + files.map(\.path) where isOneFile(path, input) {
-        throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
-      }
-      if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
-      guard replaces else {
-        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
-      }
-    }
-    let folder = Path.folder(output)
-    guard RunFolder.isFolder(folder) == true else {
-      throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
-    }
-    guard access(folder, W_OK) == 0 else {
-      throw Failure(.cannotWrite, "\(output): \(folder) cannot be written in; choose another folder")
-    }
-    for (place, file) in files.enumerated() {
-      for other in files[..<place] where isOneFile(file.path, other.path) {
-        throw Failure(
-          .inconsistent,
-          "\(file.path): is given as \(other.modality.title) and as \(file.modality.title); name each scan once"
-        )
-      }
-    }
-  }
-
-  private func isOneFile(_ a: String, _ b: String) -> Bool {
-    var (first, second) = (stat(), stat())
-    return stat(a, &first) == 0 && stat(b, &second) == 0
-      && first.st_dev == second.st_dev && first.st_ino == second.st_ino
-  }
-
   /// Reads the volumes, synthesises, writes volume and sidecar.
   ///
   /// The result lies on the grid of the model's first source: dimensions, affine, codes, units. Of that file's header
   /// nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
-  /// - Throws: before any work `.cannotWrite` where an output exists or has no folder, `.refused` where it would replace
-  ///   an input, `.inconsistent` where one file is given twice; then what reading, synthesis and writing throw.
+  /// - Throws: before any work `.usage` for a model that finds labels, `.cannotWrite` where an output exists or has no
+  ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
+  ///   synthesis and writing throw.
   public func run(
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Sidecar {
-    guard [".nii", ".nii.gz"].contains(where: output.lowercased().hasSuffix) else {
-      throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
-    }
-    try checkPaths(files)
-    var volumes: [Modality: (name: String, volume: Volume)] = [:]
-    var headers: [Modality: NIfTIHeader] = [:]
-    var findings: [ScanCheck.Finding] = []
-    for (modality, path) in files {
-      let image = try NIfTI.read(path: path, limit: voxelLimit)
-      volumes[modality] = (path, image.volume)
-      headers[modality] = image.header
-      findings += ScanCheck.findings(of: image.header, name: Path.name(path))
-    }
-    // Handed over whole: no second reference keeps the volumes as they were read in memory.
-    var result = try model.synthesizer(
-      consume volumes, intensity: intensity, batchSize: batchSize, progress: progress)
-    result.notes = ScanCheck.lines(findings) + result.notes
-
-    let sources = model.card.scenario.sources
-    let sidecar = try Sidecar(
-      result, model: model, files: Dictionary(files.map { ($0, $1) }) { _, last in last },
-      intensity: intensity)
-    try write(sidecar) { stand in
-      try NIfTI.write(
-        result.volume, like: headers[sources[0]], as: .float32,
-        description:
-          "SYNTHETIC \(model.card.scenario.target.title), not acquired; research only; aginet \(Version.current)",
-        to: output, replacing: replaces, beforeCommit: stand)
-    }
+    let synthesizer = try model.synthesizer
+    let files = PatientFiles(
+      model: model.file, volumes: files, output: output, replaces: replaces, voxelLimit: voxelLimit)
+    try files.check()
+    var contents = try files.read()
+    var result = try synthesizer(
+      contents.takeVolumes(), intensity: intensity, batchSize: batchSize, progress: progress)
+    result.notes = ScanCheck.lines(contents.findings) + result.notes
+    let sidecar = try Sidecar(result, model: model, files: files, intensity: intensity)
+    let scenario = model.card.scenario
+    try files.write(
+      result.volume, like: contents.headers[scenario.sources[0]], as: .float32,
+      description:
+        "SYNTHETIC \(scenario.target.title), not acquired; research only; aginet \(Version.current)",
+      beside: sidecar.json)
     return sidecar
-  }
-
-  /// Writes the sidecar and, by `volume`, what it stands beside, which is to call its argument when all but the name is
-  /// written: the sidecar gets its name first, so that no volume ever stands without one. Where the volume then fails,
-  /// what stood there before does again.
-  private func write(_ sidecar: Sidecar, volume: (_ stand: () throws -> Void) throws -> Void) throws {
-    let before = replaces ? FileManager.default.contents(atPath: sidecarPath) : nil
-    let beside = try AtomicFile(sidecarPath, replacing: replaces)
-    try beside.append(Array((try sidecar.json + "\n").utf8))
-    var stands = false
-    do {
-      try volume {
-        try beside.commit()
-        stands = true
-      }
-    } catch {
-      if stands {
-        if let before { try? AtomicFile.write([UInt8](before), to: sidecarPath) } else { unlink(sidecarPath) }
-      }
-      throw error
-    }
   }
 }
 
@@ -130,6 +57,11 @@ public struct Sidecar: Codable, Sendable {
     /// Share of voxels above it, which became 1, and below 0, which became 0.
     public var clippedAbove: Double
     public var clippedBelow: Double
+
+    init(_ modality: Modality, _ scale: IntensityScale, _ files: PatientFiles) {
+      (self.modality, file, self.scale) = (modality, files.name(of: modality), scale.upper)
+      (clippedAbove, clippedBelow) = (scale.clippedAbove, scale.clippedBelow)
+    }
   }
 
   public var description: String
@@ -165,18 +97,14 @@ public struct Sidecar: Codable, Sendable {
   }
 
   init(
-    _ result: Synthesizer.Result, model: TrainedModel, files: [Modality: String],
+    _ result: Synthesizer.Result, model: TrainedModel, files: PatientFiles,
     intensity: Synthesizer.Intensity
   ) throws {
     let card = model.card
     description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
     warning = card.warning
     modality = try card.scenario.contrast
-    sources = result.sources.map { modality, scale in
-      Source(
-        modality: modality, file: Path.name(files[modality] ?? ""), scale: scale.upper,
-        clippedAbove: scale.clippedAbove, clippedBelow: scale.clippedBelow)
-    }
+    sources = result.sources.map { Source($0, $1, files) }
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]

@@ -42,6 +42,9 @@ public struct Run {
     }
   }
 
+  /// Whether it finds labels, rather than making images.
+  public var isSegmentation: Bool { experiment.regions != nil }
+
   /// How the run is called in tables: `AGI-Net (pix2pix)`.
   public var title: String { experiment.title }
 }

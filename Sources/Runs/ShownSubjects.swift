@@ -6,18 +6,19 @@ import Metrics
 /// The subjects of a split that are pictured, each with the reason and with what was predicted when it was scored.
 public struct ShownSubjects: Sendable {
   public enum Choice: Sendable {
-    /// The one with the median and the one with the lowest PSNR of the first run.
+    /// The one with the median and the one with the lowest figure of the first run: PSNR, or of a segmentation 3-D Dice,
+    /// averaged over its regions.
     case typical
     case named([String])
   }
 
-  /// Why a subject is shown; PSNR in dB, over its slices, of the first run.
+  /// Why a subject is shown, with that figure: PSNR in dB, over its slices, or Dice from 0 to 1.
   public enum Reason: Sendable, Equatable {
     case named
     case median(Double)
     case lowest(Double)
     case only(Double)
-    /// The first one, where no PSNR is finite.
+    /// The first one, where no figure is finite.
     case first
   }
 
@@ -58,30 +59,39 @@ public struct ShownSubjects: Sendable {
 
   /// Takes what was predicted for a batch, as far as it may be shown.
   mutating func keep(_ values: [Float], for batch: SampleBatch, by model: String) {
-    for (reference, image) in batch.images(in: values)
-    where isOpen || subjects.contains(where: { $0.subject.id == reference.subject }) {
-      kept[reference.subject, default: [:]][model, default: [:]][reference.slice] = image
+    for (reference, image) in batch.images(in: values) {
+      keep(image, of: reference.subject, slice: reference.slice, by: model)
     }
   }
 
-  /// Chooses by the first run's scores, and forgets all others.
-  mutating func choose(by scores: Scores) throws {
+  /// The same of one slice; of a segmentation its labels.
+  mutating func keep(_ image: [Float], of subject: String, slice: Int, by model: String) {
+    guard isOpen || subjects.contains(where: { $0.subject.id == subject }) else { return }
+    kept[subject, default: [:]][model, default: [:]][slice] = image
+  }
+
+  /// Chooses by the first run's figures of every subject, and forgets all others.
+  mutating func choose(by figures: [(id: String, figure: Double?)]) throws {
     guard isOpen else { return }
     isOpen = false
-    subjects = try ShownSubjects.typical(scores).map { (try subject($0.id), $0.reason) }
+    subjects = try ShownSubjects.typical(figures).map { (try subject($0.id), $0.reason) }
     kept = kept.filter { id, _ in subjects.contains { $0.subject.id == id } }
   }
 
   /// The subjects with the median and with the lowest PSNR; one where they are the same.
   package static func typical(_ scores: Scores) -> [(id: String, reason: Reason)] {
+    typical(scores.subjects.map { ($0.subject, $0.values[.psnr]) })
+  }
+
+  static func typical(_ figures: [(id: String, figure: Double?)]) -> [(id: String, reason: Reason)] {
     let ranked =
-      scores.subjects.compactMap { score in score.values[.psnr].map { (id: score.subject, psnr: $0) } }
-      .sorted { ($0.psnr, $0.id) < ($1.psnr, $1.id) }
-    guard let worst = ranked.first else { return scores.subjects.prefix(1).map { ($0.subject, .first) } }
-    if ranked.count == 1 { return [(worst.id, .only(worst.psnr))] }
+      figures.compactMap { id, figure in figure.map { (id: id, figure: $0) } }
+      .sorted { ($0.figure, $0.id) < ($1.figure, $1.id) }
+    guard let worst = ranked.first else { return figures.prefix(1).map { ($0.id, .first) } }
+    if ranked.count == 1 { return [(worst.id, .only(worst.figure))] }
     let median = ranked[(ranked.count - 1) / 2]
-    let lowest = (id: worst.id, reason: Reason.lowest(worst.psnr))
-    return median.id == worst.id ? [lowest] : [(median.id, .median(median.psnr)), lowest]
+    let lowest = (id: worst.id, reason: Reason.lowest(worst.figure))
+    return median.id == worst.id ? [lowest] : [(median.id, .median(median.figure)), lowest]
   }
 }
 

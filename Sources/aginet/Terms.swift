@@ -9,7 +9,8 @@ enum CommandLineTerms {
     .device: "--device",
     .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .output: "-o", .overwrites: "--force",
-    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train", .setup: "make setup",
+    .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
+    .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",
     .diagnosis: "aginet doctor",
   ]
 

@@ -39,6 +39,40 @@ enum Trained {
   static func scan(_ modality: Modality) throws -> String { bidsPath(try path("raw"), 5, modality) }
 }
 
+/// The same of patients with tumours: a cohort, a segmentation `seg` and a synthesis `run`.
+enum TrainedOnTumours {
+  private static let scratch: Result<Scratch, any Error> = Result {
+    let scratch = try Scratch()
+    atexit { if case .success(let scratch) = TrainedOnTumours.scratch { scratch.remove() } }
+    try makeTumours(scratch("raw"))
+    try scratch.write(splits, to: "splits.json")
+    let aginet = try Command(in: scratch.path)
+    let made = try [
+      ["prepare", "bids", "raw", "-o", "cohort", "--splits", "splits.json", "--slices", "all"],
+      tinyTraining(2) + ["--data", "cohort", "-o", "run"],
+      tinySegmentation(20) + ["--data", "cohort", "-o", "seg"],
+    ].map { try aginet($0) }
+    guard made.allSatisfy({ $0.code == 0 }) else {
+      throw Trained.Unprepared(messages: made.map(\.messages).joined())
+    }
+    return scratch
+  }
+
+  static func path(_ name: String) throws -> String { try scratch.get()(name) }
+  /// A scan of the subject held out for testing.
+  static func scan(_ modality: Modality) throws -> String { bidsPath(try path("raw"), 5, modality) }
+}
+
+/// A training of a segmentation that takes a moment; data and output are missing.
+func tinySegmentation(_ iterations: Int) -> [String] {
+  [
+    "train", "--method", "segmentation", "--sources", "t1,t2", "--width", "4", "--batch", "2", "--rate",
+    "3e-3",
+    "--iterations", "\(iterations)", "--threads", "1", "--set", "validateEvery=10", "--set",
+    "checkpointEvery=10",
+  ]
+}
+
 /// A training command that takes a moment; data and output are missing.
 func tinyTraining(_ iterations: Int, checkpointEvery: Int = 2) -> [String] {
   [

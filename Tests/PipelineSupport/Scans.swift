@@ -41,12 +41,57 @@ public func bidsPath(_ root: String, _ subject: Int, _ modality: Modality) -> St
 public func makeBIDS(_ root: String, subjects: Int = 5, modalities: [Modality] = [.t1, .t2, .pd]) throws {
   for subject in 1...subjects {
     for modality in modalities {
-      let path = bidsPath(root, subject, modality)
-      try FileManager.default.createDirectory(
-        atPath: Path.folder(path), withIntermediateDirectories: true)
-      try NIfTI.write(scan(modality, subject: subject), to: path)
+      try write(scan(modality, subject: subject), bidsPath(root, subject, modality))
     }
   }
+}
+
+/// Where a subject's label map lies in a BIDS folder.
+public func labelPath(_ root: String, _ subject: Int) -> String {
+  "\(root)/derivatives/tumour/sub-0\(subject)/anat/sub-0\(subject)_dseg.nii.gz"
+}
+
+/// Labels 2, 1 and 3 on the scan's grid, one within the other as BraTS' regions are, a little elsewhere in each subject. The
+/// first slice has none.
+public func labelMap(subject: Int, size: SIMD3<Int> = scanSize) -> Volume {
+  let centre = SIMD2(Double(size.x) / 2 - 4 + Double(subject), Double(size.y) / 2 + 2)
+  var voxels: [Float] = []
+  for k in 0..<size.z {
+    for j in 0..<size.y {
+      for i in 0..<size.x {
+        let place = SIMD2(Double(i), Double(j)) - centre
+        let distance = (place * place).sum().squareRoot() + 0.5 * Double(k)
+        voxels.append(k == 0 || distance > 8 ? 0 : distance > 6 ? 2 : distance > 4 ? 1 : 3)
+      }
+    }
+  }
+  return Volume(dimensions: size, affine: lps, voxels: voxels)
+}
+
+/// A scan in which the label map shows.
+public func tumourScan(_ modality: Modality, subject: Int) -> Volume {
+  var scan = scan(modality, subject: subject)
+  for (index, label) in labelMap(subject: subject).voxels.enumerated() where label > 0 {
+    // Dark where it enhances in T1, bright there in all others.
+    let level = [2: 0.35, 1: 0.6, 3: 1.0][Int(label)] ?? 0
+    scan.voxels[index] = 0.1 * scan.voxels[index] + Float(360 * (modality == .t1 ? 1.1 - level : level))
+  }
+  return scan
+}
+
+/// The same five subjects with tumours and their label maps.
+public func makeTumours(_ root: String, modalities: [Modality] = [.t1, .t2, .pd]) throws {
+  for subject in 1...5 {
+    for modality in modalities {
+      try write(tumourScan(modality, subject: subject), bidsPath(root, subject, modality))
+    }
+    try write(labelMap(subject: subject), labelPath(root, subject))
+  }
+}
+
+private func write(_ volume: Volume, _ path: String) throws {
+  try FileManager.default.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
+  try NIfTI.write(volume, to: path)
 }
 
 /// 1, 2 and 3 train, 4 validates, 5 tests.
@@ -54,10 +99,18 @@ public let splits =
   #"{"train": ["sub-01", "sub-02", "sub-03"], "validation": ["sub-04"], "test": ["sub-05"]}"#
 
 /// Five subjects, prepared: 25 slices of 32 x 32 that are not empty.
+/// - Parameter tumours: whether they have tumours and label maps.
 public func makeCohort(
+  _ scratch: Scratch, tumours: Bool = false, _ change: (inout Preparation) -> Void = { _ in }
+) throws -> PreparedCohort {
+  if tumours { try makeTumours(scratch("raw")) } else { try makeBIDS(scratch("raw")) }
+  return try prepared(scratch, change)
+}
+
+/// What lies in `raw`, prepared as `cohort`.
+public func prepared(
   _ scratch: Scratch, _ change: (inout Preparation) -> Void = { _ in }
 ) throws -> PreparedCohort {
-  try makeBIDS(scratch("raw"))
   var preparation = Preparation()
   preparation.splits = .file(try scratch.write(splits, to: "splits.json"))
   preparation.sliceRule = .all

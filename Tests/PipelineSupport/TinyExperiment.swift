@@ -1,5 +1,6 @@
 import Experiments
 import Failures
+import Imaging
 import Methods
 import Networks
 import Testing
@@ -22,6 +23,15 @@ public func tinyExperiment(method: String, network: String, iterations: Int = 4)
   (experiment.method, experiment.network.name, experiment.network.blocks) = (method, network, 1)
   (experiment.validateEvery, experiment.checkpointEvery, experiment.validationSlices) = (2, 2, 2)
   for framework in frameworks { framework.setTiny(&experiment) }
+  if experiment.regions != nil { experiment.scenario = Scenario(labelling: experiment.scenario.sources) }
+  return experiment
+}
+
+/// The regions of BraTS in T1 and T2, by the segmentation's own network.
+public func tinySegmentation(iterations: Int = 12, region: Region = .slice) -> Experiment {
+  var experiment = tinyExperiment(
+    method: Segmentation.name, network: NetworkCatalog.published, iterations: iterations)
+  (experiment.learningRate, experiment.region) = (3e-3, region)
   return experiment
 }
 
@@ -54,6 +64,10 @@ extension Experiment {
   public var iddpm: IDDPM.Options {
     get { self[IDDPM.self] }
     set { self[IDDPM.self] = newValue }
+  }
+  public var segmentation: Segmentation.Options {
+    get { self[Segmentation.self] }
+    set { self[Segmentation.self] = newValue }
   }
   public var selfrdb: SelfRDB.Options {
     get { self[SelfRDB.self] }

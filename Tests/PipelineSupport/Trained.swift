@@ -23,3 +23,23 @@ public enum Trained {
     bidsPath(try scratch.get()("raw"), subject, modality)
   }
 }
+
+/// The same of subjects with tumours: a segmentation and a synthesis of PD, trained once for all tests of a process.
+public enum TrainedOnTumours {
+  private static let scratch: Result<Scratch, any Error> = Result {
+    let scratch = try Scratch()
+    let cohort = try makeCohort(scratch, tumours: true)
+    _ = try Run.train(tinySegmentation(iterations: 40), on: cohort, into: scratch("segmentation"))
+    _ = try Run.train(tinyExperiment(), on: cohort, into: scratch("synthesis"))
+    atexit { if case .success(let scratch) = TrainedOnTumours.scratch { scratch.remove() } }
+    return scratch
+  }
+
+  public static func segmentation() throws -> Run { try Run(opening: scratch.get()("segmentation")) }
+  public static func synthesis() throws -> Run { try Run(opening: scratch.get()("synthesis")) }
+  public static func cohort() throws -> PreparedCohort { try PreparedCohort(folder: scratch.get()("cohort")) }
+  /// A scan of the cohort that was prepared.
+  public static func path(_ subject: Int, _ modality: Modality) throws -> String {
+    bidsPath(try scratch.get()("raw"), subject, modality)
+  }
+}

@@ -45,7 +45,14 @@ import Training
     }
 
     @discardableResult private func step(_ method: any Method, _ seed: UInt64) -> [Double] {
-      method.step(MethodCatalogTests.batch(seed), random: .init(seed: seed)).map(\.value)
+      method.step(batch(seed), random: .init(seed: seed)).map(\.value)
+    }
+
+    /// What the method is trained on: a contrast that is a function of the sources, or four labels that are.
+    func batch(_ seed: UInt64 = 1, slices: Int = 2) -> Batch {
+      let batch = MethodCatalogTests.batch(seed, slices: slices)
+      guard method == Segmentation.name else { return batch }
+      return Batch(sources: batch.sources, target: (batch.target * 4).to(.int64).to(.float32))
     }
   }
 
@@ -108,20 +115,21 @@ import Training
   }
 
   @Test func whatTakesVolumesMakesThem() {
-    func make<F: Framework>(_ framework: F.Type) -> Tensor? {
+    func make<F: Framework>(_ framework: F.Type) -> (volume: Tensor, outputs: Int)? {
       guard F.Options.tiny.dimensions.contains(3) else { return nil }
       var task = SynthesisTask(Experiment().scenario, dimensions: 3)
       (task.network.width, task.network.groups, task.network.blocks) = (4, 4, 1)
       let method = F.Options.tiny.make(task, .agiNet)
-      return method.generator.parameters.evaluating {
+      let volume = method.generator.parameters.evaluating {
         method.synthesize(.uniform([1, 2, 9, 8, 11], seed: 1))
       }
+      return (volume, method.outputs)
     }
     var volumes = 0
     for framework in frameworks {
-      guard let volume = make(framework) else { continue }
+      guard let (volume, outputs) = make(framework) else { continue }
       volumes += 1
-      #expect(volume.shape == [1, 1, 9, 8, 11] && volume.isFinite, "\(framework.name)")
+      #expect(volume.shape == [1, outputs, 9, 8, 11] && volume.isFinite, "\(framework.name)")
     }
     #expect(volumes >= 5)
   }
@@ -141,7 +149,7 @@ import Training
     let before = Self.weights(of: method)
     // Weights that start at zero pass nothing on to those behind them in the first steps.
     for seed in 1...4 {
-      let losses = method.step(Self.batch(UInt64(seed)), random: .init(seed: UInt64(seed)))
+      let losses = method.step(pair.batch(UInt64(seed)), random: .init(seed: UInt64(seed)))
       #expect(losses.map(\.name) == method.losses && losses.allSatisfy { $0.value.isFinite })
     }
     let after = Self.weights(of: method)
@@ -156,7 +164,7 @@ import Training
 
   @Test(arguments: pairs) func stepsLowerTheLoss(_ pair: Pair) throws {
     let method = try pair.make(rate: 2e-3)
-    let batch = Self.batch(slices: 1)
+    let batch = pair.batch(slices: 1)
     // The same random numbers in every round, so that losses can be compared.
     func round() -> Double {
       (1...2).reduce(0) { sum, seed in
@@ -174,11 +182,11 @@ import Training
 
   @Test(arguments: pairs) func anImageDependsOnItsOwnSlicesAlone(_ pair: Pair) throws {
     let method = try pair.make()
-    _ = method.step(Self.batch(), random: .init(seed: 1))
+    _ = method.step(pair.batch(), random: .init(seed: 1))
     method.generator.parameters.beginEvaluating()
     let sources = Self.batch(9, slices: 3).sources
     let images = withoutGradient { method.synthesize(sources) }
-    #expect(images.shape == [3, 1, tinySide, tinySide] && images.isFinite)
+    #expect(images.shape == [3, method.outputs, tinySide, tinySide] && images.isFinite)
     for slice in 0..<3 {
       let alone = withoutGradient { method.synthesize(sources.narrowed(0, from: slice, length: 1)) }
       let difference = (images.narrowed(0, from: slice, length: 1) - alone).abs()
@@ -191,7 +199,7 @@ import Training
     let method = try pair.make()
     method.generator.parameters.beginEvaluating()
     let images = withoutGradient { method.synthesize(.uniform([1, 2, tinySide + 9, tinySide + 2], seed: 1)) }
-    #expect(images.shape == [1, 1, tinySide + 9, tinySide + 2] && images.isFinite)
+    #expect(images.shape == [1, method.outputs, tinySide + 9, tinySide + 2] && images.isFinite)
   }
 
   @Test func twoRunsAgreeInEveryBit() throws {
@@ -200,7 +208,7 @@ import Training
         let method = try pair.make(seed: seed)
         var losses: [Loss] = []
         for step in 1...2 {
-          losses += method.step(MethodCatalogTests.batch(UInt64(step)), random: .init(seed: UInt64(step)))
+          losses += method.step(pair.batch(UInt64(step)), random: .init(seed: UInt64(step)))
         }
         return (losses, MethodCatalogTests.weights(of: method))
       }
@@ -213,7 +221,7 @@ import Training
   /// Through the files of a run: every network, buffer and moment comes back, and the stream is where it was.
   @Test func aResumedRunIsTheUninterruptedOne() throws {
     let scratch = try Scratch()
-    let cohort = try makeCohort(scratch) { $0.size = Extent(tinySide, tinySide) }
+    let cohort = try makeCohort(scratch, tumours: true) { $0.size = Extent(tinySide, tinySide) }
     for pair in MethodCatalogTests.pairs {
       func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
         var setting = Run.Setting()
@@ -237,8 +245,8 @@ import Training
 
   @Test func nothingLeaks() async {
     await #expect(processExitsWith: .success) {
-      let batch = MethodCatalogTests.batch(slices: 1)
       for pair in MethodCatalogTests.pairs {
+        let batch = pair.batch(slices: 1)
         let method = try pair.make()
         let bare = LibTorch.liveTensors
         let evaluate = {

@@ -26,6 +26,8 @@ int guard_requested(void);
 void guard_lack(void);
 /// Whether memory was asked for in vain, or hardly any is left: what failed then most likely failed for that.
 int guard_lacks_memory(void);
+/// Gives back what the allocator keeps of freed memory, where it can be asked to.
+void guard_trim(void);
 
 /// Opens the null device in place of standard input, output and error where those are closed, so that no file of the
 /// program's gets their numbers. Writing to them still fails.

@@ -119,6 +119,20 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     return subject.resized ? Extent(sides[2], height, width) : Extent(sides[2], sides[1], sides[0])
   }
 
+  /// mm from a voxel of a subject's slices, as they are read, to the next: along columns, along rows, between slices.
+  public func spacing(of subject: Subject) -> SIMD3<Double> {
+    var spacing = SIMD3<Double>(repeating: 1)
+    for axis in 0..<min(3, subject.spacing.count) where subject.spacing[axis] > 0 {
+      spacing[axis] = subject.spacing[axis]
+    }
+    // Slices that were resized fill the image, so that its pixels have another size than the scan's voxels.
+    if subject.resized, subject.dimensions.count >= 2 {
+      spacing.x *= Double(subject.dimensions[0]) / Double(width)
+      spacing.y *= Double(subject.dimensions[1]) / Double(height)
+    }
+    return spacing
+  }
+
   /// Row and column of a slice of this extent at which a plane begins that is padded or cropped alike on both sides.
   static func offset(of plane: Extent, in slice: Extent) -> [Int] {
     // Shifted, not divided: an odd difference rounds the same way whether it pads or crops.

@@ -142,4 +142,6 @@ public struct Summary: Sendable, Equatable, Codable {
   public var clampedShare: Double
   public var overSlices: [Metric: Spread]
   public var overSubjects: [Metric: Spread]
+  /// What it makes of the lesions; nil where that was not measured.
+  public var lesions: FigureSummary<LesionMeasure>?
 }

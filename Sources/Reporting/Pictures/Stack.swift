@@ -27,17 +27,9 @@ package struct Stack: Sendable {
   package init(for subject: CohortManifest.Subject, in manifest: CohortManifest) {
     let first = subject.slices.first ?? 0
     let count = (subject.slices.last ?? first) - first + 1
-    var spacing = SIMD3<Double>(repeating: 1)
-    for axis in 0..<min(3, subject.spacing.count) where subject.spacing[axis] > 0 {
-      spacing[axis] = subject.spacing[axis]
-    }
-    // Slices that were resized fill the stored image, so that its pixels have another size than the scan's voxels.
-    if subject.resized, subject.dimensions.count >= 2 {
-      spacing.x *= Double(subject.dimensions[0]) / Double(manifest.width)
-      spacing.y *= Double(subject.dimensions[1]) / Double(manifest.height)
-    }
     self.init(
-      columns: manifest.width, rows: manifest.height, slices: count, spacing: spacing, firstSlice: first,
+      columns: manifest.width, rows: manifest.height, slices: count, spacing: manifest.spacing(of: subject),
+      firstSlice: first,
       values: [Float](repeating: 0, count: manifest.width * manifest.height * count))
   }
 

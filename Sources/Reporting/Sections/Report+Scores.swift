@@ -17,6 +17,7 @@ extension Report {
       if hasLesions {
         HTML("h3") { "Inside the lesions" }
         HTML(Table("Lesion voxels alone", comparing: models, metrics: Report.lesion))
+        if let lesions = assessment.lesionTable { HTML(lesions) }
       }
       HTML("h3") { "Paired differences" }
       for index in entries.indices {

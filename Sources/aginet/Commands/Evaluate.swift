@@ -4,6 +4,7 @@ import Failures
 import Metrics
 import Reporting
 import Runs
+import Torch
 import Training
 
 struct Evaluate: ParsableCommand {
@@ -11,12 +12,21 @@ struct Evaluate: ParsableCommand {
     abstract: "Score a run, and the baselines beside it, on a held-out split.",
     discussion: example("aginet evaluate run --data cohort --split test"))
 
+  /// By which figures images are judged.
+  enum Figures: String, CaseIterable, ExpressibleByArgument {
+    case paper, brasyn
+  }
+
   @Argument(help: "Run folders; several are put into one table, in the first one's folder.")
   var runs: [String]
   @Option(help: "The prepared cohort.")
   var data: String
   @Option(help: "train, validation or test.")
   var split = Split.test
+  @Option(
+    name: .customLong("protocol"),
+    help: "paper: by slice; brasyn: the BraSyn challenge's, 3-D SSIM of whole volumes.")
+  var scoring = Figures.paper
   @Option(help: "SSIM: full (torchmetrics 1.9), crop (5-pixel border left out) or uniform (scikit-image).")
   var ssim = SSIM.Variant.full
   @Option(help: "Slices at a time.")
@@ -34,7 +44,8 @@ struct Evaluate: ParsableCommand {
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     let folder = opened[0].folder.evaluation(split.rawValue)
-    guard force || !Assessment.exists(in: folder) else {
+    guard force || !(scoring == .paper ? Assessment.exists(in: folder) : BraSynAssessment.exists(in: folder))
+    else {
       throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
     }
     for run in opened {
@@ -48,16 +59,51 @@ struct Evaluate: ParsableCommand {
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
     options.sampling = drawing.change
+    if opened[0].isSegmentation {
+      try segmentations(opened, cohort, options, device, into: folder)
+    } else if scoring == .brasyn {
+      let assessment = try BraSynAssessment(
+        of: opened, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
+      try assessment.write(to: folder)
+      try show(assessment.table)
+    } else {
+      try syntheses(opened, cohort, options, device, into: folder)
+    }
+  }
+
+  private func syntheses(
+    _ runs: [Run], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
+    into folder: String
+  ) throws {
     let assessment = try Assessment(
-      of: opened, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
+      of: runs, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
     try assessment.write(to: folder)
     if cohort.subjects(in: .train).isEmpty {
       Console.note(
         "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models"
       )
     }
-    try Console.result(assessment.table.written(as: json ? .json : .markdown))
-    for sentence in assessment.verdict(networks: opened.count) { Console.note(sentence) }
+    try show(assessment.table)
+    // JSON is one document.
+    if let lesions = assessment.lesionTable, !json { try show(lesions) }
+    for sentence in assessment.verdict(networks: runs.count) { Console.note(sentence) }
+  }
+
+  private func segmentations(
+    _ runs: [Run], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
+    into folder: String
+  ) throws {
+    guard scoring == .paper else {
+      throw Failure(.usage, "--protocol \(scoring.rawValue): is of synthesised images, not of a segmentation")
+    }
+    let assessment = try SegmentationAssessment(
+      of: runs, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
+    try assessment.write(to: folder)
+    try show(assessment.table)
+  }
+
+  private func show(_ table: Table) throws {
+    try Console.result(table.written(as: json ? .json : .markdown))
   }
 }
 

@@ -1,6 +1,5 @@
 import ArgumentParser
 import Experiments
-import Failures
 import Foundation
 import Imaging
 import Inference
@@ -14,49 +13,22 @@ struct Synthesize: ParsableCommand {
       "aginet synthesize --model run/model.safetensors \\",
       "    --t1 a.nii.gz --t2 b.nii.gz -o pd.nii.gz"))
 
-  @Option(help: "A model file that 'aginet train' wrote (model.safetensors).")
-  var model: String
-  @Option(help: "T1-weighted volume (NIfTI).")
-  var t1: String?
-  @Option(help: "T2-weighted volume.")
-  var t2: String?
-  @Option(help: "PD-weighted volume.")
-  var pd: String?
-  @Option(help: "FLAIR volume.")
-  var flair: String?
-  @Option(
-    name: [.long, .customLong("t1c"), .customLong("t1ce")], help: "T1-weighted volume after gadolinium.")
-  var t1gd: String?
-  @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it.")
-  var output: String
+  @OptionGroup var patient: PatientOptions
   @Option(help: "unit: [0, 1]; reference: the training cohort's median scale of the target undone.")
   var intensity = Synthesizer.Intensity.unit
-  @Option(help: "Slices through the network at a time.")
-  var batch = 2
-  @Option(help: "Most voxels a volume may have.")
-  var maxVoxels = NIfTI.defaultVoxelLimit
-  @Flag(help: "Replace existing outputs.")
-  var force = false
-  @Flag(help: "Print the sidecar.")
-  var json = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
-    try check("batch", batch, Bounds.batch)
-    guard (1...1_000_000_000_000).contains(maxVoxels) else {
-      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
-    }
-    let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
-    let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
-    guard !files.isEmpty else {
-      throw Failure(.usage, "name the patient's volumes, such as --t1 a.nii.gz --t2 b.nii.gz")
-    }
+    let files = try patient.checked()
     let device = try compute.apply()
-    let model = try TrainedModel(file: model, device: device)
+    let model = try TrainedModel(file: patient.model, device: device)
+    // Before it is asked how it draws: another command serves a segmentation.
+    _ = try model.synthesizer
     try model.method.change(drawing.change)
-    var job = PatientSynthesis(model: model, output: output)
-    (job.intensity, job.batchSize, job.replaces, job.voxelLimit) = (intensity, batch, force, maxVoxels)
+    var job = PatientSynthesis(model: model, output: patient.output)
+    (job.intensity, job.batchSize) = (intensity, patient.batch)
+    (job.replaces, job.voxelLimit) = (patient.force, patient.maxVoxels)
     let samples = model.experiment.region.samples
     var bar = ProgressBar(
       "synthesising", unit: model.method.sampling == nil ? samples : "steps of \(samples)")
@@ -67,7 +39,7 @@ struct Synthesize: ParsableCommand {
         format: "network output brought to [0, 1]: %.3f %% of voxels from below, %.3f %% from above",
         100 * sidecar.clippedBelow, 100 * sidecar.clippedAbove))
     Console.note(sidecar.warning)
-    try Console.result(json ? sidecar.json : output)
+    try Console.result(patient.json ? sidecar.json : patient.output)
   }
 }
 

@@ -1,0 +1,32 @@
+import Files
+import Foundation
+import Training
+
+/// A result on disk that answers one question and no other.
+struct Kept<Value: Codable>: Codable {
+  var question: String
+  var value: Value
+  /// SHA-256 of the value as it is encoded; 0.1.0 wrote none. A damaged file is computed anew, not believed.
+  var digest: String?
+
+  private static func digest(of value: Value) throws -> String {
+    var hash = SHA256()
+    Array(try value.json(pretty: false).utf8).withUnsafeBytes { hash.update($0) }
+    return hash.hexadecimal()
+  }
+
+  /// The value in a file, where that answers the question; else what `make` gives, which is written there.
+  static func value(at path: String, for question: String, make: () throws -> Value) throws -> Value {
+    if let data = FileManager.default.contents(atPath: path),
+      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question,
+      try kept.digest == nil || kept.digest == digest(of: kept.value)
+    {
+      return kept.value
+    }
+    let value = try make()
+    let kept = Kept(question: question, value: value, digest: try digest(of: value))
+    try RunFolder.make(Path.folder(path))
+    try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
+    return value
+  }
+}

@@ -1,0 +1,51 @@
+import Cohorts
+import Experiments
+import Failures
+import Imaging
+import Methods
+import Runs
+
+/// The label maps of a cohort, which are read once however often they are asked about.
+final class LabelMaps {
+  private let cohort: PreparedCohort
+  private var labels: Set<UInt8>?
+  private var checked: [[LabelRegion]] = []
+
+  init(_ cohort: PreparedCohort) { self.cohort = cohort }
+
+  /// A segmentation of the regions that the training split's maps have; what it names other than the usual ones stays.
+  func naming(regionsOf experiment: Experiment) throws -> Experiment {
+    var named = experiment
+    if named[Segmentation.self].regions == Segmentation.Options().regions {
+      let known = try labels ?? read()
+      labels = known
+      named[Segmentation.self].regions = .among(known)
+    }
+    return named
+  }
+
+  private func read() throws -> Set<UInt8> {
+    try cohort.subjects(in: .train).reduce(into: []) { labels, subject in
+      labels.formUnion(try cohort.labelCounts(of: subject)?.keys.filter { $0 > 0 } ?? [])
+    }
+  }
+
+  /// Refuses maps that hold anything else, or lack a region; throws as `PreparedCohort.check`.
+  func check(_ regions: [LabelRegion]) throws {
+    guard !checked.contains(regions) else { return }
+    try cohort.check(regions, in: [.train, .validation, .test])
+    checked.append(regions)
+  }
+}
+
+extension [LabelRegion] {
+  /// The regions that a cohort's labels make: BraTS' three where the labels are its own, of 2023 (1, 2, 3) or earlier (1, 2,
+  /// 4), with an enhancing tumour; else one that holds them all, as of lesions that are only outlined.
+  static func among(_ labels: Set<UInt8>) -> [LabelRegion] {
+    for enhancing: UInt8 in [3, 4]
+    where labels.contains(enhancing) && labels.count > 1 && labels.isSubset(of: [1, 2, enhancing]) {
+      return LabelRegion.braTS(enhancing: enhancing)
+    }
+    return labels.isEmpty ? LabelRegion.braTS() : [LabelRegion("Lesion", labels: labels.sorted())]
+  }
+}

@@ -1,0 +1,71 @@
+import Cohorts
+import Imaging
+import Metrics
+
+/// What a model makes of each subject's lesion, as its slices are scored: they come in order, subject by subject.
+struct LesionFigures {
+  /// Of the subjects whose slices are all there, and who have a lesion.
+  private(set) var figures: ModelFigures<LesionMeasure>
+  private let scorer: LesionScorer
+  private let manifest: CohortManifest
+  private let target: Modality
+  private var current: Stack?
+
+  /// One subject's slices put together; what is not scored stays 0.
+  private struct Stack {
+    let subject: CohortManifest.Subject
+    let span: SliceSpan
+    var prediction: [Float], target: [Float], lesion: [Bool]
+
+    init(_ subject: CohortManifest.Subject, _ manifest: CohortManifest) {
+      (self.subject, span) = (subject, SliceSpan(of: subject, in: manifest))
+      let count = span.grid.extent.count
+      (prediction, target) = (Array(repeating: 0, count: count), Array(repeating: 0, count: count))
+      lesion = Array(repeating: false, count: count)
+    }
+  }
+
+  init(of name: String, _ scorer: LesionScorer, target: Modality, in manifest: CohortManifest) {
+    figures = ModelFigures(name: name)
+    (self.scorer, self.target, self.manifest) = (scorer, target, manifest)
+  }
+
+  /// - Parameters:
+  ///   - values: what was predicted for a batch that was read with its label maps.
+  mutating func add(_ values: [Float], for batch: SampleBatch) {
+    guard let labels = batch.labels else { return }
+    let (wanted, size) = (batch.target(target), batch.extent.count)
+    for (index, reference) in batch.references.enumerated() {
+      if current?.subject.id != reference.subject {
+        finish()
+        guard let subject = manifest.subjects.first(where: { $0.id == reference.subject }),
+          subject.labels != nil
+        else { continue }
+        current = Stack(subject, manifest)
+      }
+      guard let span = current?.span else { continue }
+      let slice = index * size..<(index + 1) * size
+      let start = (reference.slice - span.first) * size
+      current?.prediction.replaceSubrange(start..<start + size, with: values[slice])
+      current?.target.replaceSubrange(start..<start + size, with: wanted[slice])
+      current?.lesion.replaceSubrange(start..<start + size, with: labels[slice].map { $0 > 0 })
+    }
+  }
+
+  /// To be called after the last slice.
+  mutating func finish() {
+    guard let stack = current else { return }
+    current = nil
+    guard let values = scorer(stack.prediction, stack.target, lesion: stack.lesion, on: stack.span.grid)
+    else { return }
+    let subject = stack.subject
+    figures.subjects.append(
+      SubjectFigures(
+        subject: subject.id, patient: subject.patient == subject.id ? nil : subject.patient, values: values))
+  }
+}
+
+extension LesionScorer {
+  /// As slices are scored beside it.
+  init(_ scorer: Scorer) { self.init(ssim: scorer.ssim, foreground: scorer.foreground) }
+}

@@ -1,0 +1,120 @@
+import Failures
+import Files
+import Foundation
+import Imaging
+import Training
+
+/// A patient's volumes and the file that is computed of them: what every such computation checks, reads and writes alike.
+struct PatientFiles {
+  /// The model file, an input too.
+  let model: String
+  let volumes: [(modality: Modality, path: String)]
+  /// The volume to write; the sidecar has the same name with `.json`.
+  let output: String
+  let replaces: Bool
+  let voxelLimit: Int
+
+  var sidecar: String {
+    let stem = output.lowercased().hasSuffix(".gz") ? String(output.dropLast(3)) : output
+    return (stem.lowercased().hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
+  }
+
+  /// The last part of a volume's path: all that a sidecar says of where it lay.
+  func name(of modality: Modality) -> String {
+    Path.name(volumes.last { $0.modality == modality }?.path ?? "")
+  }
+
+  // MARK: - Before any work
+
+  /// - Throws: `.usage` for an output of another kind, `.cannotWrite` where an output exists or has no folder, `.refused`
+  ///   where it would replace an input, `.inconsistent` where one file is given twice.
+  func check() throws {
+    guard [".nii", ".nii.gz"].contains(where: output.lowercased().hasSuffix) else {
+      throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
+    }
+    for path in [output, sidecar] {
+      guard let isFolder = RunFolder.isFolder(path) else { continue }
+      for input in [model] + volumes.map(\.path) where isOneFile(path, input) {
+        throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
+      }
+      if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
+      guard replaces else {
+        throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
+      }
+    }
+    let folder = Path.folder(output)
+    guard RunFolder.isFolder(folder) == true else {
+      throw Failure(.cannotWrite, "\(output): there is no folder \(folder); make it first")
+    }
+    guard access(folder, W_OK) == 0 else {
+      throw Failure(.cannotWrite, "\(output): \(folder) cannot be written in; choose another folder")
+    }
+    for (place, file) in volumes.enumerated() {
+      for other in volumes[..<place] where isOneFile(file.path, other.path) {
+        throw Failure(
+          .inconsistent,
+          "\(file.path): is given as \(other.modality.title) and as \(file.modality.title); name each scan once"
+        )
+      }
+    }
+  }
+
+  private func isOneFile(_ a: String, _ b: String) -> Bool {
+    var (first, second) = (stat(), stat())
+    return stat(a, &first) == 0 && stat(b, &second) == 0
+      && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  // MARK: - Reading and writing
+
+  /// What is read of the files.
+  struct Contents {
+    /// By contrast, with their paths.
+    var volumes: [Modality: (name: String, volume: Volume)] = [:]
+    var headers: [Modality: NIfTIHeader] = [:]
+    /// What the headers betray.
+    var findings: [ScanCheck.Finding] = []
+
+    /// Hands over the volumes whole, so that no second reference keeps them in memory.
+    mutating func takeVolumes() -> [Modality: (name: String, volume: Volume)] {
+      defer { volumes = [:] }
+      return volumes
+    }
+  }
+
+  /// - Throws: what `NIfTI.read` throws.
+  func read() throws -> Contents {
+    var contents = Contents()
+    for (modality, path) in volumes {
+      let image = try NIfTI.read(path: path, limit: voxelLimit)
+      contents.volumes[modality] = (path, image.volume)
+      contents.headers[modality] = image.header
+      contents.findings += ScanCheck.findings(of: image.header, name: Path.name(path))
+    }
+    return contents
+  }
+
+  /// Writes a volume on the grid of `header`, and before it gets its name the text that stands beside it: no volume ever
+  /// stands without one. Where the volume then fails, what stood there before does again.
+  func write(
+    _ volume: Volume, like header: NIfTIHeader?, as type: Datatype, description: String, beside text: String
+  ) throws {
+    let before = replaces ? FileManager.default.contents(atPath: sidecar) : nil
+    let beside = try AtomicFile(sidecar, replacing: replaces)
+    try beside.append(Array((text + "\n").utf8))
+    var stands = false
+    do {
+      try NIfTI.write(
+        volume, like: header, as: type, description: description, to: output, replacing: replaces
+      ) {
+        try beside.commit()
+        stands = true
+      }
+    } catch {
+      if stands {
+        if let before { try? AtomicFile.write([UInt8](before), to: sidecar) } else { unlink(sidecar) }
+      }
+      throw error
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Experiments
+import Failures
+import Files
+import Imaging
+import Inference
+
+/// From a patient's files to the file of labels and its sidecar.
+public struct PatientSegmentation {
+  public let model: TrainedModel
+  /// The label map to write; the sidecar has the same name with `.json`.
+  public let output: String
+  public var batchSize = 2
+  public var replaces = false
+  public var voxelLimit = NIfTI.defaultVoxelLimit
+
+  public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
+
+  /// Reads the volumes, finds the regions, writes label map and sidecar.
+  ///
+  /// The labels, one byte each, are those that the model was trained on; they lie on the grid of its first source, as a
+  /// synthesis does (`PatientSynthesis.run`).
+  /// - Throws: before any work `.usage` for a model that makes images, else as `PatientSynthesis.run`.
+  public func run(
+    _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> SegmentationSidecar {
+    let segmenter = try model.segmenter
+    let files = PatientFiles(
+      model: model.file, volumes: files, output: output, replaces: replaces, voxelLimit: voxelLimit)
+    try files.check()
+    var contents = try files.read()
+    var result = try segmenter(contents.takeVolumes(), batchSize: batchSize, progress: progress)
+    result.notes = ScanCheck.lines(contents.findings) + result.notes
+    let sidecar = SegmentationSidecar(result, model: model, regions: segmenter.regions, files: files)
+    try files.write(
+      result.labels, like: contents.headers[model.card.scenario.sources[0]], as: .uint8,
+      description:
+        "COMPUTED segmentation, not drawn by a person; research only; aginet \(Version.current)",
+      beside: sidecar.json)
+    return sidecar
+  }
+}
+
+/// What stands beside a label map that was computed.
+public struct SegmentationSidecar: Codable, Sendable {
+  /// A region, which others may be parts of.
+  public struct Region: Codable, Sendable {
+    public var name: String
+    /// The labels whose voxels belong to it.
+    public var labels: [UInt8]
+    /// What this file has at voxels of it that belong to no region named after it.
+    public var written: UInt8
+    /// Of all voxels of it.
+    public var millilitres: Double
+  }
+
+  public var description: String
+  public var warning: String
+  public var regions: [Region]
+  public var sources: [Sidecar.Source]
+  public var model: String
+  public var modelSHA256: String
+  public var generatedBy: [String: String]
+  public var emptySlices: Int
+  public var notes: [String]
+
+  enum CodingKeys: String, CodingKey {
+    case description = "Description"
+    case warning = "Warning"
+    case regions = "Regions"
+    case sources = "Sources"
+    case model = "Model"
+    case modelSHA256 = "ModelSHA256"
+    case generatedBy = "GeneratedBy"
+    case emptySlices = "EmptySlices"
+    case notes = "Notes"
+  }
+
+  init(_ result: Segmenter.Result, model: TrainedModel, regions: [LabelRegion], files: PatientFiles) {
+    let card = model.card
+    description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
+    warning = card.warning
+    self.regions = zip(zip(regions, regions.ownLabels), result.volumes).map { region, volume in
+      Region(
+        name: region.0.name, labels: region.0.labels, written: region.1 ?? 0, millilitres: volume)
+    }
+    sources = result.sources.map { Sidecar.Source($0, $1, files) }
+    self.model = Path.name(model.file)
+    modelSHA256 = model.sha256
+    generatedBy = ["Name": "aginet", "Version": Version.current]
+    (emptySlices, notes) = (result.emptySlices, result.notes)
+  }
+
+  public var json: String { get throws { try json(pretty: true) } }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Experiments
+import Foundation
+import Imaging
+import Runs
+
+struct Segment: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Find the regions of one patient's volumes, as a label map on the patient's own grid.",
+    discussion: example(
+      "aginet segment --model seg/model.safetensors --t1 a.nii.gz --t2 b.nii.gz \\",
+      "    --flair c.nii.gz --t1gd d.nii.gz -o seg.nii.gz"))
+
+  @OptionGroup var patient: PatientOptions
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    let files = try patient.checked()
+    let device = try compute.apply()
+    let model = try TrainedModel(file: patient.model, device: device)
+    var job = PatientSegmentation(model: model, output: patient.output)
+    (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, patient.force, patient.maxVoxels)
+    var bar = ProgressBar("segmenting", unit: model.experiment.region.samples)
+    let sidecar = try job.run(files) { bar.show($0, of: $1) }
+    for note in sidecar.notes { Console.note("note: \(note)") }
+    for region in sidecar.regions {
+      let labels = region.labels.map { "\($0)" }.joined(separator: ", ")
+      Console.note("\(region.name) (labels \(labels)): " + String(format: "%.2f ml", region.millilitres))
+    }
+    Console.note(sidecar.warning)
+    try Console.result(patient.json ? sidecar.json : patient.output)
+  }
+}

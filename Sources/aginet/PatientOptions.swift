@@ -1,0 +1,45 @@
+import ArgumentParser
+import Failures
+import Imaging
+
+/// A patient's volumes and what is made of them: flags of every command that computes something of one patient.
+struct PatientOptions: ParsableArguments {
+  @Option(help: "A model file that 'aginet train' wrote (model.safetensors).")
+  var model: String
+  @Option(help: "T1-weighted volume (NIfTI).")
+  var t1: String?
+  @Option(help: "T2-weighted volume.")
+  var t2: String?
+  @Option(help: "PD-weighted volume.")
+  var pd: String?
+  @Option(help: "FLAIR volume.")
+  var flair: String?
+  @Option(
+    name: [.long, .customLong("t1c"), .customLong("t1ce")], help: "T1-weighted volume after gadolinium.")
+  var t1gd: String?
+  @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it.")
+  var output: String
+  @Option(help: "Slices through the network at a time.")
+  var batch = 2
+  @Option(help: "Most voxels a volume may have.")
+  var maxVoxels = NIfTI.defaultVoxelLimit
+  @Flag(help: "Replace existing outputs.")
+  var force = false
+  @Flag(help: "Print the sidecar.")
+  var json = false
+
+  /// The volumes that were named.
+  /// - Throws: `.usage` for numbers out of bounds, and where no volume is named.
+  func checked() throws -> [(modality: Modality, path: String)] {
+    try check("batch", batch, Bounds.batch)
+    guard (1...1_000_000_000_000).contains(maxVoxels) else {
+      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
+    }
+    let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
+    let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
+    guard !files.isEmpty else {
+      throw Failure(.usage, "name the patient's volumes, such as --t1 a.nii.gz --t2 b.nii.gz")
+    }
+    return files
+  }
+}
