@@ -98,6 +98,17 @@ public struct PatientSynthesis {
     return sidecar
   }
 
+  /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
+  /// nothing written.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, and what reading a header throws.
+  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
+    let paths = Dictionary(files.map { ($0.modality, $0.path) }) { _, last in last }
+    let grids = try model.card.ordered(paths).map {
+      try NIfTI.readHeader(path: $0, limit: voxelLimit).grid.reoriented(to: .lps)
+    }
+    return try model.synthesizer.estimate(of: grids[0].dimensions, batchSize: batchSize)
+  }
+
   /// Writes the sidecar and, by `volume`, what it stands beside, which is to call its argument when all but the name is
   /// written: the sidecar gets its name first, so that no volume ever stands without one. Where the volume then fails,
   /// what stood there before does again.
