@@ -29,8 +29,9 @@ public struct Estimate: Codable, Sendable {
   public var isTooLarge: Bool { (memory ?? 0) > limit ?? .max }
 
   /// `12.3 GiB`
-  public static func gibibytes(_ bytes: Int) -> String {
-    String(format: bytes < 10 << 30 ? "%.2f GiB" : "%.1f GiB", Double(bytes) / Double(1 << 30))
+  public static func gibibytes(_ bytes: Double) -> String {
+    let gibibytes = bytes / Double(1 << 30)
+    return String(format: gibibytes < 10 ? "%.2f GiB" : "%.0f GiB", gibibytes)
   }
 }
 

@@ -23,7 +23,7 @@ public struct Trial: Sendable {
 
 extension Predictor {
   /// Sends a batch of this shape through the network, of a method that draws one step of all.
-  func trial(of shape: [Int]) throws -> Trial {
+  package func trial(of shape: [Int]) throws -> Trial {
     struct Enough: Error {}
     return try Trial {
       let clock = ContinuousClock()

@@ -31,12 +31,15 @@ struct Synthesize: ParsableCommand {
   var output: String
   @Option(help: "unit: [0, 1]; reference: the training cohort's median scale of the target undone.")
   var intensity = Synthesizer.Intensity.unit
-  @Option(help: "Slices through the network at a time.")
+  @Option(help: "Slices, or patches of a model of volumes, through the network at a time.")
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
   @Flag(help: "Replace existing outputs.")
   var force = false
+  @Flag(
+    help: "Say what memory and time it will take, by a single batch, and write nothing; with --json as JSON.")
+  var estimate = false
   @Flag(help: "Print the sidecar.")
   var json = false
   @OptionGroup var drawing: DrawingOptions
@@ -57,7 +60,8 @@ struct Synthesize: ParsableCommand {
     try model.method.change(drawing.change)
     var job = PatientSynthesis(model: model, output: output)
     (job.intensity, job.batchSize, job.replaces, job.voxelLimit) = (intensity, batch, force, maxVoxels)
-    let samples = model.experiment.region.samples
+    if estimate { return try job.estimate(files).print(asJSON: json, on: device) }
+    let samples = model.card.region.samples
     var bar = ProgressBar(
       "synthesising", unit: model.method.sampling == nil ? samples : "steps of \(samples)")
     let sidecar = try job.run(files) { bar.show($0, of: $1) }
