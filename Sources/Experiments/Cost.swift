@@ -15,9 +15,10 @@ public struct Cost: Sendable {
 
   /// Builds the networks and makes one empty image.
   /// - Parameter slice: rows and columns of the cohort's slices.
-  /// - Throws: `.inconsistent` where the method cannot take images of this size.
+  /// - Throws: `.inconsistent` where the method cannot take images of this size, `.limit` where memory cannot do.
   public init(of experiment: Experiment, onSlices slice: Extent, device: Device = .cpu) throws {
     try MethodCatalog.check(experiment, onSlices: slice)
+    try experiment.checkMemory(onSlices: slice, trains: false, device: device)
     var whole = experiment
     // Nothing is left out because an empty image changes little.
     for framework in frameworks { whole.options[framework] = whole.options[framework].thorough }

@@ -75,9 +75,6 @@ public struct TrainedModel {
     return try Experiment(json: json, origin: file.path)
   }
 
-  /// What the networks see of a volume, as they were trained: patches may be smaller than the experiment asks for.
-  public var region: Region { card.extent.dimensions == 3 ? .patch(card.extent) : experiment.region }
-
   public var predictor: Predictor { Predictor(method, for: card.scenario, device: device) }
 
   /// What computes the slices of a cohort, by whatever region the model sees.
@@ -89,11 +86,11 @@ public struct TrainedModel {
     of cohort: PreparedCohort, for scenario: Scenario? = nil, perturbation: Perturbation? = nil
   ) throws -> SlicePredictor {
     try SlicePredictor(
-      Predictor(method, for: scenario ?? card.scenario, device: device), seeing: region, of: cohort, perturbation: perturbation)
+      Predictor(method, for: scenario ?? card.scenario, device: device), seeing: card.region, of: cohort, perturbation: perturbation)
   }
 
   /// What computes whole subjects of a cohort.
-  public var stackPredictor: StackPredictor { StackPredictor(predictor, seeing: region) }
+  public var stackPredictor: StackPredictor { StackPredictor(predictor, seeing: card.region) }
 
   /// - Throws: `.usage` for a model that finds labels.
   public var synthesizer: Synthesizer {

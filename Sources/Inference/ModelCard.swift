@@ -48,6 +48,12 @@ public struct ModelCard: Codable, Sendable, Equatable {
     if scenario.target == .labels { intendedUse = ModelCard.labelUse }
   }
 
+  /// What the network sees of a volume.
+  public var region: Region {
+    if extent.dimensions == 3 { return .patch(extent) }
+    return depth.map(Region.slab) ?? .slice
+  }
+
   /// The metadata key under which a model file carries it.
   public static let key = "aginet.card"
 

@@ -17,7 +17,7 @@ struct PatientImages {
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`).
   init(_ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard) throws {
-    var inputs = try PatientImages.ordered(volumes, for: card)
+    var inputs = try card.ordered(volumes)
     volumes = [:]
     let (reference, grid) = (inputs[0].name, inputs[0].volume.grid)
     for input in inputs.dropFirst() {
@@ -54,23 +54,6 @@ struct PatientImages {
     return images
   }
 
-  /// The inputs in the model's channel order.
-  private static func ordered(
-    _ volumes: [Modality: (name: String, volume: Volume)], for card: ModelCard
-  ) throws -> [(name: String, volume: Volume)] {
-    let wanted = card.scenario.sources
-    let takes = "the model takes \(wanted.titles)"
-    for modality in Modality.allCases where volumes[modality] != nil && !wanted.contains(modality) {
-      throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
-    }
-    return try wanted.map { modality in
-      guard let input = volumes[modality] else {
-        throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)) is missing: \(takes)")
-      }
-      return input
-    }
-  }
-
   private static func voxelNotes(_ image: Volume, _ card: ModelCard) -> [String] {
     let (spacing, trained) = (image.affine.spacing, card.spacing)
     guard trained.count == 3 else { return [] }
@@ -80,5 +63,23 @@ struct PatientImages {
     return [
       "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
     ]
+  }
+}
+
+extension ModelCard {
+  /// What there is of each source, in the model's channel order.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken.
+  package func ordered<Input>(_ inputs: [Modality: Input]) throws -> [Input] {
+    let wanted = scenario.sources
+    let takes = "the model takes \(wanted.titles)"
+    for modality in Modality.allCases where inputs[modality] != nil && !wanted.contains(modality) {
+      throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
+    }
+    return try wanted.map { modality in
+      guard let input = inputs[modality] else {
+        throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)) is missing: \(takes)")
+      }
+      return input
+    }
   }
 }

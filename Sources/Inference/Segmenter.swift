@@ -29,6 +29,11 @@ public struct Segmenter {
     public var notes: [String]
   }
 
+  /// What segmenting volumes of this size (columns, rows and planes in LPS order) will take at the most.
+  public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
+    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+  }
+
   /// Segments. Volumes go through the network as in `Synthesizer`; memory is four bytes a voxel for each source, for each
   /// region and for one volume more, plus one batch.
   /// - Parameters: as `Synthesizer`'s.
@@ -41,7 +46,7 @@ public struct Segmenter {
     volumes = [:]
     let notes = inputs.findings + inputs.voxelNotes
     var pass = VolumePass(
-      inputs.take(), extent: card.extent, depth: card.depth ?? 1, outputs: regions.count)
+      inputs.take(), extent: card.extent, depth: card.region.depth, outputs: regions.count)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let maps = pass.takeOutputs()
     let grid = maps[0].grid

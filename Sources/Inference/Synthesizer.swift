@@ -40,6 +40,11 @@ public struct Synthesizer {
     public var notes: [String]
   }
 
+  /// What synthesising from volumes of this size (columns, rows and planes in LPS order) will take at the most.
+  public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
+    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+  }
+
   /// Synthesises the target modality.
   ///
   /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
@@ -63,7 +68,7 @@ public struct Synthesizer {
     volumes = [:]
     let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     let notes = inputs.findings + drawn + inputs.voxelNotes
-    var pass = VolumePass(inputs.take(), extent: card.extent, depth: card.depth ?? 1)
+    var pass = VolumePass(inputs.take(), extent: card.extent, depth: card.region.depth)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let scale = intensity == .unit ? 1 : try card.scales[card.scenario.contrast] ?? 1
     var output = pass.takeOutputs()[0]

@@ -209,10 +209,10 @@ private final class Stopwatch {
   func measurement(of scores: Scores) -> Measurement {
     let (slices, sampling) = (Double(max(1, scores.slices.count)), model.method.sampling)
     // By patches, volumes are computed whole whatever is scored of them.
-    let isByPatches = model.region.dimensions == 3
+    let isByPatches = model.card.region.dimensions == 3
     let samples = isByPatches ? Double(max(1, passes)) / Double(sampling?.passes ?? 1) : slices
     return Measurement(
-      scores: scores, region: model.region, parameters: model.method.generator.parameters.count,
+      scores: scores, region: model.card.region, parameters: model.method.generator.parameters.count,
       multiplyAdds: Double(operations) / samples, seconds: seconds / slices,
       secondsPerVolume: isByPatches ? seconds / Double(max(1, volumes)) : nil, peakMemory: peak,
       drawing: sampling?.description)

@@ -31,7 +31,7 @@ public struct BraSynAssessment: Sendable {
       let (model, name) = try run.scored(
         as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
       let predictor = StackPredictor(
-        Predictor(model.method, for: scenario, device: device), seeing: model.region)
+        Predictor(model.method, for: scenario, device: device), seeing: model.card.region)
       models.append(
         try evaluator.figures(named: name, in: split) { stack, passed in
           try predictor(

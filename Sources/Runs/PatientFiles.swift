@@ -1,7 +1,9 @@
+import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Training
 
 /// A patient's volumes and the file that is computed of them: what every such computation checks, reads and writes alike.
@@ -116,5 +118,16 @@ struct PatientFiles {
       }
       throw error
     }
+  }
+}
+
+extension TrainedModel {
+  /// How many voxels a patient's volumes have along each axis in LPS order, by the header of the model's first source.
+  func dimensions(of files: [(modality: Modality, path: String)], voxelLimit: Int) throws -> SIMD3<Int> {
+    let paths = Dictionary(files.map { ($0.modality, $0.path) }) { _, last in last }
+    let grids = try card.ordered(paths).map {
+      try NIfTI.readHeader(path: $0, limit: voxelLimit).grid.reoriented(to: .lps)
+    }
+    return grids[0].dimensions
   }
 }

@@ -38,6 +38,13 @@ public struct PatientSegmentation {
       beside: sidecar.json)
     return sidecar
   }
+
+  /// What `run` will take, as of a synthesis.
+  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
+    let segmenter = try model.segmenter
+    return try segmenter.estimate(
+      of: model.dimensions(of: files, voxelLimit: voxelLimit), batchSize: batchSize)
+  }
 }
 
 /// What stands beside a label map that was computed.

@@ -45,6 +45,15 @@ public struct PatientSynthesis {
       beside: sidecar.json)
     return sidecar
   }
+
+  /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
+  /// nothing written.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, and what reading a header throws.
+  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
+    let synthesizer = try model.synthesizer
+    return try synthesizer.estimate(
+      of: model.dimensions(of: files, voxelLimit: voxelLimit), batchSize: batchSize)
+  }
 }
 
 /// What stands beside a synthesised volume: BIDS's derivative fields, and how the intensities came about.

@@ -24,15 +24,14 @@ extension Run {
   ///   - observe: told what happens; what it throws ends the run without saving.
   /// - Throws: `.cannotWrite` where a run exists and is neither resumed nor overwritten, or is in use by another
   ///   process; `.notFound` where there is nothing to resume; `.inconsistent` where a resumed run was another
-  ///   experiment or the cohort cannot serve it; `.numerical` from the training loop, and what `shouldStop` says.
+  ///   experiment or the cohort cannot serve it; `.limit` where a step cannot fit into memory; `.numerical` from the
+  ///   training loop, and what `shouldStop` says.
   public static func train(
     _ experiment: Experiment, on cohort: PreparedCohort, into path: String, _ setting: Setting = Setting(),
     shouldStop: @escaping () -> Failure.Kind? = { nil },
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
-    try cohort.check(experiment.scenario)
-    try MethodCatalog.check(experiment, on: cohort)
-    try experiment.regions.map { try cohort.check($0, in: [.train, .validation]) }
+    try check(experiment, on: cohort, setting)
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
     try cohort.refuse(output: path)
@@ -51,6 +50,15 @@ extension Run {
       shouldStop: shouldStop, observer: observe)
     try session.run()
     return try Run(opening: path)
+  }
+
+  /// Refuses what cannot be trained, before anything is made.
+  static func check(_ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting) throws {
+    try cohort.check(experiment.scenario)
+    try MethodCatalog.check(experiment, on: cohort)
+    try experiment.regions.map { try cohort.check($0, in: [.train, .validation]) }
+    try experiment.fitted(toVolumes: cohort.largestVolume).checkMemory(
+      onSlices: cohort.manifest.extent, trains: true, device: setting.device)
   }
 
   /// Makes the folder and writes the experiment, or makes sure that what is there may be continued.

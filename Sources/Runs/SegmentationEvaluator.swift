@@ -102,7 +102,7 @@ public struct SegmentationEvaluator {
     _ subject: CohortManifest.Subject, _ stack: SampleBatch, by model: TrainedModel,
     _ filling: [Modality: Filling], passed: (Int, Int) throws -> Void
   ) throws -> SegmentedVolume {
-    let region = model.region
+    let region = model.card.region
     // A slab's neighbours are seen too, and patches see everything.
     let reach = region.depth / 2
     let seen = Set(subject.slices.flatMap { $0 - reach...$0 + reach })

@@ -84,7 +84,7 @@ struct ProgressBar {
     let rate = elapsed > 0.3 ? Double(done - start) / elapsed : 0
     let left = rate > 0 ? Double(total - done) / rate : 0
     let figures =
-      "\(done)/\(total) \(unit)  \(format(rate))/s  \(isEnd ? clock(elapsed) : clock(left) + " left")"
+      "\(done)/\(total) \(unit)  \(format(rate))/s  \(isEnd ? Self.clock(elapsed) : Self.clock(left) + " left")"
     guard Console.isTerminal else {
       Console.write("\(title): \(figures)\(detail.isEmpty ? "" : "  " + detail)\n")
       return
@@ -99,7 +99,8 @@ struct ProgressBar {
 
   private func format(_ rate: Double) -> String { String(format: rate < 10 ? "%.2f" : "%.0f", rate) }
 
-  private func clock(_ seconds: Double) -> String {
+  /// `3:20`, `1:02:33`
+  static func clock(_ seconds: Double) -> String {
     let whole = Int(seconds.rounded())
     return whole < 3600
       ? String(format: "%d:%02d", whole / 60, whole % 60)

@@ -19,7 +19,7 @@ struct CommonOptions: ParsableArguments {
 struct SettingOptions: ParsableArguments {
   @Option(help: "Training steps.")
   var iterations: Int?
-  @Option(help: "Slices a step.")
+  @Option(help: "Slices, slabs or patches a step.")
   var batch: Int?
   @Option(help: "Channels of the first level; the others have 2, 4 and 8 times as many.")
   var width: Int?
@@ -54,7 +54,10 @@ struct ExperimentOptions: ParsableArguments {
   var target: Modality?
   @Option(help: "Decides initial weights and the order of slices.")
   var seed: UInt64?
-  @Option(help: "What the network sees: slice, slab:3 (a slice between its neighbours) or patch:96x96x96.")
+  @Option(
+    help:
+      "What the network sees: slice, slab:3 (a slice between its neighbours) or patch:96x96x96 (planes, rows, columns; no larger than the volumes need)."
+  )
   var region: String?
   @OptionGroup var settings: SettingOptions
 

@@ -19,12 +19,15 @@ struct PatientOptions: ParsableArguments {
   var t1gd: String?
   @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it.")
   var output: String
-  @Option(help: "Slices through the network at a time.")
+  @Option(help: "Slices, or patches of a model of volumes, through the network at a time.")
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
   @Flag(help: "Replace existing outputs.")
   var force = false
+  @Flag(
+    help: "Say what memory and time it will take, by a single batch, and write nothing; with --json as JSON.")
+  var estimate = false
   @Flag(help: "Print the sidecar.")
   var json = false
 

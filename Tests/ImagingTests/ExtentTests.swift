@@ -50,3 +50,23 @@ func whatIsNoRegion(text: String, says: String) {
     #expect(failure?.kind == .usage)
   }
 }
+
+/// Patches are no larger than the largest volume needs, nor than they were asked for.
+@Test(arguments: [
+  // 78 planes need 80; 96 rows and columns were asked for.
+  (Extent(96, 96, 96), Extent(78, 240, 240), Extent(80, 96, 96)),
+  (Extent(96, 96, 96), Extent(6, 30, 28), Extent(8, 32, 32)),
+  (Extent(96, 96, 96), Extent(96, 95, 97), Extent(96, 96, 96)),
+  // What was asked for stays, whatever it is a multiple of.
+  (Extent(10, 30, 50), Extent(155, 29, 49), Extent(10, 30, 50)),
+  (Extent(10, 30, 50), Extent(155, 24, 41), Extent(10, 24, 48)),
+])
+func patchesFitTheVolumes(asked: Extent, largest: Extent, fitted: Extent) {
+  #expect(Region.patch(asked).fitted(to: largest) == .patch(fitted))
+}
+
+@Test func patchesKeepWhatNetworksNeed() {
+  let (asked, largest) = (Region.patch(Extent(96, 96, 40)), Extent(10, 70, 10))
+  #expect(asked.fitted(to: largest, multiple: 32, least: 64) == .patch(Extent(64, 96, 40)))
+  #expect(Region.slice.fitted(to: largest) == .slice && Region.slab(3).fitted(to: largest) == .slab(3))
+}

@@ -21,19 +21,47 @@ struct Info: ParsableCommand {
   var options: ExperimentOptions
   @Option(help: "Rows and columns of a slice.")
   var size = 256
+  @Flag(help: "Of a framework or generator: say what memory and time an image and a training step take, by one each.")
+  var estimate = false
+  @Flag(help: "With --estimate: print it as JSON.")
+  var json = false
 
   func validate() throws {
     let isNetwork = options.method != nil || options.network != nil
     guard (path != nil) != isNetwork else {
       throw ValidationError("Name a file or folder, or else a --method or --network.")
     }
+    guard isNetwork || !estimate else { throw ValidationError("--estimate is for a --method or --network.") }
+    guard estimate || !json else { throw ValidationError("--json is for --estimate.") }
   }
 
   func run() throws {
-    let rows = try path.map(describe) ?? cost()
-    let width = rows.map(\.0.count).max() ?? 0
-    let lines = rows.map { $0.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $1 }
-    try Console.result(lines.joined(separator: "\n"))
+    if let path { return try Console.result(describe(path)) }
+    try check("size", size, 1...4096)
+    let experiment = try Experiment(settings: options.written())
+    // First, while the process has held little.
+    let needs = estimate ? try Needs(of: experiment, onSlices: Extent(size, size)) : nil
+    if let needs, json { return try Console.result(needs.json(pretty: true)) }
+    try Console.result(cost(of: experiment) + (needs?.rows ?? []))
+  }
+
+  /// What an image and a training step take.
+  private struct Needs: Codable {
+    var image: Estimate, trainingStep: Estimate
+
+    init(of experiment: Experiment, onSlices slice: Extent) throws {
+      image = try Run.estimate(imageOf: experiment, onSlices: slice)
+      trainingStep = try Run.estimate(experiment, onSlices: slice)
+    }
+
+    var rows: [(String, String)] {
+      func words(_ estimate: Estimate) -> String {
+        let memory = estimate.memory.map { Estimate.gibibytes(Double($0)) } ?? "memory not told"
+        return "\(memory), \(String(format: "%.3g s", estimate.batchSeconds))"
+      }
+      let batch = "\(trainingStep.batchSize) \(trainingStep.samples)"
+      return [("an image", words(image)), ("a training step", words(trainingStep) + " for \(batch)")]
+    }
   }
 
   private func describe(_ path: String) throws -> [(String, String)] {
@@ -52,9 +80,7 @@ struct Info: ParsableCommand {
     }
   }
 
-  private func cost() throws -> [(String, String)] {
-    try check("size", size, 1...4096)
-    let experiment = try Experiment(settings: options.written())
+  private func cost(of experiment: Experiment) throws -> [(String, String)] {
     let cost = try Cost(of: experiment, onSlices: Extent(size, size))
     let extent = experiment.extent(ofSlices: Extent(size, size))
     let operations =

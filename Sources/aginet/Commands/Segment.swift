@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Foundation
 import Imaging
+import Inference
 import Runs
 
 struct Segment: ParsableCommand {
@@ -20,7 +21,8 @@ struct Segment: ParsableCommand {
     let model = try TrainedModel(file: patient.model, device: device)
     var job = PatientSegmentation(model: model, output: patient.output)
     (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, patient.force, patient.maxVoxels)
-    var bar = ProgressBar("segmenting", unit: model.experiment.region.samples)
+    if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
+    var bar = ProgressBar("segmenting", unit: model.card.region.samples)
     let sidecar = try job.run(files) { bar.show($0, of: $1) }
     for note in sidecar.notes { Console.note("note: \(note)") }
     for region in sidecar.regions {

@@ -29,7 +29,8 @@ struct Synthesize: ParsableCommand {
     var job = PatientSynthesis(model: model, output: patient.output)
     (job.intensity, job.batchSize) = (intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (patient.force, patient.maxVoxels)
-    let samples = model.experiment.region.samples
+    if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
+    let samples = model.card.region.samples
     var bar = ProgressBar(
       "synthesising", unit: model.method.sampling == nil ? samples : "steps of \(samples)")
     let sidecar = try job.run(files) { bar.show($0, of: $1) }

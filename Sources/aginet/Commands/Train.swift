@@ -31,7 +31,15 @@ struct Train: ParsableCommand {
   var force = false
   @Flag(help: "Print the merged experiment and stop.")
   var dryRun = false
+  @Flag(help: "Say what memory and time it will take, by a step or two, and write nothing.")
+  var estimate = false
+  @Flag(help: "With --estimate: print it as JSON.")
+  var json = false
   @OptionGroup var compute: ComputeOptions
+
+  func validate() throws {
+    guard estimate || !json else { throw ValidationError("--json is for --estimate.") }
+  }
 
   func run() throws {
     // A resumed run is its checkpoint's, and needs no settings again.
@@ -43,6 +51,9 @@ struct Train: ParsableCommand {
     let cohort = try openedCohort(data)
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
+    if estimate {
+      return try Run.estimate(experiment, on: cohort, setting).print(asJSON: json, on: device)
+    }
     Interruption.watch()
     var display = TrainingDisplay(experiment)
     let run = try Run.train(

@@ -1,0 +1,61 @@
+import Foundation
+
+/// The most memory that this process may have: the computer's, or less where a limit is set.
+public struct MemoryLimit: Sendable, Equatable {
+  public let bytes: Int
+  /// What sets it, in words.
+  public let origin: String
+
+  /// The least of the computer's memory, the limits of the process's control groups (both versions) and those of the
+  /// shell (`ulimit -v`, `ulimit -d`); nil where nothing tells.
+  public static var own: MemoryLimit? { of(root: "", limits: shellLimits) }
+
+  /// The same of a system whose `/proc` and `/sys` lie in a folder.
+  package static func of(root: String, limits: [Int]) -> MemoryLimit? {
+    var found = limits.map { MemoryLimit(bytes: $0, origin: "ulimit") }
+    found += groupLimits(root).map { MemoryLimit(bytes: $0, origin: "the control group") }
+    if let bytes = physical(root) { found.append(MemoryLimit(bytes: bytes, origin: "this computer")) }
+    return found.filter { $0.bytes > 0 }.min { $0.bytes < $1.bytes }
+  }
+
+  /// `MemTotal:       24567890 kB`
+  private static func physical(_ root: String) -> Int? {
+    let line = lines(root + "/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
+    return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
+  }
+
+  /// Of the group and of those that it lies in; a container sees its own as the outermost.
+  private static func groupLimits(_ root: String) -> [Int] {
+    lines(root + "/proc/self/cgroup").flatMap { line -> [Int] in
+      // number:controllers:path, where version 2 has the number 0 and no controllers.
+      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
+      guard parts.count == 3 else { return [] }
+      let isFirst = parts[1].split(separator: ",").contains("memory")
+      guard isFirst || parts[1].isEmpty else { return [] }
+      let folder = root + "/sys/fs/cgroup" + (isFirst ? "/memory" : "")
+      let name = isFirst ? "memory.limit_in_bytes" : "memory.max"
+      var path = parts[2] == "/" ? "" : String(parts[2])
+      var limits: [Int] = []
+      while true {
+        // A group without a limit says `max`, or a number beyond any memory.
+        limits += lines("\(folder)\(path)/\(name)").compactMap { Int($0) }
+        guard let slash = path.lastIndex(of: "/") else { return limits }
+        path = String(path[..<slash])
+      }
+    }
+  }
+
+  private static func lines(_ path: String) -> [Substring] {
+    (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n") ?? []
+  }
+
+  private static var shellLimits: [Int] {
+    [RLIMIT_AS, RLIMIT_DATA].compactMap { resource in
+      var limit = rlimit()
+      guard getrlimit(__rlimit_resource_t(resource.rawValue), &limit) == 0, limit.rlim_cur < Int.max else {
+        return nil
+      }
+      return Int(limit.rlim_cur)
+    }
+  }
+}

@@ -1,0 +1,56 @@
+import Files
+import Foundation
+import Imaging
+import Methods
+
+/// What a work will take, told without doing it.
+public struct Estimate: Codable, Sendable {
+  /// Bytes at the most, the program included; nil where the system does not tell.
+  public var memory: Int?
+  /// Of them the program with its networks, the images that it holds, and a batch on its way through the networks.
+  public var program: Int?, images: Int, batch: Int?
+  /// The memory that there is, and what sets its limit.
+  public var limit: Int?, limitOrigin: String?
+  /// What goes through the networks, in the plural, how many at a time, and how many times.
+  public var samples: String, batchSize: Int, batches: Int
+  /// For a batch, and for all of them.
+  public var batchSeconds: Double, seconds: Double
+
+  /// - Parameter images: bytes.
+  public init(_ trial: Trial, images: Int, of samples: String, batchSize: Int, batches: Int) {
+    (program, batch, self.images) = (trial.before, trial.beyond, images)
+    memory = trial.before.flatMap { before in trial.beyond.map { before + images + $0 } }
+    (limit, limitOrigin) = (MemoryLimit.own?.bytes, MemoryLimit.own?.origin)
+    (self.samples, self.batchSize, self.batches) = (samples, batchSize, batches)
+    (batchSeconds, seconds) = (trial.seconds, trial.seconds * Double(batches))
+  }
+
+  /// Whether it needs more memory than there is.
+  public var isTooLarge: Bool { (memory ?? 0) > limit ?? .max }
+
+  /// `12.3 GiB`
+  public static func gibibytes(_ bytes: Double) -> String {
+    let gibibytes = bytes / Double(1 << 30)
+    return String(format: gibibytes < 10 ? "%.2f GiB" : "%.0f GiB", gibibytes)
+  }
+}
+
+extension Predictor {
+  /// What a pass over a patient's volumes will take at the most: empty slices and patches are counted too, reading and
+  /// writing are not.
+  ///
+  /// Memory is the program's, four bytes a voxel for each source, each output and one volume more, and what a batch needs,
+  /// which is measured by sending one through.
+  /// - Parameters:
+  ///   - size: columns, rows and planes of the volumes in LPS order.
+  ///   - batchSize: slices or patches at a time.
+  func estimate(of size: SIMD3<Int>, by card: ModelCard, batchSize: Int) throws -> Estimate {
+    let boxes = VolumeBoxes(of: size, extent: card.extent, depth: card.region.depth)
+    let count = min(batchSize, boxes.count)
+    let sources = card.scenario.sources.count
+    let trial = try trial(of: boxes.shape(of: count, sources: sources))
+    return Estimate(
+      trial, images: 4 * size.x * size.y * size.z * (sources + method.outputs + 1), of: card.region.samples,
+      batchSize: count, batches: (boxes.count + count - 1) / count)
+  }
+}

@@ -1,0 +1,74 @@
+import Cohorts
+import Experiments
+import Files
+import Imaging
+import Inference
+import Layers
+import Methods
+import Torch
+
+extension Run {
+  /// What training an experiment on a prepared cohort will take, without validation, reading and writing.
+  ///
+  /// Memory is the program's, that of the batches that wait, and what a step needs, which is measured by a step or two on
+  /// images of nothing.
+  /// - Throws: as `train`, before it makes a folder.
+  public static func estimate(
+    _ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting = Setting()
+  ) throws -> Estimate {
+    try check(experiment, on: cohort, setting)
+    let fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
+    return try estimate(fitted, onSlices: cohort.manifest.extent, setting)
+  }
+
+  /// The same of images that no cohort is needed for.
+  /// - Parameter slice: rows and columns of a slice.
+  /// - Throws: `.inconsistent` where the networks cannot be trained on such images, `.limit` where memory cannot do, and what
+  ///   is wrong with a file that training needs.
+  public static func estimate(
+    _ experiment: Experiment, onSlices slice: Extent, _ setting: Setting = Setting()
+  ) throws -> Estimate {
+    try MethodCatalog.check(experiment, onSlices: slice)
+    try experiment.checkMemory(onSlices: slice, trains: true, device: setting.device)
+    let method = try MethodCatalog.build(experiment, device: setting.device)
+    try method.prepare()
+    // Made when they are first asked for: other networks, and every optimiser's moments.
+    _ = method.networks
+    let (extent, region) = (experiment.region.extent(ofSlices: slice), experiment.region)
+    let contrasts = experiment.scenario.sources.count
+    let inputs = [experiment.batchSize, contrasts * region.depth] + extent.sizes
+    let target = [experiment.batchSize, 1] + extent.sizes
+    let trial = Trial {
+      let clock = ContinuousClock()
+      // As a stream gives them: numbers first, then tensors.
+      let values = [Float](repeating: 0.5, count: inputs.reduce(1, *))
+      let start = clock.now
+      let batch = Batch(
+        sources: Tensor(values, shape: inputs, device: setting.device),
+        target: .zeros(target, device: setting.device))
+      _ = method.step(batch, random: RandomStream(seed: experiment.seed, device: setting.device))
+      LibTorch.synchronize(setting.device)
+      return (clock.now - start).seconds
+    }
+    // Two wait for each loader, which makes a third; of a slab the target has neighbours too.
+    let waiting = 3 * max(1, setting.loaders)
+    let batch = experiment.batchSize * (contrasts + 1) * region.depth * extent.count * MemoryLayout<Float>.size
+    return Estimate(
+      trial, images: waiting * batch, of: region.samples, batchSize: experiment.batchSize,
+      batches: experiment.iterations)
+  }
+
+  /// What one image of an experiment will take, whatever its weights are.
+  /// - Throws: as the estimate of training.
+  public static func estimate(imageOf experiment: Experiment, onSlices slice: Extent, device: Device = .cpu)
+    throws -> Estimate
+  {
+    try MethodCatalog.check(experiment, onSlices: slice)
+    try experiment.checkMemory(onSlices: slice, trains: false, device: device)
+    let method = try MethodCatalog.build(experiment, device: device)
+    let predictor = Predictor(method, for: experiment.scenario, device: device)
+    let inputs = experiment.scenario.sources.count * experiment.region.depth
+    let trial = try predictor.trial(of: [1, inputs] + experiment.region.extent(ofSlices: slice).sizes)
+    return Estimate(trial, images: 0, of: experiment.region.samples, batchSize: 1, batches: 1)
+  }
+}

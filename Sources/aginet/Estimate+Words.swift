@@ -1,0 +1,44 @@
+import Experiments
+import Files
+import Foundation
+import Inference
+import Torch
+
+extension Estimate {
+  /// `1.84 GiB at most: 0.31 GiB for the program, 0.02 GiB for images, 1.51 GiB for a batch of 2 patches`
+  var memoryWords: String {
+    guard let memory, let program, let batch else { return "not told by this system" }
+    func words(_ bytes: Int) -> String { Estimate.gibibytes(Double(bytes)) }
+    return "\(words(memory)) at most: \(words(program)) for the program, \(words(images)) for images, "
+      + "\(words(batch)) for a batch of \(batchSize) \(samples)"
+  }
+
+  /// `about 3:20 for 12 batches of 2 patches, 16.7 s each`
+  var timeWords: String {
+    let each = String(format: "%.3g s", batchSeconds)
+    return "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples), \(each) each"
+  }
+
+  /// Prints it as lines, or as JSON.
+  func print(asJSON: Bool, on device: Device) throws {
+    if device != .cpu {
+      Console.note("note: memory is the computer's own; what the GPU takes is not told")
+    }
+    if isTooLarge { Console.note("warning: that is more memory than there is") }
+    if asJSON { return try Console.result(json(pretty: true)) }
+    var rows = [("memory", memoryWords)]
+    if let limit, let limitOrigin {
+      rows.append(("of", "\(Estimate.gibibytes(Double(limit))) (\(limitOrigin))"))
+    }
+    try Console.result(rows + [("time", timeWords)])
+  }
+}
+
+extension Console {
+  /// Prints what is said of each name, one line each.
+  static func result(_ rows: [(name: String, text: String)]) throws {
+    let width = rows.map(\.name.count).max() ?? 0
+    let lines = rows.map { $0.name.padding(toLength: width + 2, withPad: " ", startingAt: 0) + $0.text }
+    try result(lines.joined(separator: "\n"))
+  }
+}
