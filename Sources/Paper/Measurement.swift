@@ -15,6 +15,8 @@ import Training
 /// What one trained run scored on the test split, and what that cost.
 public struct Measurement: Codable, Sendable {
   public var scores: Scores
+  /// What the network was trained on, where patches may be smaller than was asked for; nothing in earlier files.
+  public var region: Region?
   /// Trained scalars of the network that makes the images.
   public var parameters: Int
   /// For one slice, slab or patch, all steps of sampling included.
@@ -207,10 +209,10 @@ private final class Stopwatch {
   func measurement(of scores: Scores) -> Measurement {
     let (slices, sampling) = (Double(max(1, scores.slices.count)), model.method.sampling)
     // By patches, volumes are computed whole whatever is scored of them.
-    let isByPatches = model.experiment.region.dimensions == 3
+    let isByPatches = model.region.dimensions == 3
     let samples = isByPatches ? Double(max(1, passes)) / Double(sampling?.passes ?? 1) : slices
     return Measurement(
-      scores: scores, parameters: model.method.generator.parameters.count,
+      scores: scores, region: model.region, parameters: model.method.generator.parameters.count,
       multiplyAdds: Double(operations) / samples, seconds: seconds / slices,
       secondsPerVolume: isByPatches ? seconds / Double(max(1, volumes)) : nil, peakMemory: peak,
       drawing: sampling?.description)

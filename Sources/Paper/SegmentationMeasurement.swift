@@ -19,15 +19,31 @@ public struct SegmentationMeasurement: Codable, Sendable {
 }
 
 extension Reproduction {
+  /// Segments some test subjects with what a row gives, by the first of its runs that were trained to an end; nothing where none
+  /// was.
+  /// - Parameter keep: told of every subject what the segmentation was given and what it found.
+  public func segment(
+    _ row: Study.Row, of study: Study, by segmentation: Experiment, subjects: [String],
+    keep: (SegmentedVolume) throws -> Void
+  ) throws {
+    for (segmentation, synthesis) in pairs(row, by: segmentation) {
+      let needed = [segmentation, synthesis].compactMap { $0 }
+      guard try needed.allSatisfy({ try state(of: $0) == .finished }) else { continue }
+      _ = try segment(
+        row, of: study, by: segmentation, synthesis: synthesis, subjects: subjects, keep: keep)
+      return
+    }
+  }
+
   /// Segments the test split with what a row gives in place of the contrast of its scenario.
   /// - Parameters:
   ///   - synthesis: what makes the contrast, where the row is of one.
-  ///   - subjects: the most that are segmented, each whole.
+  ///   - subjects: those that are segmented, by name; nil takes as many as the settings say.
   ///   - keep: told of every subject what the segmentation was given and what it found.
   /// - Returns: the scores, and how the contrast was drawn.
-  public func segment(
+  private func segment(
     _ row: Study.Row, of study: Study, by segmentation: Experiment, synthesis: Experiment?,
-    subjects: Int?, keep: (SegmentedVolume) throws -> Void
+    subjects: [String]? = nil, keep: (SegmentedVolume) throws -> Void
   ) throws -> (scores: SegmentationScores, drawing: String?) {
     let model = try Run(opening: runFolder(of: segmentation).path).model(device: settings.device)
     var filling: SegmentationEvaluator.Filling?
@@ -47,7 +63,8 @@ extension Reproduction {
     }
     let target = try study.contrast
     var evaluator = try SegmentationEvaluator(cohort, regions: model.experiment.regions ?? [])
-    (evaluator.batchSize, evaluator.subjectLimit) = (settings.batchSize, subjects)
+    (evaluator.batchSize, evaluator.subjects) = (settings.batchSize, subjects)
+    if subjects == nil { evaluator.subjectLimit = subjectLimit }
     evaluator.progress = { done, total in
       try goOn()
       try observe(.segmenting(name: "\(study.title), \(row.title)", done: done, of: total))
@@ -91,7 +108,7 @@ extension Reproduction {
       var images = ModelFigures<BraSynMeasure>(name: row.title)
       let target = try study.contrast
       let (scores, drawing) = try segment(
-        row, of: study, by: segmentation, synthesis: synthesis, subjects: subjectLimit
+        row, of: study, by: segmentation, synthesis: synthesis
       ) { volume in
         guard row.input != .acquired, row.input != .zero, let given = volume.images[target],
           let truth = try acquired(target, of: volume)

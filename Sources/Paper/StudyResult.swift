@@ -164,7 +164,8 @@ public struct StudyResult: Sendable {
       return "Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
         + " for \(slices) slices."
     }
-    let samples = study.rows.flatMap(\.experiments).map(\.region).unique.map { region in
+    let seen = measurements.flatMap { $0.flatMap { $0.compactMap(\.region) } }
+    let samples = seen.unique.map { region in
       if case .patch(let extent) = region { "\(region.samples) of \(extent)" } else { "\(region.samples)" }
     }
     return "Trained on \(samples.joined(separator: ", ")). Parameters of the generator; multiply-adds of one of these; time of "

@@ -18,6 +18,8 @@ public struct SegmentationEvaluator {
   public var batchSize = 4
   /// Most subjects of a split to score, spread evenly over it; all where nothing is said.
   public var subjectLimit: Int?
+  /// The subjects to score, by name; all where nothing is said.
+  public var subjects: [String]?
   /// Subjects done, of how many; what it throws ends the work.
   public var progress: (Int, Int) throws -> Void = { _, _ in }
 
@@ -55,7 +57,8 @@ public struct SegmentationEvaluator {
 
     let contents = SampleContents(modalities: needed, requiring: needed, labels: true)
     let subjects = Dictionary(cohort.manifest.subjects.map { ($0.id, $0) }) { first, _ in first }
-    let chosen = ids.spread(subjectLimit ?? ids.count).compactMap { subjects[$0] }
+    let named = ids.filter { self.subjects?.contains($0) ?? true }
+    let chosen = named.spread(subjectLimit ?? named.count).compactMap { subjects[$0] }
     var scores = SegmentationScores(name: name, scorer: SegmentationScorer(regions: regions))
     try progress(0, chosen.count)
     for (done, subject) in chosen.enumerated() {

@@ -54,6 +54,7 @@ enum StyleSheet {
     .montage .plane{grid-column:1/-1;margin:.9rem 0 .1rem;font-size:.9rem;color:#fff;font-weight:600}
     .montage .plane:first-child{margin-top:0}
     .name{margin:0 0 .25rem;font-size:.84rem;line-height:1.25;min-height:1.25em;text-align:center;color:#d5dae0}
+    .figures{margin:.25rem 0 0;font-size:.78rem;text-align:center;color:#9aa5b1;font-variant-numeric:tabular-nums}
     .name.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
     .panel{position:relative;width:100%;background:#000;overflow:hidden}
     .panel img,.overlay{position:absolute;inset:0;width:100%;height:100%;display:block}
@@ -61,7 +62,7 @@ enum StyleSheet {
     .mark{position:absolute;font-size:.68rem;line-height:1;color:#ffe9a8;text-shadow:0 0 3px #000,0 0 3px #000}
     .mark.left{left:3px;top:50%;transform:translateY(-50%)} .mark.right{right:3px;top:50%;transform:translateY(-50%)}
     .mark.top{top:3px;left:50%;transform:translateX(-50%)} .mark.bottom{bottom:3px;left:50%;transform:translateX(-50%)}
-    .lesion{fill:none;stroke:#39d0ff;stroke-width:1.2;vector-effect:non-scaling-stroke}
+    .lesion,.found{fill:none;stroke:#39d0ff;stroke-width:1.2;vector-effect:non-scaling-stroke} .found{stroke:#ff9d3c}
     .detail{fill:none;stroke:#ffe14d;stroke-width:1.4;vector-effect:non-scaling-stroke}
     .colourbar{align-self:center;padding:0 1.2rem 0 .4rem;font-size:.84rem} .colourbar p{margin:.1rem 0}
     .colourbar .note{color:#9aa5b1;font-size:.78rem} .ramp{height:.7rem;border-radius:2px;border:1px solid #444}

@@ -93,7 +93,7 @@ struct Montage: Sendable {
     }
     let target = self.target.title
     var acquired = panel("\(target), acquired", truth, "acquired \(target)")
-    acquired.outline = lesions.map { plane.view(of: $0, through: voxel, in: box) }
+    acquired.outlines = lesions.map { [plane.view(of: $0, through: voxel, in: box)] } ?? []
     if plane == .axial && !isDetail { acquired.frame = (detail, box) }
     let given = sources.map { panel($0.modality.title, $0.stack, $0.modality.title) }
     let made = predictions.map {

@@ -15,7 +15,8 @@ package struct Panel: Sendable {
   private let marks: (left: String, right: String, top: String, bottom: String)
   /// A rectangle to draw: the detail that is shown larger elsewhere, and what is shown here.
   var frame: (detail: Box, whole: Box)?
-  var outline: View?
+  /// Masks whose borders are drawn: those of a label map, and those that a network found.
+  var outlines: [View] = [], found: [View] = []
 
   package init(
     _ title: String = "", view: View, tone: Tone, description: String,
@@ -44,7 +45,7 @@ package struct Panel: Sendable {
 
   func html() throws -> HTML {
     try HTML(png: png(), aspect: view.aspect, description) {
-      if frame != nil || outline != nil { overlay }
+      if frame != nil || !outlines.isEmpty || !found.isEmpty { overlay }
       for (side, mark) in [
         ("left", marks.left), ("right", marks.right), ("top", marks.top), ("bottom", marks.bottom),
       ] {
@@ -61,7 +62,9 @@ package struct Panel: Sendable {
         "aria-hidden": "true",
       ]
     ) {
-      if let outline { HTML("path", ["class": "lesion", "d": Panel.contour(outline)]) }
+      for (kind, masks) in [("lesion", outlines), ("found", found)] where !masks.isEmpty {
+        HTML("path", ["class": kind, "d": masks.map(Panel.contour).joined()])
+      }
       if let (detail, whole) = frame {
         let (columns, rows) = (detail.columns, detail.rows)
         let x = coordinate(Double(columns.lowerBound - whole.columns.lowerBound))
@@ -70,6 +73,25 @@ package struct Panel: Sendable {
         HTML("rect", ["class": "detail", "x": x, "y": y, "width": width, "height": height])
       }
     }
+  }
+
+  /// `rgb` with the borders of the masks, as a picture without anything laid over it has them.
+  var marked: [UInt8] {
+    var pixels = rgb
+    for (masks, colour) in [(outlines, [57, 208, 255] as [UInt8]), (found, [255, 157, 60])] {
+      for mask in masks {
+        func inside(_ x: Int, _ y: Int) -> Bool {
+          x >= 0 && y >= 0 && x < mask.width && y < mask.height && mask.values[x + y * mask.width] > 0
+        }
+        for y in 0..<mask.height {
+          for x in 0..<mask.width where inside(x, y) {
+            let isWithin = inside(x - 1, y) && inside(x + 1, y) && inside(x, y - 1) && inside(x, y + 1)
+            if !isWithin { pixels.replaceSubrange(3 * (x + y * mask.width)..<3 * (x + y * mask.width) + 3, with: colour) }
+          }
+        }
+      }
+    }
+    return pixels
   }
 
   /// The edges between pixels above 0 and others, as an SVG path in pixels.

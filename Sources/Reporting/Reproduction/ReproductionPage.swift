@@ -7,6 +7,7 @@ import Inference
 import Metrics
 import Networks
 import Paper
+import Runs
 import Training
 
 /// Tables and figures that were computed anew: files for papers and programs, and one page for people.
@@ -24,7 +25,7 @@ public struct ReproductionPage {
     command: String
   ) throws {
     (self.reproduction, self.results, self.skipped, self.command) = (reproduction, results, skipped, command)
-    for result in results where result.study.form == .pictures || result.study.form == .features {
+    for result in results where result.study.form != .table && result.study.form != .curve {
       // Networks that diverged leave no picture; the notes say so.
       pictures[result.study.name] = try StudyPictures(result, of: reproduction)
     }
@@ -36,11 +37,10 @@ public struct ReproductionPage {
     try RunFolder.make(folder)
     for result in results {
       let stem = "\(folder)/\(result.study.name)"
+      if let picture = pictures[result.study.name] { try AtomicFile.write(picture.png, to: stem + ".png") }
       switch result.study.form {
-      case .pictures, .features:
-        guard let picture = pictures[result.study.name] else { continue }
-        try AtomicFile.write(picture.png, to: stem + ".png")
-      case .table, .curve:
+      case .pictures, .features: continue
+      case .table, .volumes, .segmentation, .curve:
         for format in [TableFormat.csv, .json, .markdown, .latex] {
           try AtomicFile.write(result.table.written(as: format), to: "\(stem).\(format.fileExtension)")
         }
@@ -105,6 +105,9 @@ public struct ReproductionPage {
     HTML {
       switch result.study.form {
       case .table: HTML(result.table)
+      case .volumes, .segmentation:
+        HTML(result.table)
+        if let picture = pictures[result.study.name] { picture.html }
       case .curve:
         HTML("div", ["class": "charts one"]) { chart(result).html }
         HTML(result.table)
@@ -137,7 +140,7 @@ public struct ReproductionPage {
       columns: [
         Table.Column("Run"), Table.Column("Model"), Table.Column("Scenario"),
         Table.Column("Seed", decimals: 0),
-        Table.Column("Weights of iteration", decimals: 0), Table.Column("Validation PSNR (dB)"),
+        Table.Column("Weights of iteration", decimals: 0), Table.Column("Validation"),
         Table.Column("Trained for"),
       ])
     for experiment in reproduction.experiments(for: results.map(\.study)) {
@@ -148,7 +151,7 @@ public struct ReproductionPage {
       table.append([
         .text(Path.name(folder.path)), .text(experiment.title),
         .text(experiment.scenario.description), .number(Double(experiment.seed)),
-        Table.Cell(card.map { Double($0.iterations) }), Table.Cell(card?.score?.value), .text(time ?? "–"),
+        Table.Cell(card.map { Double($0.iterations) }), .text(card?.score?.words ?? "–"), .text(time ?? "–"),
       ])
     }
     return table

@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Imaging
 import Inference
+import Metrics
 import Paper
 import Runs
 
@@ -14,6 +15,11 @@ struct StudyPictures {
   /// Nothing where no network of the figure was trained to an end.
   init?(_ result: StudyResult, of reproduction: Reproduction) throws {
     let study = result.study
+    if let segmentation = study.segmentation {
+      guard let pictures = try StudyPictures.segmentations(result, by: segmentation, reproduction) else { return nil }
+      (html, png) = pictures
+      return
+    }
     let models = try study.rows.compactMap { row in
       try reproduction.model(of: row.experiments[0]).map { (name: row.title, model: $0) }
     }
@@ -22,15 +28,18 @@ struct StudyPictures {
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
     let why = "Subject \(id): \(reason.words(of: models[0].name))."
-    let pictures = study.form == .features ? StudyPictures.features : StudyPictures.syntheses
-    (html, png) = try pictures(models, subject, why, reproduction)
+    (html, png) =
+      study.form == .features
+      ? try StudyPictures.features(models, of: subject, why, reproduction)
+      : try StudyPictures.syntheses(
+        models, of: subject, why, in: study.form == .volumes ? Plane.allCases : [.axial], reproduction)
   }
 
-  // MARK: - Figure 5
+  // MARK: - Figure 5 and volumes
 
   private static func syntheses(
     _ models: [(name: String, model: TrainedModel)], of subject: CohortManifest.Subject, _ why: String,
-    _ reproduction: Reproduction
+    in planes: [Plane], _ reproduction: Reproduction
   ) throws -> (HTML, [UInt8]) {
     let scenario = models[0].model.experiment.scenario
     let batches = try reproduction.cohort.batches(
@@ -51,19 +60,71 @@ struct StudyPictures {
       of: subject, in: reproduction.cohort, scenario: scenario, models: models.map(\.name)
     ) { predictions[$1]?[$0] }
     let scale = Montage.errorScale(of: [montage])
+    let steps = planes.count > 1 ? " Coronal and sagittal planes show the steps between slices." : ""
     let caption =
-      "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity."
-    let html = try montage.html(scale: scale, caption: caption, planes: [.axial])
+      "\(why) The yellow frame marks the detail; error maps run from 0 to \(number(Double(scale), 2)) of the full intensity.\(steps)"
+    let html = try montage.html(scale: scale, caption: caption, planes: planes)
 
-    let whole = montage.panels(.axial, scale: scale)
-    let close = montage.panels(.axial, isDetail: true, scale: scale)
     // The acquired image and the syntheses, without the sources; the truth has no error.
     let shown = scenario.sources.count
-    let png = try Mosaic([
-      whole.images.dropFirst(shown).map { Tile($0) }, close.images.dropFirst(shown).map { Tile($0) },
-      [nil] + whole.errors.map { Tile($0) },
-    ]).png()
-    return (html, png)
+    let whole = planes.map { montage.panels($0, scale: scale) }
+    let close = montage.panels(.axial, isDetail: true, scale: scale)
+    func images(_ panels: (images: [Panel], errors: [Panel])) -> [Tile?] {
+      panels.images.dropFirst(shown).map { Tile($0) }
+    }
+    func errors(_ panels: (images: [Panel], errors: [Panel])) -> [Tile?] { [nil] + panels.errors.map { Tile($0) } }
+    let rows =
+      planes.count == 1
+      ? [images(whole[0]), images(close), errors(whole[0])] : whole.flatMap { [images($0), errors($0)] }
+    return (html, try Mosaic(rows).png())
+  }
+
+  // MARK: - Segmentations
+
+  /// Two test subjects, with what is found by the acquired contrast, without it, and by the last two syntheses.
+  private static func segmentations(
+    _ result: StudyResult, by segmentation: Experiment, _ reproduction: Reproduction
+  ) throws -> (HTML, [UInt8])? {
+    let study = result.study
+    let measured = zip(study.rows, result.segmentations).filter { !$0.1.isEmpty }
+    let references = measured.filter { $0.0.input == .acquired || $0.0.input == .zero }
+    let shown = references + measured.filter { $0.0.input == .synthesised }.suffix(2)
+    guard let regions = segmentation.regions, let last = shown.last,
+      case let subjects = typical(last.1[0].scores), !subjects.isEmpty
+    else { return nil }
+    var volumes: [String: [(name: String, volume: SegmentedVolume)]] = [:]
+    for (row, _) in shown {
+      try reproduction.segment(row, of: study, by: segmentation, subjects: subjects.map(\.id)) { volume in
+        volumes[volume.subject.id, default: []].append((row.title, volume))
+      }
+    }
+    let target = try study.contrast
+    var (figures, mosaic): ([HTML], [[Tile?]]) = ([], [])
+    for (id, reason) in subjects {
+      guard let found = volumes[id], let first = found.first else { continue }
+      let montage = SegmentationMontage(
+        first.volume, of: target, regions,
+        found.map { SegmentationMontage.Finding($0.name, $0.volume, of: target, regions) })
+      figures.append(
+        try montage.html(
+          caption: "Subject \(id): \(reason) of \(last.0.title). \(target.title) as the segmentation is given it, with the "
+            + "regions \(regions.map(\.name).joined(separator: ", ")) of the label map in blue and those that are found in "
+            + "orange; below, their 3-D Dice. The yellow frame marks the detail."))
+      mosaic += montage.rows.map { $0.panels.map { Tile($0) } }
+    }
+    return (HTML(figures), try Mosaic(mosaic).png())
+  }
+
+  /// The subjects with the median and with the lowest 3-D Dice, averaged over the regions; one where they are the same.
+  private static func typical(_ scores: SegmentationScores) -> [(id: String, reason: String)] {
+    let ranked = scores.subjects.compactMap { subject in
+      Spread(subject.regions.compactMap { $0.values[.dice3D] }).mean.map { (id: subject.subject, dice: $0) }
+    }.sorted { ($0.dice, $0.id) < ($1.dice, $1.id) }
+    guard let lowest = ranked.first else { return [] }
+    let median = ranked[(ranked.count - 1) / 2]
+    func words(_ what: String, _ dice: Double) -> String { "the \(what) mean 3-D Dice, \(number(100 * dice, 1)) %," }
+    let last = (lowest.id, words("lowest", lowest.dice))
+    return median.id == lowest.id ? [last] : [(median.id, words("median", median.dice)), last]
   }
 
   // MARK: - Figure 6

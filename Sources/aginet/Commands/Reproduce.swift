@@ -3,6 +3,7 @@ import Cohorts
 import Experiments
 import Failures
 import Files
+import Imaging
 import Metrics
 import Paper
 import Reporting
@@ -30,8 +31,15 @@ struct Reproduce: ParsableCommand {
   @OptionGroup var options: SettingOptions
   @Option(help: "Runs of each experiment, with the seeds 1, 2, …")
   var seeds = 1
-  @Option(help: "Most test slices to score on, spread evenly (default: all).")
+  @Option(
+    help: """
+      Most test slices to score on, spread evenly (default: all). Tables 4 and 10 score whole subjects: as many as have \
+      about so many slices, and one at least.
+      """)
   var slices: Int?
+  @Option(
+    help: "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are).")
+  var region: String?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
   @Flag(help: "List the runs that are needed and stop.")
@@ -42,7 +50,12 @@ struct Reproduce: ParsableCommand {
   func run() throws {
     let base = try merged()
     // What does not exist is told before anything is opened.
-    _ = try named(base)
+    let wanted = try named(base)
+    guard base.region.dimensions == 2 || wanted.contains(where: { $0.form == .volumes }) else {
+      let names = wanted.map(\.name).joined(separator: ", ")
+      throw Failure(
+        .usage, "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)")
+    }
     try check("loaders", loaders, Bounds.loaders)
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
@@ -67,7 +80,7 @@ struct Reproduce: ParsableCommand {
     try page.write()
     for result in results where admitted.contains(where: { $0.study.name == result.study.name }) {
       switch result.study.form {
-      case .table, .curve: try Console.result(result.table.written(as: .markdown))
+      case .table, .volumes, .segmentation, .curve: try Console.result(result.table.written(as: .markdown))
       case .pictures, .features: try Console.result("\(output)/\(result.study.name).png")
       }
     }
@@ -98,7 +111,7 @@ struct Reproduce: ParsableCommand {
       "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
     ]
     if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
-    return try Experiment(settings: defaults + options.written())
+    return try Experiment(settings: defaults + options.written([("region", region)]))
   }
 
   private func named(_ base: Experiment) throws -> [Study] {
@@ -118,11 +131,6 @@ struct Reproduce: ParsableCommand {
       } catch let failure as Failure where isAll && (failure.kind == .inconsistent || failure.kind == .usage)
       {
         skipped.append((study.name, failure.message))
-      }
-    }
-    if isAll {
-      skipped += Study.missing.sorted { $0.key < $1.key }.map {
-        ($0.key, "\($0.value), which is not available in this version")
       }
     }
     guard !admitted.isEmpty else {
@@ -166,7 +174,7 @@ struct Reproduce: ParsableCommand {
   }
 
   private func display() -> (Reproduction.Event) throws -> Void {
-    let scoring = ProgressBar.named("slices")
+    let (scoring, segmenting) = (ProgressBar.named("slices"), ProgressBar.named("subjects"))
     var training: TrainingDisplay?
     var number = 0
     return { event in
@@ -183,6 +191,7 @@ struct Reproduce: ParsableCommand {
       case .failed(let experiment, let message):
         Console.note("\(experiment.title) failed, the rest goes on: \(message)")
       case .scoring(let name, let done, let total): scoring(name, done, total)
+      case .segmenting(let name, let done, let total): segmenting(name, done, total)
       }
     }
   }
