@@ -57,7 +57,7 @@ public enum BraSyn {
   }
 
   /// A volume between its own percentiles, as [0, 1].
-  static func scaled(_ volume: [Float]) -> [Float] {
+  package static func scaled(_ volume: [Float]) -> [Float] {
     guard let low = Percentile.of(volume, 0.5).map({ max(0, $0) }), let high = Percentile.of(volume, 99.5),
       high > low
     else { return volume.map { _ in 0 } }
