@@ -25,7 +25,9 @@ struct GoldenMasks {
       let noise = random.uniform()
       var place = [Int](repeating: 0, count: dimensions)
       var rest = voxel
-      for axis in (0..<dimensions).reversed() { (place[axis], rest) = (rest % shape[axis], rest / shape[axis]) }
+      for axis in (0..<dimensions).reversed() {
+        (place[axis], rest) = (rest % shape[axis], rest / shape[axis])
+      }
       let inside = balls.map { balls in
         balls.contains { ball in
           var squares = 0.0

@@ -87,8 +87,10 @@ import Testing
     // With 20 mm the neighbours in the other planes are tissue too, the bright one among them.
     let far = try #require(
       LesionScorer(reach: 20)(known.prediction, known.target, lesion: known.lesion, on: grid))
-    #expect(far[.targetContrast] != LesionScorer()(
-      known.prediction, known.target, lesion: known.lesion, on: grid)?[.targetContrast])
+    #expect(
+      far[.targetContrast]
+        != LesionScorer()(
+          known.prediction, known.target, lesion: known.lesion, on: grid)?[.targetContrast])
     // Nearly all of that tissue is 0.375, so that all above it counts.
     #expect(close(far[.enhancing], 10))
     // Without tissue there is no shell, hence neither contrast nor enhancement.
@@ -113,7 +115,9 @@ import Testing
           }
         })
     }
-    let models = [model("net", [known.prediction, known.target]), model("copy", [known.target, known.target])]
+    let models = [
+      model("net", [known.prediction, known.target]), model("copy", [known.target, known.target]),
+    ]
     let table = LesionScorer().table("Lesions", comparing: models)
     #expect(table.columns.count == 10 && table.columns[2].heading == "MAE (×100)")
     guard case .spread(12.5, let deviation?) = table.rows[0][2] else {

@@ -16,8 +16,10 @@ import Testing
   private func close(_ a: Double?, _ b: Double) -> Bool { a.map { abs($0 - b) < 1e-12 } ?? false }
 
   @Test func everyFigureIsKnownByHand() throws {
-    let scored = SegmentationScorer()(prediction, reference, on: grid, subject: "s", patient: "p", firstSlice: 36)
-    #expect(scored.regions.map(\.region) == ["WT", "TC", "ET"] && scored.firstSlice == 36 && scored.patient == "p")
+    let scored = SegmentationScorer()(
+      prediction, reference, on: grid, subject: "s", patient: "p", firstSlice: 36)
+    #expect(
+      scored.regions.map(\.region) == ["WT", "TC", "ET"] && scored.firstSlice == 36 && scored.patient == "p")
     let (whole, core, enhancing) = (scored.regions[0], scored.regions[1], scored.regions[2])
     #expect(whole.slices.map(\.shared) == [0, 2, 0] && whole.slices.map(\.predicted) == [0, 2, 1])
     #expect(close(whole.values[.dice2D], 1.0 / 3) && close(whole.values[.dice3D], 4.0 / 7))
@@ -33,8 +35,10 @@ import Testing
     #expect([.dice2D, .dice3D, .hausdorff95, .surfaceDice].allSatisfy { enhancing.values[$0] == nil })
     #expect(enhancing.values[.predictedVolume] == 0)
 
-    let strict = SegmentationScorer(empty: .one, tolerance: 0.5)(prediction, reference, on: grid, subject: "s")
-    #expect(close(strict.regions[0].values[.dice2D], 5.0 / 9) && close(strict.regions[0].values[.dice3D], 4.0 / 7))
+    let strict = SegmentationScorer(empty: .one, tolerance: 0.5)(
+      prediction, reference, on: grid, subject: "s")
+    #expect(
+      close(strict.regions[0].values[.dice2D], 5.0 / 9) && close(strict.regions[0].values[.dice3D], 4.0 / 7))
     #expect(close(strict.regions[0].values[.surfaceDice], 4.0 / 7))
     #expect(strict.regions[2].values[.dice3D] == 1 && strict.regions[2].values[.hausdorff95] == nil)
   }
@@ -56,7 +60,8 @@ import Testing
   /// Rows are conditions, as in the paper's Table 4.
   @Test func rowsAreConditionsAndColumnsRegions() {
     let models = [
-      scores("real", [("a", reference), ("b", reference)]), scores("zero", [("a", prediction), ("b", map([:]))]),
+      scores("real", [("a", reference), ("b", reference)]),
+      scores("zero", [("a", prediction), ("b", map([:]))]),
     ]
     let table = Table("Table 4", comparing: models)
     #expect(table.columns.map(\.heading) == ["Model", "WT", "TC", "ET", "WT", "TC", "ET"])
@@ -64,7 +69,8 @@ import Testing
     #expect(table.columns[4...6].allSatisfy { $0.group == "3-D Dice (%)" })
     #expect(table.rows[0][1] == .spread(mean: 100, deviation: 0) && table.rows[0][3] == .empty)
     #expect(table.caption.contains("over 2 subjects."))
-    #expect(table.caption.contains("both empty, Dice is not scored: WT in 3 to 4 of 6 slices, TC in 4 of 6 slices"))
+    #expect(
+      table.caption.contains("both empty, Dice is not scored: WT in 3 to 4 of 6 slices, TC in 4 of 6 slices"))
     #expect(table.caption.contains("zero, dice_3d of ET: 2 subjects with no figure left out."))
     for format in TableFormat.allCases { #expect(table.written(as: format).contains("real")) }
 
@@ -104,7 +110,8 @@ import Testing
     let worse = scores("worse", [("c", reference), ("a", prediction), ("b", map([:]))])
     let dice = try #require(better.figures(of: "WT").compared(with: worse.figures(of: "WT"), .dice3D))
     #expect(dice.count == 3 && close(dice.mean, (3.0 / 7 + 1 - 1) / 3))
-    let distance = try #require(better.figures(of: "WT").compared(with: worse.figures(of: "WT"), .hausdorff95))
+    let distance = try #require(
+      better.figures(of: "WT").compared(with: worse.figures(of: "WT"), .hausdorff95))
     #expect(distance.count == 1 && abs(distance.mean + 3.6) < 1e-6)
     #expect(better.figures(of: "ET").compared(with: worse.figures(of: "ET"), .dice3D) == nil)
 
@@ -121,7 +128,8 @@ import Testing
     let paired = try #require(visits(0.1).compared(with: visits(0), .dice3D))
     #expect(paired.count == 2 && close(paired.mean, 0.15))
     let table = Table("", differencesOf: visits(0.1), from: [visits(0)], measures: [.dice3D])
-    #expect(table.rows.count == 1 && table.rows[0][1] == .text("3-D Dice (%)") && table.rows[0][6] == .number(2))
+    #expect(
+      table.rows.count == 1 && table.rows[0][1] == .text("3-D Dice (%)") && table.rows[0][6] == .number(2))
     #expect(table.caption.hasPrefix("v minus the model named"))
   }
 }

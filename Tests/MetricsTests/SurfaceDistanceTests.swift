@@ -13,7 +13,8 @@ import Testing
       let masks = GoldenMasks(seed: seed)
       let distances = SurfaceDistances(masks.prediction, masks.reference, on: masks.grid)
       let found = [
-        distances.hausdorff(percentile: 95), distances.hausdorff(percentile: 100), distances.dice(tolerance: 1),
+        distances.hausdorff(percentile: 95), distances.hausdorff(percentile: 100),
+        distances.dice(tolerance: 1),
         distances.dice(tolerance: 2.5),
       ]
       if values[3].isNaN {
@@ -23,14 +24,16 @@ import Testing
         #expect(values[0].isNaN && found == [.infinity, .infinity, 0, 0], "seed \(seed)")
       } else {
         let known = found.compactMap { $0 }
-        #expect(known.count == 4 && difference(known, values) < 2e-6 * max(1, values[1]), "seed \(seed): \(found)")
+        #expect(
+          known.count == 4 && difference(known, values) < 2e-6 * max(1, values[1]), "seed \(seed): \(found)")
       }
     }
   }
 
   /// Against every pair of voxels, on grids with planes far apart, and where the nearest is far away.
   @Test(arguments: [
-    ([9, 14, 11], [1.0, 1, 1]), ([5, 17, 16], [6.5, 0.45, 0.9]), ([21, 23], [0.3, 2.0]), ([1, 12, 9], [4.0, 1, 1.5]),
+    ([9, 14, 11], [1.0, 1, 1]), ([5, 17, 16], [6.5, 0.45, 0.9]), ([21, 23], [0.3, 2.0]),
+    ([1, 12, 9], [4.0, 1, 1.5]),
     ([40, 1, 1], [0.7, 1, 1]),
   ])
   func distancesAreExact(sizes: [Int], spacing: [Double]) {

@@ -75,7 +75,9 @@ import Testing
     let found = BraSyn.values(
       pair.prediction.map { 37 * $0 }, pair.target.map { $0 * 512 }, tumour: pair.mask, pair.extent)
     let plain = BraSyn.values(pair.prediction, pair.target, tumour: pair.mask, pair.extent)
-    for measure in BraSynMeasure.allCases { #expect(abs((found[measure] ?? 2) - (plain[measure] ?? 3)) < 1e-6) }
+    for measure in BraSynMeasure.allCases {
+      #expect(abs((found[measure] ?? 2) - (plain[measure] ?? 3)) < 1e-6)
+    }
     // 200 voxels from -99 to 100: the lower bound is 0, not the percentile, the upper one just below 99.
     let scaled = BraSyn.scaled((-99...100).map { Float($0) })
     #expect(scaled[..<100].allSatisfy { $0 == 0 } && scaled[199] == 1)
@@ -99,7 +101,8 @@ import Testing
       name: "m",
       subjects: [SubjectFigures(subject: "a", values: values), SubjectFigures(subject: "b", values: none)])
     let table = BraSyn.table("BraSyn", comparing: [model])
-    #expect(table.columns.map(\.heading) == ["Model", "SSIM tumour (%)", "SSIM healthy (%)", "SSIM whole (%)"])
+    #expect(
+      table.columns.map(\.heading) == ["Model", "SSIM tumour (%)", "SSIM healthy (%)", "SSIM whole (%)"])
     #expect(table.caption.contains("SSIM is 1 by construction"))
     #expect(table.caption.contains("m, ssim_tumour: 1 subject with no figure left out."))
     #expect(!table.caption.contains("ssim_whole"))
@@ -119,10 +122,12 @@ import Testing
     let dark: [Float] = [0, 0.1, 0, 0]
     #expect(scorer.throughPlane([0, 0, 0, 0], dark, next: ([1, 0, 0, 0], dark)) == 0.25)
     #expect(scorer.throughPlane([.nan, .nan, 0, 0], t, next: (u, u)).isNaN)
-    #expect(Metric.throughPlane.heading == "Through-plane error (×100)" && Metric.throughPlane.best == .smallest)
+    #expect(
+      Metric.throughPlane.heading == "Through-plane error (×100)" && Metric.throughPlane.best == .smallest)
     #expect(Metric.allCases.map(\.decimals) == [2, 2, 3, 3, 3, 2, 2, 3, 2, 2, 3, 2, 3])
-    #expect(Metric.allCases.filter { $0.best == .largest }.map(\.rawValue) == [
-      "psnr", "ssim", "psnr_brain", "ssim_brain", "psnr_lesion", "ssim_lesion", "dice",
-    ])
+    #expect(
+      Metric.allCases.filter { $0.best == .largest }.map(\.rawValue) == [
+        "psnr", "ssim", "psnr_brain", "ssim_brain", "psnr_lesion", "ssim_lesion", "dice",
+      ])
   }
 }
