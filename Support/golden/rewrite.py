@@ -36,6 +36,7 @@ SCRIPTS = {
     "schedulers": "Tests/Golden",
     "selfrdb": "Tests/Golden",
     "student": "Tests/MetricsTests/Golden",
+    "volumes": "Tests/MetricsTests/Golden",
     "whole_networks": "Tests/Golden",
 }
 

@@ -10,19 +10,7 @@ from pathlib import Path
 
 import numpy as np
 from scipy import stats
-
-MASK = (1 << 64) - 1
-
-
-def uniforms(seed, count):
-    """SplitMix64, as in metrics.py."""
-    state = seed & MASK
-    for _ in range(count):
-        state = (state + 0x9E3779B97F4A7C15) & MASK
-        z = state
-        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
-        yield ((z ^ (z >> 31)) >> 11) * 2.0**-53
+from splitmix import SplitMix64
 
 
 def quantiles():
@@ -34,7 +22,8 @@ def quantiles():
 
 def intervals():
     for seed, count in [(1, 6), (2, 7), (3, 10), (4, 20), (5, 37), (6, 200)]:
-        differences = np.array([u * 2 - 0.8 for u in uniforms(seed, count)])
+        random = SplitMix64(seed)
+        differences = np.array([random.uniform() * 2 - 0.8 for _ in range(count)])
         for confidence in [0.9, 0.95, 0.99]:
             found = stats.ttest_1samp(differences, 0).confidence_interval(confidence)
             yield f"{seed} {count} {confidence} {found.low:.17g} {found.high:.17g}"

@@ -91,7 +91,8 @@ public struct SSIM: Sendable, Equatable, Codable {
   }
 
   func sum(_ prediction: [Float], _ target: [Float], _ extent: Extent, inside mask: [Bool]) -> Sum {
-    prediction.withUnsafeBufferPointer { p in target.withUnsafeBufferPointer { t in sum(p, t, extent, mask) } }
+    prediction.withUnsafeBufferPointer { p in target.withUnsafeBufferPointer { t in sum(p, t, extent, mask) }
+    }
   }
 
   @inline(__always)

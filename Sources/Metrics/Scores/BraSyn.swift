@@ -42,7 +42,8 @@ public enum BraSyn {
     _ prediction: [Float], _ target: [Float], tumour: [Bool], _ extent: Extent
   ) -> MeasuredValues<BraSynMeasure> {
     precondition(
-      extent.dimensions == 3 && tumour.count == extent.count, "a label map of \(tumour.count) voxels for \(extent)")
+      extent.dimensions == 3 && tumour.count == extent.count,
+      "a label map of \(tumour.count) voxels for \(extent)")
     let (p, t) = (scaled(prediction), scaled(target))
     func ssim(where kept: (Bool) -> Bool) -> Double {
       func masked(_ image: [Float]) -> [Float] { zip(image, tumour).map { kept($1) ? $0 : 0 } }
@@ -57,7 +58,7 @@ public enum BraSyn {
   }
 
   /// A volume between its own percentiles, as [0, 1].
-  static func scaled(_ volume: [Float]) -> [Float] {
+  package static func scaled(_ volume: [Float]) -> [Float] {
     guard let low = Percentile.of(volume, 0.5).map({ max(0, $0) }), let high = Percentile.of(volume, 99.5),
       high > low
     else { return volume.map { _ in 0 } }

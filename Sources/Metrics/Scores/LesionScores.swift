@@ -100,7 +100,9 @@ public struct LesionScorer: Sendable, Equatable, Codable {
     else { return values }
     let lesion = inside.indices.filter { inside[$0] }
     func contrast(_ image: [Float]) -> Double {
-      func mean(_ voxels: [Int]) -> Double { voxels.reduce(0) { $0 + Double(image[$1]) } / Double(voxels.count) }
+      func mean(_ voxels: [Int]) -> Double {
+        voxels.reduce(0) { $0 + Double(image[$1]) } / Double(voxels.count)
+      }
       return mean(lesion) - mean(shell)
     }
     let contrasts = (contrast(t), contrast(p))
@@ -109,7 +111,8 @@ public struct LesionScorer: Sendable, Equatable, Codable {
 
     let threshold = median + deviations * 1.4826 * deviation
     func volume(where isCounted: (_ real: Bool, _ synthesised: Bool) -> Bool) -> Double {
-      Double((lesion + shell).count { isCounted(Double(t[$0]) > threshold, Double(p[$0]) > threshold) }) * voxel
+      Double((lesion + shell).count { isCounted(Double(t[$0]) > threshold, Double(p[$0]) > threshold) })
+        * voxel
     }
     values[.enhancing] = volume { real, _ in real }
     values[.missed] = volume { real, synthesised in real && !synthesised }
@@ -118,7 +121,9 @@ public struct LesionScorer: Sendable, Equatable, Codable {
   }
 
   /// The mean over the lesion's voxels of the map of the slice that each lies in.
-  private func similarity(_ prediction: [Float], _ target: [Float], _ lesion: [Bool], _ extent: Extent) -> Double {
+  private func similarity(_ prediction: [Float], _ target: [Float], _ lesion: [Bool], _ extent: Extent)
+    -> Double
+  {
     let slice = Extent(extent.rows, extent.columns)
     let sums = Parallel.map(count: extent.planes) { plane in
       let range = plane * slice.count..<(plane + 1) * slice.count

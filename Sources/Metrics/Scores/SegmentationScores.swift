@@ -74,7 +74,8 @@ public struct SegmentationScorer: Sendable, Equatable, Codable {
   public var tolerance: Double
 
   public init(
-    regions: [LabelRegion] = LabelRegion.braTS(), empty: Overlap.EmptyConvention = .exclude, tolerance: Double = 1
+    regions: [LabelRegion] = LabelRegion.braTS(), empty: Overlap.EmptyConvention = .exclude,
+    tolerance: Double = 1
   ) {
     (self.regions, self.empty, self.tolerance) = (regions, empty, tolerance)
   }
@@ -127,7 +128,9 @@ public struct SegmentationScores: Sendable, Equatable, Codable {
   public var scorer: SegmentationScorer
   public var subjects: [SegmentedSubject]
 
-  public init(name: String, scorer: SegmentationScorer = SegmentationScorer(), subjects: [SegmentedSubject] = []) {
+  public init(
+    name: String, scorer: SegmentationScorer = SegmentationScorer(), subjects: [SegmentedSubject] = []
+  ) {
     (self.name, self.scorer, self.subjects) = (name, scorer, subjects)
   }
 

@@ -5,9 +5,9 @@ import Imaging
 /// One axis after another: along a line, each known squared distance is the vertex of a parabola, and the lower envelope of
 /// these parabolas is the squared distance with that axis included (Felzenszwalb and Huttenlocher, Theory of Computing 8,
 /// 2012, section 2).
-enum DistanceTransform {
+package enum DistanceTransform {
   /// The squared distance in mm² from each voxel to the nearest that is true in `mask`; infinite where none is.
-  static func squared(to mask: [Bool], on grid: VoxelGrid) -> [Double] {
+  package static func squared(to mask: [Bool], on grid: VoxelGrid) -> [Double] {
     precondition(mask.count == grid.extent.count, "the mask has \(mask.count) voxels, not \(grid.extent)")
     var squares = mask.map { $0 ? 0 : Double.infinity }
     for (axis, stride) in grid.strides.enumerated().reversed() {

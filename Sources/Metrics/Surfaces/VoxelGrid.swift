@@ -24,13 +24,13 @@ public struct VoxelGrid: Sendable, Equatable {
   public var voxelVolume: Double? { extent.dimensions == 3 ? spacing.reduce(1, *) / 1000 : nil }
 
   /// Voxels from one to the next along each axis.
-  var strides: [Int] {
+  package var strides: [Int] {
     extent.sizes.indices.map { axis in extent.sizes[(axis + 1)...].reduce(1, *) }
   }
 
   /// The smallest box with every voxel that is true in `mask` and `margin` mm around it, as far as the grid reaches;
   /// nothing where none is.
-  func box(of mask: [Bool], margin: Double = 0) -> GridBox? {
+  package func box(of mask: [Bool], margin: Double = 0) -> GridBox? {
     let (sizes, strides) = (extent.sizes, strides)
     var (lower, upper) = (sizes, [Int](repeating: -1, count: sizes.count))
     for voxel in mask.indices where mask[voxel] {
@@ -50,8 +50,8 @@ public struct VoxelGrid: Sendable, Equatable {
 }
 
 /// A part of a grid.
-struct GridBox {
-  let grid: VoxelGrid
+package struct GridBox {
+  package let grid: VoxelGrid
   /// Where the rows of the box lie in the whole.
   private let rows: [Range<Int>]
 
@@ -67,7 +67,7 @@ struct GridBox {
   }
 
   /// What lies in the box.
-  func cut<Value>(_ values: [Value]) -> [Value] {
+  package func cut<Value>(_ values: [Value]) -> [Value] {
     var part: [Value] = []
     part.reserveCapacity(grid.extent.count)
     for row in rows { part += values[row] }

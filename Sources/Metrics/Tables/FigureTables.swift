@@ -9,7 +9,9 @@ extension Table {
       append([.text(model.name)] + measures.map { Cell(model.overSubjects($0), of: $0) })
     }
     self.caption += models.flatMap { model in
-      measures.map { Table.leftOut(model.overSubjects($0), of: model.subjects.count, "\(model.name), \($0.rawValue)") }
+      measures.map {
+        Table.leftOut(model.overSubjects($0), of: model.subjects.count, "\(model.name), \($0.rawValue)")
+      }
     }.joined()
   }
 
@@ -45,6 +47,7 @@ extension Table {
   static func leftOut(_ spread: Spread, of subjects: Int, _ what: String) -> String {
     let missing = subjects - spread.count - spread.infinite - spread.undefined
     return [(spread.infinite, "an infinite"), (spread.undefined, "an undefined"), (missing, "no")]
-      .filter { $0.0 > 0 }.map { " \(what): \(counted($0.0, "subject")) with \($0.1) figure left out." }.joined()
+      .filter { $0.0 > 0 }.map { " \(what): \(counted($0.0, "subject")) with \($0.1) figure left out." }
+      .joined()
   }
 }

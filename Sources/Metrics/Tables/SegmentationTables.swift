@@ -53,7 +53,8 @@ extension Table {
       text += " HD95: 95 % Hausdorff distance, infinite where one of both is empty."
     }
     if measures.contains(.surfaceDice) {
-      text += " Surface Dice: share of both surfaces within \(short(scorer.tolerance)) mm of the other, 0 where one is empty."
+      text +=
+        " Surface Dice: share of both surfaces within \(short(scorer.tolerance)) mm of the other, 0 where one is empty."
     }
     for model in models {
       for region in model.regions {
@@ -71,7 +72,9 @@ extension Table {
   public init(slicesOf models: [SegmentationScores]) {
     self.init(
       "Slices",
-      columns: ["model", "subject", "slice", "region"].map { Column($0, decimals: 0) } + [Column("dice", decimals: 6)]
+      columns: ["model", "subject", "slice", "region"].map { Column($0, decimals: 0) } + [
+        Column("dice", decimals: 6)
+      ]
         + ["predicted", "reference", "shared"].map { Column($0, decimals: 0) },
       rows: models.flatMap { model in
         model.subjects.flatMap { subject in
