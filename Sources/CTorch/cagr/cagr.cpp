@@ -1,4 +1,4 @@
-// One CAGR module as one operator with a backward of its own (paper §3; the plain composition is Layers' CAGR.swift).
+// One CAGR module in d = 2 or 3 dimensions as one operator with a backward of its own (paper §3; the plain composition is Layers' CAGR.swift).
 //
 // Why it is fast. The gate A is one number per sample and channel, the scale λ one per sample and group, and a
 // convolution is linear in its kernel, so conv(x·A, λ roll(w)) = conv(x, A λ roll(w)) and the same holds for the routing
@@ -8,10 +8,10 @@
 // Forward, for sample b:                                     Backward, with G = ∂loss/∂y:
 //   z = mean(x)                        [C]                     (∂x, ∂K) = conv'(G; x, K)
 //   A = sigmoid(F [z ; shuffle z])     [C]                     (∂w, ∂A, ∂λ, ∂o) = roll'(∂K)              (roll.cpp)
-//   V = A · routing kernel             [C, C/n, 3, 3]          ∂h = ∂o Oᵀ + ∂λ λ(1-λ) Sᵀ
+//   V = A · routing kernel             [C, C/n, 3...]          ∂h = ∂o Oᵀ + ∂λ λ(1-λ) Sᵀ
 //   h = mean(gelu(norm(conv(x, V))))   [C]                     ∂v = pool'(∂h)                    (cagr_routing.cpp)
-//   o = O h,  λ = sigmoid(S h + s)     [2n], [n]               (∂x, ∂V) += conv'(∂v; x, V);  ∂A += Σ ∂V · kernel
-//   K = A · λ · roll(w, o)             [C', C, 3, 3]           ∂z = F'(∂A A(1-A));  ∂x += ∂z / pixels
+//   o = O h,  λ = sigmoid(S h + s)     [dn], [n]               (∂x, ∂V) += conv'(∂v; x, V);  ∂A += Σ ∂V · kernel
+//   K = A · λ · roll(w, o)             [C', C, 3...]           ∂z = F'(∂A A(1-A));  ∂x += ∂z / pixels
 //   y = conv(x, K)
 //
 // Samples go one after the other through the main convolution, straight into their places in the batch: no batch of
@@ -43,16 +43,22 @@ void convolve(const Tensor &x, const Tensor &kernel, bool rectifies, const Tenso
 
 // The derivative of the map into its place, and that of the kernel in whatever layout the library makes it.
 Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernel, const Tensor &image) {
-  const bool is_transformed = winograd::serves(x, kernel);
-  const auto [share, derivative, bias] = direct::convolve_backward(up, x, kernel, {!is_transformed, true, false});
-  if (is_transformed) winograd::convolve_backward_into(image, up, kernel); else image.copy_(share);
+  if (winograd::serves(x, kernel)) {
+    winograd::convolve_backward_into(image, up, kernel);
+    return std::get<0>(winograd::kernel_derivative(up, x, kernel, false));
+  }
+  const auto [share, derivative, bias] = direct::convolve_backward(up, x, kernel, {true, true, false});
+  image.copy_(share);
   return derivative;
 }
 
-// A · w for every sample, [B·O, C, 3, 3]: the module's kernels without routing.
+// A · w for every sample, [B·O, C, 3...]: the module's kernels without routing.
 Tensor gated_kernels(const Tensor &w, const Tensor &gate) {
-  const auto product = w.permute({0, 2, 3, 1}).unsqueeze(0) * gate.view({gate.size(0), 1, 1, 1, -1});
-  return product.reshape({-1, 3, 3, w.size(1)}).permute({0, 3, 1, 2});
+  const auto last = w.movedim(1, -1).unsqueeze(0);
+  std::vector<int64_t> sizes(last.dim(), 1);
+  sizes.front() = gate.size(0);
+  sizes.back() = gate.size(1);
+  return (last * gate.view(sizes)).flatten(0, 1).movedim(-1, 1);
 }
 
 // The kernels of one sample, or those that all samples share.
@@ -149,11 +155,13 @@ class Module : public torch::autograd::Function<Module> {
     } else {
       const auto kernels = gated_kernels(w, attention.gate);
       dw = at::zeros_like(w);
+      auto axes = spatial(w);
+      axes.insert(axes.begin(), 0);
       variable_list rows;
       for (int64_t b = 0; b < batch; ++b) {
         const auto kernel = convolve_backward(up(b), sample(x, b), kernels_of(kernels, b, outputs), sample(dx, b));
-        dw.add_(kernel * attention.gate[b].view({1, -1, 1, 1}));
-        rows.push_back((kernel * w).sum({0, 2, 3}));
+        dw.add_(kernel * beside(attention.gate[b], w));
+        rows.push_back((kernel * w).sum(axes));
       }
       dgate = at::stack(rows);
     }
@@ -161,7 +169,7 @@ class Module : public torch::autograd::Function<Module> {
     if (gate_weight.defined()) {
       Tensor dmean;
       std::tie(dmean, dgate_weight, dgate_bias) = attend_backward(attention, gate_weight, dgate, groups);
-      dx.add_(dmean.view({batch, channels, 1, 1}), 1.0 / static_cast<double>(x.size(2) * x.size(3)));
+      dx.add_(beside(dmean, x), 1.0 / static_cast<double>(pixels_of(x)));
     }
     return {dx, dw, dgate_weight, dgate_bias, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias,
             Tensor(), Tensor(), Tensor()};
@@ -175,15 +183,15 @@ int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outp
   return wall::act([&] {
     const auto in = [&](int index) { return wall::maybe(inputs[index]); };
     const auto results = cagr::Module::apply(
-      cagr::channels_last(inputs[0]->value), cagr::channels_last(inputs[1]->value), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
+      channels_last(inputs[0]->value), channels_last(inputs[1]->value), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
       static_cast<int64_t>(groups), rectifies, at::GradMode::is_enabled());
     // A convolution and its routing's meet every pixel, the other maps every sample; an entry of a rolled kernel is mixed
-    // from four and scaled.
+    // from four, in 3-D from eight, and scaled.
     const auto &x = inputs[0]->value;
     const int64_t samples = x.size(0), pixels = x.numel() / x.size(1);
     for (int i : {1, 4}) if (inputs[i]) wall::multiply_adds += pixels * inputs[i]->value.numel();
     for (int i : {2, 7, 8}) if (inputs[i]) wall::multiply_adds += samples * inputs[i]->value.numel();
-    if (inputs[4]) wall::multiply_adds += samples * 5 * inputs[1]->value.numel();
+    if (inputs[4]) wall::multiply_adds += samples * ((1 << (x.dim() - 2)) + 1) * inputs[1]->value.numel();
     for (size_t i = 0; i < results.size(); ++i) outputs[i] = new ct_tensor_s(results[i]);
   });
 }
