@@ -70,10 +70,10 @@ Tensor kernels_of(const Tensor &kernels, int64_t b, int64_t outputs) {
 
 class Module : public torch::autograd::Function<Module> {
  public:
-  // x and w are channels-last. Attention or routing parameters may be missing: then that half of the module is not there.
+  // x is channels-last. Attention or routing parameters may be missing: then that half of the module is not there.
   // (Autograd asks every plain Tensor argument for its device, so what may be missing is optional.)
   static variable_list forward(
-    AutogradContext *context, const Tensor &x, const Tensor &w, const Parameter &gate_weights,
+    AutogradContext *context, const Tensor &x, const Tensor &weight, const Parameter &gate_weights,
     const Parameter &gate_biases, const Parameter &routings, const Parameter &norm_weights, const Parameter &norm_biases,
     const Parameter &offset_weights, const Parameter &scale_weights, const Parameter &scale_biases, int64_t groups,
     bool rectifies, bool keeps) {
@@ -81,6 +81,7 @@ class Module : public torch::autograd::Function<Module> {
     const auto gate_weight = given(gate_weights), gate_bias = given(gate_biases), routing = given(routings),
                norm_weight = given(norm_weights), norm_bias = given(norm_biases), offset_weight = given(offset_weights),
                scale_weight = given(scale_weights), scale_bias = given(scale_biases);
+    const auto w = kernels_last(weight);
     const auto outputs = w.size(0), channels = w.size(1), batch = x.size(0);
     Gate attention;
     if (gate_weight.defined()) attention = attend(x, gate_weight, gate_bias, groups);
@@ -97,7 +98,7 @@ class Module : public torch::autograd::Function<Module> {
       const auto kernels = gated_kernels(w, attention.gate);
       for (int64_t b = 0; b < batch; ++b) convolve(sample(x, b), kernels_of(kernels, b, outputs), rectifies, sample(y, b));
     }
-    variable_list kept{x, w, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
+    variable_list kept{x, weight, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
                        attention.descriptors, attention.gate, features, offsets, scales,
                        rectifies ? y : Tensor(), map};
     context->save_for_backward(kept);
@@ -121,7 +122,8 @@ class Module : public torch::autograd::Function<Module> {
       recorded.resize(13);
       return recorded;
     }
-    const auto &x = kept[0], &w = kept[1], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
+    const auto w = kernels_last(kept[1]);
+    const auto &x = kept[0], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
                &norm_bias = kept[6], &offset_weight = kept[7], &scale_weight = kept[8], &features = kept[12],
                &offsets = kept[13], &scales = kept[14], &y = kept[15], &map = kept[16];
     const Gate attention{kept[10], kept[11]};
@@ -171,7 +173,7 @@ class Module : public torch::autograd::Function<Module> {
       std::tie(dmean, dgate_weight, dgate_bias) = attend_backward(attention, gate_weight, dgate, groups);
       dx.add_(beside(dmean, x), 1.0 / static_cast<double>(pixels_of(x)));
     }
-    return {dx, dw, dgate_weight, dgate_bias, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias,
+    return {dx, laid_out_as(kept[1], dw), dgate_weight, dgate_bias, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias,
             Tensor(), Tensor(), Tensor()};
   }
 };
@@ -182,8 +184,10 @@ class Module : public torch::autograd::Function<Module> {
 int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs) {
   return wall::act([&] {
     const auto in = [&](int index) { return wall::maybe(inputs[index]); };
+    // Kernels of volumes change their layout inside, where that need not be recorded.
+    const auto &weight = inputs[1]->value;
     const auto results = cagr::Module::apply(
-      channels_last(inputs[0]->value), channels_last(inputs[1]->value), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
+      channels_last(inputs[0]->value), weight.dim() == 5 ? weight : channels_last(weight), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
       static_cast<int64_t>(groups), rectifies, at::GradMode::is_enabled());
     // A convolution and its routing's meet every pixel, the other maps every sample; an entry of a rolled kernel is mixed
     // from four, in 3-D from eight, and scaled.

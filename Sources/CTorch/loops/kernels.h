@@ -34,6 +34,13 @@ extern std::atomic<int> ct_instructions;
 #define CT_CLONES(name, parameters, arguments) void name parameters
 #endif
 
+namespace layout {
+
+// [rows][columns] to [columns][rows].
+void transpose(const float *from, int64_t rows, int64_t columns, float *to);
+
+}  // namespace layout
+
 namespace cagr {
 
 // How one group's kernel is rolled along one axis: by `whole` entries, and `part` of the way to one more.

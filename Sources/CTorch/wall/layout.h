@@ -10,6 +10,10 @@ inline at::MemoryFormat last(const at::Tensor &x) {
 
 inline at::Tensor channels_last(const at::Tensor &x) { return x.contiguous(last(x)); }
 
+// The same of kernels, and a derivative as its kernels lie. Not recorded. (layout.cpp)
+at::Tensor kernels_last(const at::Tensor &kernels);
+at::Tensor laid_out_as(const at::Tensor &kernels, const at::Tensor &derivative);
+
 // The axes behind the channels.
 inline std::vector<int64_t> spatial(const at::Tensor &x) {
   std::vector<int64_t> axes(x.dim() - 2);

@@ -24,6 +24,7 @@
 #include "../wall/direct.h"
 #include "../loops/parallel.h"
 #include "../loops/read.h"
+#include "columns.h"
 #include "tiling.h"
 #include "../wall/layout.h"
 #include "../wall/wall.h"
@@ -36,7 +37,7 @@ using at::Tensor;
 namespace {
 
 Tensor transformed(const Tensor &weight, bool turned) {
-  const auto w = channels_last(weight);
+  const auto w = kernels_last(weight);
   const bool is_volume = w.dim() == 5;
   const auto outputs = w.size(0), channels = w.size(1), step = outputs * channels, taps = w.numel() / step;
   auto kernels = at::empty(
@@ -177,12 +178,13 @@ class Function : public torch::autograd::Function<Function> {
       image = at::empty_like(kept[0]);
       convolve_backward_into(image, up, kept[1]);
     }
-    return {image, kernel, offset};
+    return {image, laid_out_as(kept[1], kernel), offset};
   }
 };
 
 // Below, transforming the kernels takes longer than the products save (measured at 32 to 512 channels).
-constexpr int64_t fewest_tiles = 40, fewest_tiles_of_volume = 16;
+constexpr int64_t fewest_tiles = 40;
+
 }  // namespace
 
 bool serves(const Tensor &x, const Tensor &weight) {
@@ -190,17 +192,22 @@ bool serves(const Tensor &x, const Tensor &weight) {
   if (x.dim() != weight.dim() || (x.dim() != 4 && !is_volume)) return false;
   for (auto axis : spatial(weight)) if (weight.size(axis) != 3) return false;
   const auto whole = [&](int64_t channels) { return channels >= (is_volume ? 16 : 32) && channels % lane_count == 0; };
-  const int64_t least = is_volume ? 4 : 8;
-  return whole(weight.size(0)) && whole(weight.size(1)) && x.size(1) == weight.size(1) && x.size(-2) >= least &&
-         x.size(-1) >= least && Tiling(x).count >= (is_volume ? fewest_tiles_of_volume : fewest_tiles) &&
+  return whole(weight.size(0)) && whole(weight.size(1)) && x.size(1) == weight.size(1) &&
+         (is_volume || (x.size(2) >= 8 && x.size(3) >= 8 && Tiling(x).count >= fewest_tiles)) &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu();
 }
 
+bool is_small(const Tensor &x, const Tensor &weight) {
+  return x.dim() == 5 && Tiling(x).count < (weight.numel() < largest_kernels ? 16 : 32);
+}
+
 void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const Tensor &bias, bool rectifies) {
+  if (is_small(x, weight)) return columns::convolve_into(y, channels_last(x), kernels_last(weight), bias, rectifies);
   run(channels_last(x), transformed(weight, false), bias, rectifies, y);
 }
 
 void convolve_backward_into(const Tensor &image, const Tensor &up, const Tensor &weight) {
+  if (is_small(up, weight)) return columns::convolve_backward_into(image, channels_last(up), kernels_last(weight));
   run(channels_last(up), transformed(weight, true), {}, false, image);
 }
 

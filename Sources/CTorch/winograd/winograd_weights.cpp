@@ -11,6 +11,7 @@
 #include "../loops/read.h"
 #include "../wall/direct.h"
 #include "../wall/layout.h"
+#include "columns.h"
 #include "tiling.h"
 #include "winograd.h"
 #include "winograd_loops.h"
@@ -70,7 +71,9 @@ std::tuple<Tensor, Tensor> kernel_derivative(const Tensor &up, const Tensor &x, 
   }
   auto axes = spatial(up);
   axes.push_back(0);
-  return {correlation(channels_last(up), channels_last(x), weight), bias_wanted ? up.sum(axes) : Tensor()};
+  const auto kernel = is_small(x, weight) ? columns::kernel_derivative(channels_last(up), channels_last(x))
+                                          : correlation(channels_last(up), channels_last(x), weight);
+  return {kernel, bias_wanted ? up.sum(axes) : Tensor()};
 }
 
 }  // namespace winograd
