@@ -1,16 +1,17 @@
 import CTorch
 
 extension Tensor {
-  /// A whole CAGR module as one operator with its own backward: kernel 3 x 3, stride 1, padding 1, on the CPU.
+  /// A whole CAGR module as one operator with its own backward: kernel 3, stride 1, padding 1, on the CPU, for maps
+  /// `[B, C, spatial…]` of d = 2 or 3 dimensions.
   ///
   /// Either half may be missing, not both.
   /// - Parameters:
-  ///   - weight: `[O, C, 3, 3]`.
-  ///   - attention: the gate's weight `[C, 2C/n, 1, 1]` and bias `[C]`.
-  ///   - routing: its convolution `[C, C/n, 3, 3]`, norm weight and bias `[C]`, offset weight `[2n, C]`, scale weight
+  ///   - weight: `[O, C, 3…]`.
+  ///   - attention: the gate's weight `[C, 2C/n, 1…]` and bias `[C]`.
+  ///   - routing: its convolution `[C, C/n, 3…]`, norm weight and bias `[C]`, offset weight `[dn, C]`, scale weight
   ///     `[n, C]` and bias `[n]`.
   ///   - rectifies: whether a ReLU follows.
-  /// - Returns: `[B, O, H, W]`, and what was read off the input: offsets `[B, 2n]` (x and y of each group), scales
+  /// - Returns: `[B, O, spatial…]`, and what was read off the input: offsets `[B, dn]` (x, y and z of each group), scales
   ///   `[B, n]` and gates `[B, C]`, empty for the half that is missing.
   public func cagr(
     weight: Tensor, attention: (weight: Tensor, bias: Tensor)?,

@@ -1,4 +1,4 @@
-// One CAGR module as one operator with a backward of its own (paper §3; the plain composition is Layers' CAGR.swift).
+// One CAGR module in d = 2 or 3 dimensions as one operator with a backward of its own (paper §3; the plain composition is Layers' CAGR.swift).
 //
 // Why it is fast. The gate A is one number per sample and channel, the scale λ one per sample and group, and a
 // convolution is linear in its kernel, so conv(x·A, λ roll(w)) = conv(x, A λ roll(w)) and the same holds for the routing
@@ -8,10 +8,10 @@
 // Forward, for sample b:                                     Backward, with G = ∂loss/∂y:
 //   z = mean(x)                        [C]                     (∂x, ∂K) = conv'(G; x, K)
 //   A = sigmoid(F [z ; shuffle z])     [C]                     (∂w, ∂A, ∂λ, ∂o) = roll'(∂K)              (roll.cpp)
-//   V = A · routing kernel             [C, C/n, 3, 3]          ∂h = ∂o Oᵀ + ∂λ λ(1-λ) Sᵀ
+//   V = A · routing kernel             [C, C/n, 3...]          ∂h = ∂o Oᵀ + ∂λ λ(1-λ) Sᵀ
 //   h = mean(gelu(norm(conv(x, V))))   [C]                     ∂v = pool'(∂h)                    (cagr_routing.cpp)
-//   o = O h,  λ = sigmoid(S h + s)     [2n], [n]               (∂x, ∂V) += conv'(∂v; x, V);  ∂A += Σ ∂V · kernel
-//   K = A · λ · roll(w, o)             [C', C, 3, 3]           ∂z = F'(∂A A(1-A));  ∂x += ∂z / pixels
+//   o = O h,  λ = sigmoid(S h + s)     [dn], [n]               (∂x, ∂V) += conv'(∂v; x, V);  ∂A += Σ ∂V · kernel
+//   K = A · λ · roll(w, o)             [C', C, 3...]           ∂z = F'(∂A A(1-A));  ∂x += ∂z / pixels
 //   y = conv(x, K)
 //
 // Samples go one after the other through the main convolution, straight into their places in the batch: no batch of
@@ -43,16 +43,22 @@ void convolve(const Tensor &x, const Tensor &kernel, bool rectifies, const Tenso
 
 // The derivative of the map into its place, and that of the kernel in whatever layout the library makes it.
 Tensor convolve_backward(const Tensor &up, const Tensor &x, const Tensor &kernel, const Tensor &image) {
-  const bool is_transformed = winograd::serves(x, kernel);
-  const auto [share, derivative, bias] = direct::convolve_backward(up, x, kernel, {!is_transformed, true, false});
-  if (is_transformed) winograd::convolve_backward_into(image, up, kernel); else image.copy_(share);
+  if (winograd::serves(x, kernel)) {
+    winograd::convolve_backward_into(image, up, kernel);
+    return std::get<0>(winograd::kernel_derivative(up, x, kernel, false));
+  }
+  const auto [share, derivative, bias] = direct::convolve_backward(up, x, kernel, {true, true, false});
+  image.copy_(share);
   return derivative;
 }
 
-// A · w for every sample, [B·O, C, 3, 3]: the module's kernels without routing.
+// A · w for every sample, [B·O, C, 3...]: the module's kernels without routing.
 Tensor gated_kernels(const Tensor &w, const Tensor &gate) {
-  const auto product = w.permute({0, 2, 3, 1}).unsqueeze(0) * gate.view({gate.size(0), 1, 1, 1, -1});
-  return product.reshape({-1, 3, 3, w.size(1)}).permute({0, 3, 1, 2});
+  const auto last = w.movedim(1, -1).unsqueeze(0);
+  std::vector<int64_t> sizes(last.dim(), 1);
+  sizes.front() = gate.size(0);
+  sizes.back() = gate.size(1);
+  return (last * gate.view(sizes)).flatten(0, 1).movedim(-1, 1);
 }
 
 // The kernels of one sample, or those that all samples share.
@@ -64,10 +70,10 @@ Tensor kernels_of(const Tensor &kernels, int64_t b, int64_t outputs) {
 
 class Module : public torch::autograd::Function<Module> {
  public:
-  // x and w are channels-last. Attention or routing parameters may be missing: then that half of the module is not there.
+  // x is channels-last. Attention or routing parameters may be missing: then that half of the module is not there.
   // (Autograd asks every plain Tensor argument for its device, so what may be missing is optional.)
   static variable_list forward(
-    AutogradContext *context, const Tensor &x, const Tensor &w, const Parameter &gate_weights,
+    AutogradContext *context, const Tensor &x, const Tensor &weight, const Parameter &gate_weights,
     const Parameter &gate_biases, const Parameter &routings, const Parameter &norm_weights, const Parameter &norm_biases,
     const Parameter &offset_weights, const Parameter &scale_weights, const Parameter &scale_biases, int64_t groups,
     bool rectifies, bool keeps) {
@@ -75,6 +81,7 @@ class Module : public torch::autograd::Function<Module> {
     const auto gate_weight = given(gate_weights), gate_bias = given(gate_biases), routing = given(routings),
                norm_weight = given(norm_weights), norm_bias = given(norm_biases), offset_weight = given(offset_weights),
                scale_weight = given(scale_weights), scale_bias = given(scale_biases);
+    const auto w = kernels_last(weight);
     const auto outputs = w.size(0), channels = w.size(1), batch = x.size(0);
     Gate attention;
     if (gate_weight.defined()) attention = attend(x, gate_weight, gate_bias, groups);
@@ -91,7 +98,7 @@ class Module : public torch::autograd::Function<Module> {
       const auto kernels = gated_kernels(w, attention.gate);
       for (int64_t b = 0; b < batch; ++b) convolve(sample(x, b), kernels_of(kernels, b, outputs), rectifies, sample(y, b));
     }
-    variable_list kept{x, w, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
+    variable_list kept{x, weight, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
                        attention.descriptors, attention.gate, features, offsets, scales,
                        rectifies ? y : Tensor(), map};
     context->save_for_backward(kept);
@@ -115,7 +122,8 @@ class Module : public torch::autograd::Function<Module> {
       recorded.resize(13);
       return recorded;
     }
-    const auto &x = kept[0], &w = kept[1], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
+    const auto w = kernels_last(kept[1]);
+    const auto &x = kept[0], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
                &norm_bias = kept[6], &offset_weight = kept[7], &scale_weight = kept[8], &features = kept[12],
                &offsets = kept[13], &scales = kept[14], &y = kept[15], &map = kept[16];
     const Gate attention{kept[10], kept[11]};
@@ -149,11 +157,13 @@ class Module : public torch::autograd::Function<Module> {
     } else {
       const auto kernels = gated_kernels(w, attention.gate);
       dw = at::zeros_like(w);
+      auto axes = spatial(w);
+      axes.insert(axes.begin(), 0);
       variable_list rows;
       for (int64_t b = 0; b < batch; ++b) {
         const auto kernel = convolve_backward(up(b), sample(x, b), kernels_of(kernels, b, outputs), sample(dx, b));
-        dw.add_(kernel * attention.gate[b].view({1, -1, 1, 1}));
-        rows.push_back((kernel * w).sum({0, 2, 3}));
+        dw.add_(kernel * beside(attention.gate[b], w));
+        rows.push_back((kernel * w).sum(axes));
       }
       dgate = at::stack(rows);
     }
@@ -161,9 +171,9 @@ class Module : public torch::autograd::Function<Module> {
     if (gate_weight.defined()) {
       Tensor dmean;
       std::tie(dmean, dgate_weight, dgate_bias) = attend_backward(attention, gate_weight, dgate, groups);
-      dx.add_(dmean.view({batch, channels, 1, 1}), 1.0 / static_cast<double>(x.size(2) * x.size(3)));
+      dx.add_(beside(dmean, x), 1.0 / static_cast<double>(pixels_of(x)));
     }
-    return {dx, dw, dgate_weight, dgate_bias, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias,
+    return {dx, laid_out_as(kept[1], dw), dgate_weight, dgate_bias, drouting, dnorm_weight, dnorm_bias, doffset, dscale, dscale_bias,
             Tensor(), Tensor(), Tensor()};
   }
 };
@@ -174,16 +184,18 @@ class Module : public torch::autograd::Function<Module> {
 int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs) {
   return wall::act([&] {
     const auto in = [&](int index) { return wall::maybe(inputs[index]); };
+    // Kernels of volumes change their layout inside, where that need not be recorded.
+    const auto &weight = inputs[1]->value;
     const auto results = cagr::Module::apply(
-      cagr::channels_last(inputs[0]->value), cagr::channels_last(inputs[1]->value), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
+      channels_last(inputs[0]->value), weight.dim() == 5 ? weight : channels_last(weight), in(2), in(3), in(4), in(5), in(6), in(7), in(8), in(9),
       static_cast<int64_t>(groups), rectifies, at::GradMode::is_enabled());
     // A convolution and its routing's meet every pixel, the other maps every sample; an entry of a rolled kernel is mixed
-    // from four and scaled.
+    // from four, in 3-D from eight, and scaled.
     const auto &x = inputs[0]->value;
     const int64_t samples = x.size(0), pixels = x.numel() / x.size(1);
     for (int i : {1, 4}) if (inputs[i]) wall::multiply_adds += pixels * inputs[i]->value.numel();
     for (int i : {2, 7, 8}) if (inputs[i]) wall::multiply_adds += samples * inputs[i]->value.numel();
-    if (inputs[4]) wall::multiply_adds += samples * 5 * inputs[1]->value.numel();
+    if (inputs[4]) wall::multiply_adds += samples * ((1 << (x.dim() - 2)) + 1) * inputs[1]->value.numel();
     for (size_t i = 0; i < results.size(); ++i) outputs[i] = new ct_tensor_s(results[i]);
   });
 }

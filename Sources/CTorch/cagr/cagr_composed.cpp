@@ -17,14 +17,20 @@ Tensor circulants(const Tensor &offsets) {
   return moved(0) * (1 - part) + moved(1) * part;
 }
 
-// Every sample's kernel, [B, O, C, 3, 3].
+// Every sample's kernel, [B, O, C, 3...].
 Tensor rolled_kernels(const Tensor &weight, const Tensor &offsets, const Tensor &scales) {
   const auto batch = scales.size(0), groups = scales.size(1), outputs = weight.size(0), channels = weight.size(1);
-  const auto axes = circulants(offsets.view({batch, groups, 2}));  // x, then y
-  const auto mixing = at::einsum("bnij,bnkl->bnikjl", {axes.select(2, 1), axes.select(2, 0)}).reshape({batch, groups, 9, 9});
-  const auto blocks = weight.reshape({outputs, groups, channels / groups, 9});
-  return at::einsum("bnij,oncj->bonci", {mixing * scales.view({batch, groups, 1, 1}), blocks})
-    .reshape({batch, outputs, channels, 3, 3});
+  const auto dimensions = weight.dim() - 2;
+  const auto axes = circulants(offsets.view({batch, groups, dimensions}));  // x, then y, then z
+  auto mixing = axes.select(2, 0);
+  for (int64_t axis = 1; axis < dimensions; ++axis) {
+    const auto side = 3 * mixing.size(3);
+    mixing = at::einsum("bnij,bnkl->bnikjl", {axes.select(2, axis), mixing}).reshape({batch, groups, side, side});
+  }
+  const auto blocks = weight.reshape({outputs, groups, channels / groups, mixing.size(3)});
+  auto sizes = weight.sizes().vec();
+  sizes.insert(sizes.begin(), batch);
+  return at::einsum("bnij,oncj->bonci", {mixing * scales.view({batch, groups, 1, 1}), blocks}).reshape(sizes);
 }
 
 }  // namespace
@@ -36,12 +42,14 @@ Tensor composed(const std::vector<Tensor> &inputs, int64_t groups, bool rectifie
   const auto batch = x.size(0), channels = x.size(1);
   auto gated = x;
   if (gate_weight.defined()) {
-    gated = x * attend(x, gate_weight, gate_bias, groups).gate.view({batch, channels, 1, 1});
+    gated = x * beside(attend(x, gate_weight, gate_bias, groups).gate, x);
   }
   Tensor y;
   if (routing.defined()) {
-    const auto map = direct::convolve(gated, routing, groups).permute({0, 2, 3, 1});
-    const auto features = at::gelu(at::layer_norm(map, {channels}, norm_weight, norm_bias, epsilon)).mean({1, 2});
+    const auto map = direct::convolve(gated, routing, groups).movedim(1, -1);
+    auto axes = spatial(x);
+    for (auto &axis : axes) --axis;  // channels are the last one now
+    const auto features = at::gelu(at::layer_norm(map, {channels}, norm_weight, norm_bias, epsilon)).mean(axes);
     const auto kernels = rolled_kernels(
       weight, at::linear(features, offset_weight), at::linear(features, scale_weight, scale_bias).sigmoid());
     std::vector<Tensor> samples;

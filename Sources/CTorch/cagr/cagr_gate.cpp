@@ -12,7 +12,7 @@ Tensor shuffled(const Tensor &z, int64_t groups) {  // [B, C] -> [B, n, C/n]
 }  // namespace
 
 Gate attend(const Tensor &x, const Tensor &weight, const Tensor &bias, int64_t groups) {
-  const auto z = x.mean({2, 3});
+  const auto z = x.mean(spatial(x));
   const auto descriptors = at::cat({z.view({z.size(0), groups, -1}), shuffled(z, groups)}, 2);
   const auto kernels = weight.reshape({groups, -1, descriptors.size(2)});  // [n, C/n, 2C/n]
   const auto logits = at::matmul(kernels.unsqueeze(0), descriptors.unsqueeze(3)).reshape(z.sizes()) + bias;

@@ -26,7 +26,7 @@ void each_piece(int64_t count, const Body &body) {
 // MARK: Norm + GELU + pool
 
 Tensor pooled(const Tensor &map, const Tensor &weight, const Tensor &bias) {
-  const auto channels = map.size(1), pixels = map.size(2) * map.size(3);
+  const auto channels = map.size(1), pixels = pixels_of(map);
   auto sums = at::zeros({pieces, channels}, weight.options());
   const auto run = [&](auto zero, auto pool) {
     using T = decltype(zero);
@@ -41,7 +41,7 @@ Tensor pooled(const Tensor &map, const Tensor &weight, const Tensor &bias) {
 }
 
 std::tuple<Tensor, Tensor, Tensor> pooled_backward(const Tensor &map, const Tensor &weight, const Tensor &bias, const Tensor &up) {
-  const auto channels = map.size(1), pixels = map.size(2) * map.size(3);
+  const auto channels = map.size(1), pixels = pixels_of(map);
   const auto each = (up / static_cast<double>(pixels)).contiguous();
   auto down = at::empty_like(map);
   auto sums = at::zeros({2, pieces, channels}, weight.options());
@@ -81,16 +81,19 @@ Roll roll_by(const Tensor &offsets, const Tensor &scales, const Tensor &gate, in
 }
 
 Tensor rolled(const Tensor &weight, const Roll &roll, int64_t sample, int64_t groups) {
-  const auto outputs = weight.size(0), inputs = weight.size(1);
+  const auto outputs = weight.size(0), inputs = weight.size(1), length = weight.numel() / outputs;
+  const int dimensions = static_cast<int>(weight.dim() - 2);
   // The layout is named whatever the sizes: a 1-wide kernel would fit both.
-  auto kernel = at::empty(weight.sizes(), weight.options(), at::MemoryFormat::ChannelsLast);
+  auto kernel = at::empty(weight.sizes(), weight.options(), last(weight));
   const auto run = [&](auto zero, auto one) {
     using T = decltype(zero);
     const T *from = read<T>(weight), *scales = read<T>(roll.scales) + sample * inputs;
-    const Shift *shifts = roll.shifts.data() + sample * groups * 2;
+    const Shift *shifts = roll.shifts.data() + sample * groups * dimensions;
     T *to = kernel.mutable_data_ptr<T>();
     parallel_for(outputs, 8, [&](int64_t begin, int64_t end) {
-      for (auto o = begin; o < end; ++o) one(from + o * 9 * inputs, shifts, scales, inputs, groups, to + o * 9 * inputs);
+      for (auto o = begin; o < end; ++o) {
+        one(dimensions, from + o * length, shifts, scales, inputs, groups, to + o * length);
+      }
     });
   };
   if (weight.scalar_type() == at::kDouble) run(0.0, roll_f64); else run(0.0f, roll_f32);
@@ -99,38 +102,40 @@ Tensor rolled(const Tensor &weight, const Roll &roll, int64_t sample, int64_t gr
 
 RollDerivatives::RollDerivatives(const Tensor &kernel, const Roll &roll, int64_t groups)
     : weight(at::zeros_like(kernel)), kernel_(kernel), roll_(roll), groups_(groups),
-      sums_(at::zeros({pieces, roll.scales.size(0), 3, kernel.size(1)}, roll.scales.options())) {}
+      sums_(at::zeros({pieces, roll.scales.size(0), kernel.dim() - 1, kernel.size(1)}, roll.scales.options())) {}
 
 namespace {
 
-// [C][9] to [9][C]: the library gives kernels' derivatives channels-first.
+// [C][taps] to [taps][C]: the library gives kernels' derivatives channels-first.
 template <class T>
-void transpose(const T *from, int64_t inputs, T *to) {
+void transpose(const T *from, int64_t inputs, int64_t taps, T *to) {
   for (int64_t c = 0; c < inputs; ++c) {
-    for (int64_t tap = 0; tap < 9; ++tap) to[tap * inputs + c] = from[c * 9 + tap];
+    for (int64_t tap = 0; tap < taps; ++tap) to[tap * inputs + c] = from[c * taps + tap];
   }
 }
 
 }  // namespace
 
 void RollDerivatives::add(const Tensor &derivatives, int64_t sample) {
-  const auto outputs = kernel_.size(0), inputs = kernel_.size(1), batch = roll_.scales.size(0);
+  const auto outputs = kernel_.size(0), inputs = kernel_.size(1), batch = roll_.scales.size(0),
+             length = kernel_.numel() / outputs;
+  const int dimensions = static_cast<int>(kernel_.dim() - 2);
   const bool first_channels = derivatives.is_contiguous();
   const auto up = first_channels ? derivatives : channels_last(derivatives);
   const auto run = [&](auto zero, auto one) {
     using T = decltype(zero);
     const T *from = read<T>(kernel_), *derivative = read<T>(up);
     const T *factors = read<T>(roll_.scales) + sample * inputs;
-    const Shift *shifts = roll_.shifts.data() + sample * groups_ * 2;
+    const Shift *shifts = roll_.shifts.data() + sample * groups_ * dimensions;
     T *to = weight.mutable_data_ptr<T>(), *sum = sums_.mutable_data_ptr<T>();
     each_piece(outputs, [&](int64_t piece, int64_t first, int64_t count) {
-      std::vector<T> row(first_channels ? 9 * inputs : 0);
+      std::vector<T> row(first_channels ? length : 0);
       for (auto o = first; o < first + count; ++o) {
-        const T *in = derivative + o * 9 * inputs;
-        if (first_channels) transpose(in, inputs, row.data());
+        const T *in = derivative + o * length;
+        if (first_channels) transpose(in, inputs, length / inputs, row.data());
         one(
-          from + o * 9 * inputs, shifts, factors, first_channels ? row.data() : in, inputs, groups_, to + o * 9 * inputs,
-          sum + (piece * batch + sample) * 3 * inputs);
+          dimensions, from + o * length, shifts, factors, first_channels ? row.data() : in, inputs, groups_,
+          to + o * length, sum + (piece * batch + sample) * (1 + dimensions) * inputs);
       }
     });
   };
@@ -138,13 +143,14 @@ void RollDerivatives::add(const Tensor &derivatives, int64_t sample) {
 }
 
 std::tuple<Tensor, Tensor, Tensor> RollDerivatives::finish(const Tensor &scales, const Tensor &gate) const {
-  const auto batch = scales.size(0), groups = scales.size(1), inputs = kernel_.size(1);
-  const auto total = sums_.sum(0).view({batch, 3, groups, inputs / groups});
+  const auto batch = scales.size(0), groups = scales.size(1), inputs = kernel_.size(1),
+             dimensions = kernel_.dim() - 2;
+  const auto total = sums_.sum(0).view({batch, 1 + dimensions, groups, inputs / groups});
   const auto weighted = gate.defined() ? total * gate.view({batch, 1, groups, -1}) : total;
-  const auto by_group = weighted.sum(3);  // [B, 3, n]
+  const auto by_group = weighted.sum(3);  // [B, 1 + d, n]
   Tensor gates;
   if (gate.defined()) gates = (total.select(1, 0) * scales.unsqueeze(2)).reshape({batch, inputs});
-  const auto offsets = (by_group.narrow(1, 1, 2) * scales.unsqueeze(1)).transpose(1, 2).reshape({batch, 2 * groups});
+  const auto offsets = (by_group.narrow(1, 1, dimensions) * scales.unsqueeze(1)).transpose(1, 2).reshape({batch, dimensions * groups});
   return {gates, by_group.select(1, 0), offsets};
 }
 

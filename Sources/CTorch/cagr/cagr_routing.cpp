@@ -1,7 +1,7 @@
 // The routing of a fused CAGR module: h = mean(gelu(norm(conv(x, V)))) with V = A · routing kernel, and its derivatives.
 //
-// In single precision with whole blocks of channels, rows go four by four through the convolution (grouped.cpp) and
-// the norm, GELU and pooling (pool.cpp): conv(x, V) is pooled while it lies in the cache, and in the backward
+// In single precision with whole blocks of channels, rows go four by four, of a volume in two planes at a time, through the
+// convolution (grouped.cpp) and the norm, GELU and pooling (pool.cpp): conv(x, V) is pooled while it lies in the cache, and in the backward
 // neither its derivative nor the one that x gets from it is ever a map of its own. Everything else takes the library's
 // convolution.
 #include <algorithm>
@@ -22,93 +22,119 @@ bool goes_by_rows(const Tensor &x, int64_t members) {
   return spread && x.size(1) % block == 0 && x.scalar_type() == at::kFloat;
 }
 
-// MARK: Kernels in blocks, [B or 1, C/16, 9, m, 16]
+// MARK: Kernels in blocks, [B or 1, C/16, taps, m, 16]
 
-// From [..., C, m, 9].
+// From [..., C, m, taps].
 Tensor in_blocks(const Tensor &kernel) {
   const auto sizes = kernel.sizes();
-  return kernel.reshape({-1, sizes[sizes.size() - 3] / block, block, sizes[sizes.size() - 2], 9}).permute({0, 1, 4, 3, 2}).contiguous();
+  return kernel.reshape({-1, sizes[sizes.size() - 3] / block, block, sizes[sizes.size() - 2], sizes.back()}).permute({0, 1, 4, 3, 2}).contiguous();
 }
 
-// G w Gᵀ of kernels in blocks: [B, C/16, 36, m, 16].
+// G w Gᵀ of kernels in blocks: [B, C/16, 36 or 144, m, 16].
 Tensor transformed(const Tensor &blocks) {
   const auto sizes = blocks.sizes();
-  auto kernels = at::empty({sizes[0], sizes[1], 36, sizes[3], sizes[4]}, blocks.options());
-  grouped::transform_kernels(read<float>(blocks), sizes[0] * sizes[1], sizes[3], kernels.mutable_data_ptr<float>());
+  const bool is_volume = sizes[2] == 27;
+  auto kernels = at::empty({sizes[0], sizes[1], is_volume ? 144 : 36, sizes[3], sizes[4]}, blocks.options());
+  grouped::transform_kernels(is_volume, read<float>(blocks), sizes[0] * sizes[1], sizes[3], kernels.mutable_data_ptr<float>());
   return kernels;
 }
 
-// To [B, C, m, 9].
+// To [B, C, m, taps].
 Tensor out_of_blocks(const Tensor &blocks) {
   const auto sizes = blocks.sizes();
-  return blocks.permute({0, 1, 4, 3, 2}).reshape({sizes[0], sizes[1] * block, sizes[3], 9});
+  return blocks.permute({0, 1, 4, 3, 2}).reshape({sizes[0], sizes[1] * block, sizes[3], sizes[2]});
 }
 
-// A · kernel for every sample, [B, C, m, 9], or [1, C, m, 9] for all where there is no gate. Outputs of group g see the
+// A · kernel for every sample, [B, C, m, taps], or [1, C, m, taps] for all where there is no gate. Outputs of group g see the
 // gates of group g's inputs.
 Tensor gated(const Tensor &kernel, const Tensor &gate, int64_t groups) {
   const auto channels = kernel.size(0), members = kernel.size(1);
-  if (!gate.defined()) return kernel.reshape({1, channels, members, 9});
-  const auto product = kernel.reshape({1, groups, members, members, 9}) * gate.view({-1, groups, 1, members, 1});
-  return product.view({-1, channels, members, 9});
+  if (!gate.defined()) return kernel.reshape({1, channels, members, -1});
+  const auto product = kernel.reshape({1, groups, members, members, -1}) * gate.view({-1, groups, 1, members, 1});
+  return product.view({gate.size(0), channels, members, -1});
 }
 
 // Every group's inputs and outputs exchanged and its taps turned around: what carries a derivative back.
 Tensor turned(const Tensor &kernels, int64_t groups) {
   const auto sizes = kernels.sizes();
   const auto members = sizes[2];
-  return kernels.view({sizes[0], groups, members, members, 9}).transpose(2, 3).flip(4).reshape(sizes);
+  return kernels.view({sizes[0], groups, members, members, sizes[3]}).transpose(2, 3).flip(4).reshape(sizes);
 }
 
 // MARK: Bands of rows
 
-// A map of a batch cut into bands of rows, alike whatever the number of threads, so that sums do not depend on it.
+// A map of a batch cut into bands of rows, of a volume those of some planes, alike whatever the number of threads, so that
+// sums do not depend on it.
 struct Bands {
-  int64_t samples, height, width, channels, fours, each;
+  bool is_volume;
+  int64_t samples, depth, height, width, channels, fours, each, thickness, layers;
 
   explicit Bands(const Tensor &x)
-      : samples(x.size(0)), height(x.size(2)), width(x.size(3)), channels(x.size(1)),
-        fours((height + grouped::rows_at_once - 1) / grouped::rows_at_once), each(std::clamp<int64_t>(fours / 4, 1, 16)) {}
+      : is_volume(x.dim() == 5), samples(x.size(0)), depth(is_volume ? x.size(2) : 1), height(x.size(-2)), width(x.size(-1)),
+        channels(x.size(1)), fours((height + grouped::rows_at_once - 1) / grouped::rows_at_once),
+        each(std::clamp<int64_t>(fours / 4, 1, 16)), thickness(std::clamp<int64_t>(depth / 4 * 2, is_volume ? 2 : 1, 8)),
+        layers((depth + thickness - 1) / thickness) {}
 
-  int64_t count() const { return samples * each; }
-  int64_t sample(int64_t band) const { return band / each; }
+  int64_t of_sample() const { return layers * each; }
+  int64_t count() const { return samples * of_sample(); }
+  int64_t sample(int64_t band) const { return band / of_sample(); }
   int64_t first(int64_t band) const { return band % each * fours / each * grouped::rows_at_once; }
   int64_t end(int64_t band) const { return std::min((band % each + 1) * fours / each * grouped::rows_at_once, height); }
+  int64_t front(int64_t band) const { return band / each % layers * thickness; }
+  int64_t back(int64_t band) const { return std::min(front(band) + thickness, depth); }
 
-  int64_t row(int64_t sample, int64_t y) const { return ((sample * height + y) * width) * channels; }
+  int64_t row(int64_t sample, int64_t z, int64_t y) const { return (((sample * depth + z) * height + y) * width) * channels; }
   int64_t row_length() const { return width * channels; }
-  // A row of outputs as it is computed, and one of inputs with its margins.
-  int64_t made_length() const { return grouped::whole_width(width) * channels; }
+  int64_t planes_seen() const { return is_volume ? thickness + 2 : 1; }
+  int64_t pixels() const { return depth * height * width; }
+  // Rows of outputs as they are computed, and one of inputs with its margins.
+  int64_t made_length() const { return grouped::whole_width(is_volume, width) * channels; }
+  int64_t made_rows() const { return grouped::planes_at_once(is_volume) * grouped::rows_at_once; }
   int64_t seen_length() const { return made_length() + 2 * channels; }
 };
 
-// The rows that four outputs see, with margins of zeros, each made once by `make(y, to)`.
+// The rows that four outputs of a band's planes see, with margins of zeros, each made once by `make(z, y, to)`.
 class Window {
  public:
-  static int64_t space(const Bands &bands) { return grouped::rows_seen * bands.seen_length(); }
+  static int64_t space(const Bands &bands) { return bands.planes_seen() * grouped::rows_seen * bands.seen_length(); }
 
-  Window(const Bands &bands, float *space) : bands_(bands), space_(space) {
+  Window(const Bands &bands, int64_t band, float *space)
+      : bands_(bands), front_(bands.front(band) - (bands.is_volume ? 1 : 0)), space_(space) {
     std::fill_n(space, Window::space(bands), 0.0f);
   }
 
   // Rows begin..<end; what lies outside the map is zero.
   template <class Make>
   void take(int64_t begin, int64_t end, const Make &make) {
-    for (auto y = begin; y < end; ++y) {
-      float *to = row(y) + bands_.channels;
-      if (y < 0 || y >= bands_.height) std::fill_n(to, bands_.row_length(), 0.0f); else make(y, to);
+    for (auto z = front_; z < front_ + bands_.planes_seen(); ++z) {
+      for (auto y = begin; y < end; ++y) {
+        float *to = row(z, y) + bands_.channels;
+        if (z < 0 || z >= bands_.depth || y < 0 || y >= bands_.height) {
+          std::fill_n(to, bands_.row_length(), 0.0f);
+        } else {
+          make(z, y, to);
+        }
+      }
     }
   }
 
-  float *row(int64_t y) const { return space_ + (y + grouped::rows_seen) % grouped::rows_seen * bands_.seen_length(); }
+  float *row(int64_t z, int64_t y) const {
+    return space_ + ((z - front_) * grouped::rows_seen + (y + grouped::rows_seen) % grouped::rows_seen) * bands_.seen_length();
+  }
 
-  // What the outputs from row y on see.
-  std::array<const float *, grouped::rows_seen> around(int64_t y) const {
-    return {row(y - 1), row(y), row(y + 1), row(y + 2), row(y + 3), row(y + 4)};
+  // What the outputs from row y on in the planes from z on see.
+  std::array<const float *, 4 * grouped::rows_seen> around(int64_t z, int64_t y) const {
+    std::array<const float *, 4 * grouped::rows_seen> rows{};
+    const auto planes = grouped::planes_seen(bands_.is_volume);
+    for (int64_t k = 0; k < planes; ++k) {
+      for (int64_t i = 0; i < grouped::rows_seen; ++i) rows[k * grouped::rows_seen + i] = row(z - planes / 4 + k, y - 1 + i);
+    }
+    return rows;
   }
 
  private:
   const Bands &bands_;
+  const int64_t front_;
   float *space_;
 };
 
@@ -116,26 +142,29 @@ class Window {
 
 // Room that `convolve_band` needs.
 int64_t convolution_room(const Bands &bands, int64_t members) {
-  return Window::space(bands) + grouped::rows_at_once * bands.made_length() + grouped::convolution_space(members);
+  return Window::space(bands) + bands.made_rows() * bands.made_length() + grouped::convolution_space(bands.is_volume, members);
 }
 
-// The convolution of one band, whose rows of inputs `make(y, to)` makes: use(y, row, window) takes every row of outputs.
+// The convolution of one band, whose rows of inputs `make(z, y, to)` makes: use(z, y, row, window) takes every row of outputs.
 // - Parameter kernels: those of all samples, `stride` apart.
 template <class Make, class Use>
 void convolve_band(
   const Bands &bands, int64_t band, const float *kernels, int64_t stride, int64_t members, float *space, const Make &make,
   const Use &use) {
-  const auto first = bands.first(band), last = bands.end(band);
-  float *rows = space + Window::space(bands), *rest = rows + grouped::rows_at_once * bands.made_length();
-  Window window(bands, space);
+  const auto first = bands.first(band), last = bands.end(band), back = bands.back(band);
+  float *rows = space + Window::space(bands), *rest = rows + bands.made_rows() * bands.made_length();
+  Window window(bands, band, space);
   window.take(first - 1, first + 1, make);
   for (auto y = first; y < last; y += grouped::rows_at_once) {
     window.take(y + 1, y + 5, make);
-    grouped::convolve_rows(
-      window.around(y).data(), kernels + bands.sample(band) * stride, grouped::whole_width(bands.width), bands.channels,
-      members, rest, rows);
-    for (auto row = y; row < std::min(y + grouped::rows_at_once, last); ++row) {
-      use(row, rows + (row - y) * bands.made_length(), window);
+    for (auto z = bands.front(band); z < back; z += grouped::planes_at_once(bands.is_volume)) {
+      grouped::convolve_rows(
+        bands.is_volume, window.around(z, y).data(), kernels + bands.sample(band) * stride,
+        grouped::whole_width(bands.is_volume, bands.width), bands.channels, members, rest, rows);
+      for (int64_t i = 0; i < bands.made_rows(); ++i) {
+        const auto plane = z + i / grouped::rows_at_once, row = y + i % grouped::rows_at_once;
+        if (plane < back && row < last) use(plane, row, rows + i * bands.made_length(), window);
+      }
     }
   }
 }
@@ -145,7 +174,7 @@ Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &we
   const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
   const auto blocks = transformed(in_blocks(kernels));
   const auto stride = blocks.size(0) > 1 ? blocks.stride(0) : 0;
-  auto sums = at::zeros({bands.samples, bands.each, channels}, weight.options());
+  auto sums = at::zeros({bands.samples, bands.of_sample(), channels}, weight.options());
   if (map) *map = at::empty_like(x);
   // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
   const auto room = convolution_room(bands, members);
@@ -157,26 +186,26 @@ Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &we
     float *own = space + at::get_thread_num() * room;
     for (auto band = begin; band < end; ++band) {
       const auto sample = bands.sample(band);
-      const auto copy = [&](int64_t y, float *to) { std::copy_n(in + bands.row(sample, y), length, to); };
-      convolve_band(bands, band, kernel, stride, members, own, copy, [&](int64_t y, const float *row, const Window &) {
-        if (kept) std::copy_n(row, length, kept + bands.row(sample, y));
+      const auto copy = [&](int64_t z, int64_t y, float *to) { std::copy_n(in + bands.row(sample, z, y), length, to); };
+      convolve_band(bands, band, kernel, stride, members, own, copy, [&](int64_t z, int64_t y, const float *row, const Window &) {
+        if (kept) std::copy_n(row, length, kept + bands.row(sample, z, y));
         pool_f32(row, w, b, bands.width, channels, epsilon, sum + band * channels);
       });
     }
   });
-  return sums.sum(1) / static_cast<double>(bands.height * bands.width);
+  return sums.sum(1) / static_cast<double>(bands.pixels());
 }
 
-// The kernel's derivative is that of every sample's, [B, C, m, 9], here and below.
+// The kernel's derivative is that of every sample's, [B, C, m, taps], here and below.
 RoutingDerivatives backward_by_rows(
   const Tensor &x, const Tensor &map, const Tensor &kernels, const Routing &routing, const Tensor &up, const Tensor &image) {
   const Bands bands(x);
-  const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
+  const auto channels = bands.channels, members = kernels.size(2), taps = kernels.size(3), length = bands.row_length();
   const auto back = transformed(in_blocks(turned(kernels, routing.groups)));
-  const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = 9 * members * channels;
-  const auto each = (up / static_cast<double>(bands.height * bands.width)).contiguous();
+  const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = taps * members * channels;
+  const auto each = (up / static_cast<double>(bands.pixels())).contiguous();
   const auto plain = routing.weight.options();
-  auto products = at::zeros({bands.samples, bands.each, size}, plain);
+  auto products = at::zeros({bands.samples, bands.of_sample(), size}, plain);
   auto sums = at::zeros({2, bands.count(), channels}, plain);
   // Of a thread: what the convolution needs, and sums of rows that another band counts.
   const auto room = convolution_room(bands, members) + 2 * channels;
@@ -189,32 +218,36 @@ RoutingDerivatives backward_by_rows(
   parallel_for(bands.count(), 1, [&](int64_t begin, int64_t end) {
     float *own = space + at::get_thread_num() * room, *uncounted = own + convolution_room(bands, members);
     for (auto band = begin; band < end; ++band) {
-      const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band);
-      const auto differentiate = [&](int64_t y, float *to) {
-        const bool counts = y >= first && y < last;
+      const auto sample = bands.sample(band), first = bands.first(band), last = bands.end(band), front = bands.front(band),
+                 rear = bands.back(band);
+      const auto differentiate = [&](int64_t z, int64_t y, float *to) {
+        const bool counts = y >= first && y < last && z >= front && z < rear;
         pool_backward_f32(
-          mapped + bands.row(sample, y), w, b, derivative + sample * channels, bands.width, channels, epsilon, to,
+          mapped + bands.row(sample, z, y), w, b, derivative + sample * channels, bands.width, channels, epsilon, to,
           counts ? weights + band * channels : uncounted, counts ? biases + band * channels : uncounted + channels);
       };
-      const auto inputs = [&](int64_t y) { return y < 0 || y >= bands.height ? nullptr : in + bands.row(sample, y); };
-      convolve_band(bands, band, kernel, stride, members, own, differentiate, [&](int64_t y, const float *row, const Window &window) {
-        float *to = down + bands.row(sample, y);
+      const auto inputs = [&](int64_t z, int64_t y) {
+        return z < 0 || z >= bands.depth || y < 0 || y >= bands.height ? nullptr : in + bands.row(sample, z, y);
+      };
+      convolve_band(bands, band, kernel, stride, members, own, differentiate, [&](int64_t z, int64_t y, const float *row, const Window &window) {
+        float *to = down + bands.row(sample, z, y);
         for (int64_t i = 0; i < length; ++i) to[i] += row[i];
-        const float *neighbours[3] = {inputs(y - 1), inputs(y), inputs(y + 1)};
-        grouped::correlate_row(neighbours, window.row(y), bands.width, channels, members, product + band * size);
+        const float *neighbours[9];
+        for (int64_t i = 0; i < taps / 3; ++i) neighbours[i] = inputs(z - taps / 27 + i / 3, y - 1 + i % 3);
+        grouped::correlate_row(neighbours, taps / 3, window.row(z, y), bands.width, channels, members, product + band * size);
       });
     }
   });
-  const auto blocks = products.sum(1).view({bands.samples, channels / block, 9, members, block});
+  const auto blocks = products.sum(1).view({bands.samples, channels / block, taps, members, block});
   const auto total = sums.sum(1);
   return {out_of_blocks(blocks), {}, total[0], total[1]};
 }
 
 // MARK: By the library's convolution
 
-// The kernels of one sample, [C, m, 3, 3].
+// The kernels of one sample, [C, m, 3...].
 Tensor kernels_of(const Tensor &kernels, int64_t b) {
-  return kernels[kernels.size(0) > 1 ? b : 0].unflatten(2, {3, 3});
+  return kernels[kernels.size(0) > 1 ? b : 0].unflatten(2, std::vector<int64_t>(kernels.size(3) == 27 ? 3 : 2, 3));
 }
 
 Tensor features_by_maps(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, int64_t groups, Tensor *map) {
@@ -255,16 +288,16 @@ Tensor route(const Tensor &x, const Routing &routing, const Tensor &gate, Tensor
 }
 
 RoutingDerivatives route_backward(const Tensor &x, const Routing &routing, const Tensor &gate, const Tensor &map, const Tensor &up, const Tensor &image) {
-  const auto groups = routing.groups, channels = routing.kernel.size(0), members = routing.kernel.size(1);
+  const auto groups = routing.groups, members = routing.kernel.size(1);
   const auto kernels = gated(routing.kernel, gate, groups);
   auto result = goes_by_rows(x, members) ? backward_by_rows(x, map, kernels, routing, up, image)
                                          : backward_by_maps(x, map, kernels, routing, up, image);
-  auto samples = result.kernel.reshape({-1, groups, members, members, 9});
+  auto samples = result.kernel.unflatten(1, {groups, members});
   if (gate.defined()) {
-    result.gate = (samples * routing.kernel.reshape({1, groups, members, members, 9})).sum({2, 4}).reshape(gate.sizes());
+    result.gate = (samples * routing.kernel.reshape({1, groups, members, members, -1})).sum({2, 4}).reshape(gate.sizes());
     samples = samples * gate.view({-1, groups, 1, members, 1});
   }
-  result.kernel = samples.sum(0).reshape({channels, members, 3, 3});
+  result.kernel = samples.sum(0).reshape(routing.kernel.sizes());
   return result;
 }
 

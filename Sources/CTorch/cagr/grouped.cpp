@@ -1,10 +1,10 @@
-// 3 x 3 convolutions of few channels a group, and the derivative of their kernel, in single precision.
+// Convolutions of few channels a group, kernels 3 x 3 or 3 x 3 x 3, and the derivative of their kernel, in single precision.
 //
 // Sixteen output channels are a block, one register of AVX-512. All channels of a block see the same number m of inputs:
 // its own group's. Up to m = 8 these lie in the sixteen inputs of the same place, and "input i of every lane's group" is a
 // permutation of one register; from 16 on a group is made of whole blocks, and it is one number for all lanes.
 //
-// Outputs are made four rows at a time by Winograd's F(4 x 4, 3 x 3): some tiles side by side are transformed for one unit,
+// Outputs are made four rows at a time, in 3-D of two planes, by Winograd's filtering (tiles.h): some tiles side by side are transformed for one unit,
 // the channels that its blocks see and no more, multiplied and transformed back without leaving the cache. The derivative
 // of the kernel keeps three taps of eight inputs in registers while a row goes by.
 #include <utility>
@@ -54,11 +54,12 @@ CT_INLINE void add_members(const float *inputs, const float *kernel, Lanes (&sum
    }), ...);
 }
 
-// A block's products: `inputs` [36][T][unit], `kernel` [36][m][16] to [36][T][16]. M is 0 where a group is whole blocks.
+// A block's products, 36 or 144: `inputs` [products][T][unit], `kernel` [products][m][16] to [products][T][16]. M is 0 where a
+// group is whole blocks.
 template <int M, int T>
-CT_INLINE void multiply(const float *inputs, const float *kernel, int64_t members, float *to) {
+CT_INLINE void multiply(const float *inputs, const float *kernel, int64_t members, int products, float *to) {
   constexpr int E = 16 / T;  // sixteen sums at a time hide the latency of each
-  for (int e = 0; e < winograd::tile_products; e += E, kernel += E * members * lane_count, to += E * T * lane_count) {
+  for (int e = 0; e < products; e += E, kernel += E * members * lane_count, to += E * T * lane_count) {
     Lanes sums[E][T] = {};
     if constexpr (M > 0) {
       add_members<M>(inputs + e * T * lane_count, kernel, sums, std::make_integer_sequence<int, M>());
@@ -75,26 +76,27 @@ CT_INLINE void multiply(const float *inputs, const float *kernel, int64_t member
   }
 }
 
-template <int M, int T>
+template <int M, int T, bool is_volume>
 CT_INLINE void all_strips(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to) {
-  const auto unit = M > 0 ? lane_count : members, size = winograd::tile_products * members * lane_count;
-  float *inputs = space, *products = space + winograd::tile_products * T * unit;
+  constexpr int count = winograd::tile_products * winograd::depth_of(is_volume).inputs;
+  const auto unit = M > 0 ? lane_count : members, size = count * members * lane_count;
+  float *inputs = space, *products = space + count * T * unit;
   for (int64_t first = 0; first < width; first += T * tile_outputs) {
     for (int64_t base = 0; base < channels; base += unit) {
       for (int t = 0; t < T; ++t) {
         for (int64_t c = 0; c < unit; c += lane_count) {
           const auto offset = (first + t * tile_outputs) * channels + base + c;
-          winograd::transform_tile(
-            [&](int i, int j) __attribute__((always_inline)) { return rows[i] + offset + j * channels; },
+          winograd::transform_tile<is_volume>(
+            [&](int k, int i, int j) __attribute__((always_inline)) { return rows[rows_seen * k + i] + offset + j * channels; },
             inputs + t * unit + c, T * unit);
         }
       }
       for (int64_t c = base; c < base + unit; c += lane_count) {
-        multiply<M, T>(inputs, kernels + c / lane_count * size, members, products);
+        multiply<M, T>(inputs, kernels + c / lane_count * size, members, count, products);
         for (int t = 0; t < T; ++t) {
           float *place = to + (first + t * tile_outputs) * channels + c;
-          winograd::transform_back(products + t * lane_count, T * lane_count, [&](int i, int j, const Lanes &y) __attribute__((always_inline)) {
-            lanes(place + (i * width + j) * channels) = y;
+          winograd::transform_back<is_volume>(products + t * lane_count, T * lane_count, [&](int k, int i, int j, const Lanes &y) __attribute__((always_inline)) {
+            lanes(place + ((rows_at_once * k + i) * width + j) * channels) = y;
           });
         }
       }
@@ -103,11 +105,13 @@ CT_INLINE void all_strips(const float *const *rows, const float *kernels, int64_
 }
 
 template <int M>
-CT_INLINE void all_strips(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to) {
-  if (tiles_at_once(width) == 8) {
-    all_strips<M, 8>(rows, kernels, width, channels, members, space, to);
+CT_INLINE void all_strips(bool is_volume, const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to) {
+  if (is_volume) {
+    all_strips<M, 4, true>(rows, kernels, width, channels, members, space, to);
+  } else if (tiles_at_once(false, width) == 8) {
+    all_strips<M, 8, false>(rows, kernels, width, channels, members, space, to);
   } else {
-    all_strips<M, 4>(rows, kernels, width, channels, members, space, to);
+    all_strips<M, 4, false>(rows, kernels, width, channels, members, space, to);
   }
 }
 
@@ -159,44 +163,49 @@ CT_INLINE void block_products(const float *row, const float *up, int64_t width, 
 }
 
 template <int M>
-CT_INLINE void all_products(const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums) {
+CT_INLINE void all_products(const float *const *rows, int64_t count, const float *up, int64_t width, int64_t channels, int64_t members, float *sums) {
   for (int64_t c = 0; c < channels; c += lane_count) {
-    for (int row = 0; row < 3; ++row, sums += 3 * members * lane_count) {
+    for (int row = 0; row < count; ++row, sums += 3 * members * lane_count) {
       if (rows[row]) block_products<M>(rows[row] + inputs_of(c, members), up + c, width, channels, members, sums);
+    }
+  }
+}
+
+template <bool is_volume>
+CT_INLINE void transform_kernels(const float *kernels, int64_t blocks, int64_t members, float *to) {
+  constexpr auto deep = winograd::depth_of(is_volume);
+  const auto step = members * lane_count;
+  for (int64_t block = 0; block < blocks; ++block, kernels += 9 * deep.taps * step, to += winograd::tile_products * deep.inputs * step) {
+    for (int64_t i = 0; i < step; i += lane_count) {
+      winograd::transform_whole_kernel<is_volume>(
+        [&](int tap, Lanes &w) __attribute__((always_inline)) { w = lanes(kernels + tap * step + i); }, to + i, step);
     }
   }
 }
 
 }  // namespace
 
-CT_CLONES(transform_kernels, (const float *kernels, int64_t blocks, int64_t members, float *to), (kernels, blocks, members, to)) {
-  const auto step = members * lane_count;
-  for (int64_t block = 0; block < blocks; ++block, kernels += 9 * step, to += winograd::tile_products * step) {
-    for (int64_t i = 0; i < step; i += lane_count) {
-      Lanes taps[9];
-      for (int tap = 0; tap < 9; ++tap) taps[tap] = lanes(kernels + tap * step + i);
-      winograd::transform_taps(taps, to + i, step);
-    }
+CT_CLONES(transform_kernels, (bool is_volume, const float *kernels, int64_t blocks, int64_t members, float *to), (is_volume, kernels, blocks, members, to)) {
+  if (is_volume) transform_kernels<true>(kernels, blocks, members, to); else transform_kernels<false>(kernels, blocks, members, to);
+}
+
+CT_CLONES(convolve_rows, (bool is_volume, const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to), (is_volume, rows, kernels, width, channels, members, space, to)) {
+  switch (members) {
+    case 1: return all_strips<1>(is_volume, rows, kernels, width, channels, members, space, to);
+    case 2: return all_strips<2>(is_volume, rows, kernels, width, channels, members, space, to);
+    case 4: return all_strips<4>(is_volume, rows, kernels, width, channels, members, space, to);
+    case 8: return all_strips<8>(is_volume, rows, kernels, width, channels, members, space, to);
+    default: return all_strips<0>(is_volume, rows, kernels, width, channels, members, space, to);
   }
 }
 
-CT_CLONES(convolve_rows, (const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to), (rows, kernels, width, channels, members, space, to)) {
+CT_CLONES(correlate_row, (const float *const *rows, int64_t count, const float *up, int64_t width, int64_t channels, int64_t members, float *sums), (rows, count, up, width, channels, members, sums)) {
   switch (members) {
-    case 1: return all_strips<1>(rows, kernels, width, channels, members, space, to);
-    case 2: return all_strips<2>(rows, kernels, width, channels, members, space, to);
-    case 4: return all_strips<4>(rows, kernels, width, channels, members, space, to);
-    case 8: return all_strips<8>(rows, kernels, width, channels, members, space, to);
-    default: return all_strips<0>(rows, kernels, width, channels, members, space, to);
-  }
-}
-
-CT_CLONES(correlate_row, (const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums), (rows, up, width, channels, members, sums)) {
-  switch (members) {
-    case 1: return all_products<1>(rows, up, width, channels, members, sums);
-    case 2: return all_products<2>(rows, up, width, channels, members, sums);
-    case 4: return all_products<4>(rows, up, width, channels, members, sums);
-    case 8: return all_products<8>(rows, up, width, channels, members, sums);
-    default: return all_products<0>(rows, up, width, channels, members, sums);
+    case 1: return all_products<1>(rows, count, up, width, channels, members, sums);
+    case 2: return all_products<2>(rows, count, up, width, channels, members, sums);
+    case 4: return all_products<4>(rows, count, up, width, channels, members, sums);
+    case 8: return all_products<8>(rows, count, up, width, channels, members, sums);
+    default: return all_products<0>(rows, count, up, width, channels, members, sums);
   }
 }
 

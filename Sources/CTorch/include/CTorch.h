@@ -151,9 +151,9 @@ ct_tensor ct_mse_loss(ct_tensor x, ct_tensor target);
 ct_tensor ct_l1_loss(ct_tensor x, ct_tensor target);
 ct_tensor ct_bce_with_logits(ct_tensor x, ct_tensor target);
 
-// MARK: A whole CAGR module
-// inputs: x [B,C,H,W], weight [O,C,3,3], attention weight and bias, routing convolution, norm weight and bias, offset
-// weight, scale weight and bias; the attention's two or the routing's six may be NULL. outputs: y, offsets [B,2n],
+// MARK: A whole CAGR module, in d = 2 or 3 dimensions
+// inputs: x [B,C,H,W] or [B,C,D,H,W], weight [O,C,3...], attention weight and bias, routing convolution, norm weight and bias, offset
+// weight, scale weight and bias; the attention's two or the routing's six may be NULL. outputs: y, offsets [B,dn],
 // scales [B,n], gates [B,C] (empty where that half is missing), of which only y carries a gradient. `rectifies` applies a
 // ReLU to y.
 int ct_cagr(const ct_tensor *inputs, int groups, bool rectifies, ct_tensor *outputs);

@@ -34,6 +34,13 @@ extern std::atomic<int> ct_instructions;
 #define CT_CLONES(name, parameters, arguments) void name parameters
 #endif
 
+namespace layout {
+
+// [rows][columns] to [columns][rows].
+void transpose(const float *from, int64_t rows, int64_t columns, float *to);
+
+}  // namespace layout
+
 namespace cagr {
 
 // How one group's kernel is rolled along one axis: by `whole` entries, and `part` of the way to one more.
@@ -42,7 +49,8 @@ struct Shift {
   double part;
 };
 
-// Kernels are [output][3][3][input], inputs fastest (channels-last).
+// Kernels are [output][taps][input], inputs fastest (channels-last), of 9 taps in 2-D and 27 in 3-D, with a shift for each
+// axis of every group, the fastest axis first.
 
 // Layer norm over channels, GELU, and the sum over pixels. `map` is [pixels][channels], channels fastest.
 void pool_f32(const float *map, const float *weight, const float *bias, int64_t pixels, int64_t channels, float epsilon, float *sum);
@@ -53,44 +61,51 @@ void pool_f64(const double *map, const double *weight, const double *bias, int64
 void pool_backward_f32(const float *map, const float *weight, const float *bias, const float *up, int64_t pixels, int64_t channels, float epsilon, float *down, float *weights, float *biases);
 void pool_backward_f64(const double *map, const double *weight, const double *bias, const double *up, int64_t pixels, int64_t channels, double epsilon, double *down, double *weights, double *biases);
 
-// One output channel's kernel [9][inputs], rolled group by group and scaled channel by channel.
-void roll_f32(const float *kernel, const Shift *shifts, const float *scales, int64_t inputs, int64_t groups, float *rolled);
-void roll_f64(const double *kernel, const Shift *shifts, const double *scales, int64_t inputs, int64_t groups, double *rolled);
+// One output channel's kernel, rolled group by group and scaled channel by channel.
+void roll_f32(int dimensions, const float *kernel, const Shift *shifts, const float *scales, int64_t inputs, int64_t groups, float *rolled);
+void roll_f64(int dimensions, const double *kernel, const Shift *shifts, const double *scales, int64_t inputs, int64_t groups, double *rolled);
 
-// The derivative for one output channel: adds to the kernel's, and to three sums per input channel: of the derivative
-// with the rolled kernel, with its change along x, and with its change along y, all before scaling.
-void roll_backward_f32(const float *kernel, const Shift *shifts, const float *scales, const float *up, int64_t inputs, int64_t groups, float *down, float *sums);
-void roll_backward_f64(const double *kernel, const Shift *shifts, const double *scales, const double *up, int64_t inputs, int64_t groups, double *down, double *sums);
+// The derivative for one output channel: adds to the kernel's, and to sums per input channel: of the derivative with the
+// rolled kernel, and with its change along each axis, all before scaling.
+void roll_backward_f32(int dimensions, const float *kernel, const Shift *shifts, const float *scales, const float *up, int64_t inputs, int64_t groups, float *down, float *sums);
+void roll_backward_f64(int dimensions, const double *kernel, const Shift *shifts, const double *scales, const double *up, int64_t inputs, int64_t groups, double *down, double *sums);
 
 }  // namespace cagr
 
 namespace grouped {
 
-// 3 x 3 convolutions of `members` channels a group, zero outside the map: 1, 2, 4, 8 or a multiple of 16; channels are a
-// multiple of 16. Kernels are [channels / 16][taps][members][16], the outputs of a block of 16 fastest. Rows are
-// [pixels][channels].
+// Convolutions of `members` channels a group, zero outside the map: 1, 2, 4, 8 or a multiple of 16; channels are a multiple
+// of 16. Kernels are [channels / 16][taps][members][16], the outputs of a block of 16 fastest, of 3 x 3 taps or, of a
+// volume, 3 x 3 x 3. Rows are [pixels][channels].
 
 constexpr int64_t rows_at_once = 4, rows_seen = 6;
+// The same of planes.
+constexpr int64_t planes_at_once(bool is_volume) { return is_volume ? 2 : 1; }
+constexpr int64_t planes_seen(bool is_volume) { return is_volume ? 4 : 1; }
 
 // Tiles of four pixels that are transformed together, for a width that they need not divide.
-constexpr int64_t tiles_at_once(int64_t width) { return width > 16 ? 8 : 4; }
-constexpr int64_t whole_width(int64_t width) {
-  const auto step = 4 * tiles_at_once(width);
+constexpr int64_t tiles_at_once(bool is_volume, int64_t width) { return width > 16 && !is_volume ? 8 : 4; }
+constexpr int64_t whole_width(bool is_volume, int64_t width) {
+  const auto step = 4 * tiles_at_once(is_volume, width);
   return (width + step - 1) / step * step;
 }
 // Numbers that `convolve_rows` needs room for.
-constexpr int64_t convolution_space(int64_t members) { return 36 * 8 * ((members > 16 ? members : 16) + 16); }
+constexpr int64_t convolution_space(bool is_volume, int64_t members) {
+  return 36 * (is_volume ? 16 : 8) * ((members > 16 ? members : 16) + 16);
+}
 
-// G w Gᵀ (tiles.h) of `blocks` blocks of kernels: from 9 taps to 36.
-void transform_kernels(const float *kernels, int64_t blocks, int64_t members, float *to);
+// G w Gᵀ (tiles.h) of `blocks` blocks of kernels: from 9 taps to 36, from 27 to 144.
+void transform_kernels(bool is_volume, const float *kernels, int64_t blocks, int64_t members, float *to);
 
 // Four rows of outputs, [4][width][channels], from six rows of inputs of which the first is the one above; these begin one
-// pixel before the map and end one after. `width` is a whole one, `kernels` are transformed ones.
-void convolve_rows(const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to);
+// pixel before the map and end one after. Of a volume, two planes of them, from four planes of rows of which the first is the
+// one in front. `width` is a whole one, `kernels` are transformed ones.
+void convolve_rows(bool is_volume, const float *const *rows, const float *kernels, int64_t width, int64_t channels, int64_t members, float *space, float *to);
 
-// Adds one row of outputs' share to the kernel's derivative, of 9 taps. `up` is the outputs' derivative with a pixel of
-// zeros at either end; `rows` are the inputs above, at and below, without margins and null outside the map.
-void correlate_row(const float *const *rows, const float *up, int64_t width, int64_t channels, int64_t members, float *sums);
+// Adds one row of outputs' share to the kernel's derivative, of 3 `count` taps. `up` is the outputs' derivative with a pixel of
+// zeros at either end; `rows` are the inputs above, at and below, of a volume in the planes in front, here and behind,
+// without margins and null outside the map.
+void correlate_row(const float *const *rows, int64_t count, const float *up, int64_t width, int64_t channels, int64_t members, float *sums);
 
 }  // namespace grouped
 

@@ -1,5 +1,6 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
 #include "wall.h"
+#include "direct.h"
 #include "../winograd/winograd.h"
 
 using namespace wall;
@@ -85,8 +86,8 @@ ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
   return make([&] { return at::index_select(x->value, axis, index->value); });
 }
 
-// One number for every spatial axis of a map or a kernel.
-static std::vector<int64_t> each(const at::Tensor &x, int value) { return std::vector<int64_t>(x.dim() - 2, value); }
+using direct::each;
+
 // Multiply-adds are counted as the field does: those of the direct sum whatever computes it, padding included, biases and
 // everything elementwise left out.
 int64_t ct_multiply_adds(void) { return multiply_adds; }

@@ -13,6 +13,7 @@
 
 #include "../loops/parallel.h"
 #include "wall.h"
+#include "layout.h"
 
 using namespace wall;
 
@@ -117,14 +118,11 @@ int ct_type(ct_tensor x) {
   }
 }
 int ct_device(ct_tensor x) { return x->value.is_cuda() ? x->value.get_device() : CT_CPU; }
-static at::MemoryFormat last(const at::Tensor &x) {
-  return x.dim() == 5 ? at::MemoryFormat::ChannelsLast3d : at::MemoryFormat::ChannelsLast;
-}
 bool ct_is_channels_last(ct_tensor x) { return guard([&] { return x->value.is_contiguous(last(x->value)); }, false); }
 ct_tensor ct_to(ct_tensor x, int type, int number) {
   return make([&] { return x->value.to(options(type, number)); });
 }
-ct_tensor ct_channels_last(ct_tensor x) { return make([&] { return x->value.contiguous(last(x->value)); }); }
+ct_tensor ct_channels_last(ct_tensor x) { return make([&] { return channels_last(x->value); }); }
 ct_tensor ct_contiguous(ct_tensor x) { return make([&] { return x->value.contiguous(); }); }
 ct_tensor ct_clone(ct_tensor x) { return make([&] { return x->value.clone(); }); }
 

@@ -24,7 +24,9 @@
 #include "../wall/direct.h"
 #include "../loops/parallel.h"
 #include "../loops/read.h"
-#include "tiles.h"
+#include "columns.h"
+#include "tiling.h"
+#include "../wall/layout.h"
 #include "../wall/wall.h"
 #include "winograd_loops.h"
 
@@ -34,12 +36,12 @@ using at::Tensor;
 
 namespace {
 
-constexpr int64_t outputs = tile_outputs, inputs = tile_inputs, products = tile_products;
-
 Tensor transformed(const Tensor &weight, bool turned) {
-  const auto w = weight.contiguous(at::MemoryFormat::ChannelsLast);
-  const auto outputs = w.size(0), channels = w.size(1), step = outputs * channels;
-  auto kernels = at::empty({products, step}, w.options().memory_format(at::MemoryFormat::Contiguous));
+  const auto w = kernels_last(weight);
+  const bool is_volume = w.dim() == 5;
+  const auto outputs = w.size(0), channels = w.size(1), step = outputs * channels, taps = w.numel() / step;
+  auto kernels = at::empty(
+    {tile_products * depth_of(is_volume).inputs, step}, w.options().memory_format(at::MemoryFormat::Contiguous));
   const float *in = read<float>(w);
   float *out = kernels.mutable_data_ptr<float>();
   const auto from = turned ? outputs : channels, to = turned ? channels : outputs;
@@ -47,37 +49,14 @@ Tensor transformed(const Tensor &weight, bool turned) {
     for (auto c = begin * lane_count; c < end * lane_count; c += lane_count) {
       float *place = out + place_of(c, from);
       if (turned) {
-        backward_kernels(in + c, outputs, channels, place, stride_at(c, to), step);
+        backward_kernels(is_volume, in + c, outputs, channels, place, stride_at(c, to), step);
       } else {
-        forward_kernels(in + c * 9 * channels, channels, place, stride_at(c, to), step);
+        forward_kernels(is_volume, in + c * taps * channels, channels, place, stride_at(c, to), step);
       }
     }
   });
   return kernels;
 }
-
-// Where the tiles of a batch of maps lie.
-struct Tiling {
-  int64_t height, width, rows, columns, count;
-
-  explicit Tiling(const Tensor &x)
-      : height(x.size(2)), width(x.size(3)), rows((height + outputs - 1) / outputs),
-        columns((width + outputs - 1) / outputs), count(x.size(0) * rows * columns) {}
-
-  // The addresses of a square of pixels around a tile, `outside` where there are none.
-  template <class T>
-  void pixels(int64_t tile, T *map, int64_t channels, int64_t side, int64_t margin, T *outside, T **to) const {
-    const auto b = tile / (rows * columns), top = tile / columns % rows * outputs - margin,
-               left = tile % columns * outputs - margin;
-    for (int64_t i = 0; i < side; ++i) {
-      for (int64_t j = 0; j < side; ++j) {
-        const auto y = top + i, x = left + j;
-        const bool inside = y >= 0 && y < height && x >= 0 && x < width;
-        to[side * i + j] = inside ? map + ((b * height + y) * width + x) * channels : outside;
-      }
-    }
-  }
-};
 
 // Numbers that a band's tiles may take before and after multiplying: three quarters of a core's cache of 2 MB.
 constexpr int64_t largest_band = 3 << 17;
@@ -89,9 +68,10 @@ struct Plan {
   int64_t band;
   bool shares;
 
-  Plan(int64_t channels, int64_t kernels, int64_t tiles) {
+  // `kernels` is the number of transformed ones' elements.
+  Plan(int64_t products, int64_t channels, int64_t kernels, int64_t tiles) {
     const auto whole = (tiles + tiles_at_once - 1) / tiles_at_once * tiles_at_once;
-    shares = products * kernels > largest_kernels && whole <= 64;
+    shares = kernels > largest_kernels && whole <= 64;
     const auto fitting = largest_band / (products * channels) / tiles_at_once * tiles_at_once;
     band = shares ? whole : std::clamp<int64_t>(std::min(fitting, whole / 4 / tiles_at_once * tiles_at_once), 16, 256);
   }
@@ -107,16 +87,16 @@ struct Work {
   // Zero where tiles are missing to whole rounds of multiplying, which takes them too.
   void fill_up(int64_t count, float *taken) const {
     const auto missing = (tiles_at_once - count % tiles_at_once) % tiles_at_once;
-    for (int64_t e = 0; e < products; ++e) std::fill_n(taken + (e * band + count) * from, missing * from, 0.0f);
+    for (int64_t e = 0; e < tiling.products(); ++e) std::fill_n(taken + (e * band + count) * from, missing * from, 0.0f);
   }
   void take(int64_t first, int64_t begin, int64_t end, float *taken) const {
     for (auto t = begin; t < end; ++t) {
-      const float *pixels[products];
-      tiling.pixels(first + t, x, from, inputs, 1, nothing, pixels);
-      input_tile(pixels, from, taken + t * from, band * from);
+      const float *pixels[Tiling::most_inputs];
+      tiling.inputs(first + t, x, from, nothing, pixels);
+      input_tile(tiling.is_volume, pixels, from, taken + t * from, band * from);
     }
   }
-  // Products begin..<end of the 36.
+  // Products begin..<end.
   void multiply(int64_t begin, int64_t end, const float *taken, const float *kernels, int64_t count, float *made) const {
     const bool wide = ct_instructions == CT_V4;
     for (auto e = begin; e < end; ++e) {
@@ -125,9 +105,9 @@ struct Work {
   }
   void put(int64_t first, int64_t begin, int64_t end, const float *made) const {
     for (auto t = begin; t < end; ++t) {
-      float *pixels[outputs * outputs];
-      tiling.pixels(first + t, y, to, outputs, 0, static_cast<float *>(nullptr), pixels);
-      output_tile(made + t * to, band * to, bias, least, to, pixels);
+      float *pixels[Tiling::most_outputs];
+      tiling.outputs(first + t, y, to, static_cast<float *>(nullptr), pixels);
+      output_tile(tiling.is_volume, made + t * to, band * to, bias, least, to, pixels);
     }
   }
 };
@@ -137,7 +117,8 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
   const auto from = x.size(1), to = y.size(1);
   const auto flat = kernels.options();
   const Tiling tiling(x);
-  const Plan plan(from + to, from * to, tiling.count);
+  const auto products = tiling.products();
+  const Plan plan(products, from + to, kernels.numel(), tiling.count);
   const auto nothing = at::zeros({from}, flat), offset = bias.defined() ? bias.contiguous() : at::zeros({to}, flat);
   const Work work{
     tiling, from, to, plan.band, read<float>(x), read<float>(nothing), read<float>(offset),
@@ -169,8 +150,8 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
 
 class Function : public torch::autograd::Function<Function> {
  public:
-  // x [B, C, H, W] is channels-last already: what is kept is the very tensor that was given, so that a derivative which is
-  // recorded leads back to it.
+  // x is channels-last already: what is kept is the very tensor that was given, so that a derivative which is recorded leads
+  // back to it.
   static Tensor forward(torch::autograd::AutogradContext *context, const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias) {
     context->save_for_backward({x, weight});
     context->saved_data["bias"] = bias.has_value();
@@ -182,50 +163,62 @@ class Function : public torch::autograd::Function<Function> {
   static torch::autograd::variable_list backward(torch::autograd::AutogradContext *context, torch::autograd::variable_list derivatives) {
     const auto kept = context->get_saved_variables();
     const bool has_bias = context->saved_data["bias"].toBool();
-    const auto up = derivatives[0].contiguous(at::MemoryFormat::ChannelsLast);
-    // While derivatives are recorded themselves, plain loops would cut them off: the library's form can be differentiated.
-    const bool is_recorded = at::GradMode::is_enabled();
+    const auto up = channels_last(derivatives[0]);
     const bool image_wanted = context->needs_input_grad(0), kernel_wanted = context->needs_input_grad(1),
                bias_wanted = has_bias && context->needs_input_grad(2);
-    Tensor image, kernel, offset;
-    if (is_recorded || kernel_wanted || bias_wanted) {
-      std::tie(image, kernel, offset) = direct::convolve_backward(
-        up, kept[0], kept[1], {is_recorded && image_wanted, kernel_wanted, bias_wanted});
+    // While derivatives are recorded themselves, plain loops would cut them off: the library's form can be differentiated.
+    if (at::GradMode::is_enabled()) {
+      const auto [image, kernel, offset] =
+        direct::convolve_backward(up, kept[0], kept[1], {image_wanted, kernel_wanted, bias_wanted});
+      return {image, kernel, offset};
     }
-    if (!is_recorded && image_wanted) {
+    Tensor image, kernel, offset;
+    if (kernel_wanted || bias_wanted) std::tie(kernel, offset) = kernel_derivative(up, kept[0], kept[1], bias_wanted);
+    if (image_wanted) {
       image = at::empty_like(kept[0]);
       convolve_backward_into(image, up, kept[1]);
     }
-    return {image, kernel, offset};
+    return {image, laid_out_as(kept[1], kernel), offset};
   }
 };
 
 // Below, transforming the kernels takes longer than the products save (measured at 32 to 512 channels).
 constexpr int64_t fewest_tiles = 40;
+
 }  // namespace
 
 bool serves(const Tensor &x, const Tensor &weight) {
-  const auto whole = [](int64_t channels) { return channels >= 32 && channels % lane_count == 0; };
-  return x.dim() == 4 && weight.dim() == 4 && weight.size(2) == 3 && weight.size(3) == 3 && whole(weight.size(0)) &&
-         whole(weight.size(1)) && x.size(1) == weight.size(1) && x.size(2) >= 8 && x.size(3) >= 8 &&
-         Tiling(x).count >= fewest_tiles &&
+  const bool is_volume = weight.dim() == 5;
+  if (x.dim() != weight.dim() || (x.dim() != 4 && !is_volume)) return false;
+  for (auto axis : spatial(weight)) if (weight.size(axis) != 3) return false;
+  const auto whole = [&](int64_t channels) { return channels >= (is_volume ? 16 : 32) && channels % lane_count == 0; };
+  return whole(weight.size(0)) && whole(weight.size(1)) && x.size(1) == weight.size(1) &&
+         (is_volume || (x.size(2) >= 8 && x.size(3) >= 8 && Tiling(x).count >= fewest_tiles)) &&
          x.scalar_type() == at::kFloat && weight.scalar_type() == at::kFloat && x.device().is_cpu();
 }
 
+bool is_small(const Tensor &x, const Tensor &weight) {
+  return x.dim() == 5 && Tiling(x).count < (weight.numel() < largest_kernels ? 16 : 32);
+}
+
 void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const Tensor &bias, bool rectifies) {
-  run(x.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, false), bias, rectifies, y);
+  if (is_small(x, weight)) return columns::convolve_into(y, channels_last(x), kernels_last(weight), bias, rectifies);
+  run(channels_last(x), transformed(weight, false), bias, rectifies, y);
 }
 
 void convolve_backward_into(const Tensor &image, const Tensor &up, const Tensor &weight) {
-  run(up.contiguous(at::MemoryFormat::ChannelsLast), transformed(weight, true), {}, false, image);
+  if (is_small(up, weight)) return columns::convolve_backward_into(image, channels_last(up), kernels_last(weight));
+  run(channels_last(up), transformed(weight, true), {}, false, image);
 }
 
 Tensor empty_map(const Tensor &x, int64_t channels) {
-  return at::empty({x.size(0), channels, x.size(2), x.size(3)}, x.options(), at::MemoryFormat::ChannelsLast);
+  auto sizes = x.sizes().vec();
+  sizes[1] = channels;
+  return at::empty(sizes, x.options(), last(x));
 }
 
 Tensor convolution(const Tensor &x, const Tensor &weight, const std::optional<Tensor> &bias) {
-  return Function::apply(x.contiguous(at::MemoryFormat::ChannelsLast), weight, bias);
+  return Function::apply(channels_last(x), weight, bias);
 }
 
 }  // namespace winograd

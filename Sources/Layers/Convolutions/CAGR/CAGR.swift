@@ -39,10 +39,10 @@ public struct CAGR: Layer {
     canFuse(x) ? fused(x, rectifies: true) : reference(x).reluInPlace()
   }
 
-  /// Whether the one-operator form serves: 3 x 3 kernels in 2-D on the CPU, in float32 or float64.
+  /// Whether the one-operator form serves: kernels of 3 in 2-D and 3-D on the CPU, in float32 or float64.
   private func canFuse(_ x: Tensor) -> Bool {
-    shape.dimensions == 2 && shape.kernel == 3 && shape.padding == 1 && (attention != nil || routing != nil)
-      && x.runsFused
+    (2...3).contains(shape.dimensions) && shape.kernel == 3 && shape.padding == 1
+      && (attention != nil || routing != nil) && x.runsFused
   }
 
   /// The module as one operator (CTorch, cagr.cpp).
