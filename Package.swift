@@ -127,7 +127,7 @@ let withTensors: [Target] = [
   .testTarget(
     name: "MethodsTests",
     dependencies: [
-      "ScanSupport", "TestSupport", "Methods", "Networks", "Layers", "Torch", "Files", "Failures",
+      "ScanSupport", "TestSupport", "Methods", "Networks", "Layers", "Torch", "Imaging", "Files", "Failures",
     ]),
   .testTarget(
     name: "ReportingTests",

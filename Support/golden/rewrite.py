@@ -37,6 +37,7 @@ SCRIPTS = {
     "selfrdb": "Tests/Golden",
     "student": "Tests/MetricsTests/Golden",
     "whole_networks": "Tests/Golden",
+    "whole_networks_3d": "Tests/Golden",
 }
 
 
