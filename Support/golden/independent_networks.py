@@ -6,7 +6,7 @@ known parameters (known.py) under our names.
 
     python Support/golden/independent_networks.py [FOLDER]       # default: Tests/Golden of this checkout
 
-Keys are those of whole_networks.py. What coincides:
+Keys are those of whole_networks.py; names that end in `_3d` are of volumes, as whole_networks_3d.py has them. What coincides:
 
 - VGG16: torchvision's `features` up to relu2_2.
 - pix2pix's discriminator: MONAI's PatchDiscriminator with instance norm, biases, and a last kernel of 4. (Its multi-scale one
@@ -16,6 +16,7 @@ Keys are those of whole_networks.py. What coincides:
   UNet itself puts strides and norms into the units, and concatenates.
 - The U-Nets of DDPM and improved DDPM: diffusers' UNet2DModel. Its heads are counted by their depth, so that levels which attend
   are equally wide here; its queries, keys and values are three matrices, ours lie head by head in one.
+- The U-Net that segments: MONAI's DynUNet without deep supervision and residual blocks.
 - pGAN's ResNet: pix2pixHD's GlobalGenerator with two halvings and nine blocks. (Its discriminator pads by 2: another network.)
 
 Not found as code that can be installed: pix2pix's U-Net, mmGAN, MedSynth, SelfRDB, CAGR.
@@ -34,7 +35,7 @@ from golden import save
 from known import Tensors, differentiate, image, started
 from monai.networks.blocks import Convolution, ResidualUnit
 from monai.networks.layers import SkipConnection
-from monai.networks.nets import PatchDiscriminator
+from monai.networks.nets import DynUNet, PatchDiscriminator
 from pix2pixhd.models.networks import GlobalGenerator
 from torch import Tensor, nn
 from torch.func import functional_call
@@ -43,12 +44,14 @@ from torchvision.models import vgg16
 
 ROOT = Path(__file__).resolve().parents[2]
 WIDTH, SIDE, BATCH = 32, 64, 2
+SUFFIX = {2: "", 3: "_3d"}
 Shapes = dict[str, tuple[int, ...]]
 
 
 def network(
     name: str, net: nn.Module, shapes: Shapes, convert: Callable[[Tensors], Tensors], channels: int, *more: Tensor,
     finish: Callable[[Tensor, Tensors], Tensor] = lambda x, named: x, twice: bool = False,
+    space: tuple[int, ...] = (SIDE, SIDE),
 ) -> Tensors:
     """
     - shapes: of our parameters.
@@ -58,7 +61,7 @@ def network(
     named = {key: started(f"{name}.{key}", *shape).requires_grad_() for key, shape in shapes.items()}
     theirs = convert(named)
     assert set(theirs) == {key for key, _ in net.named_parameters()}
-    x = image(f"{name}.input0", BATCH, channels, SIDE, SIDE).requires_grad_()
+    x = image(f"{name}.input0", BATCH, channels, *space).requires_grad_()
     output = finish(functional_call(net, theirs, (x, *more)), named)
     return differentiate(name, named, x, output, twice) | {f"{name}/salt": torch.tensor([0.0])}
 
@@ -92,15 +95,16 @@ class Last(nn.Module):
         return maps[-1]
 
 
-def patches(layers: int) -> nn.Module:
-    return PatchDiscriminator(2, WIDTH, 3, num_layers_d=layers, norm="INSTANCE", bias=True, last_conv_kernel_size=4)
+def patches(layers: int, dimensions: int = 2) -> nn.Module:
+    return PatchDiscriminator(dimensions, WIDTH, 3, num_layers_d=layers, norm="INSTANCE", bias=True, last_conv_kernel_size=4)
 
 
-def isola() -> Tensors:
-    net = nn.Sequential(patches(3), Last())
+def isola(dimensions: int = 2) -> Tensors:
+    net = nn.Sequential(patches(3, dimensions), Last())
     names = ("initial_conv", "0", "1", "2", "final_conv")
     names = {f"0.{name}.conv": f"conv{place}" for place, name in enumerate(names, start=1)}
-    return network("patchgan_isola", net, *renamed(net, names), 3, twice=True)
+    name, space = f"patchgan_isola{SUFFIX[dimensions]}", {2: (SIDE, SIDE), 3: (24, 32, 40)}[dimensions]
+    return network(name, net, *renamed(net, names), 3, twice=dimensions == 2, space=space)
 
 
 def codebrain() -> Tensors:
@@ -114,17 +118,17 @@ def codebrain() -> Tensors:
     return network("patchgan_codebrain", net, shapes, convert, 3, finish=last, twice=True)
 
 
-def resunet() -> Tensors:
+def resunet(dimensions: int = 2) -> Tensors:
     ours: dict[nn.Module, str] = {}
 
     def convolution(name: str, inputs: int, outputs: int, **more: object) -> Convolution:
-        layer = Convolution(2, inputs, outputs, bias=False, conv_only=True, **more)
+        layer = Convolution(dimensions, inputs, outputs, bias=False, conv_only=True, **more)
         ours[layer.conv] = name
         return layer
 
     def blocks(stage: str, width: int) -> nn.Module:
         units = [
-            ResidualUnit(2, width, width, subunits=2, act="RELU", norm=None, bias=False, last_conv_only=True)
+            ResidualUnit(dimensions, width, width, subunits=2, act="RELU", norm=None, bias=False, last_conv_only=True)
             for _ in range(2)
         ]
         for place, unit in enumerate(units, start=1):
@@ -147,7 +151,26 @@ def resunet() -> Tensors:
 
     net = nn.Sequential(convolution("head", 2, WIDTH), level(0), convolution("tail", WIDTH, 1))
     names = {name: ours[module] for name, module in net.named_modules() if module in ours}
-    return network("resunet", net, *renamed(net, names), 2, twice=True)
+    name, space = f"resunet{SUFFIX[dimensions]}", {2: (SIDE, SIDE), 3: (16, 8, 24)}[dimensions]
+    return network(name, net, *renamed(net, names), 2, twice=dimensions == 2, space=space)
+
+
+def segmentation(inputs: int, width: int, *space: int) -> Tensors:
+    dimensions, levels = len(space), 5
+    net = DynUNet(
+        dimensions, inputs, 3, kernel_size=[3] * levels, strides=[1] + [2] * (levels - 1),
+        upsample_kernel_size=[2] * (levels - 1), filters=[width * 2**level for level in range(levels)],
+        norm_name=("INSTANCE", {"affine": True}),
+    )
+    names = {"output_block.conv.conv": "tail"}
+    places = {"input_block": "down1", "bottleneck": f"down{levels}"}
+    for step in range(levels - 1):
+        places |= {f"downsamples.{step}": f"down{step + 2}", f"upsamples.{step}.conv_block": f"up{step + 1}"}
+        names[f"upsamples.{step}.transp_conv.conv"] = f"up{step + 1}.sample"
+    for theirs, ours in places.items():
+        for number, layer in ((1, "first"), (2, "second")):
+            names |= {f"{theirs}.conv{number}.conv": f"{ours}.{layer}", f"{theirs}.norm{number}": f"{ours}.{layer}.norm"}
+    return network(f"segmentation_unet{SUFFIX[dimensions]}", net, *renamed(net, names), inputs, space=space)
 
 
 # diffusers
@@ -241,9 +264,13 @@ def main() -> None:
         | isola()
         | codebrain()
         | resunet()
+        | segmentation(2, WIDTH, SIDE, SIDE)
         | denoiser("ddpm_unet", [4], 1, 1, "default")
         | denoiser("iddpm_unet", [4, 5], 4, 2, "scale_shift")
         | resnet9()
+        | isola(3)
+        | resunet(3)
+        | segmentation(4, 16, 32, 32, 48)
     )
     about = f"Marks of outputs and gradients of networks of torchvision, MONAI, diffusers and pix2pixHD, width {WIDTH}"
     save(folder / "independent_networks.safetensors", tensors, about)

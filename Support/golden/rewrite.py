@@ -38,6 +38,7 @@ SCRIPTS = {
     "student": "Tests/MetricsTests/Golden",
     "volumes": "Tests/MetricsTests/Golden",
     "whole_networks": "Tests/Golden",
+    "whole_networks_3d": "Tests/Golden",
 }
 
 

@@ -33,7 +33,9 @@ sys.path.insert(0, str(ROOT / "Benchmarks" / "peer"))
 
 from agi_net import CAGR, REPLACED, ResUnet, Routing  # noqa: E402
 from diffusion import TimedResUnet, Unet  # noqa: E402
-from generators import MedSynthDiscriminator, MedSynthUnet, MMGANUnet, PatchGAN, Pix2PixUnet, ResNet9  # noqa: E402
+from generators import (  # noqa: E402
+    MedSynthDiscriminator, MedSynthUnet, MMGANUnet, PatchGAN, Pix2PixUnet, ResNet9, SegmentationUnet,
+)
 from golden import save  # noqa: E402
 from known import Tensors, differentiate, image, known, marks, rows, start, started  # noqa: E402
 from selfrdb import Discriminator, Generator  # noqa: E402
@@ -62,20 +64,27 @@ def watching(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
     return watched
 
 
-def watched_pool(x: Tensor, size: int) -> Tensor:
+def watching_pool(pool: Callable[[Tensor, int], Tensor]) -> Callable[[Tensor, int], Tensor]:
     """Ties of zeros are none: behind a ReLU no derivative passes them."""
-    best = x.detach().unfold(2, 2, 2).unfold(3, 2, 2).flatten(4).topk(2).values
-    Kinks.see(x, torch.where(best[..., 0] > 0, best[..., 0] - best[..., 1], torch.inf))
-    return max_pool(x, size)
+
+    def watched(x: Tensor, size: int) -> Tensor:
+        windows = x.detach()
+        for axis in range(2, x.dim()):
+            windows = windows.unfold(axis, 2, 2)
+        best = windows.flatten(x.dim()).topk(2).values
+        Kinks.see(x, torch.where(best[..., 0] > 0, best[..., 0] - best[..., 1], torch.inf))
+        return pool(x, size)
+
+    return watched
 
 
-max_pool = F.max_pool2d
-F.relu, F.leaky_relu, F.max_pool2d = watching(F.relu), watching(F.leaky_relu), watched_pool
+F.relu, F.leaky_relu = watching(F.relu), watching(F.leaky_relu)
+F.max_pool2d, F.max_pool3d = watching_pool(F.max_pool2d), watching_pool(F.max_pool3d)
 
 
-def farthest_from_kinks(forward: Callable[[int], object]) -> int:
+def farthest_from_kinks(forward: Callable[[int], object], inputs: int = 12) -> int:
     found = {}
-    for salt in range(12):
+    for salt in range(inputs):
         Kinks.least = 1.0
         with torch.no_grad():
             forward(salt)
@@ -237,7 +246,11 @@ def watch_offsets(net: nn.Module) -> list[Tensor]:
     return seen
 
 
-def network(name: str, net: nn.Module, channels: int = 2, times: list[float] | None = None, twice: bool = False) -> Tensors:
+def network(
+    name: str, net: nn.Module, channels: int = 2, times: list[float] | None = None, twice: bool = False,
+    space: tuple[int, ...] = (SIDE, SIDE), inputs: int = 12,
+) -> Tensors:
+    """`inputs` is the number of those of which one is taken."""
     start(net, name)
     with torch.no_grad():
         for module in net.modules():
@@ -246,10 +259,10 @@ def network(name: str, net: nn.Module, channels: int = 2, times: list[float] | N
     run = net if times is None else lambda x: net(x, torch.tensor(times))
 
     def given(salt: int) -> Tensor:
-        return image(f"{name}.input{salt}", BATCH, channels, SIDE, SIDE)
+        return image(f"{name}.input{salt}", BATCH, channels, *space)
 
     is_deformable = any(isinstance(module, (DCNv2, DCNv3)) for module in net.modules())
-    salt = 0 if is_deformable else farthest_from_kinks(lambda salt: run(given(salt)))
+    salt = 0 if is_deformable else farthest_from_kinks(lambda salt: run(given(salt)), inputs)
     seen = watch_offsets(net)
     x = given(salt).requires_grad_()
     output = run(x)
@@ -330,6 +343,7 @@ def main() -> None:
         | network("resnet9", ResNet9(2, WIDTH))
         | network("mmgan_unet", MMGANUnet(3, WIDTH, LEVELS), 3)
         | network("medsynth_unet", MedSynthUnet(2, WIDTH, 1))
+        | network("segmentation_unet", SegmentationUnet(2, 3, WIDTH, LEVELS))
         | network("ddpm_unet", Unet(3, 1, WIDTH, multipliers, 2, [16], 1, False), 3, [13, 421.5])
         | network("iddpm_unet", Unet(3, 2, WIDTH, multipliers, 2, [16, 32], 4, True), 3, [13, 421.5])
         | ncsnpp()

@@ -148,6 +148,38 @@ import Torch
       #expect(y.shape == [2, 128, 4, 4] && !y.requiresGradient && y.mean().item > 0)
       let alone = (0..<2).map { features(x.narrowed(0, from: $0, length: 1)) }
       expectClose(y, .concatenated(alone, axis: 0), within: 1e-6)
+      // A volume's are those of its planes, one volume after the other.
+      let volumes = Tensor.uniform([2, 1, 3, 8, 10], seed: 2)
+      let planes = (0..<6).map { plane in
+        volumes.narrowed(0, from: plane / 3, length: 1).narrowed(2, from: plane % 3, length: 1)
+          .reshaped([1, 1, 8, 10])
+      }
+      for layout in [volumes, volumes.channelsLast()] {
+        let seen = features(layout)
+        #expect(seen.shape == [6, 128, 4, 5])
+        expectClose(seen, features(.concatenated(planes, axis: 0)), within: 1e-6)
+      }
+    }
+  }
+
+  @Test func pGANSeesVolumesPlaneByPlane() throws {
+    try inFolder { folder in
+      var options = PGAN.Options()
+      options.discriminatorWidth = 4
+      options.vgg = folder + "/vgg16.safetensors"
+      try writeVGG(to: options.vgg)
+      #expect(options.dimensions.contains(3))
+      let store = Parameters()
+      let network = ResNet9(store.root, sources: 2, width: 2, dropout: 0, dimensions: 3)
+      let method = PGAN(
+        generator: SignedScale(network), store, sources: 2, options: options, rate: 1e-3, dimensions: 3)
+      try method.prepare()
+      let sources = Tensor.uniform([1, 2, 24, 24, 24], seed: 1)
+      let batch = Batch(sources: sources, target: sources.mean(over: [1], keeping: true))
+      let perceptual = (1...6).compactMap { _ in
+        method.step(batch).first { $0.name == "perceptual" }?.value
+      }
+      #expect(perceptual.count == 6 && perceptual[5] < perceptual[0], "\(perceptual)")
     }
   }
 

@@ -72,8 +72,24 @@ import Torch
     #expect(count { _ = MMGANUnet($0, modalities: 4) } == 54_407_172)
   }
 
+  /// Widths 32 to 512: 3 x 3 kernels, two numbers a channel for every norm, 2 x 2 kernels between, and the last layer.
+  @Test func theUnetThatSegments() {
+    let widths = [32, 64, 128, 256, 512]
+    var expected = 9 * 4 * 32 + 9 * 32 * 32 + 4 * 32
+    for (shallow, deep) in zip(widths, widths.dropFirst()) {
+      expected += 9 * shallow * deep + 9 * deep * deep + 4 * deep
+      expected += 4 * deep * shallow + 9 * 2 * shallow * shallow + 9 * shallow * shallow + 4 * shallow
+    }
+    expected += 3 * 32 + 3
+    #expect(expected == 7_762_915)
+    #expect(count { _ = SegmentationUnet($0, inputs: 4, outputs: 3) } == expected)
+  }
+
   @Test func discriminatorsAsPublished() {
     #expect(count { _ = MedSynthDiscriminator($0) } == 714_049)
+    // Four times as many features of 64 x 64 as of 48 x 48, sixteen times as many as of 40 x 40.
+    #expect(count { _ = MedSynthDiscriminator($0, side: 48) } == 714_049 - 768 * 512)
+    #expect(count { _ = MedSynthDiscriminator($0, side: 40) } == 714_049 - 960 * 512)
     // mmGAN's for four modalities: all of them twice, one map of scores each.
     #expect(count { _ = PatchGAN($0, channels: 8, outputs: 4) } == 2_794_432)
   }

@@ -97,6 +97,20 @@ import Torch
     #expect(Tensor([-1.0, 0, 1], shape: [3]).unsigned.values(Double.self) == [0, 0.5, 1])
   }
 
+  /// Beyond the far ends lies what lies there.
+  @Test func theUnetThatSegmentsPadsByReplication() {
+    let (store, other) = (Parameters(type: .float64), Parameters(type: .float64))
+    var settings = GeneratorSettings()
+    settings.width = 2
+    let shape = GeneratorShape(2, 3, dimensions: 3)
+    let fitted = GeneratorKind.segmentationUnet(levels: 3).plain(store.root, shape, settings)
+    let bare = SegmentationUnet(other.root, inputs: 2, outputs: 3, width: 2, levels: 3, dimensions: 3)
+    let x = Tensor.uniform([1, 2, 9, 8, 6], seed: 1, type: .float64)
+    let whole = bare(x.padded([0, 2, 0, 0, 0, 3], .replicate)).narrowed(2, from: 0, length: 9)
+      .narrowed(4, from: 0, length: 6)
+    expectClose(fitted(x), whole, within: 1e-13)
+  }
+
   @Test func theLongSkipIsAdded() {
     let store = Parameters()
     let network = MedSynthUnet(store.root, sources: 3, longSkip: 2, width: 2)

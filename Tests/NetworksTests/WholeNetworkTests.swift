@@ -15,6 +15,8 @@ import Torch
     let name: String
     /// Channels in.
     var channels = 2
+    /// Rows and columns, or planes, rows and columns.
+    var space = [side, side]
     let build: Build
     var testDescription: String { name }
   }
@@ -45,12 +47,13 @@ import Torch
     }
   }
 
-  private static func plain(
-    _ name: String, channels: Int = 2, _ build: @escaping @Sendable (Scope) -> any Layer
+  static func plain(
+    _ name: String, channels: Int = 2, space: [Int] = [side, side],
+    _ build: @escaping @Sendable (Scope) -> any Layer
   )
     -> Case
   {
-    Case(name: name, channels: channels) { scope in
+    Case(name: name, channels: channels, space: space) { scope in
       let network = build(scope)
       return { network($0) }
     }
@@ -84,6 +87,9 @@ import Torch
       MMGANUnet($0, modalities: 3, width: width, levels: levels, dropout: 0)
     },
     plain("medsynth_unet") { MedSynthUnet($0, sources: 2, longSkip: 1, width: width, dropout: 0) },
+    plain("segmentation_unet") {
+      SegmentationUnet($0, inputs: 2, outputs: 3, width: width, levels: levels)
+    },
     timed("ddpm_unet") {
       DiffusionUnet($0, inputs: 3, outputs: 1, width: width, blocks: 2, DiffusionUnet.Architecture())
     },
@@ -122,7 +128,7 @@ import Torch
       tensor.assign(tensor.detached * 0.01)
     }
     let salt = Int(try golden("\(name)/salt").item)
-    let x = knownImage("\(name).input\(salt)", [2, test.channels, side, side], type: type)
+    let x = knownImage("\(name).input\(salt)", [2, test.channels] + test.space, type: type)
     x.requiresGradient = true
     let output = network(x)
     try golden.expectMarks(

@@ -96,15 +96,68 @@ import Training
     var experiment = experiment(.patch(Extent(8, 16, 16)))
     experiment.network.name = "deform-resunet"
     #expect(throws: Failure.self) { try experiment.check() }
-    experiment.network.name = "resunet"
-    experiment.method = "medsynth"
-    let failure = try failure { try experiment.check() }
-    #expect(failure.kind == .usage && failure.message.contains("3 dimensions"), "\(failure)")
-    experiment.method = "pix2pix"
+    for network in ["resunet", "agi-net", "published"] {
+      for method in ["ddpm", "iddpm", "selfrdb"] {
+        (experiment.method, experiment.network.name) = (method, network)
+        let failure = try failure { try experiment.check() }
+        #expect(failure.kind == .usage)
+        #expect(
+          failure.message == "method \(method) has no 3-D form: train it on slices (region slice) or slabs, "
+            + "or volumes with pix2pix, pgan, mmgan, medsynth")
+      }
+    }
+    (experiment.method, experiment.network.name) = ("pix2pix", "resunet")
     experiment.region = .patch(Extent(8, 16, 4))
     let small = try PipelineSupport.failure {
       _ = try Run.train(experiment, on: makeCohort(scratch), into: scratch("run"))
     }
-    #expect(small.kind == .inconsistent && small.message.contains("8 x 8 x 8"), "\(small)")
+    #expect(
+      small.message == "the patches are 8 x 16 x 4; pix2pix needs 8 x 8 x 8 or more, "
+        + "train on larger patches (region patch:8x16x8)")
+    #expect(small.kind == .inconsistent)
+  }
+
+  /// What a discriminator cannot judge, with what would help.
+  @Test func patchesThatCannotBeJudgedSaySo() throws {
+    var experiment = experiment(.patch(Extent(16, 96, 96)), "published")
+    experiment.method = "medsynth"
+    func refused(_ patch: Extent) throws -> String {
+      experiment.region = .patch(patch)
+      let failure = try failure { try MethodCatalog.check(experiment, onSlices: Extent(96, 96)) }
+      #expect(failure.kind == .inconsistent)
+      return failure.message
+    }
+    // The U-Net itself needs 32.
+    #expect(try refused(Extent(16, 96, 96)).contains("medsynth needs 32 x 32 x 32 or more"))
+    #expect(
+      try refused(Extent(32, 96, 96)) == "the patches are 32 x 96 x 96; medsynth's discriminator needs "
+        + "64 x 64 x 64 or more, train on larger patches (region patch:64x96x96), "
+        + "or train without it: medsynth.weightAdversarial 0")
+    #expect(
+      try refused(Extent(48, 96, 96)) == "the patches are 48 x 96 x 96; medsynth's discriminator needs "
+        + "64 x 64 x 64 or more, train on larger patches (region patch:64x96x96), "
+        + "have it judge a smaller part (medsynth.judged 48), "
+        + "or train without it: medsynth.weightAdversarial 0")
+    experiment[MedSynth.self].judged = 48
+    try MethodCatalog.check(experiment, onSlices: Extent(96, 96))
+    experiment[MedSynth.self].judged = 32
+    let wrong = try failure { try experiment.check() }
+    #expect(wrong.kind == .usage && wrong.message.contains("medsynth.judged is 32; it must be from 40"))
+  }
+
+  /// The published generators on patches that a CPU can afford.
+  @Test(arguments: [
+    ("pix2pix", Extent(32, 32, 32)), ("pgan", Extent(24, 32, 24)), ("mmgan", Extent(32, 32, 32)),
+    ("medsynth", Extent(40, 40, 40)),
+  ])
+  func publishedGeneratorsTrainOnPatches(_ method: String, _ patch: Extent) throws {
+    let cohort = try makeCohort(scratch)
+    var experiment = tinyExperiment(method: method, network: "published", iterations: 2)
+    (experiment.region, experiment.batchSize) = (.patch(patch), 1)
+    experiment = experiment.fitted(to: patch)
+    let run = try Run.train(experiment, on: cohort, into: scratch("run"))
+    let model = try run.model(device: .cpu)
+    let image = withoutGradient { model.method.synthesize(.uniform([1, 2, 9, 8, 11], seed: 1)) }
+    #expect(image.shape == [1, 1, 9, 8, 11] && image.isFinite)
   }
 }

@@ -33,6 +33,23 @@ import Torch
   @Test func instance() {
     expectClose(
       x.instanceNormalized(epsilon: 0.1), standardised(x, over: [2, 3], epsilon: 0.1), within: 1e-13)
+    let weight = Tensor.range(1, 5, type: .float64)
+    let bias = Tensor.range(0, 4, type: .float64)
+    expectClose(
+      x.instanceNormalized(weight: weight, bias: bias),
+      standardised(x, over: [2, 3], epsilon: 1e-5) * weight.reshaped([4, 1, 1]) + bias.reshaped([4, 1, 1]),
+      within: 1e-13)
+  }
+
+  /// Single precision must carry the variance of a whole volume whose mean is not zero, in either layout.
+  @Test func volumesAreNormalisedToTheLastDigits() {
+    let volume = Tensor.normal([1, 16, 48, 48, 48], mean: 5, seed: 2)
+    let weight = Tensor.ones([16])
+    let bias = Tensor.zeros([16])
+    let wanted = volume.to(.float64).instanceNormalized()
+    for image in [volume, volume.channelsLast()] {
+      expectClose(image.instanceNormalized(weight: weight, bias: bias), wanted, within: 1e-6)
+    }
   }
 
   @Test func batch() {
