@@ -140,6 +140,14 @@ extension Reproduction {
 
   // MARK: - A table of them
 
+  /// Whether a study may have been measured here before: of one with a segmentation there is a run by that name, and without
+  /// one no label map need be read to know.
+  public func mayHold(_ study: Study) -> Bool {
+    guard let segmentation = study.segmentation else { return true }
+    let runs = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs")) ?? []
+    return runs.contains { $0.hasPrefix("\(segmentation.method)-") }
+  }
+
   func isMeasured(_ study: Study, by segmentation: Experiment) throws -> Bool {
     try study.rows.allSatisfy { row in
       try pairs(row, by: segmentation).allSatisfy { segmentation, synthesis in

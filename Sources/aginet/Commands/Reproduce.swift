@@ -151,7 +151,7 @@ struct Reproduce: ParsableCommand {
       if admitted.contains(where: { $0.study.name == name }) {
         return try reproduction.result(of: reproduction.admit(study, strictly: false))
       }
-      guard let other = try? reproduction.admit(study), other.notes.isEmpty,
+      guard reproduction.mayHold(study), let other = try? reproduction.admit(study), other.notes.isEmpty,
         try reproduction.isMeasured(other.study)
       else { return nil }
       return try reproduction.result(of: other)
