@@ -125,7 +125,7 @@ import Testing
     #expect(outcome.code == 0, "\(outcome.messages)")
     let log = String(decoding: contents(of: scratch("new/log.csv")) ?? Data(), as: UTF8.self)
     #expect(log.hasPrefix("iteration,dice,cross-entropy,validation_dice"), "\(log)")
-    #expect(outcome.messages.contains("best validation DICE"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("best validation Dice"), "\(outcome.messages)")
     let info = try aginet("info", "new")
     #expect(info.output.contains("(T1, T2) -> labels") && info.output.contains("Segmentations may omit"))
   }
