@@ -16,6 +16,10 @@ public struct SegmentationMeasurement: Codable, Sendable {
   public var images: ModelFigures<BraSynMeasure>?
   /// How the contrast was drawn, in words; nothing where it is made in one pass or not at all.
   public var drawing: String?
+
+  package init(scores: SegmentationScores, images: ModelFigures<BraSynMeasure>? = nil, drawing: String? = nil) {
+    (self.scores, self.images, self.drawing) = (scores, images, drawing)
+  }
 }
 
 extension Reproduction {

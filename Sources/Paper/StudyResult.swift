@@ -22,7 +22,7 @@ public struct StudyResult: Sendable {
   /// Slices of a test subject, on average.
   public let slicesPerVolume: Double
 
-  init(
+  package init(
     study: Study, measurements: [[[Measurement]]] = [], segmentations: [[SegmentationMeasurement]] = [],
     baselines: [[Scores]] = [], leftOut: [String], failures: [String], seeds: Int, slicesPerVolume: Double
   ) {

@@ -127,7 +127,7 @@ import Testing
     let column = try #require(table3.conditions.firstIndex { $0.scenario == study.conditions[0].scenario })
     // The same experiments are the same runs.
     #expect(made.map { $0.experiments[0] } == table3.rows.map { $0.experiments[column] })
-    #expect(study.rows.filter { $0.input != .synthesised }.allSatisfy(\.experiments.isEmpty))
+    #expect(study.rows.allSatisfy { $0.experiments.isEmpty == ($0.input != .synthesised) })
     let segmentation = try #require(study.segmentation)
     #expect(segmentation.method == "segmentation" && segmentation.region == .slice)
     #expect(segmentation.scenario == Scenario(labelling: [.t1, .t1gd, .t2, .flair]))

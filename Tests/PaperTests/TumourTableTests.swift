@@ -6,6 +6,7 @@ import Foundation
 import Imaging
 import Methods
 import Metrics
+import Networks
 import Paper
 import PipelineSupport
 import Runs
@@ -34,7 +35,7 @@ import Training
   ) throws -> (Reproduction, Watched) {
     var settings = Reproduction.Settings()
     (settings.base, settings.seeds) = (tinyExperiment(iterations: 1), seeds)
-    settings.base.validationSlices = 1
+    (settings.base.validationSlices, settings.base.network.groups) = (1, 2)
     (settings.sampling.steps, settings.sampling.sampler) = (2, .ddim)
     change(&settings)
     var reproduction = try Reproduction(in: scratch("out"), on: other ?? cohort, settings)
