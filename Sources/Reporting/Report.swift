@@ -34,6 +34,12 @@ public struct Report {
     var time: TrainingTime?
     /// Nothing for a network without CAGR modules.
     var routing: RoutingSummary?
+
+    init(_ run: Run, named name: String, _ model: TrainedModel, routing: RoutingSummary? = nil) {
+      (self.run, self.name, self.routing) = (run, name, routing)
+      (card, sha256) = (model.card, model.sha256)
+      (log, time) = (TrainingLog(path: run.folder.log), TrainingTime(folder: run.folder.path))
+    }
   }
 
   let entries: [Entry]
@@ -66,8 +72,7 @@ public struct Report {
     entries = try zip(runs, assessment.models).map { run, scores in
       let model = try run.model(device: device)
       return Entry(
-        run: run, name: scores.name, card: model.card, sha256: model.sha256,
-        log: TrainingLog(path: run.folder.log), time: TrainingTime(folder: run.folder.path),
+        run, named: scores.name, model,
         routing: try RoutingSummary(
           model, named: scores.name, on: options.routingSlices, in: assessment.split, of: cohort,
           batchSize: options.batchSize
@@ -104,16 +109,21 @@ public struct Report {
 
 extension ShownSubjects.Reason {
   /// - Parameter model: the run whose PSNR it is.
-  func words(of model: String) -> String {
-    func psnr(_ what: String, _ value: Double) -> String {
-      "\(what) PSNR of \(model), \(number(value, 2)) dB"
+  func words(of model: String) -> String { words(of: model, "PSNR") { "\(number($0, 2)) dB" } }
+
+  /// - Parameters:
+  ///   - model: the run whose figure it is.
+  ///   - figure: how that is called, and written.
+  func words(of model: String, _ figure: String, _ written: (Double) -> String) -> String {
+    func words(_ what: String, _ value: Double) -> String {
+      "\(what) \(figure) of \(model), \(written(value))"
     }
     return switch self {
     case .named: "chosen by name"
-    case .median(let value): psnr("the median", value)
-    case .lowest(let value): psnr("the lowest", value)
-    case .only(let value): "the only subject; " + psnr("mean", value)
-    case .first: "the first subject; it has no finite PSNR"
+    case .median(let value): words("the median", value)
+    case .lowest(let value): words("the lowest", value)
+    case .only(let value): "the only subject; " + words("mean", value)
+    case .first: "the first subject; it has no finite \(figure)"
     }
   }
 }

@@ -13,9 +13,16 @@ public struct SegmentationAssessment: Sendable {
   public let split: Split
   /// The runs in the order given.
   public let models: [SegmentationScores]
-  /// With the labels that every model found in them; none where it was not asked for.
-  public let shown: ShownSubjects
+  /// The subjects to picture; none where it was not asked for.
+  public let shown: [Shown]
   public let cohort: String
+
+  /// A subject with the reason to picture it, and what every model found in it, in their order.
+  public struct Shown: Sendable {
+    public let id: String
+    public let reason: ShownSubjects.Reason
+    public fileprivate(set) var volumes: [SegmentedVolume] = []
+  }
 
   /// - Parameters:
   ///   - options: of which split, batch size and what is shown count.
@@ -31,24 +38,31 @@ public struct SegmentationAssessment: Sendable {
     var evaluator = try SegmentationEvaluator(cohort, regions: regions)
     evaluator.batchSize = options.batchSize
     var models: [SegmentationScores] = []
-    var shown = try ShownSubjects(options.shown, in: options.split, of: cohort)
+    var chosen = try ShownSubjects(options.shown, in: options.split, of: cohort)
+    var volumes: [String: [SegmentedVolume]] = [:]
     for (run, title) in zip(runs, runs.names) {
       evaluator.progress = { try progress(title, $0, $1) }
       let (model, name) = try run.scored(
         as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
+      let isOpen = chosen.isOpen
       models.append(
         try evaluator.scores(named: name, in: split, by: model) { volume in
-          let size = volume.grid.extent.rows * volume.grid.extent.columns
-          for slice in volume.subject.slices {
-            let start = (slice - volume.firstSlice) * size
-            shown.keep(
-              volume.found[start..<start + size].map(Float.init), of: volume.subject.id, slice: slice,
-              by: name)
-          }
+          guard chosen.subjects.contains(where: { $0.subject.id == volume.subject.id }) else { return }
+          volumes[volume.subject.id, default: []].append(volume)
         })
-      if models.count == 1 { try shown.choose(by: models[0].overRegions) }
+      guard isOpen else { continue }
+      // The first run's scores decide who is shown; those few are computed again, rather than all kept.
+      try chosen.choose(by: models[0].overRegions)
+      var again = evaluator
+      (again.subjects, again.progress) = (chosen.subjects.map(\.subject.id), { _, _ in })
+      _ = try again.scores(named: name, in: split, by: model) {
+        volumes[$0.subject.id, default: []].append($0)
+      }
     }
-    (self.models, self.shown) = (models, shown)
+    self.models = models
+    shown = chosen.subjects.map { subject, reason in
+      Shown(id: subject.id, reason: reason, volumes: volumes[subject.id] ?? [])
+    }
   }
 
   private static func regions(of runs: [Run]) throws -> [LabelRegion] {

@@ -123,11 +123,12 @@ public struct SegmentationEvaluator {
     }
     let maps = try model.stackPredictor(
       images, stack.extent, planes: subject.slices, batchSize: batchSize, progress: passed)
-    let found = regions.labels(of: stack.extent.count) { maps[$0][$1] > Segmenter.threshold }
     let span = SliceSpan(of: subject, in: cohort.manifest)
+    let shown = maps.map { span.cut($0, 0) }
     return SegmentedVolume(
       subject: subject, span: span, images: images.mapValues { span.cut($0, 0) },
-      found: span.cut(found, 0), reference: span.cut(stack.labels ?? [], 0))
+      found: regions.labels(of: span.grid.extent.count) { shown[$0][$1] > Segmenter.threshold },
+      reference: span.cut(stack.labels ?? [], 0))
   }
 
   private func scored(_ volume: SegmentedVolume, _ scorer: SegmentationScorer) -> SegmentedSubject {

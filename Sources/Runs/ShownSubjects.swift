@@ -26,7 +26,7 @@ public struct ShownSubjects: Sendable {
   private let split: Split
   private let cohort: PreparedCohort
   /// Whether the first run's scores are still to decide.
-  private var isOpen: Bool
+  private(set) var isOpen: Bool
   /// By subject, model and slice: `extent` values, not clamped.
   private var kept: [String: [String: [Int: [Float]]]] = [:]
 
@@ -59,15 +59,10 @@ public struct ShownSubjects: Sendable {
 
   /// Takes what was predicted for a batch, as far as it may be shown.
   mutating func keep(_ values: [Float], for batch: SampleBatch, by model: String) {
-    for (reference, image) in batch.images(in: values) {
-      keep(image, of: reference.subject, slice: reference.slice, by: model)
+    for (reference, image) in batch.images(in: values)
+    where isOpen || subjects.contains(where: { $0.subject.id == reference.subject }) {
+      kept[reference.subject, default: [:]][model, default: [:]][reference.slice] = image
     }
-  }
-
-  /// The same of one slice; of a segmentation its labels.
-  mutating func keep(_ image: [Float], of subject: String, slice: Int, by model: String) {
-    guard isOpen || subjects.contains(where: { $0.subject.id == subject }) else { return }
-    kept[subject, default: [:]][model, default: [:]][slice] = image
   }
 
   /// Chooses by the first run's figures of every subject, and forgets all others.

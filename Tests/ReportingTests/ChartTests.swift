@@ -1,4 +1,5 @@
 import Foundation
+import Metrics
 import Reporting
 import Testing
 
@@ -52,7 +53,12 @@ import Testing
     let log = TrainingLog(text: "iteration,l1,validation_psnr\n1,0.5,\n2,0.25,\n2,,20.5\n3,nan,\n4,0.1")
     #expect(log.losses == ["l1"])
     #expect(log["l1"] == [Chart.Point(x: 1, y: 0.5), Chart.Point(x: 2, y: 0.25)])
-    #expect(log.psnr == [Chart.Point(x: 2, y: 20.5)])
-    #expect(TrainingLog(text: "").losses.isEmpty && TrainingLog(path: "/nowhere/log.csv").psnr.isEmpty)
+    #expect(log.validation(.psnr) == [Chart.Point(x: 2, y: 20.5)] && log.validation(.dice).isEmpty)
+    #expect(
+      TrainingLog(text: "").losses.isEmpty
+        && TrainingLog(path: "/nowhere/log.csv").validation(.psnr).isEmpty)
+    let dice = TrainingLog(text: "iteration,dice,cross-entropy,validation_dice\n1,0.5,0.25,\n1,,,0.75")
+    #expect(dice.losses == ["dice", "cross-entropy"])
+    #expect(dice.validation(.dice) == [Chart.Point(x: 1, y: 75)])
   }
 }

@@ -1,14 +1,17 @@
 import Foundation
+import Metrics
 
-/// A run's `log.csv`: losses of every iteration and the validation PSNR at some.
+/// A run's `log.csv`: losses of every iteration and what validation measured at some.
 package struct TrainingLog: Sendable {
-  package static let validation = "validation_psnr"
+  private static let validation = "validation_"
 
   package let losses: [String]
   private var curves: [String: [Chart.Point]] = [:]
 
-  /// Mean PSNR in dB over the validation slices, by iteration.
-  package var psnr: [Chart.Point] { self[TrainingLog.validation] }
+  /// A metric's mean over the validation samples, as tables print it, by iteration.
+  package func validation(_ metric: Metric) -> [Chart.Point] {
+    self[TrainingLog.validation + metric.rawValue].map { Chart.Point(x: $0.x, y: $0.y * metric.scale) }
+  }
 
   /// Empty where there is no log: a report of a model that came without one is still a report.
   package init(path: String) {
@@ -29,7 +32,7 @@ package struct TrainingLog: Sendable {
         curves[column, default: []].append(Chart.Point(x: iteration, y: value))
       }
     }
-    losses = columns.dropFirst().filter { $0 != TrainingLog.validation }
+    losses = columns.dropFirst().filter { !$0.hasPrefix(TrainingLog.validation) }
   }
 
   /// A column against the iteration; empty for one that is not there.

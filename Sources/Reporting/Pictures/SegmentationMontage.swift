@@ -9,6 +9,7 @@ struct SegmentationMontage {
   /// What was found with one image.
   struct Finding {
     let name: String
+    let modality: Modality
     let image: Stack
     let regions: [Stack]
     /// 3-D Dice by region: `WT 81, TC 74 %`.
@@ -16,7 +17,8 @@ struct SegmentationMontage {
 
     /// - Parameter regions: those that were asked for, as the scores name them.
     init(_ name: String, _ volume: SegmentedVolume, of modality: Modality, _ regions: [LabelRegion]) {
-      (self.name, image) = (name, Stack(volume.images[modality] ?? [], volume))
+      (self.name, self.modality) = (name, modality)
+      image = Stack(volume.images[modality] ?? [], volume)
       self.regions = Stack.masks(of: regions, in: volume.found, volume)
       let dice = regions.map { region in
         let dice = Overlap(volume.found, volume.reference, region: region).dice()
@@ -27,7 +29,6 @@ struct SegmentationMontage {
   }
 
   let id: String
-  private let modality: Modality
   private let findings: [Finding]
   private let truth: [Stack]
   private let focus: Focus
@@ -38,7 +39,7 @@ struct SegmentationMontage {
   init(
     _ volume: SegmentedVolume, of modality: Modality, _ regions: [LabelRegion], _ findings: [Finding]
   ) {
-    (id, self.modality, self.findings) = (volume.subject.id, modality, findings)
+    (id, self.findings) = (volume.subject.id, findings)
     truth = Stack.masks(of: regions, in: volume.reference, volume)
     let others = volume.images.filter { $0.key != modality }.values.map { Stack($0, volume) }
     box = Box(enclosing: others + findings.map(\.image))
@@ -55,7 +56,8 @@ struct SegmentationMontage {
     return findings.map { finding in
       var panel = Panel(
         finding.name, view: view(finding.image), tone: .intensity,
-        description: "\(modality.title), \(finding.name), \(id), \(isDetail ? "detail of " : "")\(place(plane))",
+        description:
+          "\(finding.modality.title), \(finding.name), \(id), \(isDetail ? "detail of " : "")\(place(plane))",
         marks: plane.marks)
       (panel.outlines, panel.found) = (truth.map(view), finding.regions.map(view))
       if plane == .axial && !isDetail { panel.frame = (detail, box) }

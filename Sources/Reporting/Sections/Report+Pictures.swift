@@ -1,4 +1,5 @@
 import Cohorts
+import Foundation
 import Metrics
 import Runs
 
@@ -37,12 +38,20 @@ extension Report {
 
   // MARK: - Curves
 
-  var curves: HTML {
-    HTML.section("curves", "Training") {
+  var curves: HTML { Report.curves(of: entries, .psnr) }
+
+  /// What training measured, run beside run.
+  /// - Parameter metric: by which validation chose.
+  static func curves(of entries: [Entry], _ metric: Metric) -> HTML {
+    let title = metric.heading.prefix { $0 != "(" }.trimmingCharacters(in: .whitespaces)
+    let losses = entries.flatMap(\.log.losses).unique
+    return HTML.section("curves", "Training") {
       HTML("div", ["class": "charts"]) {
         Chart(
-          title: "Validation PSNR", horizontal: "iteration", vertical: "PSNR (dB)",
-          lines: entries.enumerated().map { Chart.Line($1.name, colour: $0, $1.log.psnr) }
+          title: "Validation \(title)", horizontal: "iteration", vertical: metric.heading,
+          lines: entries.enumerated().map {
+            Chart.Line($1.name, colour: $0, $1.log.validation(metric))
+          }
         ).html
         for loss in losses {
           Chart(
@@ -58,8 +67,6 @@ extension Report {
       }
     }
   }
-
-  private var losses: [String] { entries.flatMap(\.log.losses).unique }
 
   // MARK: - Routing
 

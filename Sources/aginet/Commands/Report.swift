@@ -20,7 +20,7 @@ struct ReportCommand: ParsableCommand {
   var split = Split.test
   @Option(
     name: .customLong("subject"),
-    help: "A subject to picture; may be given several times (default: the median and the worst by PSNR).")
+    help: "A subject to picture; may be given several times (default: the median and the worst).")
   var subjects: [String] = []
   @Option(name: .shortAndLong, help: "The HTML file (default: report.html in the first run's folder).")
   var output: String?
@@ -36,26 +36,40 @@ struct ReportCommand: ParsableCommand {
     let device = try compute.apply()
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
-    let progress = ProgressBar.named("slices")
     var options = Assessment.Options()
     (options.split, options.batchSize) = (split, batch)
     options.shown = subjects.isEmpty ? .typical : .named(subjects)
-    let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
-    let evaluation = opened[0].folder.evaluation(split.rawValue)
+    let path = output ?? opened[0].folder.report
+    if opened[0].isSegmentation {
+      let assessment = try SegmentationAssessment(
+        of: opened, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
+      try keep(in: opened[0]) { try assessment.write(to: $0) }
+      try SegmentationReport(
+        opened, assessment: assessment, cohort: cohort, commands: commands(opened, on: assessment.cohort),
+        device: device
+      ).write(to: path)
+    } else {
+      let progress = ProgressBar.named("slices")
+      let assessment = try Assessment(of: opened, on: cohort, options, device: device, progress: progress)
+      try keep(in: opened[0]) { try assessment.write(to: $0) }
+      var choice = Report.Options()
+      (choice.batchSize, choice.commands) = (batch, commands(opened, on: assessment.cohort))
+      try Report(
+        opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress
+      ).write(to: path)
+    }
+    try Console.result(path)
+  }
+
+  /// Writes the scores beside the page, where none are there yet.
+  private func keep(in run: Run, _ write: (String) throws -> Void) throws {
+    let evaluation = run.folder.evaluation(split.rawValue)
     if Assessment.exists(in: evaluation) {
       Console.note(
         "\(evaluation): an evaluation is there and stays as it is; aginet evaluate --force replaces it")
     } else {
-      try assessment.write(to: evaluation)
+      try write(evaluation)
     }
-
-    var choice = Report.Options()
-    (choice.batchSize, choice.commands) = (batch, commands(opened, on: assessment.cohort))
-    let report = try Report(
-      opened, assessment: assessment, cohort: cohort, options: choice, device: device, progress: progress)
-    let path = output ?? opened[0].folder.report
-    try report.write(to: path)
-    try Console.result(path)
   }
 
   /// What to type to get here again.
