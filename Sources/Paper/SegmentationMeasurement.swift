@@ -17,7 +17,8 @@ public struct SegmentationMeasurement: Codable, Sendable {
   /// How the contrast was drawn, in words; nothing where it is made in one pass or not at all.
   public var drawing: String?
 
-  package init(scores: SegmentationScores, images: ModelFigures<BraSynMeasure>? = nil, drawing: String? = nil) {
+  package init(scores: SegmentationScores, images: ModelFigures<BraSynMeasure>? = nil, drawing: String? = nil)
+  {
     (self.scores, self.images, self.drawing) = (scores, images, drawing)
   }
 }
@@ -79,7 +80,8 @@ extension Reproduction {
   }
 
   /// The experiments of a row by seed, each with the segmentation of that seed.
-  private func pairs(_ row: Study.Row, by segmentation: Experiment) -> [(Experiment, synthesis: Experiment?)] {
+  private func pairs(_ row: Study.Row, by segmentation: Experiment) -> [(Experiment, synthesis: Experiment?)]
+  {
     seeded(segmentation).enumerated().map { index, seeded in
       (seeded, row.experiments.first.map { self.seeded($0)[index] })
     }
@@ -108,7 +110,8 @@ extension Reproduction {
     }
     let file = try file(row, of: study, by: segmentation, synthesis: synthesis)
     let question = question(nil, look(study.conditions[0], of: synthesis))
-    return try Kept.value(at: file, for: "models \(hashes.joined(separator: " ")), \(row.input), \(question)") {
+    return try Kept.value(at: file, for: "models \(hashes.joined(separator: " ")), \(row.input), \(question)")
+    {
       var images = ModelFigures<BraSynMeasure>(name: row.title)
       let target = try study.contrast
       let (scores, drawing) = try segment(

@@ -205,7 +205,8 @@ import Training
     #expect(admission.notes.isEmpty, "\(admission.notes)")
     // mmGAN's eight levels do not fit, and a published judge would be as large as everything else.
     let fitted = admission.study.experiments
-    #expect(fitted.allSatisfy { $0.mmgan.levels == 6 && $0.mmgan.padding && $0.selfrdb.discriminator.width == 4 })
+    #expect(
+      fitted.allSatisfy { $0.mmgan.levels == 6 && $0.mmgan.padding && $0.selfrdb.discriminator.width == 4 })
     try reproduction.train([admission.study])
     let result = try reproduction.result(of: admission)
     let names = result.table.rows.map { row -> String in if case .text(let name) = row[0] { name } else { "" }

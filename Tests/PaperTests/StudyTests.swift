@@ -119,7 +119,8 @@ import Testing
     #expect(study.conditions.map(\.title) == ["(T1, T2, FLAIR) -> T1Gd"])
     #expect(
       study.rows.map(\.title) == [
-        "Real", "Zero", "DDPM", "IDDPM", "SelfRDB", "pGAN without VGG", "mmGAN", "MedSynth", "pixel2pixel", "Ours",
+        "Real", "Zero", "DDPM", "IDDPM", "SelfRDB", "pGAN without VGG", "mmGAN", "MedSynth", "pixel2pixel",
+        "Ours",
         "Copy of T1",
       ])
     let made = study.rows.filter { $0.input == .synthesised }
@@ -131,7 +132,8 @@ import Testing
     let segmentation = try #require(study.segmentation)
     #expect(segmentation.method == "segmentation" && segmentation.region == .slice)
     #expect(segmentation.scenario == Scenario(labelling: [.t1, .t1gd, .t2, .flair]))
-    #expect(segmentation.network.width == base.network.width && segmentation.learningRate == base.learningRate)
+    #expect(
+      segmentation.network.width == base.network.width && segmentation.learningRate == base.learningRate)
     #expect(study.experiments.count == 9 && study.experiments[0] == segmentation)
     #expect(study.modalities == [.t1, .t2, .flair, .t1gd])
   }

@@ -31,7 +31,8 @@ import Training
   }
 
   private func reproduction(
-    on other: PreparedCohort? = nil, seeds: Int = 1, _ change: (inout Reproduction.Settings) -> Void = { _ in }
+    on other: PreparedCohort? = nil, seeds: Int = 1,
+    _ change: (inout Reproduction.Settings) -> Void = { _ in }
   ) throws -> (Reproduction, Watched) {
     var settings = Reproduction.Settings()
     (settings.base, settings.seeds) = (tinyExperiment(iterations: 1), seeds)
@@ -91,8 +92,11 @@ import Training
     let caption = table.caption
     #expect(caption.contains("WT (1, 2, 3), TC (1, 3), ET (3) from T1, T1Gd, T2, FLAIR"), "\(caption)")
     #expect(caption.contains("width 4 on slices, 1 iterations of 2, rate 0.0001"), "\(caption)")
-    #expect(caption.contains("Real > Ours > Zero") && caption.contains("DDPM by DDIM, 2 of 1000 steps"), "\(caption)")
-    #expect(caption.contains("too few people (1) for a verdict") && caption.contains("both empty"), "\(caption)")
+    #expect(
+      caption.contains("Real > Ours > Zero") && caption.contains("DDPM by DDIM, 2 of 1000 steps"),
+      "\(caption)")
+    #expect(
+      caption.contains("too few people (1) for a verdict") && caption.contains("both empty"), "\(caption)")
 
     // Nothing is computed again, and Table 3's last column is trained already.
     let (second, after) = try reproduction()
@@ -172,12 +176,14 @@ import Training
     let table = result.table
     #expect(
       table.columns.map(\.heading) == [
-        "Method", "PSNR (dB)", "SSIM (%)", "MAE (×100)", "Parameters (M)", "Multiply-adds (G)", "Time (s/volume)",
+        "Method", "PSNR (dB)", "SSIM (%)", "MAE (×100)", "Parameters (M)", "Multiply-adds (G)",
+        "Time (s/volume)",
         "Peak memory (GiB)",
       ])
     #expect(names(table).prefix(5) == ["mmGAN", "pGAN without VGG", "MedSynth", "pixel2pixel", "Ours"])
     #expect(table.rows.count == 7 && table.rules == [5])
-    #expect(table.rows.prefix(5).allSatisfy { row in row.dropFirst().allSatisfy { $0 != .empty } }, "\(table.rows)")
+    #expect(
+      table.rows.prefix(5).allSatisfy { row in row.dropFirst().allSatisfy { $0 != .empty } }, "\(table.rows)")
     #expect(table.caption.contains("Trained on patches of "))
 
     let found = result.measurements.map { $0[0][0] }
@@ -217,7 +223,9 @@ import Training
     let path = try other.write(split, to: "other.json")
     let three = try prepared(other) { $0.splits = .file(path) }
     for (slices, subjects) in [(1, 1), (5, 1), (9, 2), (100, 3)] {
-      let (reproduction, _) = try reproduction(on: three) { ($0.base.pix2pix.weightAdversarial, $0.slices) = (0, slices) }
+      let (reproduction, _) = try reproduction(on: three) {
+        ($0.base.pix2pix.weightAdversarial, $0.slices) = (0, slices)
+      }
       let result = try result("regions", reproduction) { $0.title == "Slices" }
       #expect(result.measurements[0][0][0].scores.subjects.count == subjects)
       #expect(result.measurements[0][0][0].scores.slices.count == 5 * subjects)

@@ -38,7 +38,9 @@ struct Reproduce: ParsableCommand {
       """)
   var slices: Int?
   @Option(
-    help: "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are).")
+    help:
+      "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are)."
+  )
   var region: String?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
@@ -54,7 +56,9 @@ struct Reproduce: ParsableCommand {
     guard base.region.dimensions == 2 || wanted.contains(where: { $0.form == .volumes }) else {
       let names = wanted.map(\.name).joined(separator: ", ")
       throw Failure(
-        .usage, "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)")
+        .usage,
+        "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)"
+      )
     }
     try check("loaders", loaders, Bounds.loaders)
     var chosen = Reproduction.Settings()
