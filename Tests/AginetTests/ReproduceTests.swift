@@ -1,4 +1,6 @@
+import Cohorts
 import Foundation
+import Imaging
 import PipelineSupport
 import Testing
 
@@ -40,6 +42,24 @@ import Testing
     let plan = try aginet(arguments("table9") + ["--dry-run"])
     #expect(plan.code == 0 && plan.output.split(separator: "\n").count { $0.hasSuffix("  done") } == 2)
     #expect(plan.output.split(separator: "\n").count { $0.hasSuffix("  to train") } == 6)
+  }
+
+  @Test func tumoursAndVolumesArePlanned() throws {
+    try makeTumours(scratch("raw"), modalities: [.t1, .t1gd, .t2, .flair])
+    _ = try prepared(scratch)
+    let plan = try aginet(
+      [
+        "reproduce", "table4", "table10", "regions", "--data", "cohort", "-o", "out", "--iterations", "2",
+        "--width", "4", "--groups", "2", "--batch", "2", "--region", "patch:40x40x40", "--dry-run",
+      ])
+    #expect(plan.code == 0, "\(plan.messages)")
+    let runs = plan.output.split(separator: "\n")
+    #expect(runs.allSatisfy { $0.hasSuffix("  to train") })
+    #expect(runs.contains { $0.hasPrefix("segmentation-published-t1+t1gd+t2+flair-labels-w4-seed1-") })
+    // Patches of the added table are those of AGI-Net in Table 10, and its slices those of Table 4.
+    #expect(runs.count { $0.contains("-patch40x40x40-") } == 5 && runs.count { $0.contains("-slab3-") } == 1)
+    #expect(runs.count { $0.hasPrefix("pix2pix-agi-net-t1+t2+flair-t1gd-") } == 3)
+    #expect(!scratch.files().contains { $0.hasPrefix("out/") })
   }
 
   @Test func whatCannotBeHadIsRefusedBeforeTraining() throws {

@@ -57,7 +57,7 @@ struct Reproduce: ParsableCommand {
       let names = wanted.map(\.name).joined(separator: ", ")
       throw Failure(
         .usage,
-        "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)"
+        "\(Term.region("\(base.region)")): only table10 and regions train on patches, which \(names) does not need"
       )
     }
     try check("loaders", loaders, Bounds.loaders)
