@@ -132,8 +132,7 @@ struct Reproduce: ParsableCommand {
       try reproduction.checkSampling(of: study)
       do {
         admitted.append(try reproduction.admit(study, strictly: !isAll))
-      } catch let failure as Failure where isAll && (failure.kind == .inconsistent || failure.kind == .usage)
-      {
+      } catch let failure as Failure where isAll && [.inconsistent, .usage, .limit].contains(failure.kind) {
         skipped.append((study.name, failure.message))
       }
     }
