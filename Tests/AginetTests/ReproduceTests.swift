@@ -1,4 +1,6 @@
+import Cohorts
 import Foundation
+import Imaging
 import PipelineSupport
 import Testing
 
@@ -42,8 +44,30 @@ import Testing
     #expect(plan.output.split(separator: "\n").count { $0.hasSuffix("  to train") } == 6)
   }
 
+  @Test func tumoursAndVolumesArePlanned() throws {
+    try makeTumours(scratch("raw"), modalities: [.t1, .t1gd, .t2, .flair])
+    _ = try prepared(scratch)
+    let plan = try aginet(
+      [
+        "reproduce", "table4", "table10", "regions", "--data", "cohort", "-o", "out", "--iterations", "2",
+        "--width", "4", "--groups", "2", "--batch", "2", "--region", "patch:40x40x40", "--dry-run",
+      ])
+    #expect(plan.code == 0, "\(plan.messages)")
+    let runs = plan.output.split(separator: "\n")
+    #expect(runs.allSatisfy { $0.hasSuffix("  to train") })
+    #expect(runs.contains { $0.hasPrefix("segmentation-published-t1+t1gd+t2+flair-labels-w4-seed1-") })
+    // Patches of the added table are those of AGI-Net in Table 10, and its slices those of Table 4.
+    #expect(runs.count { $0.contains("-patch40x40x40-") } == 5 && runs.count { $0.contains("-slab3-") } == 1)
+    #expect(runs.count { $0.hasPrefix("pix2pix-agi-net-t1+t2+flair-t1gd-") } == 3)
+    #expect(!scratch.files().contains { $0.hasPrefix("out/") })
+  }
+
   @Test func whatCannotBeHadIsRefusedBeforeTraining() throws {
-    #expect(try aginet.fails(2, arguments("table4")).contains("segmentation"))
+    #expect(try aginet.fails(5, arguments("table4")).contains("table4 needs T1, T2, FLAIR, T1Gd"))
+    #expect(try aginet.fails(5, arguments("table10")).contains("table10 needs T1, T2, FLAIR, T1Gd"))
+    #expect(
+      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains("table10 and regions")
+    )
     #expect(try aginet.fails(2, arguments("table11")).contains("known are"))
     #expect(try aginet.fails(5, arguments("table2")).contains("FLAIR"))
     #expect(try aginet.fails(5, arguments("table5", "table3")).contains("table3"))

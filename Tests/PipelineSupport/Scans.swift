@@ -73,8 +73,9 @@ public func tumourScan(_ modality: Modality, subject: Int) -> Volume {
   var scan = scan(modality, subject: subject)
   for (index, label) in labelMap(subject: subject).voxels.enumerated() where label > 0 {
     // Dark where it enhances in T1, bright there in all others.
-    let level = [2: 0.35, 1: 0.6, 3: 1.0][Int(label)] ?? 0
-    scan.voxels[index] = 0.1 * scan.voxels[index] + Float(360 * (modality == .t1 ? 1.1 - level : level))
+    let level: Float = label == 2 ? 0.35 : label == 1 ? 0.6 : 1
+    let shown: Float = modality == .t1 ? 1.1 - level : level
+    scan.voxels[index] = 0.1 * scan.voxels[index] + 360 * shown
   }
   return scan
 }

@@ -15,7 +15,8 @@ package struct Tile: Sendable {
   }
 
   init(_ panel: Panel) {
-    self.init(width: panel.view.width, height: panel.view.height, rgb: panel.marked, aspect: panel.view.aspect)
+    self.init(
+      width: panel.view.width, height: panel.view.height, rgb: panel.marked, aspect: panel.view.aspect)
   }
 
   func html(_ description: String) throws -> HTML {

@@ -38,7 +38,9 @@ struct Reproduce: ParsableCommand {
       """)
   var slices: Int?
   @Option(
-    help: "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are).")
+    help:
+      "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are)."
+  )
   var region: String?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
@@ -54,7 +56,9 @@ struct Reproduce: ParsableCommand {
     guard base.region.dimensions == 2 || wanted.contains(where: { $0.form == .volumes }) else {
       let names = wanted.map(\.name).joined(separator: ", ")
       throw Failure(
-        .usage, "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)")
+        .usage,
+        "\(Term.region("\(base.region)")): only table10 and regions train on patches, which \(names) does not need"
+      )
     }
     try check("loaders", loaders, Bounds.loaders)
     var chosen = Reproduction.Settings()
@@ -128,8 +132,7 @@ struct Reproduce: ParsableCommand {
       try reproduction.checkSampling(of: study)
       do {
         admitted.append(try reproduction.admit(study, strictly: !isAll))
-      } catch let failure as Failure where isAll && (failure.kind == .inconsistent || failure.kind == .usage)
-      {
+      } catch let failure as Failure where isAll && [.inconsistent, .usage, .limit].contains(failure.kind) {
         skipped.append((study.name, failure.message))
       }
     }
@@ -151,7 +154,7 @@ struct Reproduce: ParsableCommand {
       if admitted.contains(where: { $0.study.name == name }) {
         return try reproduction.result(of: reproduction.admit(study, strictly: false))
       }
-      guard let other = try? reproduction.admit(study), other.notes.isEmpty,
+      guard reproduction.mayHold(study), let other = try? reproduction.admit(study), other.notes.isEmpty,
         try reproduction.isMeasured(other.study)
       else { return nil }
       return try reproduction.result(of: other)
