@@ -31,11 +31,11 @@ struct Info: ParsableCommand {
     guard (path != nil) != isNetwork else {
       throw ValidationError("Name a file or folder, or else a --method or --network.")
     }
-    guard isNetwork || !estimate else { throw ValidationError("--estimate is for a --method or --network.") }
-    guard estimate || !json else { throw ValidationError("--json is for --estimate.") }
   }
 
   func run() throws {
+    guard path == nil || !estimate else { throw Failure(.usage, "--estimate goes with --method or --network") }
+    guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
     if let path { return try Console.result(describe(path)) }
     try check("size", size, 1...4096)
     let experiment = try Experiment(settings: options.written())
