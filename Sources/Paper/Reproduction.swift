@@ -116,6 +116,8 @@ public struct Reproduction {
         try experiment.check()
         try cohort.check(experiment.scenario)
         try MethodCatalog.check(experiment, on: cohort)
+        try experiment.fitted(toVolumes: cohort.largestVolume).checkMemory(
+          onSlices: cohort.manifest.extent, trains: true, device: settings.device)
       }
       return nil
     } catch {
