@@ -51,7 +51,8 @@ import Testing
   @Test func synthesisByPatches() throws {
     let trained = try aginet(try command("patch:96x96x96", 2))
     try #require(trained.code == 0, "\(trained.messages)")
-    #expect(trained.messages.contains("patches of 8x32x32: the volumes have at most 6 planes, 30 rows, 28 columns"))
+    #expect(
+      trained.messages.contains("patches of 8x32x32: the volumes have at most 6 planes, 30 rows, 28 columns"))
     // Mostly empty, so that few of the patches have to be computed.
     let size = SIMD3(192, 192, 64)
     let texture = scan(.t1, subject: 5).voxels.filter { $0 > 0 }

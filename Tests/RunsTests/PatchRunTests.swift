@@ -87,13 +87,15 @@ import Training
     let refusal = try failure {
       try huge.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: limit)
     }
-    #expect(refusal.kind == .limit && refusal.message.contains("64 GiB") && refusal.message.contains("region"))
+    #expect(
+      refusal.kind == .limit && refusal.message.contains("64 GiB") && refusal.message.contains("region"))
     try huge.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: nil)
     // 34 million voxels: two sources, target, image and its gradient, and maps of a half with theirs, four bytes each.
     let large = experiment(Extent(256, 256, 512))
     func passes(_ mebibytes: Int) -> Bool {
       let limit = MemoryLimit.of(root: "/nowhere", limits: [mebibytes << 20])
-      return (try? large.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: limit)) != nil
+      return (try? large.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: limit))
+        != nil
     }
     #expect(!passes(2 * 128 * 6 - 64) && passes(2 * 128 * 6 + 64))
     // On this cohort that is a small patch.
