@@ -23,7 +23,7 @@ public struct Trial: Sendable {
 }
 
 extension Predictor {
-  /// Sends a batch of this shape through the network, of a method that draws one step of all.
+  /// Sends a batch of this shape through the network; where images are drawn step by step, one step tells of all.
   package func trial(of shape: [Int]) throws -> Trial {
     struct Enough: Error {}
     return try Trial {
