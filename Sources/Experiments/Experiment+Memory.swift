@@ -44,7 +44,7 @@ extension Experiment {
       ? "\(Term.region), \(Term.batchSize) or \(Term.width)" : "\(Term.batchSize) or \(Term.width)"
     throw Failure(
       .limit,
-      "\(what) of \(extent) needs more than \(Estimate.gibibytes(least)), and \(limit.origin) has "
-        + "\(Estimate.gibibytes(Double(limit.bytes))); choose a smaller \(smaller)")
+      "\(what) of \(extent) needs more than \(Estimate.gibibytes(least)), and there are "
+        + "\(Estimate.gibibytes(Double(limit.bytes))) (\(limit.origin)); choose a smaller \(smaller)")
   }
 }

@@ -127,6 +127,8 @@ public struct Reproduction {
     try experiment.check()
     try cohort.check(experiment.scenario)
     try MethodCatalog.check(experiment, on: cohort)
+    try experiment.fitted(toVolumes: cohort.largestVolume).checkMemory(
+      onSlices: cohort.manifest.extent, trains: true, device: settings.device)
   }
 
   /// With what the compared methods need on what they see of the cohort, and the regions that its label maps have.

@@ -52,7 +52,8 @@ extension Run {
     }
     // Two wait for each loader, which makes a third; of a slab the target has neighbours too.
     let waiting = 3 * max(1, setting.loaders)
-    let batch = experiment.batchSize * (contrasts + 1) * region.depth * extent.count * MemoryLayout<Float>.size
+    let batch =
+      experiment.batchSize * (contrasts + 1) * region.depth * extent.count * MemoryLayout<Float>.size
     return Estimate(
       trial, images: waiting * batch, of: region.samples, batchSize: experiment.batchSize,
       batches: experiment.iterations)

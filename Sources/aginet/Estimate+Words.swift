@@ -16,7 +16,8 @@ extension Estimate {
   /// `about 3:20 for 12 batches of 2 patches, 16.7 s each`
   var timeWords: String {
     let each = String(format: "%.3g s", batchSeconds)
-    return "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples), \(each) each"
+    return
+      "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples), \(each) each"
   }
 
   /// Prints it as lines, or as JSON.

@@ -74,7 +74,9 @@ import Torch
     #expect(zip(single, several).allSatisfy { abs($0 - $1) < 1e-6 })
     let counted = mean()
     var shown: [[Int]] = []
-    _ = try synthesizer(counted, card(Extent(16, 32, 24)))(patient(size), batchSize: 4) { shown.append([$0, $1]) }
+    _ = try synthesizer(counted, card(Extent(16, 32, 24)))(patient(size), batchSize: 4) {
+      shown.append([$0, $1])
+    }
     let patches = counted.shapes.reduce(0) { $0 + $1[0] }
     #expect(counted.shapes.first == [4, 2, 16, 32, 24] && shown.last == [patches, patches])
   }

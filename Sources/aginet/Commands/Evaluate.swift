@@ -29,7 +29,7 @@ struct Evaluate: ParsableCommand {
   var scoring = Figures.paper
   @Option(help: "SSIM: full (torchmetrics 1.9), crop (5-pixel border left out) or uniform (scikit-image).")
   var ssim = SSIM.Variant.full
-  @Option(help: "Slices at a time.")
+  @Option(help: "Slices at a time; of patches as many as have their voxels, one at least.")
   var batch = 4
   @Flag(help: "Replace an evaluation of this split.")
   var force = false

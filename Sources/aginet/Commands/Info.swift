@@ -21,7 +21,9 @@ struct Info: ParsableCommand {
   var options: ExperimentOptions
   @Option(help: "Rows and columns of a slice.")
   var size = 256
-  @Flag(help: "Of a framework or generator: say what memory and time an image and a training step take, by one each.")
+  @Flag(
+    help:
+      "Of a framework or generator: say what memory and time an image and a training step take, by one each.")
   var estimate = false
   @Flag(help: "With --estimate: print it as JSON.")
   var json = false
@@ -31,11 +33,13 @@ struct Info: ParsableCommand {
     guard (path != nil) != isNetwork else {
       throw ValidationError("Name a file or folder, or else a --method or --network.")
     }
-    guard isNetwork || !estimate else { throw ValidationError("--estimate is for a --method or --network.") }
-    guard estimate || !json else { throw ValidationError("--json is for --estimate.") }
   }
 
   func run() throws {
+    guard path == nil || !estimate else {
+      throw Failure(.usage, "--estimate goes with --method or --network")
+    }
+    guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
     if let path { return try Console.result(describe(path)) }
     try check("size", size, 1...4096)
     let experiment = try Experiment(settings: options.written())

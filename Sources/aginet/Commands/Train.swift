@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Failures
 import Foundation
 import Imaging
 import Inference
@@ -37,11 +38,8 @@ struct Train: ParsableCommand {
   var json = false
   @OptionGroup var compute: ComputeOptions
 
-  func validate() throws {
-    guard estimate || !json else { throw ValidationError("--json is for --estimate.") }
-  }
-
   func run() throws {
+    guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
     // A resumed run is its checkpoint's, and needs no settings again.
     let experiment = try Experiment(
       file: experiment, settings: options.written(), over: resume ? Run.resumable(in: output) : nil)

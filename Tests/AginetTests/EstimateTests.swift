@@ -1,0 +1,115 @@
+import Foundation
+import Imaging
+import PipelineSupport
+import Testing
+
+/// What is told beforehand of memory holds, and what memory cannot hold is refused.
+@Suite(.serialized) struct EstimateTests {
+  private let scratch: Scratch
+  private let aginet: Command
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+  }
+
+  /// What `--estimate --json` says.
+  private struct Told: Decodable {
+    var memory: Int, batches: Int, batchSize: Int, samples: String, seconds: Double
+  }
+
+  private func told(_ arguments: [String]) throws -> Told {
+    let outcome = try aginet(arguments + ["--estimate", "--json"])
+    try #require(outcome.code == 0, "\(outcome.messages)")
+    return try JSONDecoder().decode(Told.self, from: Data(outcome.output.utf8))
+  }
+
+  private func expect(_ told: Told, covers peak: Peak) {
+    #expect(peak.code == 0)
+    let figures = "told \(told.memory >> 20) MB, took \(peak.bytes >> 20) MB"
+    #expect(Double(peak.bytes) <= 1.1 * Double(told.memory), "\(figures)")
+    #expect(told.memory <= 2 * peak.bytes, "\(figures)")
+  }
+
+  private func command(_ region: String, _ iterations: Int, batch: Int = 2) throws -> [String] {
+    [
+      "train", "--sources", "t1,t2", "--target", "pd", "--network", "resunet", "--width", "8", "--batch",
+      "\(batch)", "--region", region, "--iterations", "\(iterations)", "--threads", "1", "--data",
+      try Trained.cohort, "-o", "run", "--set", "pix2pix.weightAdversarial=0", "--set", "validateEvery=100",
+    ]
+  }
+
+  @Test(arguments: ["slice", "slab:3", "patch:96x96x96"])
+  func training(region: String) throws {
+    let arguments = try command(region, 6)
+    let told = try told(arguments)
+    #expect(told.batches == 6 && told.batchSize == 2 && told.seconds > 0)
+    #expect(scratch.files().isEmpty)
+    expect(told, covers: try Peak(arguments, in: scratch.path))
+  }
+
+  @Test func synthesisByPatches() throws {
+    let trained = try aginet(try command("patch:96x96x96", 2))
+    try #require(trained.code == 0, "\(trained.messages)")
+    #expect(
+      trained.messages.contains("patches of 8x32x32: the volumes have at most 6 planes, 30 rows, 28 columns"))
+    // Mostly empty, so that few of the patches have to be computed.
+    let size = SIMD3(192, 192, 64)
+    let texture = scan(.t1, subject: 5).voxels.filter { $0 > 0 }
+    for name in ["t1.nii", "t2.nii"] {
+      var volume = Volume(
+        dimensions: size, affine: scan(.t1, subject: 5).affine,
+        voxels: [Float](repeating: 0, count: size.x * size.y * size.z))
+      for k in 24..<40 {
+        for j in 80..<120 {
+          for i in 80..<120 {
+            volume.voxels[i + size.x * (j + size.y * k)] = texture[(i + 7 * j + 31 * k) % texture.count]
+          }
+        }
+      }
+      if name == "t2.nii" { volume.voxels = volume.voxels.map { $0.squareRoot() } }
+      try NIfTI.write(volume, to: scratch(name))
+    }
+    let arguments = [
+      "synthesize", "--model", "run/model.safetensors", "--t1", "t1.nii", "--t2", "t2.nii", "-o", "pd.nii",
+      "--threads", "1", "--batch", "3",
+    ]
+    let told = try told(arguments)
+    // Half a patch apart: eleven by eleven by fifteen.
+    #expect(told.samples == "patches" && told.batchSize == 3 && told.batches == 605)
+    #expect(!scratch.files().contains("pd.nii"))
+    expect(told, covers: try Peak(arguments, in: scratch.path))
+    let words = try aginet(arguments + ["--estimate"])
+    #expect(words.output.contains("GiB at most") && words.output.contains("605 batches of 3 patches"))
+  }
+
+  @Test func whatMemoryCannotHoldIsRefused() throws {
+    var limited = aginet
+    limited.prefix = ["/bin/bash", "-c", "ulimit -v \(2 << 20) && exec \"$@\"", "limited"]
+    let line = try limited.fails(8, try command("slice", 6, batch: 65536))
+    #expect(line.contains("2.00 GiB (ulimit)") && line.contains("--batch"), "\(line)")
+    #expect(scratch.files().isEmpty)
+    let network = ["info", "--network", "resunet", "--region", "patch:2000x2000x2000"]
+    let patch = try limited.fails(8, network)
+    #expect(patch.contains("--region") && patch.contains("2000 x 2000 x 2000"), "\(patch)")
+    try limited.fails(8, network + ["--estimate"])
+  }
+
+  /// Before anything is read or made.
+  @Test func whatHasNoVolumesIsRefused() throws {
+    let patch = ["--region", "patch:32x32x32"]
+    for kind in [["--network", "deform-resunet"], ["--method", "ddpm"], ["--method", "selfrdb"]] {
+      try aginet.fails(2, ["info"] + kind + patch)
+      try aginet.fails(2, ["train", "--data", "none", "-o", "run"] + kind + patch)
+    }
+    #expect(scratch.files().isEmpty)
+  }
+
+  @Test func anImageAndAStepOfANetwork() throws {
+    let network = ["info", "--network", "agi-net", "--width", "8", "--size", "32", "--batch", "1"]
+    let words = try aginet(network + ["--estimate"])
+    #expect(words.code == 0 && words.output.contains("a training step") && words.output.contains("GiB"))
+    try aginet.fails(2, ["info", "none", "--estimate"])
+    try aginet.fails(2, network + ["--json"])
+  }
+}

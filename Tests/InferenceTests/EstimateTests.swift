@@ -1,0 +1,62 @@
+import Imaging
+import Inference
+import Layers
+import Methods
+import PipelineSupport
+import Testing
+import Torch
+
+/// What is told before a volume goes through a network.
+@Suite(.serialized) struct EstimateTests {
+  @Test(arguments: [
+    // Slices of their own size, of the training slices', slabs, and patches half of themselves apart.
+    (Extent(32, 32), nil as Int?, 4, "slices", [4, 2, 50, 60], 12),
+    (Extent(64, 64), nil, 100, "slices", [45, 2, 64, 64], 1),
+    (Extent(32, 32), 3, 4, "slabs", [4, 6, 50, 60], 12),
+    (Extent(16, 32, 32), nil, 5, "patches", [5, 2, 16, 32, 32], 9),
+    (Extent(64, 64, 64), nil, 5, "patches", [1, 2, 64, 64, 64], 1),
+  ])
+  func batchesAreCounted(
+    extent: Extent, depth: Int?, batchSize: Int, samples: String, shape: [Int], batches: Int
+  ) throws {
+    let method = Known.channel(0)
+    var card = card()
+    (card.extent, card.depth) = (extent, depth)
+    let told = try synthesizer(method, card).estimate(of: [60, 50, 45], batchSize: batchSize)
+    #expect(method.shapes.allSatisfy { $0 == shape } && (1...2).contains(method.shapes.count))
+    #expect(told.samples == samples && told.batchSize == shape[0] && told.batches == batches)
+    // Two sources, the image and one volume more, four bytes each.
+    #expect(told.images == 60 * 50 * 45 * 4 * 4)
+    #expect(told.seconds == told.batchSeconds * Double(batches))
+    let (memory, program) = (try #require(told.memory), try #require(told.program))
+    #expect(memory >= program + told.images)
+  }
+
+  /// Of an image that is drawn in many steps, one tells of all.
+  @Test func oneStepOfManyIsEnough() throws {
+    var made = 0
+    let slow = Stepwise(steps: 250) { made += 1 }
+    let told = try synthesizer(slow).estimate(of: [28, 30, 6], batchSize: 2)
+    #expect(made <= 2 && told.batches == 3)
+  }
+}
+
+/// A method that takes many passes for an image.
+private final class Stepwise: Method {
+  let generator = TrainedNetwork("generator", Parameters())
+  var networks: [TrainedNetwork] { [generator] }
+  let losses: [String] = []
+  private let steps: Int, made: () -> Void
+
+  init(steps: Int, made: @escaping () -> Void) { (self.steps, self.made) = (steps, made) }
+
+  func step(_ batch: Batch, random: RandomStream) -> [Loss] { [] }
+
+  func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
+    for step in 1...steps {
+      made()
+      try passed(step, steps)
+    }
+    return sources.narrowed(1, from: 0, length: 1)
+  }
+}
