@@ -1,3 +1,4 @@
+import Cohorts
 import Failures
 import Foundation
 import PipelineSupport
