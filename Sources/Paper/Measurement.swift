@@ -37,7 +37,8 @@ extension Reproduction {
   /// baselines' look.
   func look(_ condition: Study.Condition, of experiment: Experiment? = nil) -> String {
     var words: [String?] = ["test"]
-    words += condition.isWhole ? ["subjects", subjectLimit.map(String.init)] : [settings.slices.map(String.init)]
+    words +=
+      condition.isWhole ? ["subjects", subjectLimit.map(String.init)] : [settings.slices.map(String.init)]
     if settings.slices == nil { words.append("all") }
     if let experiment, experiment.draws {
       let change = settings.sampling
@@ -102,7 +103,11 @@ extension Reproduction {
   private func evaluator(_ condition: Study.Condition, named name: String) throws -> Evaluator {
     var evaluator = try Evaluator(cohort, scenario: condition.scenario)
     (evaluator.batchSize, evaluator.perturbation) = (settings.batchSize, condition.shift)
-    if condition.isWhole { evaluator.subjectLimit = subjectLimit } else { evaluator.sliceLimit = settings.slices }
+    if condition.isWhole {
+      evaluator.subjectLimit = subjectLimit
+    } else {
+      evaluator.sliceLimit = settings.slices
+    }
     let title = condition.shift.map { "\(name), shifted \($0.radius)" } ?? name
     // Nothing is done yet, and the clock starts.
     try observe(.scoring(name: title, done: 0, of: evaluator.slices(in: .test).count))
@@ -167,7 +172,8 @@ extension Reproduction {
     let isTable = study.form == .table || study.form == .volumes
     return StudyResult(
       study: study, measurements: measurements, baselines: isTable ? try study.conditions.map(baselines) : [],
-      leftOut: admission.notes, failures: failures.unique, seeds: settings.seeds, slicesPerVolume: slicesPerVolume)
+      leftOut: admission.notes, failures: failures.unique, seeds: settings.seeds,
+      slicesPerVolume: slicesPerVolume)
   }
 
   /// That a run's training failed, in a sentence; nil where it did not.
@@ -185,14 +191,17 @@ private final class Stopwatch {
   private let held: Int?
   private var seconds = 0.0, operations = 0, passes = 0, volumes = 0
   private var peak: Int?
+  private var subject: String?
 
   init(_ model: TrainedModel, _ predictor: SlicePredictor, memory held: Int?) {
     (self.model, self.predictor, self.held) = (model, predictor, held)
   }
 
   func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
-    // What scoring needs is not the network's.
-    if held != nil { PeakMemory.reset() }
+    // Once a subject: what scoring needs is not the network's, and memory that was given back takes time to have again.
+    let isWatched = held != nil && batch.references[0].subject != subject
+    subject = batch.references[0].subject
+    if isWatched { PeakMemory.reset() }
     let clock = ContinuousClock()
     let start = clock.now
     let (values, count) = try LibTorch.countingMultiplyAdds {
@@ -202,7 +211,7 @@ private final class Stopwatch {
       }
     }
     (seconds, operations) = (seconds + (clock.now - start).seconds, operations + count)
-    if let held, let bytes = PeakMemory.bytes { peak = max(peak ?? 0, bytes - held) }
+    if isWatched, let held, let bytes = PeakMemory.bytes { peak = max(peak ?? 0, bytes - held) }
     return values
   }
 

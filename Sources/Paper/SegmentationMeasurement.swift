@@ -16,6 +16,11 @@ public struct SegmentationMeasurement: Codable, Sendable {
   public var images: ModelFigures<BraSynMeasure>?
   /// How the contrast was drawn, in words; nothing where it is made in one pass or not at all.
   public var drawing: String?
+
+  package init(scores: SegmentationScores, images: ModelFigures<BraSynMeasure>? = nil, drawing: String? = nil)
+  {
+    (self.scores, self.images, self.drawing) = (scores, images, drawing)
+  }
 }
 
 extension Reproduction {
@@ -75,7 +80,8 @@ extension Reproduction {
   }
 
   /// The experiments of a row by seed, each with the segmentation of that seed.
-  private func pairs(_ row: Study.Row, by segmentation: Experiment) -> [(Experiment, synthesis: Experiment?)] {
+  private func pairs(_ row: Study.Row, by segmentation: Experiment) -> [(Experiment, synthesis: Experiment?)]
+  {
     seeded(segmentation).enumerated().map { index, seeded in
       (seeded, row.experiments.first.map { self.seeded($0)[index] })
     }
@@ -104,7 +110,8 @@ extension Reproduction {
     }
     let file = try file(row, of: study, by: segmentation, synthesis: synthesis)
     let question = question(nil, look(study.conditions[0], of: synthesis))
-    return try Kept.value(at: file, for: "models \(hashes.joined(separator: " ")), \(row.input), \(question)") {
+    return try Kept.value(at: file, for: "models \(hashes.joined(separator: " ")), \(row.input), \(question)")
+    {
       var images = ModelFigures<BraSynMeasure>(name: row.title)
       let target = try study.contrast
       let (scores, drawing) = try segment(
@@ -139,6 +146,14 @@ extension Reproduction {
   }
 
   // MARK: - A table of them
+
+  /// Whether a study may have been measured here before: of one with a segmentation there is a run by that name, and without
+  /// one no label map need be read to know.
+  public func mayHold(_ study: Study) -> Bool {
+    guard let segmentation = study.segmentation else { return true }
+    let runs = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs")) ?? []
+    return runs.contains { $0.hasPrefix("\(segmentation.method)-") }
+  }
 
   func isMeasured(_ study: Study, by segmentation: Experiment) throws -> Bool {
     try study.rows.allSatisfy { row in

@@ -12,7 +12,8 @@ extension Study {
     ("table1", comparison("Table 1", "IXI", [.t1, .t2, .pd])),
     ("table2", comparison("Table 2", "BraTS2023 from two modalities", [.t1, .t2, .flair])),
     ("table3", comparison("Table 3", "BraTS2023 from three modalities", [.t1, .t2, .flair, .t1gd])),
-    ("table4", tumours), ("table5", halves), ("table6", convolutions), ("table7", groups), ("table8", backbones),
+    ("table4", tumours), ("table5", halves), ("table6", convolutions), ("table7", groups),
+    ("table8", backbones),
     ("table9", stages), ("table10", volumes), ("regions", regions), ("figure3", curve),
     (
       "figure5",

@@ -60,7 +60,9 @@ extension Study {
       "Table 10, added", name: "regions", "What AGI-Net in pixel2pixel sees of a volume at a time.",
       metrics: Metric.paper + [.throughPlane], heading: "Region",
       rows: [Region.slice, base.slab, base.patch].map { region in
-        let title = region.depth > 1 ? "Slabs of \(region.depth)" : region.samples.prefix(1).uppercased() + region.samples.dropFirst()
+        let title =
+          region.depth > 1
+          ? "Slabs of \(region.depth)" : region.samples.prefix(1).uppercased() + region.samples.dropFirst()
         return Row(title, [network.seeing(region)], .added)
       })
   }

@@ -85,7 +85,8 @@ public struct Study: Sendable {
   public let needsAllRows: Bool
 
   init(
-    _ title: String, name: String? = nil, _ caption: String, form: Form = .table, metrics: [Metric] = Metric.paper,
+    _ title: String, name: String? = nil, _ caption: String, form: Form = .table,
+    metrics: [Metric] = Metric.paper,
     heading: String, conditions: [Condition], rows: [Row], needsAllRows: Bool = false
   ) {
     precondition(
@@ -96,7 +97,9 @@ public struct Study: Sendable {
   }
 
   /// The segmentation that is trained, where there is one.
-  public var segmentation: Experiment? { if case .segmentation(let experiment) = form { experiment } else { nil } }
+  public var segmentation: Experiment? {
+    if case .segmentation(let experiment) = form { experiment } else { nil }
+  }
 
   /// The contrast that the first condition asks for. Throws as `Scenario.contrast`.
   public var contrast: Modality { get throws { try conditions[0].scenario.contrast } }

@@ -9,7 +9,9 @@ import Networks
 extension StudyResult {
   /// Of each row its scores over all seeds, a subject's figures being their means; nil where all of its runs failed.
   private var pooled: [SegmentationScores?] {
-    zip(study.rows, segmentations).map { row, found in SegmentationScores(row.title, pooling: found.map(\.scores)) }
+    zip(study.rows, segmentations).map { row, found in
+      SegmentationScores(row.title, pooling: found.map(\.scores))
+    }
   }
 
   func segmented(by experiment: Experiment) -> Table {
@@ -27,7 +29,9 @@ extension StudyResult {
     var scored = found.rows.makeIterator()
     var before = study.rows.first
     for (index, row) in study.rows.enumerated() {
-      if let last = before, last.standing != row.standing || (last.input == .synthesised) != (row.input == .synthesised) {
+      if let last = before,
+        last.standing != row.standing || (last.input == .synthesised) != (row.input == .synthesised)
+      {
         table.rules.insert(table.rows.count)
       }
       before = row
@@ -61,7 +65,8 @@ extension StudyResult {
     if !drawn.isEmpty { sentences.append("Drawn: \(drawn.joined(separator: "; ")).") }
     sentences.append(
       "BraSyn protocol: 3-D SSIM of the slices that are segmented, both volumes clipped to their own 0.5 and 99.5 percentiles "
-        + "and scaled to [0, 1], as they are, with the tumour set to 0, and with all but the tumour set to 0. \(BraSyn.caution)")
+        + "and scaled to [0, 1], as they are, with the tumour set to 0, and with all but the tumour set to 0. \(BraSyn.caution)"
+    )
     return (sentences + verdict + notes.map { $0.hasSuffix(".") ? $0 : $0 + "." }).joined(separator: " ")
   }
 
@@ -81,7 +86,8 @@ extension StudyResult {
       let bad = others.map(\.row.title).filter { !good.contains($0) }
       let lists = [("holds", good), ("does not hold", bad)].filter { !$0.1.isEmpty }
       sentences.append(
-        "Of the other syntheses, " + lists.map { "the same \($0) of \($1.joined(separator: ", "))" }.joined(separator: "; ")
+        "Of the other syntheses, "
+          + lists.map { "the same \($0) of \($1.joined(separator: ", "))" }.joined(separator: "; ")
           + ".")
     }
     if let ours {
@@ -105,7 +111,9 @@ extension StudyResult {
     }
   }
 
-  private func order(_ real: SegmentationScores, _ made: SegmentationScores, _ zero: SegmentationScores) -> String {
+  private func order(_ real: SegmentationScores, _ made: SegmentationScores, _ zero: SegmentationScores)
+    -> String
+  {
     let name = "\(real.name) > \(made.name) > \(zero.name)"
     let broken = breaks(real, made, zero)
     guard !broken.isEmpty else { return "\(name) holds in every region, in 2-D and in 3-D." }
@@ -125,7 +133,8 @@ extension StudyResult {
     let regions = found.map { region, paired in
       var text = "\(region) \(words(paired.mean, measure, isSigned: true))"
       if let lower = paired.lower, let upper = paired.upper, let p = paired.p {
-        text += " (95 % interval \(words(lower, measure, isSigned: true)) to \(words(upper, measure, isSigned: true)), "
+        text +=
+          " (95 % interval \(words(lower, measure, isSigned: true)) to \(words(upper, measure, isSigned: true)), "
         text += "p \(String(format: "%.3f", p)))"
       } else {
         text += " (\(PairedComparison.tooFew(paired.count)))"
@@ -168,7 +177,8 @@ extension SegmentationScores {
       let all = runs.compactMap { run in run.subjects.first { $0.subject == subject } }
       for region in subjects[index].regions.indices {
         subjects[index].regions[region].slices = all.flatMap { $0.regions[region].slices }
-        subjects[index].regions[region].values = MeasuredValues(pooling: all.map { $0.regions[region].values })
+        subjects[index].regions[region].values = MeasuredValues(
+          pooling: all.map { $0.regions[region].values })
       }
     }
   }

@@ -22,7 +22,7 @@ public struct StudyResult: Sendable {
   /// Slices of a test subject, on average.
   public let slicesPerVolume: Double
 
-  init(
+  package init(
     study: Study, measurements: [[[Measurement]]] = [], segmentations: [[SegmentationMeasurement]] = [],
     baselines: [[Scores]] = [], leftOut: [String], failures: [String], seeds: Int, slicesPerVolume: Double
   ) {
@@ -153,7 +153,8 @@ public struct StudyResult: Sendable {
     }
     if study.metrics.contains(.throughPlane) {
       sentences.append(
-        "Through-plane error: mean absolute error of the step from each slice to the next, which no figure of one slice shows.")
+        "Through-plane error: mean absolute error of the step from each slice to the next, which no figure of one slice shows."
+      )
     }
     return (sentences + notes.map { $0.hasSuffix(".") ? $0 : $0 + "." }).joined(separator: " ")
   }
@@ -161,14 +162,16 @@ public struct StudyResult: Sendable {
   private var costsInWords: String {
     let slices = Int(slicesPerVolume.rounded())
     guard study.form == .volumes else {
-      return "Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
+      return
+        "Parameters of the generator; multiply-adds of a slice, all sampling steps included; time of the method alone"
         + " for \(slices) slices."
     }
     let seen = measurements.flatMap { $0.flatMap { $0.compactMap(\.region) } }
     let samples = seen.unique.map { region in
       if case .patch(let extent) = region { "\(region.samples) of \(extent)" } else { "\(region.samples)" }
     }
-    return "Trained on \(samples.joined(separator: ", ")). Parameters of the generator; multiply-adds of one of these; time of "
+    return
+      "Trained on \(samples.joined(separator: ", ")). Parameters of the generator; multiply-adds of one of these; time of "
       + "the method alone for a volume, of which patches give all planes and all else \(slices) slices; peak memory of the "
       + "process while it synthesises, above what it held before the network was loaded."
   }

@@ -103,7 +103,7 @@ public struct SegmentationAssessment: Sendable {
 
 extension SegmentationScores {
   /// Every subject's 3-D Dice, averaged over the regions that have one.
-  fileprivate var overRegions: [(id: String, figure: Double?)] {
+  package var overRegions: [(id: String, figure: Double?)] {
     subjects.map { ($0.subject, Spread($0.regions.compactMap { $0.values[.dice3D] }).mean) }
   }
 }

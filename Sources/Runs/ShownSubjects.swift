@@ -78,7 +78,7 @@ public struct ShownSubjects: Sendable {
     typical(scores.subjects.map { ($0.subject, $0.values[.psnr]) })
   }
 
-  static func typical(_ figures: [(id: String, figure: Double?)]) -> [(id: String, reason: Reason)] {
+  package static func typical(_ figures: [(id: String, figure: Double?)]) -> [(id: String, reason: Reason)] {
     let ranked =
       figures.compactMap { id, figure in figure.map { (id: id, figure: $0) } }
       .sorted { ($0.figure, $0.id) < ($1.figure, $1.id) }

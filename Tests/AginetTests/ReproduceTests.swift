@@ -43,7 +43,11 @@ import Testing
   }
 
   @Test func whatCannotBeHadIsRefusedBeforeTraining() throws {
-    #expect(try aginet.fails(2, arguments("table4")).contains("segmentation"))
+    #expect(try aginet.fails(5, arguments("table4")).contains("table4 needs T1, T2, FLAIR, T1Gd"))
+    #expect(try aginet.fails(5, arguments("table10")).contains("table10 needs T1, T2, FLAIR, T1Gd"))
+    #expect(
+      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains("table10 and regions")
+    )
     #expect(try aginet.fails(2, arguments("table11")).contains("known are"))
     #expect(try aginet.fails(5, arguments("table2")).contains("FLAIR"))
     #expect(try aginet.fails(5, arguments("table5", "table3")).contains("table3"))

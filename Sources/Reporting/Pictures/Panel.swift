@@ -86,7 +86,9 @@ package struct Panel: Sendable {
         for y in 0..<mask.height {
           for x in 0..<mask.width where inside(x, y) {
             let isWithin = inside(x - 1, y) && inside(x + 1, y) && inside(x, y - 1) && inside(x, y + 1)
-            if !isWithin { pixels.replaceSubrange(3 * (x + y * mask.width)..<3 * (x + y * mask.width) + 3, with: colour) }
+            if !isWithin {
+              pixels.replaceSubrange(3 * (x + y * mask.width)..<3 * (x + y * mask.width) + 3, with: colour)
+            }
           }
         }
       }

@@ -16,7 +16,9 @@ struct StudyPictures {
   init?(_ result: StudyResult, of reproduction: Reproduction) throws {
     let study = result.study
     if let segmentation = study.segmentation {
-      guard let pictures = try StudyPictures.segmentations(result, by: segmentation, reproduction) else { return nil }
+      guard let pictures = try StudyPictures.segmentations(result, by: segmentation, reproduction) else {
+        return nil
+      }
       (html, png) = pictures
       return
     }
@@ -72,7 +74,9 @@ struct StudyPictures {
     func images(_ panels: (images: [Panel], errors: [Panel])) -> [Tile?] {
       panels.images.dropFirst(shown).map { Tile($0) }
     }
-    func errors(_ panels: (images: [Panel], errors: [Panel])) -> [Tile?] { [nil] + panels.errors.map { Tile($0) } }
+    func errors(_ panels: (images: [Panel], errors: [Panel])) -> [Tile?] {
+      [nil] + panels.errors.map { Tile($0) }
+    }
     let rows =
       planes.count == 1
       ? [images(whole[0]), images(close), errors(whole[0])] : whole.flatMap { [images($0), errors($0)] }
@@ -90,7 +94,7 @@ struct StudyPictures {
     let references = measured.filter { $0.0.input == .acquired || $0.0.input == .zero }
     let shown = references + measured.filter { $0.0.input == .synthesised }.suffix(2)
     guard let regions = segmentation.regions, let last = shown.last,
-      case let subjects = typical(last.1[0].scores), !subjects.isEmpty
+      case let subjects = ShownSubjects.typical(last.1[0].scores.overRegions), !subjects.isEmpty
     else { return nil }
     var volumes: [String: [(name: String, volume: SegmentedVolume)]] = [:]
     for (row, _) in shown {
@@ -105,26 +109,15 @@ struct StudyPictures {
       let montage = SegmentationMontage(
         first.volume, of: target, regions,
         found.map { SegmentationMontage.Finding($0.name, $0.volume, of: target, regions) })
+      let why = reason.words(of: last.0.title, "3-D Dice") { "\(number(100 * $0, 1)) %" }
       figures.append(
         try montage.html(
-          caption: "Subject \(id): \(reason) of \(last.0.title). \(target.title) as the segmentation is given it, with the "
+          caption: "Subject \(id): \(why). \(target.title) as the segmentation is given it, with the "
             + "regions \(regions.map(\.name).joined(separator: ", ")) of the label map in blue and those that are found in "
             + "orange; below, their 3-D Dice. The yellow frame marks the detail."))
       mosaic += montage.rows.map { $0.panels.map { Tile($0) } }
     }
     return (HTML(figures), try Mosaic(mosaic).png())
-  }
-
-  /// The subjects with the median and with the lowest 3-D Dice, averaged over the regions; one where they are the same.
-  private static func typical(_ scores: SegmentationScores) -> [(id: String, reason: String)] {
-    let ranked = scores.subjects.compactMap { subject in
-      Spread(subject.regions.compactMap { $0.values[.dice3D] }).mean.map { (id: subject.subject, dice: $0) }
-    }.sorted { ($0.dice, $0.id) < ($1.dice, $1.id) }
-    guard let lowest = ranked.first else { return [] }
-    let median = ranked[(ranked.count - 1) / 2]
-    func words(_ what: String, _ dice: Double) -> String { "the \(what) mean 3-D Dice, \(number(100 * dice, 1)) %," }
-    let last = (lowest.id, words("lowest", lowest.dice))
-    return median.id == lowest.id ? [last] : [(median.id, words("median", median.dice)), last]
   }
 
   // MARK: - Figure 6

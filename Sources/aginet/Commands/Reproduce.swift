@@ -38,7 +38,9 @@ struct Reproduce: ParsableCommand {
       """)
   var slices: Int?
   @Option(
-    help: "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are).")
+    help:
+      "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are)."
+  )
   var region: String?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
@@ -54,7 +56,9 @@ struct Reproduce: ParsableCommand {
     guard base.region.dimensions == 2 || wanted.contains(where: { $0.form == .volumes }) else {
       let names = wanted.map(\.name).joined(separator: ", ")
       throw Failure(
-        .usage, "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)")
+        .usage,
+        "\(Term.region("\(base.region)")): patches are for table10 and regions; what is of slices is \(names)"
+      )
     }
     try check("loaders", loaders, Bounds.loaders)
     var chosen = Reproduction.Settings()
@@ -151,7 +155,7 @@ struct Reproduce: ParsableCommand {
       if admitted.contains(where: { $0.study.name == name }) {
         return try reproduction.result(of: reproduction.admit(study, strictly: false))
       }
-      guard let other = try? reproduction.admit(study), other.notes.isEmpty,
+      guard reproduction.mayHold(study), let other = try? reproduction.admit(study), other.notes.isEmpty,
         try reproduction.isMeasured(other.study)
       else { return nil }
       return try reproduction.result(of: other)
