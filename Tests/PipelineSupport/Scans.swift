@@ -71,11 +71,10 @@ public func labelMap(subject: Int, size: SIMD3<Int> = scanSize) -> Volume {
 /// A scan in which the label map shows.
 public func tumourScan(_ modality: Modality, subject: Int) -> Volume {
   var scan = scan(modality, subject: subject)
+  // Dark where it enhances in T1, bright there in all others.
+  let levels: [Float] = modality == .t1 ? [0, 180, 270, 36] : [0, 216, 126, 360]
   for (index, label) in labelMap(subject: subject).voxels.enumerated() where label > 0 {
-    // Dark where it enhances in T1, bright there in all others.
-    let level: Float = label == 2 ? 0.35 : label == 1 ? 0.6 : 1
-    let shown: Float = modality == .t1 ? 1.1 - level : level
-    scan.voxels[index] = 0.1 * scan.voxels[index] + 360 * shown
+    scan.voxels[index] = 0.1 * scan.voxels[index] + levels[Int(label)]
   }
   return scan
 }

@@ -1,3 +1,4 @@
+import Cohorts
 import Experiments
 import Failures
 import Files
@@ -8,6 +9,7 @@ import PipelineSupport
 import Runs
 import Testing
 import Torch
+import Training
 
 /// A patient's files through a segmentation, and back onto the patient's grid.
 @Suite struct PatientSegmentationTests {

@@ -4,6 +4,7 @@ import Failures
 import Foundation
 import Imaging
 import Inference
+import Layers
 import Methods
 import Metrics
 import PipelineSupport

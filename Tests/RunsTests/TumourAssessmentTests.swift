@@ -4,6 +4,7 @@ import Failures
 import Foundation
 import Imaging
 import Inference
+import Methods
 import Metrics
 import PipelineSupport
 import Runs
@@ -113,14 +114,12 @@ import Training
     let copy = try #require(assessment.lesions.first { $0.name == "Copy of T2" })
     #expect(copy.subjects.map(\.subject) == ["sub-05"])
     let subject = cohort.subjects(in: .test)[0]
+    let slices = subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
     func stack(_ modality: Modality) throws -> [Float] {
-      try subject.slices.flatMap {
-        try cohort.slice(modality, at: SampleReference(subject: subject.id, slice: $0))
-      }
+      try slices.flatMap { try cohort.slice(modality, at: $0) }
     }
-    let lesion = try subject.slices.flatMap { slice in
-      try #require(cohort.labels(at: SampleReference(subject: subject.id, slice: slice))).map { $0 > 0 }
-    }
+    let maps: [[UInt8]] = try slices.map { try #require(try cohort.labels(at: $0)) }
+    let lesion: [Bool] = maps.flatMap { $0 }.map { $0 > 0 }
     let expected = try LesionScorer()(
       stack(.t2), stack(.pd), lesion: lesion, on: VoxelGrid(Extent(5, 32, 32), spacing: [3, 1, 1]))
     #expect(copy.subjects[0].values == expected && expected?[.volume] != nil)
