@@ -42,7 +42,10 @@ struct Everything: ParsableCommand {
   @Option(
     parsing: .upToNextOption,
     help:
-      "small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256), paper (16 x 256 x 256)."
+      """
+      small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256), paper (16 x 256 x 256); of \
+      volumes patch (32 x 32 x 32, width 32), large-patch (64 x 64 x 64, width 32), narrow-patch (48 x 48 x 48, width 16).
+      """
   )
   var sizes: [String] = []
   @Option(parsing: .upToNextOption, help: "What the networks do: l1, pix2pix, inference (default: all).")
@@ -83,12 +86,16 @@ struct Everything: ParsableCommand {
 
   private func chosenSizes() throws -> [Size] {
     let known: [String: Size] = [
-      "small": .small, "single": .single, "full": .full, "paper": .paper,
+      "small": .small, "single": .single, "full": .full, "paper": .paper, "patch": .patch,
+      "large-patch": .largePatch, "narrow-patch": .narrowPatch,
     ]
-    if sizes.isEmpty { return quick ? [.small] : [.single, .small, .full] }
+    if sizes.isEmpty {
+      return quick ? [.small] : [.single, .small, .full, .patch, .narrowPatch, .largePatch]
+    }
     return try sizes.map { name in
       guard let size = known[name] else {
-        throw ValidationError("unknown size '\(name)'; known are small, single, full, paper")
+        throw ValidationError(
+          "unknown size '\(name)'; known are \(known.keys.sorted().joined(separator: ", "))")
       }
       return size
     }

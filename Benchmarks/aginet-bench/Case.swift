@@ -22,24 +22,34 @@ enum Network: String, CaseIterable, Sendable {
 
   var title: String { self == .agiNet ? "AGI-Net" : "ResUnet" }
 
-  func generator(in store: Parameters, width: Int) -> ResUnet {
+  func generator(in store: Parameters, width: Int, dimensions: Int = 2) -> ResUnet {
     ResUnet(
-      store.root, sources: Case.sources, width: width,
+      store.root, sources: Case.sources, width: width, dimensions: dimensions,
       replacing: self == .agiNet ? .cagr(groups: 8) : .standard, in: .agiNet)
   }
 }
 
-/// Batch, side of the square images, channels of the first level.
+/// Batch, side of the square images or, in 3-D, of the cubes, channels of the first level.
 struct Size: Sendable, Hashable, CustomStringConvertible {
   var batch: Int, side: Int, width: Int
+  var dimensions = 2
 
-  var description: String { "batch \(batch), \(side) x \(side), width \(width)" }
+  var space: [Int] { Array(repeating: side, count: dimensions) }
+  var description: String {
+    "batch \(batch), \(space.map(String.init).joined(separator: " x ")), width \(width)"
+  }
+  /// What is timed at this size: the peer's discriminator is one of slices.
+  func timing(_ works: [Work]) -> [Work] { works.filter { dimensions == 2 || $0 != .pix2pix } }
 
   static let small = Size(batch: 4, side: 128, width: 32)
   static let single = Size(batch: 1, side: 256, width: 64)
   static let full = Size(batch: 4, side: 256, width: 64)
   /// The paper's batch.
   static let paper = Size(batch: 16, side: 256, width: 64)
+  /// Patches of volumes.
+  static let patch = Size(batch: 1, side: 32, width: 32, dimensions: 3)
+  static let largePatch = Size(batch: 1, side: 64, width: 32, dimensions: 3)
+  static let narrowPatch = Size(batch: 1, side: 48, width: 16, dimensions: 3)
 }
 
 /// One thing to be timed: the same in `peer/bench.py`.
@@ -63,12 +73,10 @@ struct Case: Sendable {
 
   private func repetition() -> () -> Void {
     let store = Parameters(seed: 1, device: device)
-    let generator = network.generator(in: store, width: size.width)
-    let sources = Tensor.uniform(
-      [size.batch, Case.sources, size.side, size.side], seed: 2, device: device
-    ).channelsLast()
-    let target = Tensor.uniform([size.batch, 1, size.side, size.side], seed: 3, device: device)
+    let generator = network.generator(in: store, width: size.width, dimensions: size.dimensions)
+    let sources = Tensor.uniform([size.batch, Case.sources] + size.space, seed: 2, device: device)
       .channelsLast()
+    let target = Tensor.uniform([size.batch, 1] + size.space, seed: 3, device: device).channelsLast()
     switch work {
     case .inference:
       store.freeze()

@@ -12,13 +12,14 @@ struct MeasureMemory: ParsableCommand {
   @Option var batch: Int
   @Option var side: Int
   @Option var width: Int
+  @Option var dimensions: Int
   @Option var threads: Int
 
   static func arguments(_ item: Case, threads: Int) -> [String] {
     [
       "measure-memory", "--work", item.work.rawValue, "--network", item.network.rawValue, "--batch",
-      "\(item.size.batch)", "--side", "\(item.size.side)", "--width", "\(item.size.width)", "--threads",
-      "\(threads)",
+      "\(item.size.batch)", "--side", "\(item.size.side)", "--width", "\(item.size.width)",
+      "--dimensions", "\(item.size.dimensions)", "--threads", "\(threads)",
     ]
   }
 
@@ -27,7 +28,7 @@ struct MeasureMemory: ParsableCommand {
       throw ValidationError("unknown case")
     }
     LibTorch.threads = threads
-    let size = Size(batch: batch, side: side, width: width)
+    let size = Size(batch: batch, side: side, width: width, dimensions: dimensions)
     let repetition = Case(work: work, network: network, size: size).prepared()
     for _ in 0..<3 { repetition() }
     print(peakMemory() ?? 0)

@@ -2,6 +2,7 @@
 
     python Benchmarks/peer/bench.py --what pix2pix l1 inference --network agi-net resunet --channels-last
     python Benchmarks/peer/bench.py --what l1 --batch 4 --size 128 --width 32 --compile
+    python Benchmarks/peer/bench.py --what l1 inference --dimensions 3 --size 32 --width 32 --channels-last
     echo '{"what": "l1", "network": "agi-net", "size": 64}' | python Benchmarks/peer/bench.py --serve
 
 `pix2pix` is a step of both networks, `l1` one of the generator alone, `inference` a forward pass.
@@ -37,7 +38,7 @@ from agi_net import PatchGAN, Pix2Pix, ResUnet
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """What is timed. Sizes are of square images; `groups` counts for AGI-Net only."""
+    """What is timed. Sizes are of square images, in 3-D of cubes; `groups` counts for AGI-Net only."""
 
     what: str = "pix2pix"
     network: str = "agi-net"
@@ -50,6 +51,7 @@ class Case:
     channels_last: bool = False
     fused_adam: bool = False
     device: str = "cpu"
+    dimensions: int = 2
 
     def __post_init__(self) -> None:
         known = {
@@ -60,16 +62,20 @@ class Case:
         for field, values in known.items():
             if getattr(self, field) not in values:
                 raise ValueError(f"{field} {getattr(self, field)!r} is none of {', '.join(values)}")
+        if self.dimensions == 3 and self.what == "pix2pix":
+            raise ValueError("the discriminator of pix2pix is one of slices")
 
     def prepare(self) -> Callable[[], None]:
         """One repetition as a function: networks, optimisers and a batch made ready, from a fixed seed."""
         torch.manual_seed(1)
-        layout = torch.channels_last if self.channels_last else torch.contiguous_format
+        last = torch.channels_last_3d if self.dimensions == 3 else torch.channels_last
+        layout = last if self.channels_last else torch.contiguous_format
         place = {"device": self.device, "memory_format": layout}
         groups = self.groups if self.network == "agi-net" else None
-        generator = ResUnet(self.sources, width=self.width, groups=groups).to(**place)
-        sources = torch.rand(self.batch, self.sources, self.size, self.size).to(**place)
-        target = torch.rand(self.batch, 1, self.size, self.size).to(**place)
+        generator = ResUnet(self.sources, width=self.width, groups=groups, dimensions=self.dimensions).to(**place)
+        space = [self.size] * self.dimensions
+        sources = torch.rand(self.batch, self.sources, *space).to(**place)
+        target = torch.rand(self.batch, 1, *space).to(**place)
         network = torch.compile(generator, dynamic=False) if self.mode == "compile" else generator
 
         if self.what == "inference":
@@ -188,6 +194,7 @@ def main() -> None:
     parser.add_argument("--batch", nargs="+", type=int, default=[1])
     parser.add_argument("--size", nargs="+", type=int, default=[256])
     parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--dimensions", type=int, default=2, choices=[2, 3])
     parser.add_argument("--groups", type=int, default=8)
     parser.add_argument("--sources", type=int, default=2)
     parser.add_argument("--compile", action="store_true", help="torch.compile with inductor instead of eager")
@@ -208,7 +215,7 @@ def main() -> None:
         mode = "compile" if given.compile else "eager"
         return Case(
             what, network, batch, size, given.width, given.groups, given.sources, mode,
-            given.channels_last, given.fused_adam, given.device,
+            given.channels_last, given.fused_adam, given.device, given.dimensions,
         )  # fmt: skip
 
     if given.serve:

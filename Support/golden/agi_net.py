@@ -27,6 +27,7 @@ sys.path.insert(0, str(ROOT / "Benchmarks" / "peer"))
 
 from agi_net import CAGR, PatchGAN, Pix2Pix, ResUnet, float_roll  # noqa: E402
 from golden import Tensors, save, single, stored, under, unit  # noqa: E402
+from known import differentiate, known, start  # noqa: E402
 
 
 def parameters(module: nn.Module) -> Tensors:
@@ -102,6 +103,21 @@ def cagr(dimensions: int, channels: int, shape: tuple[int, ...]) -> tuple[Tensor
     }
     about = f"CAGR, {dimensions}-D, {channels} channels, n = 4; kernel has lambda in it but not the gate"
     return tensors | parameters(module) | gradients(module), about + check_offsets(seen)
+
+
+def wide_cagr() -> tuple[Tensors, str]:
+    tensors: Tensors = {}
+    seen: list[Tensor] = []
+    for channels, shape in ((32, (2, 9, 12, 16)), (64, (1, 8, 12, 17))):
+        name = f"cagr_3d.{channels}"
+        module = CAGR(channels, 8, 3)
+        start(module, name)
+        found = watch_offsets(module)
+        x = known(f"{name}.input", shape[0], channels, *shape[1:]).requires_grad_()
+        tensors |= differentiate(name, dict(module.named_parameters()), x, module(x), twice=True)
+        seen += found
+    about = "CAGR in 3-D at widths that are used, n = 8, as marks of known numbers; keys as in whole_networks"
+    return tensors, about + check_offsets(seen)
 
 
 def rolls() -> Tensors:
@@ -268,6 +284,7 @@ def main() -> None:
 
     write("cagr", 11, lambda: cagr(2, 16, (3, 16, 9, 7)))
     write("cagr_3d", 12, lambda: cagr(3, 8, (2, 8, 4, 5, 3)))
+    write("cagr_3d_wide", 20, wide_cagr)
     write("float_roll", 13, rolls, "FloatRoll of 3 x 3 kernels; offsets are (x, y), x along the last axis")
     write("agi_net", 14, lambda: network(4))
     write("resunet", 15, lambda: network(None))

@@ -73,6 +73,33 @@ import Torch
     try golden.expectGradients(of: store, under: "gradient/", within: 1e-5)
   }
 
+  /// At widths that are used, where single precision takes its fastest ways, and derivatives of derivatives.
+  @Test(arguments: [(32, [2, 32, 9, 12, 16]), (64, [1, 64, 8, 12, 17])], [ElementType.float64, .float32])
+  func agreesWithPyTorchInVolumes(_ trial: (channels: Int, shape: [Int]), _ type: ElementType) throws {
+    let golden = try Golden("cagr_3d_wide")
+    let name = "cagr_3d.\(trial.channels)"
+    let tolerance = type == .float64 ? 1e-9 : 1e-4
+    let store = Parameters(type: type)
+    let module = CAGR(store.root, .init(trial.channels, trial.channels, dimensions: 3))
+    store.start(asKnown: name)
+    let x = known("\(name).input", trial.shape, type: type)
+    x.requiresGradient = true
+    let output = module(x)
+    try golden.expectMarks("\(name)/output", of: output, named: "\(name).output", within: tolerance)
+    let probe = known("\(name).probe", output.shape, type: type)
+    (output * probe).sum().backward()
+    try golden.expectMarks(
+      "\(name)/input", of: try #require(x.gradient), named: "\(name).input", within: tolerance)
+    try golden.expectMarks(
+      "\(name)/gradients", ofGradientsIn: store, names: "\(name)/names", named: "\(name).gradient",
+      within: tolerance)
+    for (_, tensor) in store.entries { tensor.clearGradient() }
+    (module(x) * probe).sum().derivative(by: x).squared().sum().backward()
+    try golden.expectMarks(
+      "\(name)/second", ofGradientsIn: store, names: "\(name)/names", named: "\(name).second",
+      within: tolerance)
+  }
+
   @Test func theShuffleMixesTheGroups() throws {
     // 16 channels in 4 groups; each gate's only weight reads one of the shuffled descriptors of its own group.
     let store = Parameters(type: .float64)

@@ -20,6 +20,8 @@ struct FusedCAGRTests {
   static let cases = [
     Case(), Case(groups: 8, batch: 1), Case(groups: 1, batch: 2), Case(output: 8), Case(rolls: false),
     Case(rolls: false, batch: 1), Case(attends: false), Case(attends: false, groups: 2, batch: 1),
+    Case(batch: 2, side: [5, 4, 3]), Case(groups: 8, batch: 1, output: 8, side: [1, 4, 6]),
+    Case(rolls: false, batch: 2, side: [3, 4, 5]), Case(attends: false, batch: 2, side: [2, 3, 7]),
   ]
 
   /// A module with its parameters, and an input.
@@ -28,8 +30,8 @@ struct FusedCAGRTests {
   ) {
     let store = Parameters(seed: 3, type: type)
     let module = CAGR(
-      store.root, ConvolutionShape(channels, test.output), groups: test.groups, attends: test.attends,
-      rolls: test.rolls)
+      store.root, ConvolutionShape(channels, test.output, dimensions: test.side.count), groups: test.groups,
+      attends: test.attends, rolls: test.rolls)
     // The offsets and scales start from zero weights; here they roll far, to both sides. All numbers are single
     // precision's, the same in both.
     for (index, entry) in store.entries.enumerated() {
@@ -82,6 +84,26 @@ struct FusedCAGRTests {
     }
   }
 
+  /// In 3-D rows are made in fours of two planes, in bands of some planes: at widths that are used, the halves alone too, on
+  /// maps that no tile divides and on those so small that the kernels outweigh them.
+  @Test(
+    arguments: [
+      (32, [9, 10, 11]), (32, [18, 12, 21]), (64, [7, 9, 13]), (64, [1, 8, 20]), (128, [4, 5, 3]),
+    ],
+    [(true, true), (true, false), (false, true)])
+  func singlePrecisionIsAsGoodInVolumes(_ size: (channels: Int, side: [Int]), _ halves: (Bool, Bool)) throws {
+    let test = Case(
+      attends: halves.0, rolls: halves.1, groups: 8, batch: 2, output: size.channels, side: size.side)
+    try expectSinglePrecision(test, size.channels, within: halves.1 ? 2e-4 : 3e-5)
+  }
+
+  /// Few and many members a group, for which the routing has loops of its own.
+  @Test(arguments: [(8, 4), (16, 16), (16, 8), (24, 4), (32, 4), (64, 4), (64, 2)])
+  func singlePrecisionIsAsGoodInVolumes(_ channels: Int, _ groups: Int) throws {
+    try expectSinglePrecision(
+      Case(groups: groups, batch: 2, output: 8, side: [5, 6, 9]), channels, within: 1e-4)
+  }
+
   // MARK: - Derivatives that are part of a loss
 
   /// The gradients of a slope's squares, by the input and by every parameter: zero where a slope knows nothing of one.
@@ -116,8 +138,9 @@ struct FusedCAGRTests {
   }
 
   /// At a width where single precision takes all of its loops.
-  @Test(arguments: [true, false]) func soCanThoseOfSinglePrecision(_ rolls: Bool) throws {
-    let test = Case(rolls: rolls, groups: 8, batch: 2, output: 32, side: [32, 28])
+  @Test(arguments: [true, false], [[32, 28], [6, 16, 12]])
+  func soCanThoseOfSinglePrecision(_ rolls: Bool, _ side: [Int]) throws {
+    let test = Case(rolls: rolls, groups: 8, batch: 2, output: 32, side: side)
     let fused = try second(test, channels: 32, type: .float32) { $0.fused($1) }
     let exact = try second(test, channels: 32, type: .float64) { $0.reference($1) }
     for (a, b) in zip(fused, exact) {

@@ -86,8 +86,10 @@ import Torch
   /// All that two convolutions behind each other give their inputs where a derivative by the image or a kernel is the loss.
   private func gradients(_ form: Form, _ type: ElementType, by leaf: Int) throws -> [Tensor] {
     let x = Tensor.normal([form.batch, form.input] + form.side, seed: 1).to(type)
-    let first = Tensor.normal([form.output, form.input, 3, 3], deviation: 0.1, seed: 2).to(type)
-    let second = Tensor.normal([form.input, form.output, 3, 3], deviation: 0.1, seed: 3).to(type)
+    let first = Tensor.normal([form.output, form.input] + form.side.map { _ in 3 }, deviation: 0.1, seed: 2)
+      .to(type)
+    let second = Tensor.normal([form.input, form.output] + form.side.map { _ in 3 }, deviation: 0.1, seed: 3)
+      .to(type)
     let bias = Tensor.normal([form.output], seed: 4).to(type)
     let leaves = [form.channelsLast ? x.channelsLast() : x, first, second] + (form.bias ? [bias] : [])
     for leaf in leaves { leaf.requiresGradient = true }
@@ -104,6 +106,7 @@ import Torch
     arguments: [
       Form(), Form(batch: 1, bias: false), Form(side: [40, 33], channelsLast: false),
       Form(batch: 1, input: 256, output: 176, side: [26, 25]),
+      Form(side: [6, 16, 13]), Form(batch: 1, input: 16, side: [2, 5, 4], bias: false),
     ], [0, 1])
   func winogradsConvolutionsPassThemOn(_ form: Form, by leaf: Int) throws {
     let found = try gradients(form, .float32, by: leaf)

@@ -5,26 +5,36 @@ import Torch
 /// Convolutions of float32 maps with many channels go another way: held to the direct one in double precision.
 @Suite struct WinogradTests {
   struct Case: Sendable, CustomStringConvertible {
-    var batch: Int, input: Int, output: Int, height: Int, width: Int
+    var batch: Int, input: Int, output: Int, side: [Int]
     var bias = false
-    var description: String { "\(batch) x \(input) x \(height) x \(width) to \(output), bias \(bias)" }
+    var description: String { "\(batch) x \(input) x \(side) to \(output), bias \(bias)" }
   }
 
   static let cases = [
-    Case(batch: 1, input: 32, output: 32, height: 28, width: 28),
-    Case(batch: 2, input: 48, output: 32, height: 19, width: 21),
-    Case(batch: 1, input: 32, output: 80, height: 33, width: 40),
-    Case(batch: 3, input: 32, output: 64, height: 30, width: 17, bias: true),
+    Case(batch: 1, input: 32, output: 32, side: [28, 28]),
+    Case(batch: 2, input: 48, output: 32, side: [19, 21]),
+    Case(batch: 1, input: 32, output: 80, side: [33, 40]),
+    Case(batch: 3, input: 32, output: 64, side: [30, 17], bias: true),
     // Few tiles and many kernels: threads share the products.
-    Case(batch: 1, input: 256, output: 336, height: 26, width: 25),
-    Case(batch: 1, input: 64, output: 64, height: 67, width: 64),
+    Case(batch: 1, input: 256, output: 336, side: [26, 25]),
+    Case(batch: 1, input: 64, output: 64, side: [67, 64]),
     // Too few tiles: the direct one.
-    Case(batch: 1, input: 32, output: 32, height: 8, width: 8),
+    Case(batch: 1, input: 32, output: 32, side: [8, 8]),
+    // Volumes: sides that no tile divides, one plane, narrow ones, bands, shared products.
+    Case(batch: 1, input: 32, output: 32, side: [7, 9, 13]),
+    Case(batch: 2, input: 16, output: 48, side: [1, 16, 18], bias: true),
+    Case(batch: 2, input: 64, output: 32, side: [12, 3, 21], bias: true),
+    Case(batch: 1, input: 64, output: 64, side: [16, 24, 20]),
+    Case(batch: 1, input: 128, output: 144, side: [9, 12, 13]),
+    // So small that kernels outweigh them.
+    Case(batch: 3, input: 32, output: 16, side: [2, 5, 4], bias: true),
+    Case(batch: 1, input: 256, output: 256, side: [4, 4, 4]),
   ]
 
   private func run(_ test: Case, _ type: ElementType) throws -> [(name: String, values: Tensor)] {
-    let x = Tensor.normal([test.batch, test.input, test.height, test.width], seed: 1).to(type)
-    let weight = Tensor.normal([test.output, test.input, 3, 3], deviation: 0.1, seed: 2).to(type)
+    let x = Tensor.normal([test.batch, test.input] + test.side, seed: 1).to(type)
+    let kernel = test.side.map { _ in 3 }
+    let weight = Tensor.normal([test.output, test.input] + kernel, deviation: 0.1, seed: 2).to(type)
     let bias = Tensor.normal([test.output], seed: 3).to(type)
     let leaves = test.bias ? [x, weight, bias] : [x, weight]
     for leaf in leaves { leaf.requiresGradient = true }
@@ -44,21 +54,37 @@ import Torch
     }
   }
 
-  @Test func theNumberOfThreadsDoesNotMatter() {
-    let x = Tensor.normal([2, 64, 40, 40], seed: 1)
-    let weight = Tensor.normal([64, 64, 3, 3], seed: 2)
+  /// The convolution, and in 3-D all derivatives: those of 2-D kernels are LibTorch's.
+  @Test(arguments: [Case(batch: 2, input: 64, output: 64, side: [40, 40]), volume])
+  func theNumberOfThreadsDoesNotMatter(_ test: Case) throws {
     let before = LibTorch.threads
     defer { LibTorch.threads = before }
-    let results = [1, 2, 3].map { threads in
+    let results = try [1, 2, 3].map { threads in
       LibTorch.threads = threads
-      return x.convolved(with: weight, padding: 1).values(Float.self)
+      let found = try run(test, .float32)
+      return (test.side.count == 3 ? found : [found[0]]).map { $0.values.values(Float.self) }
     }
     #expect(results[0] == results[1] && results[1] == results[2])
   }
 
-  @Test func whatIsNotANumberPassesThrough() {
-    let x = Tensor.normal([1, 32, 28, 28], seed: 1)
-    let weight = Tensor.full(.nan, [32, 32, 3, 3])
+  private static let volume = Case(batch: 2, input: 64, output: 32, side: [10, 20, 24])
+
+  /// Kernels may lie in memory either way, and so do their gradients.
+  @Test func theLayoutOfKernelsDoesNotMatter() throws {
+    let x = Tensor.normal([1, 32, 8, 12, 9], seed: 1)
+    let weight = Tensor.normal([48, 32, 3, 3, 3], deviation: 0.1, seed: 2)
+    let results = try [weight, weight.channelsLast()].map { weight in
+      weight.requiresGradient = true
+      let y = x.convolved(with: weight, padding: 1)
+      (y * .normal(y.shape, seed: 3)).sum().backward()
+      return [y.values(Float.self), try #require(weight.gradient).values()]
+    }
+    #expect(results[0] == results[1])
+  }
+
+  @Test(arguments: [[28, 28], [6, 16, 16], [2, 4, 4]]) func whatIsNotANumberPassesThrough(_ side: [Int]) {
+    let x = Tensor.normal([1, 32] + side, seed: 1)
+    let weight = Tensor.full(.nan, [32, 32] + side.map { _ in 3 })
     let values = x.convolved(with: weight, padding: 1).values(Float.self)
     #expect(values.allSatisfy { $0.isNaN })
   }

@@ -13,7 +13,7 @@ struct MemorySection {
         "The process's peak resident memory over three steps of AGI-Net, libraries and Python included.",
       header: ["what", "ours", "PyTorch", "ratio"], rows: [])
     for size in sizes {
-      for work in [Work.l1, .pix2pix] {
+      for work in size.timing([.l1, .pix2pix]) {
         let item = Case(work: work, network: .agiNet, size: size)
         note("memory of a \(work.title), \(size)")
         let ours = Process.outputOfOwn(MeasureMemory.arguments(item, threads: threads)).flatMap { Int($0) }

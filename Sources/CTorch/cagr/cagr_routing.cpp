@@ -72,8 +72,15 @@ struct Bands {
   explicit Bands(const Tensor &x)
       : is_volume(x.dim() == 5), samples(x.size(0)), depth(is_volume ? x.size(2) : 1), height(x.size(-2)), width(x.size(-1)),
         channels(x.size(1)), fours((height + grouped::rows_at_once - 1) / grouped::rows_at_once),
-        each(std::clamp<int64_t>(fours / 4, 1, 16)), thickness(std::clamp<int64_t>(depth / 4 * 2, is_volume ? 2 : 1, 8)),
+        each(std::clamp<int64_t>(fours / 4, 1, 16)), thickness(is_volume ? thickness_of(depth, width * channels) : 1),
         layers((depth + thickness - 1) / thickness) {}
+
+  // Planes at a time: of what they see two are seen by the next ones too, and a window of them is to stay in the cache.
+  static int64_t thickness_of(int64_t depth, int64_t row) {
+    constexpr int64_t largest_window = 1 << 19;
+    const auto fitting = largest_window / (grouped::rows_seen * row) - 2;
+    return std::max<int64_t>(std::min<int64_t>({fitting / 2, depth / 4, 8}) * 2, 2);
+  }
 
   int64_t of_sample() const { return layers * each; }
   int64_t count() const { return samples * of_sample(); }

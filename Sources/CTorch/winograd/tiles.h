@@ -101,19 +101,35 @@ CT_INLINE void transform_square(const Transform &transform, const Get &get, cons
 // Bᵀ d B of a tile's pixels, of which pixel(plane, i, j) is the address; the results lie `step` apart.
 template <bool is_volume, class Pixel>
 CT_INLINE void transform_tile(const Pixel &pixel, float *to, int64_t step) {
+  constexpr int planes = depth_of(is_volume).inputs;
   constexpr int near[] = {0, 1, 2, 1}, far[] = {2, 2, 1, 3};
   constexpr float sign[] = {-1, 1, -1, -1};
-  for (int k = 0; k < depth_of(is_volume).inputs; ++k, to += tile_products * step) {
-    transform_square<tile_inputs, tile_inputs>(
-      CT_TRANSFORM(transform_input),
-      [&](int i, int j, Lanes &x) __attribute__((always_inline)) {
-        if constexpr (is_volume) {
-          x = lanes(pixel(near[k], i, j)) + sign[k] * lanes(pixel(far[k], i, j));
-        } else {
-          x = lanes(pixel(0, i, j));
-        }
-      },
-      [&](int i, int j, const Lanes &y) __attribute__((always_inline)) { lanes(to + (tile_inputs * i + j) * step) = y; });
+  // Column by column through all planes, so that a pixel is read once.
+  Lanes middle[planes][tile_products];
+  for (int j = 0; j < tile_inputs; ++j) {
+    Lanes column[planes][tile_inputs];
+#pragma clang loop unroll(full)
+    for (int k = 0; k < planes; ++k) {
+      for (int i = 0; i < tile_inputs; ++i) column[k][i] = lanes(pixel(k, i, j));
+    }
+#pragma clang loop unroll(full)
+    for (int k = 0; k < planes; ++k) {
+      if constexpr (is_volume) {
+        Lanes mixed[tile_inputs];
+        for (int i = 0; i < tile_inputs; ++i) mixed[i] = column[near[k]][i] + sign[k] * column[far[k]][i];
+        transform_input(mixed, middle[k] + j, tile_inputs);
+      } else {
+        transform_input(column[k], middle[k] + j, tile_inputs);
+      }
+    }
+  }
+  for (int k = 0; k < planes; ++k, to += tile_products * step) {
+    for (int i = 0; i < tile_inputs; ++i) {
+      Lanes row[tile_inputs], result[tile_inputs];
+      for (int j = 0; j < tile_inputs; ++j) row[j] = middle[k][tile_inputs * i + j];
+      transform_input(row, result, 1);
+      for (int j = 0; j < tile_inputs; ++j) lanes(to + (tile_inputs * i + j) * step) = result[j];
+    }
   }
 }
 

@@ -51,4 +51,8 @@ struct Tiling {
   }
 };
 
+// How far the products' matrices [tiles, channels] lie apart: by a line more than they take, or all would compete for few
+// places in the cache.
+inline int64_t step_of(int64_t tiles, int64_t channels) { return tiles * channels + lane_count; }
+
 }  // namespace winograd

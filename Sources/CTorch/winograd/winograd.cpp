@@ -87,27 +87,27 @@ struct Work {
   // Zero where tiles are missing to whole rounds of multiplying, which takes them too.
   void fill_up(int64_t count, float *taken) const {
     const auto missing = (tiles_at_once - count % tiles_at_once) % tiles_at_once;
-    for (int64_t e = 0; e < tiling.products(); ++e) std::fill_n(taken + (e * band + count) * from, missing * from, 0.0f);
+    for (int64_t e = 0; e < tiling.products(); ++e) std::fill_n(taken + e * step_of(band, from) + count * from, missing * from, 0.0f);
   }
   void take(int64_t first, int64_t begin, int64_t end, float *taken) const {
     for (auto t = begin; t < end; ++t) {
       const float *pixels[Tiling::most_inputs];
       tiling.inputs(first + t, x, from, nothing, pixels);
-      input_tile(tiling.is_volume, pixels, from, taken + t * from, band * from);
+      input_tile(tiling.is_volume, pixels, from, taken + t * from, step_of(band, from));
     }
   }
   // Products begin..<end.
   void multiply(int64_t begin, int64_t end, const float *taken, const float *kernels, int64_t count, float *made) const {
     const bool wide = ct_instructions == CT_V4;
     for (auto e = begin; e < end; ++e) {
-      winograd::multiply(taken + e * band * from, kernels + e * from * to, from, to, count, wide, made + e * band * to);
+      winograd::multiply(taken + e * step_of(band, from), kernels + e * from * to, from, to, count, wide, made + e * step_of(band, to));
     }
   }
   void put(int64_t first, int64_t begin, int64_t end, const float *made) const {
     for (auto t = begin; t < end; ++t) {
       float *pixels[Tiling::most_outputs];
       tiling.outputs(first + t, y, to, static_cast<float *>(nullptr), pixels);
-      output_tile(tiling.is_volume, made + t * to, band * to, bias, least, to, pixels);
+      output_tile(tiling.is_volume, made + t * to, step_of(band, to), bias, least, to, pixels);
     }
   }
 };
@@ -126,10 +126,10 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
   const float *kernel = read<float>(kernels);
   // Made here: what other threads allocate comes from heaps that glibc keeps shrinking.
   const auto threads = plan.shares ? 1 : at::get_num_threads();
-  const auto space = at::empty({threads, products * plan.band * (from + to)}, flat);
+  const auto space = at::empty({threads, products * (step_of(plan.band, from) + step_of(plan.band, to))}, flat);
   float *spaces = space.mutable_data_ptr<float>();
   if (plan.shares) {
-    float *taken = spaces, *made = spaces + products * plan.band * from;
+    float *taken = spaces, *made = spaces + products * step_of(plan.band, from);
     work.fill_up(tiling.count, taken);
     parallel_for(tiling.count, 4, [&](int64_t begin, int64_t end) { work.take(0, begin, end, taken); });
     parallel_for(products, 1, [&](int64_t begin, int64_t end) { work.multiply(begin, end, taken, kernel, plan.band, made); });
@@ -137,7 +137,7 @@ void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectif
     return;
   }
   parallel_for((tiling.count + plan.band - 1) / plan.band, 1, [&](int64_t begin, int64_t end) {
-    float *taken = spaces + at::get_thread_num() * space.size(1), *made = taken + products * plan.band * from;
+    float *taken = spaces + at::get_thread_num() * space.size(1), *made = taken + products * step_of(plan.band, from);
     for (auto index = begin; index < end; ++index) {
       const auto first = index * plan.band, count = std::min(plan.band, tiling.count - first);
       work.fill_up(count, taken);

@@ -30,11 +30,12 @@ Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
   const auto from = x.size(1), to = up.size(1), products = tiling.products(), taps = weight.numel() / (from * to);
   const auto flat = x.options().memory_format(at::MemoryFormat::Contiguous);
   const auto band = std::min(tiling.count, std::max<int64_t>(largest_band / (products * (from + to)), 32));
-  const auto nothing = at::zeros({std::max(from, to)}, flat), space = at::empty({products * band * (from + to)}, flat),
+  const auto in_step = step_of(band, from), up_step = step_of(band, to);
+  const auto nothing = at::zeros({std::max(from, to)}, flat), space = at::empty({products * (in_step + up_step)}, flat),
              sums = at::zeros({products, to * from}, flat);
   auto kernel = at::empty(weight.sizes(), x.options(), last(weight));
   const float *in = read<float>(x), *derivative = read<float>(up), *outside = read<float>(nothing);
-  float *taken = space.mutable_data_ptr<float>(), *ups = taken + products * band * from, *sum = sums.mutable_data_ptr<float>(),
+  float *taken = space.mutable_data_ptr<float>(), *ups = taken + products * in_step, *sum = sums.mutable_data_ptr<float>(),
         *out = kernel.mutable_data_ptr<float>();
   const bool wide = ct_instructions == CT_V4;
   for (int64_t first = 0; first < tiling.count; first += band) {
@@ -43,14 +44,14 @@ Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
       for (auto t = begin; t < end; ++t) {
         const float *pixels[Tiling::most_inputs];
         tiling.inputs(first + t, in, from, outside, pixels);
-        input_tile(tiling.is_volume, pixels, from, taken + t * from, band * from);
+        input_tile(tiling.is_volume, pixels, from, taken + t * from, in_step);
         tiling.outputs(first + t, derivative, to, outside, pixels);
-        up_tile(tiling.is_volume, pixels, to, ups + t * to, band * to);
+        up_tile(tiling.is_volume, pixels, to, ups + t * to, up_step);
       }
     });
     parallel_for(products, 1, [&](int64_t begin, int64_t end) {
       for (auto e = begin; e < end; ++e) {
-        correlate(ups + e * band * to, taken + e * band * from, from, to, count, wide, sum + e * to * from);
+        correlate(ups + e * up_step, taken + e * in_step, from, to, count, wide, sum + e * to * from);
       }
     });
   }
