@@ -100,8 +100,8 @@ import Testing
     let voxels = (0..<120).map { $0 }
     let mask = voxels.map { [37, 75].contains($0) }
     let box = try #require(grid.box(of: mask))
-    #expect(box.grid.extent == Extent(2, 3, 3) && box.grid.spacing == grid.spacing)
-    #expect(box.cut(voxels) == [37, 38, 39, 43, 44, 45, 49, 50, 51, 67, 68, 69, 73, 74, 75, 79, 80, 81])
+    #expect(box.grid.extent == Extent(2, 2, 3) && box.grid.spacing == grid.spacing)
+    #expect(box.cut(voxels) == [37, 38, 39, 43, 44, 45, 67, 68, 69, 73, 74, 75])
     #expect(grid.box(of: mask, margin: 1)?.grid.extent == Extent(4, 4, 6))
     #expect(grid.box(of: mask, margin: 0.4)?.grid.extent == Extent(4, 4, 5))
     #expect(grid.box(of: voxels.map { _ in false }) == nil)

@@ -73,6 +73,32 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
     #expect(mean(baselines[1]) < 0.5 * mean(baselines[0]))
   }
 
+  /// Whatever batches part: the last slice of a subject has no next, nor has one whose next is not scored.
+  @Test(arguments: [1, 2, 100]) func theStepToTheNextSliceIsScored(batchSize: Int) throws {
+    var evaluator = try evaluator()
+    evaluator.batchSize = batchSize
+    let half = { (batch: SampleBatch) in batch.target(.pd).map { $0 / 2 } }
+    let slices = try evaluator.scores(named: "half", in: .train, predict: half).slices
+    #expect(Set(slices.map(\.subject)).count > 1)
+    for (now, next) in zip(slices, slices.dropFirst()) {
+      guard now.subject == next.subject else {
+        #expect(now.values[.throughPlane] == nil)
+        continue
+      }
+      let images = try [now, next].map {
+        try cohort.slice(.pd, at: SampleReference(subject: $0.subject, slice: $0.slice))
+      }
+      let step = evaluator.scorer.throughPlane(
+        images[0].map { $0 / 2 }, images[0], next: (images[1].map { $0 / 2 }, images[1]))
+      #expect(step > 0 && now.values[.throughPlane] == step)
+    }
+    #expect(slices.last?.values[.throughPlane] == nil)
+    evaluator.sliceLimit = 3
+    let some = try evaluator.scores(named: "half", in: .test, predict: half).slices
+    #expect(
+      some.map(\.slice) == [1, 2, 4] && some.map { $0.values[.throughPlane] != nil } == [true, false, false])
+  }
+
   @Test func predictionsThatAreNoNumbersStop() throws {
     let failure = try failure {
       _ = try evaluator().scores(named: "broken", in: .test) { $0.target(.pd).map { _ in .nan } }

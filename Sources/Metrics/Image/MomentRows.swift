@@ -14,7 +14,7 @@ struct MomentRows<P: Pixel> {
   private let weights: [Double]
   private let radius: Int
   private let mirrored: Bool
-  /// Which planes a row is made of, and with which weights: of an image one.
+  /// Which planes of a volume a row is made of, and with which weights; none of an image.
   private let planes: [(plane: Int, weight: Double)]
   /// Doubles from one map's row to the next: the width, room for mirrored borders, whole vectors.
   private let stride: Int
@@ -40,7 +40,7 @@ struct MomentRows<P: Pixel> {
     radius = window.radius
     planes =
       depth == 1
-      ? [(0, 1)]
+      ? []
       : (-window.radius...window.radius).map {
         (Self.mirror(plane + $0, depth), window.weights[abs($0)])
       }
@@ -73,23 +73,28 @@ struct MomentRows<P: Pixel> {
     let t = start + stride
     let squares = start + 2 * stride
     let products = start + 3 * stride
-    for (place, (plane, weight)) in planes.enumerated() {
+    if planes.isEmpty {
+      let first = y * width
+      for x in 0..<width {
+        let a = prediction[first + x].value
+        let b = target[first + x].value
+        p[x] = a
+        t[x] = b
+        squares[x] = a * a + b * b
+        products[x] = a * b
+      }
+      return
+    }
+    start.update(repeating: 0, count: 3 * stride + width)
+    for (plane, weight) in planes {
       let first = (plane * height + y) * width
       for x in 0..<width {
         let a = prediction[first + x].value
         let b = target[first + x].value
-        if place == 0 {
-          // An image's only plane has the weight 1, which changes no bit.
-          p[x] = a * weight
-          t[x] = b * weight
-          squares[x] = (a * a + b * b) * weight
-          products[x] = a * b * weight
-        } else {
-          p[x] += a * weight
-          t[x] += b * weight
-          squares[x] += (a * a + b * b) * weight
-          products[x] += a * b * weight
-        }
+        p[x] += a * weight
+        t[x] += b * weight
+        squares[x] += (a * a + b * b) * weight
+        products[x] += a * b * weight
       }
     }
   }
