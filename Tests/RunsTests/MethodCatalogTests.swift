@@ -117,13 +117,13 @@ import Training
         method.synthesize(.uniform([1, 2, 9, 8, 11], seed: 1))
       }
     }
-    var names: [String] = []
+    var volumes = 0
     for framework in frameworks {
       guard let volume = make(framework) else { continue }
-      names.append(framework.name)
+      volumes += 1
       #expect(volume.shape == [1, 1, 9, 8, 11] && volume.isFinite, "\(framework.name)")
     }
-    #expect(names == ["pix2pix", "pgan", "mmgan", "medsynth"])
+    #expect(volumes >= 5)
   }
 
   @Test(arguments: pairs) func theGeneratorComesFirst(_ pair: Pair) throws {
