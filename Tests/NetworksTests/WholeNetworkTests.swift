@@ -187,6 +187,10 @@ import Torch
 
   static func checkAll() throws {
     for test in cases { try check(test) }
+    // Of volumes those that have kernels of our own.
+    for test in WholeVolumeTests.cases where test.name.contains("agi-net") || test.name.contains("-resunet") {
+      try check(test, file: "whole_networks_3d")
+    }
     try checkTimedDiscriminator()
   }
 
