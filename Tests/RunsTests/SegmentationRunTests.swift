@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import Inference
 import Methods
+import Metrics
 import PipelineSupport
 import Runs
 import Testing
