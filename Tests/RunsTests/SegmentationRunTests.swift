@@ -56,7 +56,7 @@ import Training
     let scores = try SegmentationEvaluator(TrainedOnTumours.cohort(), regions: LabelRegion.braTS())
       .scores(named: "s", in: .test, by: model)
     let dice = try #require(scores.figures(of: "WT").overSubjects(.dice3D).mean)
-    #expect(dice > 0.4, "\(dice)")
+    #expect(dice > 0.3, "\(dice)")
     #expect((model.card.score?.value ?? 0) > 0.2)
   }
 
