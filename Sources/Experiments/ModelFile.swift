@@ -89,8 +89,7 @@ public struct TrainedModel {
     of cohort: PreparedCohort, for scenario: Scenario? = nil, perturbation: Perturbation? = nil
   ) throws -> SlicePredictor {
     try SlicePredictor(
-      Predictor(method, for: scenario ?? card.scenario, device: device), seeing: region, of: cohort,
-      perturbation: perturbation)
+      Predictor(method, for: scenario ?? card.scenario, device: device), seeing: region, of: cohort, perturbation: perturbation)
   }
 
   /// What computes whole subjects of a cohort.
