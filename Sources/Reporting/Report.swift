@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Failures
 import Files
-import Imaging
 import Inference
 import Metrics
 import Runs

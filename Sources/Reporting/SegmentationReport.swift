@@ -1,5 +1,4 @@
 import Cohorts
-import Experiments
 import Failures
 import Files
 import Imaging

@@ -1,14 +1,10 @@
 import Cohorts
 import Experiments
-import Failures
-import Files
-import Foundation
 import Imaging
 import Inference
 import Methods
 import Metrics
 import Torch
-import Training
 
 /// The scores of one or more runs and of the baselines on one split: what a table is made of.
 public struct Assessment: Sendable {

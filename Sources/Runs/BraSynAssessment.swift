@@ -1,6 +1,5 @@
 import Cohorts
 import Experiments
-import Failures
 import Imaging
 import Inference
 import Metrics

@@ -1,5 +1,4 @@
 import Experiments
-import Failures
 import Files
 import Imaging
 import Inference

@@ -1,10 +1,7 @@
 import Experiments
-import Failures
 import Files
-import Foundation
 import Imaging
 import Inference
-import Training
 
 /// From a patient's files to the synthesised file and its sidecar.
 public struct PatientSynthesis {

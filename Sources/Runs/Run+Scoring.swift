@@ -1,9 +1,7 @@
-import Cohorts
 import Experiments
 import Failures
 import Files
 import Imaging
-import Inference
 import Methods
 import Torch
 import Training

@@ -2,7 +2,6 @@ import Cohorts
 import Experiments
 import Failures
 import Imaging
-import Inference
 import Metrics
 import Torch
 import Training

@@ -65,7 +65,9 @@ import Testing
     }
     // Any other text has a catalogue or a file behind it.
     #expect(
-      Set(Self.found.texts) == ["method", "network.name", "region", "pgan.vgg", "selfrdb.origin"])
+      Set(Self.found.texts) == [
+        "method", "network.name", "region", "pgan.vgg", "selfrdb.origin", "segmentation.regions.name",
+      ])
   }
 
   @Test(arguments: settings) func aWrongNameIsAnsweredWithItsOwn(_ setting: Setting) throws {

@@ -29,7 +29,9 @@ public enum TrainedOnTumours {
   private static let scratch: Result<Scratch, any Error> = Result {
     let scratch = try Scratch()
     let cohort = try makeCohort(scratch, tumours: true)
-    _ = try Run.train(tinySegmentation(iterations: 40), on: cohort, into: scratch("segmentation"))
+    var segmentation = tinySegmentation(iterations: 120)
+    (segmentation.validateEvery, segmentation.checkpointEvery) = (20, 120)
+    _ = try Run.train(segmentation, on: cohort, into: scratch("segmentation"))
     _ = try Run.train(tinyExperiment(), on: cohort, into: scratch("synthesis"))
     atexit { if case .success(let scratch) = TrainedOnTumours.scratch { scratch.remove() } }
     return scratch

@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import Inference
 import Methods
+import Metrics
 import PipelineSupport
 import Runs
 import Testing
@@ -55,7 +56,7 @@ import Training
     let scores = try SegmentationEvaluator(TrainedOnTumours.cohort(), regions: LabelRegion.braTS())
       .scores(named: "s", in: .test, by: model)
     let dice = try #require(scores.figures(of: "WT").overSubjects(.dice3D).mean)
-    #expect(dice > 0.4, "\(dice)")
+    #expect(dice > 0.3, "\(dice)")
     #expect((model.card.score?.value ?? 0) > 0.2)
   }
 
