@@ -5,7 +5,8 @@
 #   Support/digests/digests.sh --check FILE   compute them anew and compare; exits 1 where one differs
 #
 # A line each: the weights and optimisers of every framework after 5 steps with its published generator, ResUnet and
-# AGI-Net, all tiny; an evaluation's slices.csv; a synthesised volume; the files of a prepared store. One seed, one thread.
+# AGI-Net, all tiny, of a segmentation and of a training on patches; an evaluation's slices.csv; a synthesised volume; the
+# files of a prepared store. One seed, one thread.
 # They hold for one kind of processor: LibTorch picks its kernels by it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
@@ -21,7 +22,7 @@ tensors() {
   tail -c +$((length + 9)) "$1" | sha256sum | cut -d ' ' -f 1
 }
 
-tiny=(--sources t1,t2 --target pd --width 4 --groups 4 --batch 2 --iterations 5 --set blocks=1 --set validateEvery=5
+tiny=(--sources t1,t2 --width 4 --groups 4 --batch 2 --iterations 5 --set blocks=1 --set validateEvery=5
   --set validationSlices=2 --set checkpointEvery=5 --set pix2pix.levels=5 --set mmgan.levels=5
   --set pix2pix.discriminatorWidth=4 --set pgan.discriminatorWidth=4 --set mmgan.discriminatorWidth=4
   --set 'ddpm.unet={"multipliers":[1,2],"attention":[2]}' --set 'iddpm.unet={"multipliers":[1,2],"attention":[2]}'
@@ -38,11 +39,18 @@ digests() {
   done
   for method in pix2pix pgan mmgan medsynth ddpm iddpm selfrdb; do
     for network in published resunet agi-net; do
-      "$aginet" train --method $method --network $network "${tiny[@]}" --data "$scratch/cohort" \
-        -o "$scratch/$method-$network" >/dev/null
+      "$aginet" train --method $method --network $network "${tiny[@]}" --target pd \
+        --data "$scratch/cohort" -o "$scratch/$method-$network" >/dev/null
       echo "weights/$method-$network $(tensors "$scratch/$method-$network/checkpoints/last.safetensors")"
     done
   done
+  local regions='segmentation.regions=[{"name":"lesion","labels":[1,2,3]}]'
+  "$aginet" train --method segmentation "${tiny[@]}" --set "$regions" \
+    --data "$scratch/cohort" -o "$scratch/segmentation" >/dev/null
+  echo "weights/segmentation $(tensors "$scratch/segmentation/checkpoints/last.safetensors")"
+  "$aginet" train --method pix2pix --network agi-net "${tiny[@]}" --target pd --region patch:24x32x32 \
+    --data "$scratch/cohort" -o "$scratch/volumes" >/dev/null
+  echo "weights/pix2pix-agi-net-patches $(tensors "$scratch/volumes/checkpoints/last.safetensors")"
   local run=$scratch/pix2pix-agi-net scan=$scratch/raw/sub-001/anat/sub-001
   "$aginet" evaluate "$run" --data "$scratch/cohort" --threads 1 -q >/dev/null
   echo "evaluation/slices.csv $(sha256sum "$run/evaluation/test/slices.csv" | cut -d ' ' -f 1)"
