@@ -100,7 +100,7 @@ class Module : public torch::autograd::Function<Module> {
     }
     variable_list kept{x, weight, gate_weight, gate_bias, routing, norm_weight, norm_bias, offset_weight, scale_weight, scale_bias,
                        attention.descriptors, attention.gate, features, offsets, scales,
-                       rectifies ? y : Tensor(), map};
+                       rectifies ? y : Tensor(), map, w};
     context->save_for_backward(kept);
     context->saved_data["groups"] = groups;
     context->saved_data["rectifies"] = rectifies;
@@ -122,8 +122,7 @@ class Module : public torch::autograd::Function<Module> {
       recorded.resize(13);
       return recorded;
     }
-    const auto w = kernels_last(kept[1]);
-    const auto &x = kept[0], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
+    const auto &x = kept[0], &w = kept[17], &gate_weight = kept[2], &routing = kept[4], &norm_weight = kept[5],
                &norm_bias = kept[6], &offset_weight = kept[7], &scale_weight = kept[8], &features = kept[12],
                &offsets = kept[13], &scales = kept[14], &y = kept[15], &map = kept[16];
     const Gate attention{kept[10], kept[11]};

@@ -1,8 +1,8 @@
 // Kernels rolled by fractions of a voxel, written once in the layout that the convolution wants (paper §3.2, Eq. 4).
 //
 // Along one axis a roll by f + r (f whole, 0 <= r < 1) takes entry i from (1 - r) w[i - f] + r w[i - f - 1], indices
-// modulo 3; all axes one after the other are so many entries of two products each, once for every axis. The derivative with respect to r
-// replaces (1 - r, r) by (-1, 1); that of the kernel runs the same steps backwards with the shifts negated.
+// modulo 3; in a plane that mixes four entries, in 3-D those of two planes. The derivative with respect to r replaces
+// (1 - r, r) by (-1, 1); that of the kernel runs the same steps backwards with the shifts negated.
 #include "../loops/kernels.h"
 
 namespace cagr {

@@ -1,4 +1,4 @@
-// 3 x 3 convolutions by Winograd's minimal filtering F(4 x 4, 3 x 3) (Winograd 1980; Lavin and Gray 2016).
+// Convolutions with kernels of 3 by Winograd's minimal filtering F(4 x 4, 3 x 3) (Winograd 1980; Lavin and Gray 2016).
 //
 // A tile of 4 x 4 outputs needs 6 x 6 inputs d. With the three small matrices of the interpolation points 0, ±1, ±2, ∞,
 //   y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A,
@@ -6,11 +6,14 @@
 // are computed here too: transformed kernels are written in the order in which they are multiplied, which saves the copies
 // that a library's product must make of them.
 // The derivative with respect to the input is the same convolution of the output's derivative with the kernels turned
-// around and inputs and outputs exchanged.
+// around and inputs and outputs exchanged; that with respect to the kernels is in winograd_weights.cpp.
+//
+// A tile of a volume is two planes of such tiles: along the depth F(2, 3), with the points 0, ±1, ∞, makes them from four planes
+// of inputs, 144 products for 864. F(4, 3) there would save another quarter, and cost another digit.
 //
 // Rounding: sums of terms up to 5 times larger cancel, which costs about one decimal digit of single precision (largest
-// error 1e-5 of the largest output, 1e-6 directly). The derivative of the kernels is left to the library's direct method, and
-// so are all derivatives that are to be differentiated again.
+// error 1e-5 of the largest output, 1e-6 directly). Derivatives that are to be differentiated again are left to the library's
+// direct method.
 //
 // Bands of tiles go one after the other through all three steps, so that what lies between them stays in the cache; where
 // tiles are few and channels many, threads share the products instead, so that kernels come from memory once. Sums have one

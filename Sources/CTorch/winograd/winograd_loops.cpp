@@ -6,19 +6,6 @@
 namespace winograd {
 namespace {
 
-// Sixteen rows of sixteen, transposed: four times, the rows of one half are interleaved with those of the other.
-CT_INLINE void transpose(Lanes (&rows)[lane_count]) {
-  for (int round = 0; round < 4; ++round) {
-    Lanes next[lane_count];
-    for (int i = 0; i < 8; ++i) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] =
-        __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-    }
-    for (int i = 0; i < lane_count; ++i) rows[i] = next[i];
-  }
-}
-
 // T tiles by N registers of outputs: these sums stay in registers.
 template <int T, int N>
 CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, int64_t stride, float *sums, int64_t to) {
