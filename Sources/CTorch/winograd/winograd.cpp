@@ -201,7 +201,8 @@ bool serves(const Tensor &x, const Tensor &weight) {
 }
 
 bool is_small(const Tensor &x, const Tensor &weight) {
-  return x.dim() == 5 && Tiling(x).count < (weight.numel() < largest_kernels ? 16 : 32);
+  // By one sample's tiles: what is made of a sample does not hang on those beside it.
+  return x.dim() == 5 && Tiling(x).count < x.size(0) * (weight.numel() < largest_kernels ? 16 : 32);
 }
 
 void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const Tensor &bias, bool rectifies) {
