@@ -16,15 +16,22 @@ struct Kept<Value: Codable>: Codable {
   }
 
   /// The value in a file, where that answers the question; else what `make` gives, which is written there.
-  static func value(at path: String, for question: String, make: () throws -> Value) throws -> Value {
+  /// - Parameter detail: what the question ends in where it is asked in full; an answer to the rest serves as well if
+  ///   `takesAny`.
+  static func value(
+    at path: String, for question: String, detail: String = "", takesAny: Bool = false,
+    make: () throws -> Value
+  ) throws -> Value {
+    let asked = question + detail
     if let data = FileManager.default.contents(atPath: path),
-      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), kept.question == question,
+      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), 
+      kept.question == asked || takesAny && kept.question.hasPrefix(question),
       try kept.digest == nil || kept.digest == digest(of: kept.value)
     {
       return kept.value
     }
     let value = try make()
-    let kept = Kept(question: question, value: value, digest: try digest(of: value))
+    let kept = Kept(question: asked, value: value, digest: try digest(of: value))
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
     return value

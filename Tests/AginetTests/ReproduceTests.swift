@@ -49,7 +49,7 @@ import Testing
     _ = try prepared(scratch)
     let plan = try aginet(
       [
-        "reproduce", "table4", "table10", "regions", "--data", "cohort", "-o", "out", "--iterations", "2",
+        "reproduce", "table4", "table10", "table10b", "--data", "cohort", "-o", "out", "--iterations", "2",
         "--width", "4", "--groups", "2", "--batch", "2", "--region", "patch:40x40x40", "--dry-run",
       ])
     #expect(plan.code == 0, "\(plan.messages)")
@@ -66,7 +66,7 @@ import Testing
     #expect(try aginet.fails(5, arguments("table4")).contains("table4 needs T1, T2, FLAIR, T1Gd"))
     #expect(try aginet.fails(5, arguments("table10")).contains("table10 needs T1, T2, FLAIR, T1Gd"))
     #expect(
-      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains("table10 and regions")
+      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains("table10 and table10b")
     )
     #expect(try aginet.fails(2, arguments("table11")).contains("known are"))
     #expect(try aginet.fails(5, arguments("table2")).contains("FLAIR"))

@@ -163,7 +163,7 @@ import Training
     #expect(failure.kind == .inconsistent && failure.message.hasPrefix("table4 needs label maps; "))
     #expect(failure.message.hasSuffix(" has none"))
     // What needs none can be had.
-    #expect(try reproduction.admit(Study(named: "regions", base: reproduction.settings.base)).notes.isEmpty)
+    #expect(try reproduction.admit(Study(named: "table10b", base: reproduction.settings.base)).notes.isEmpty)
   }
 
   // MARK: - Table 10
@@ -200,7 +200,7 @@ import Training
 
     // Slices, slabs and patches of one network, the last of which is trained already.
     let (second, after) = try reproduction { ($0.base.region, $0.slices) = (region, 1) }
-    let regions = try self.result("regions", second)
+    let regions = try self.result("table10b", second)
     #expect(after.planned == (3, 1) && after.trained.count == 2)
     #expect(names(regions.table).prefix(3) == ["Slices", "Slabs of 3", "Patches"])
     let column = try #require(
@@ -226,7 +226,7 @@ import Training
       let (reproduction, _) = try reproduction(on: three) {
         ($0.base.pix2pix.weightAdversarial, $0.slices) = (0, slices)
       }
-      let result = try result("regions", reproduction) { $0.title == "Slices" }
+      let result = try result("table10b", reproduction) { $0.title == "Slices" }
       #expect(result.measurements[0][0][0].scores.subjects.count == subjects)
       #expect(result.measurements[0][0][0].scores.slices.count == 5 * subjects)
     }
