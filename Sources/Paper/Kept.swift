@@ -1,3 +1,4 @@
+import Experiments
 import Files
 import Foundation
 import Training
@@ -35,5 +36,25 @@ struct Kept<Value: Codable>: Codable {
     try RunFolder.make(Path.folder(path))
     try AtomicFile.write(try kept.json(pretty: false) + "\n", to: path)
     return value
+  }
+}
+
+extension Reproduction {
+  /// Pictures of a study as an earlier call made them, where nothing that they show has changed; else what `make` gives, which is
+  /// kept in `pictures/`.
+  package func pictures<Picture: Codable>(of study: Study, make: () throws -> [Picture]) throws -> [Picture] {
+    func models(_ experiment: Experiment?) throws -> String {
+      let runs = try experiment.map(seeded)?.filter { try state(of: $0) == .finished } ?? []
+      return try runs.map { try SHA256.ofFile(runFolder(of: $0).model).digest }.joined(separator: " ")
+    }
+    let condition = study.conditions[0]
+    let rows = try study.rows.map { row in
+      let experiment = row.experiments.first
+      return "\(row.title): \(look(condition, of: experiment)), models \(try models(experiment))"
+    }
+    let question =
+      "aginet \(Version.current), \(question(condition.shift, look(condition))), segmentation \(try models(study.segmentation)), "
+      + rows.joined(separator: "; ")
+    return try Kept.value(at: "\(folder)/pictures/\(study.name).json", for: question, make: make)
   }
 }

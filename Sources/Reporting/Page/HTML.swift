@@ -3,7 +3,7 @@ import Foundation
 import Metrics
 
 /// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
-package struct HTML: Sendable, Equatable {
+package struct HTML: Sendable, Equatable, Codable {
   package private(set) var source: String
 
   private init(source: String) { self.source = source }
