@@ -25,7 +25,7 @@ struct Kept<Value: Codable>: Codable {
   ) throws -> Value {
     let asked = question + detail
     if let data = FileManager.default.contents(atPath: path),
-      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data), 
+      let kept = try? JSONDecoder().decode(Kept<Value>.self, from: data),
       kept.question == asked || takesAny && kept.question.hasPrefix(question),
       try kept.digest == nil || kept.digest == digest(of: kept.value)
     {

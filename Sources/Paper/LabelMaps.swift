@@ -27,7 +27,8 @@ final class LabelMaps {
         throw Failure(
           .inconsistent,
           "\(cohort.folder): its label maps hold 3, BraTS2023's enhancing tumour, and 4, that of earlier releases; relabel "
-            + "one of them, or name the regions there are, such as \(Term.setting("segmentation.regions", choice))")
+            + "one of them, or name the regions there are, such as \(Term.setting("segmentation.regions", choice))"
+        )
       }
       let regions = [LabelRegion].among(known)
       if regions.count == 1 {

@@ -66,7 +66,7 @@ extension Reproduction {
     "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look(condition, of: experiment)).json"
   }
 
-  private var machine: String { "\(settings.device), threads: \(LibTorch.threads)" }
+  private var machine: String { "\(settings.device), threads: \(settings.threads)" }
 
   /// The scores of a finished run under a condition, measured now where they are not there.
   /// - Parameter asHeld: whether what whole volumes cost may have been measured on another device, or with other threads.

@@ -30,6 +30,8 @@ public struct Reproduction {
     /// Slices through a network at a time while scoring.
     public var batchSize = 4
     public var device = Device.cpu
+    /// Those of `LibTorch` while it works: what whole volumes cost is told apart by them.
+    public var threads = LibTorch.threads
     /// Threads that read slices ahead.
     public var loaders = 1
     public init() {}

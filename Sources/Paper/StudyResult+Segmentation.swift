@@ -60,7 +60,8 @@ extension StudyResult {
     ]
     if seeds > 1 {
       sentences.append(
-        "A subject's figure is its mean over \(seeds) runs of each experiment; a slice counts once for each of them.")
+        "A subject's figure is its mean over \(seeds) runs of each experiment; a slice counts once for each of them."
+      )
     }
     let drawn = zip(study.rows, segmentations).compactMap { row, found in
       found.lazy.compactMap(\.drawing).first.map { "\(row.title) by \($0)" }
@@ -101,7 +102,8 @@ extension StudyResult {
       ]
       sentences.append(
         "Of the other syntheses, "
-          + lists.filter { !$1.isEmpty }.map { "\($0) for \($1.joined(separator: ", "))" }.joined(separator: "; ")
+          + lists.filter { !$1.isEmpty }.map { "\($0) for \($1.joined(separator: ", "))" }.joined(
+            separator: "; ")
           + ".")
     }
     if let ours {
@@ -136,7 +138,8 @@ extension StudyResult {
             paired.outcome != .better
           else { return nil }
           return (
-            "\(first.name) less \(second.name) in \(measure.heading.prefix(3)) Dice of \(region)", paired, measure
+            "\(first.name) less \(second.name) in \(measure.heading.prefix(3)) Dice of \(region)", paired,
+            measure
           )
         }
       }
@@ -153,7 +156,8 @@ extension StudyResult {
     }
     let doubts = doubts(real, made, zero)
     if doubts.isEmpty {
-      return "\(name) holds in every region, in 2-D and in 3-D: the 95 % interval of each step, person by person, lies "
+      return
+        "\(name) holds in every region, in 2-D and in 3-D: the 95 % interval of each step, person by person, lies "
         + "above 0."
     }
     let counts = Set(doubts.map(\.paired.count))

@@ -2,7 +2,8 @@ import Files
 import Foundation
 import Metrics
 
-/// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
+/// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone,
+/// or from what is decoded, which was made so before.
 package struct HTML: Sendable, Equatable, Codable {
   package private(set) var source: String
 

@@ -28,7 +28,8 @@ struct Evaluate: ParsableCommand {
     help: "paper: by slice; brasyn: the BraSyn challenge's, 3-D SSIM of whole volumes.")
   var scoring = Figures.paper
   @Option(
-    help: "SSIM: full (torchmetrics 1.9, the default), crop (5-pixel border left out) or uniform (scikit-image).")
+    help:
+      "SSIM: full (torchmetrics 1.9, the default), crop (5-pixel border left out) or uniform (scikit-image).")
   var ssim: SSIM.Variant?
   @Option(help: "Slices at a time; of patches as many as have their voxels, one at least.")
   var batch = 4
@@ -45,7 +46,8 @@ struct Evaluate: ParsableCommand {
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     if let ssim, scoring == .brasyn || opened[0].isSegmentation {
-      let what = scoring == .brasyn ? "the BraSyn protocol has an SSIM of its own" : "a segmentation has no SSIM"
+      let what =
+        scoring == .brasyn ? "the BraSyn protocol has an SSIM of its own" : "a segmentation has no SSIM"
       throw Failure(.usage, "--ssim \(ssim.rawValue): \(what)")
     }
     let folder = opened[0].folder.evaluation(split.rawValue)

@@ -67,10 +67,11 @@ struct Reproduce: ParsableCommand {
           : "\(Term.region("\(base.region)")): \(names) trains on patches alone, such as patch:96x96x96")
     }
     try check("loaders", loaders, Bounds.loaders)
+    let device = try compute.apply()
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
     chosen.namesRegions = options.settings.contains { $0.hasPrefix("segmentation.regions") }
-    (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
+    (chosen.device, chosen.loaders, chosen.sampling) = (device, loaders, drawing.change)
     var reproduction = try Reproduction(in: output, on: openedCohort(data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     try reproduction.cohort.refuse(output: output)
