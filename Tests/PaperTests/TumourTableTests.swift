@@ -246,7 +246,7 @@ import Training
 
     let (third, again) = try reproduction { ($0.base.region, $0.slices) = (region, 1) }
     #expect(try self.result("table10", third).table == table && again.trained.isEmpty && again.scored == 0)
-    #expect(try Set(third.heldRegions) == [.slice, .slab(3), region])
+    #expect(Set(third.heldRegions) == [.slice, .slab(3), region])
 
     // Seconds and memory are of so many threads: with others they are measured anew, unless what is held is to be shown.
     let (fourth, anew) = try reproduction { ($0.base.region, $0.slices, $0.threads) = (region, 1, 2) }

@@ -7,6 +7,7 @@ import PipelineSupport
 import Reporting
 import Testing
 import Torch
+import Training
 
 /// A page of a table, a curve and both figures of pictures, from runs of one iteration.
 @Suite struct ReproductionPageTests {
