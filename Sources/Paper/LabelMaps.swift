@@ -10,16 +10,33 @@ final class LabelMaps {
   private let cohort: PreparedCohort
   private var labels: Set<UInt8>?
   private var checked: [[LabelRegion]] = []
+  /// What was made of labels that are not BraTS' own, in a sentence; nothing before `naming`.
+  private(set) var note: String?
 
   init(_ cohort: PreparedCohort) { self.cohort = cohort }
 
   /// A segmentation of the regions that the training split's maps have; what it names other than the usual ones stays.
+  /// - Throws: `.inconsistent` where it cannot be told which label is the enhancing tumour.
   func naming(regionsOf experiment: Experiment) throws -> Experiment {
     var named = experiment
     if named[Segmentation.self].regions == Segmentation.Options().regions {
       let known = try labels ?? read()
       labels = known
-      named[Segmentation.self].regions = .among(known)
+      if known.isSuperset(of: [3, 4]), known.isSubset(of: [1, 2, 3, 4]) {
+        let choice = #"[{"name":"WT","labels":[1,2,3,4]}]"#
+        throw Failure(
+          .inconsistent,
+          "\(cohort.folder): its label maps hold 3, BraTS2023's enhancing tumour, and 4, that of earlier releases; relabel "
+            + "one of them, or name the regions there are, such as \(Term.setting("segmentation.regions", choice))"
+        )
+      }
+      let regions = [LabelRegion].among(known)
+      if regions.count == 1 {
+        note =
+          "The training split's label maps hold \(known.sorted().map(String.init).joined(separator: ", ")), without BraTS' "
+          + "enhancing tumour: all are one region, \(regions[0].name)"
+      }
+      named[Segmentation.self].regions = regions
     }
     return named
   }

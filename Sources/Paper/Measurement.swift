@@ -28,6 +28,8 @@ public struct Measurement: Codable, Sendable {
   /// The most bytes that the process held while it synthesised, above what it held before the network was loaded; nothing where
   /// that is not measured.
   public var peakMemory: Int?
+  /// The device and threads that seconds and memory are of: `cpu, threads: 4`; nothing in earlier files.
+  public var machine: String?
   /// How images were drawn, in words; nothing where they are made in one pass.
   public var drawing: String?
 }
@@ -64,13 +66,21 @@ extension Reproduction {
     "\(try runFolder(of: experiment).path)/evaluation/reproduction/\(look(condition, of: experiment)).json"
   }
 
+  private var machine: String { "\(settings.device), threads: \(settings.threads)" }
+
   /// The scores of a finished run under a condition, measured now where they are not there.
-  func measurement(of experiment: Experiment, under condition: Study.Condition) throws -> Measurement {
+  /// - Parameter asHeld: whether what whole volumes cost may have been measured on another device, or with other threads.
+  func measurement(
+    of experiment: Experiment, under condition: Study.Condition, asHeld: Bool = false
+  ) throws -> Measurement {
     let run = try Run(opening: runFolder(of: experiment).path)
     let hash = try SHA256.ofFile(run.folder.model).digest
     let question = question(condition.shift, look(condition, of: experiment))
-    return try Kept.value(at: measurementFile(experiment, condition), for: "model \(hash), \(question)") {
-      PeakMemory.reset()
+    return try Kept.value(
+      at: measurementFile(experiment, condition), for: "model \(hash), \(question)",
+      detail: condition.isWhole ? ", on \(machine)" : "", takesAny: asHeld
+    ) {
+      let isTold = PeakMemory.reset()
       let held = PeakMemory.current
       let model = try run.model(device: settings.device)
       // As far as its way of drawing allows: SelfRDB's bridge has the steps it was trained for.
@@ -80,9 +90,9 @@ extension Reproduction {
       let evaluator = try evaluator(condition, named: run.title)
       let watch = try Stopwatch(
         model, model.slicePredictor(of: cohort, for: condition.scenario, perturbation: condition.shift),
-        memory: condition.isWhole && settings.device == .cpu ? held : nil)
+        memory: isTold && condition.isWhole && settings.device == .cpu ? held : nil)
       let scores = try evaluator.scores(named: run.title, in: .test, by: watch.predict)
-      return watch.measurement(of: scores)
+      return watch.measurement(of: scores, on: machine)
     }
   }
 
@@ -146,6 +156,12 @@ extension Reproduction {
     }
   }
 
+  /// What some run in this folder was trained on, as it was asked for, each once and in one order.
+  public var heldRegions: [Region] {
+    let runs = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/runs")) ?? []
+    return runs.sorted().compactMap { try? Run(opening: "\(folder)/runs/\($0)").experiment.region }.unique
+  }
+
   /// Whether a file of what was measured of these runs is there, or never will be, as one of them failed.
   func isThere(_ experiments: [Experiment], _ file: () throws -> String) throws -> Bool {
     let states = try experiments.map(state)
@@ -154,7 +170,9 @@ extension Reproduction {
   }
 
   /// Everything a study says, measuring what has not been measured yet. All that it needs must be trained.
-  public func result(of admission: Admission) throws -> StudyResult {
+  /// - Parameter asHeld: whether seconds and memory may be those of another device or number of threads, where they were measured
+  ///   there.
+  public func result(of admission: Admission, asHeld: Bool = false) throws -> StudyResult {
     let study = admission.study
     if let segmentation = study.segmentation { return try result(of: admission, by: segmentation) }
     var failures: [String] = []
@@ -162,7 +180,7 @@ extension Reproduction {
       try zip(row.experiments, study.conditions).map { experiment, condition in
         try seeded(experiment).compactMap { seeded in
           guard let failure = try failure(of: seeded, in: row.title) else {
-            return try measurement(of: seeded, under: condition)
+            return try measurement(of: seeded, under: condition, asHeld: asHeld)
           }
           failures.append(failure)
           return nil
@@ -215,7 +233,7 @@ private final class Stopwatch {
     return values
   }
 
-  func measurement(of scores: Scores) -> Measurement {
+  func measurement(of scores: Scores, on machine: String) -> Measurement {
     let (slices, sampling) = (Double(max(1, scores.slices.count)), model.method.sampling)
     // By patches, volumes are computed whole whatever is scored of them.
     let isByPatches = model.card.region.dimensions == 3
@@ -224,6 +242,6 @@ private final class Stopwatch {
       scores: scores, region: model.card.region, parameters: model.method.generator.parameters.count,
       multiplyAdds: Double(operations) / samples, seconds: seconds / slices,
       secondsPerVolume: isByPatches ? seconds / Double(max(1, volumes)) : nil, peakMemory: peak,
-      drawing: sampling?.description)
+      machine: machine, drawing: sampling?.description)
   }
 }

@@ -18,6 +18,8 @@ public struct Reproduction {
   public struct Settings: Sendable {
     /// What all experiments share.
     public var base = Experiment()
+    /// Whether `base` names the regions that are segmented; where not, they follow the label maps, if it has the usual ones.
+    public var namesRegions = false
     /// Runs of each experiment, with the seeds 1, 2, …
     public var seeds = 1
     /// Most slices of the test split that a run is scored on, spread evenly; all where nothing is said. What is of volumes is
@@ -28,6 +30,8 @@ public struct Reproduction {
     /// Slices through a network at a time while scoring.
     public var batchSize = 4
     public var device = Device.cpu
+    /// Those of `LibTorch` while it works: what whole volumes cost is told apart by them.
+    public var threads = LibTorch.threads
     /// Threads that read slices ahead.
     public var loaders = 1
     public init() {}
@@ -75,8 +79,10 @@ public struct Reproduction {
   /// A study without the rows that cannot be had here, with the published networks fitted to what they see of the cohort.
   public struct Admission: Sendable {
     public var study: Study
-    /// What was left out, and why.
+    /// What was left out or had to be decided, and why.
     public var notes: [String]
+    /// Whether no row is left out, but for those that are shown where they happen to be trained.
+    public var isWhole: Bool
   }
 
   /// Refuses sampling steps that a study's processes do not have: better now than after hours of training.
@@ -109,7 +115,9 @@ public struct Reproduction {
     guard !admitted.rows.isEmpty else {
       throw Failure(.usage, "\(study.name): nothing of it can be had: \(notes.joined(separator: "; "))")
     }
-    return Admission(study: admitted, notes: notes)
+    let isWhole = notes.isEmpty
+    if admitted.segmentation != nil, let note = labels.note { notes.append(note) }
+    return Admission(study: admitted, notes: notes, isWhole: isWhole)
   }
 
   /// Why a row cannot be trained, or nil.
@@ -135,7 +143,8 @@ public struct Reproduction {
   private func fitted(_ experiment: Experiment) throws -> Experiment {
     let seen = experiment.region.fitted(to: cohort.largestVolume).extent(ofSlices: cohort.manifest.extent)
     let fitted = experiment.fitted(to: seen)
-    return experiment.regions == nil ? fitted : try labels.naming(regionsOf: fitted)
+    guard experiment.regions != nil, !settings.namesRegions else { return fitted }
+    return try labels.naming(regionsOf: fitted)
   }
 
   private func isTrained(_ experiment: Experiment) throws -> Bool {

@@ -14,7 +14,7 @@ extension Study {
     ("table3", comparison("Table 3", "BraTS2023 from three modalities", [.t1, .t2, .flair, .t1gd])),
     ("table4", tumours), ("table5", halves), ("table6", convolutions), ("table7", groups),
     ("table8", backbones),
-    ("table9", stages), ("table10", volumes), ("regions", regions), ("figure3", curve),
+    ("table9", stages), ("table10", volumes), ("table10b", inputs), ("figure3", curve),
     (
       "figure5",
       pair(

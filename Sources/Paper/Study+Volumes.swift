@@ -54,11 +54,11 @@ extension Study {
   }
 
   /// One network on slices, on slabs and on patches.
-  @Sendable static func regions(_ base: Experiment) -> Study {
+  @Sendable static func inputs(_ base: Experiment) -> Study {
     let network = base.with(method: "pix2pix", network: "agi-net", scenario: enhancement)
     return ofVolumes(
-      "Table 10, added", name: "regions", "What AGI-Net in pixel2pixel sees of a volume at a time.",
-      metrics: Metric.paper + [.throughPlane], heading: "Region",
+      "Table 10, added", name: "table10b", "What AGI-Net in pixel2pixel sees of a volume at a time.",
+      metrics: Metric.paper + [.throughPlane], heading: "Input",
       rows: [Region.slice, base.slab, base.patch].map { region in
         let title =
           region.depth > 1

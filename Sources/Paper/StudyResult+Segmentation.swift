@@ -58,7 +58,11 @@ extension StudyResult {
         + "\(experiment.batchSize), rate \(experiment.learningRate).",
       figures,
     ]
-    if seeds > 1 { sentences.append("A subject's figure is its mean over \(seeds) runs of each experiment.") }
+    if seeds > 1 {
+      sentences.append(
+        "A subject's figure is its mean over \(seeds) runs of each experiment; a slice counts once for each of them."
+      )
+    }
     let drawn = zip(study.rows, segmentations).compactMap { row, found in
       found.lazy.compactMap(\.drawing).first.map { "\(row.title) by \($0)" }
     }
@@ -82,12 +86,24 @@ extension StudyResult {
     if let ours { sentences.append(order(real, ours.scores, zero)) }
     let others = syntheses.filter { $0.row.title != ours?.row.title }
     if !others.isEmpty {
-      let good = others.filter { breaks(real, $0.scores, zero).isEmpty }.map(\.row.title)
-      let bad = others.map(\.row.title).filter { !good.contains($0) }
-      let lists = [("holds", good), ("does not hold", bad)].filter { !$0.1.isEmpty }
+      var (sure, likely, broken): ([String], [String], [String]) = ([], [], [])
+      for (row, scores) in others {
+        if !breaks(real, scores, zero).isEmpty {
+          broken.append(row.title)
+        } else if doubts(real, scores, zero).isEmpty {
+          sure.append(row.title)
+        } else {
+          likely.append(row.title)
+        }
+      }
+      let lists = [
+        ("the order holds", sure), ("only the means are in that order", likely),
+        ("the means are not in that order", broken),
+      ]
       sentences.append(
         "Of the other syntheses, "
-          + lists.map { "the same \($0) of \($1.joined(separator: ", "))" }.joined(separator: "; ")
+          + lists.filter { !$1.isEmpty }.map { "\($0) for \($1.joined(separator: ", "))" }.joined(
+            separator: "; ")
           + ".")
     }
     if let ours {
@@ -97,7 +113,7 @@ extension StudyResult {
     return sentences
   }
 
-  /// Where the order acquired > synthesised > zero is broken: a region's figure, with the three means.
+  /// Where the means are not in the order acquired > synthesised > zero: a region's figure, with the three.
   private func breaks(
     _ real: SegmentationScores, _ made: SegmentationScores, _ zero: SegmentationScores
   ) -> [String] {
@@ -111,13 +127,49 @@ extension StudyResult {
     }
   }
 
+  /// Steps of that order which people's paired differences do not bear out, whatever the means are.
+  private func doubts(
+    _ real: SegmentationScores, _ made: SegmentationScores, _ zero: SegmentationScores
+  ) -> [(step: String, paired: PairedComparison, measure: SegmentationMeasure)] {
+    SegmentationMeasure.paper.flatMap { measure in
+      real.regions.flatMap { region in
+        [(real, made), (made, zero)].compactMap { first, second in
+          guard let paired = first.figures(of: region).compared(with: second.figures(of: region), measure),
+            paired.outcome != .better
+          else { return nil }
+          return (
+            "\(first.name) less \(second.name) in \(measure.heading.prefix(3)) Dice of \(region)", paired,
+            measure
+          )
+        }
+      }
+    }
+  }
+
   private func order(_ real: SegmentationScores, _ made: SegmentationScores, _ zero: SegmentationScores)
     -> String
   {
     let name = "\(real.name) > \(made.name) > \(zero.name)"
     let broken = breaks(real, made, zero)
-    guard !broken.isEmpty else { return "\(name) holds in every region, in 2-D and in 3-D." }
-    return "\(name) does not hold everywhere: \(broken.joined(separator: "; "))."
+    guard broken.isEmpty else {
+      return "\(name): the means are not in this order everywhere: \(broken.joined(separator: "; "))."
+    }
+    let doubts = doubts(real, made, zero)
+    if doubts.isEmpty {
+      return
+        "\(name) holds in every region, in 2-D and in 3-D: the 95 % interval of each step, person by person, lies "
+        + "above 0."
+    }
+    let counts = Set(doubts.map(\.paired.count))
+    let isAll = doubts.count == 2 * SegmentationMeasure.paper.count * real.regions.count
+    let reasons =
+      if isAll, counts.count == 1, let people = counts.first, people < PairedComparison.fewest {
+        PairedComparison.tooFew(people)
+      } else {
+        "no verdict on "
+          + doubts.map { "\($0.step), \(words($0.paired, $0.measure))" }.joined(separator: "; ")
+      }
+    return "\(name): the means are in this order in every region, in 2-D and in 3-D; \(reasons)."
   }
 
   /// What more of each region is found with one contrast than with another, person by person.
@@ -126,23 +178,26 @@ extension StudyResult {
     let found = first.regions.compactMap { region in
       first.figures(of: region).compared(with: second.figures(of: region), measure).map { (region, $0) }
     }
-    guard let people = found.map(\.1.count).max() else { return nil }
+    let counts = Set(found.map(\.1.count))
+    guard let people = counts.max() else { return nil }
     guard people >= PairedComparison.fewest else {
       return "\(first.name) and \(second.name): \(PairedComparison.tooFew(people))."
     }
     let regions = found.map { region, paired in
-      var text = "\(region) \(words(paired.mean, measure, isSigned: true))"
-      if let lower = paired.lower, let upper = paired.upper, let p = paired.p {
-        text +=
-          " (95 % interval \(words(lower, measure, isSigned: true)) to \(words(upper, measure, isSigned: true)), "
-        text += "p \(String(format: "%.3f", p)))"
-      } else {
-        text += " (\(PairedComparison.tooFew(paired.count)))"
-      }
-      return text
+      "\(region) \(words(paired, measure))" + (counts.count > 1 ? " over \(paired.count) people" : "")
     }
-    return "3-D Dice of \(first.name) less that of \(second.name), in points, over \(people) people: "
-      + "\(regions.joined(separator: ", "))."
+    return "3-D Dice of \(first.name) less that of \(second.name), in points"
+      + (counts.count > 1 ? "" : ", over \(people) people") + ": \(regions.joined(separator: ", "))."
+  }
+
+  /// A mean difference with its interval, or that there is none.
+  private func words(_ paired: PairedComparison, _ measure: SegmentationMeasure) -> String {
+    let mean = words(paired.mean, measure, isSigned: true)
+    guard let lower = paired.lower, let upper = paired.upper, let p = paired.p else {
+      return "\(mean) (\(PairedComparison.tooFew(paired.count)))"
+    }
+    let interval = [lower, upper].map { words($0, measure, isSigned: true) }.joined(separator: " to ")
+    return "\(mean) (95 % interval \(interval), p \(String(format: "%.3f", p)))"
   }
 
   /// A figure as it is printed.

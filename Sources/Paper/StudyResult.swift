@@ -167,6 +167,7 @@ public struct StudyResult: Sendable {
         + " for \(slices) slices."
     }
     let seen = measurements.flatMap { $0.flatMap { $0.compactMap(\.region) } }
+    let machines = measurements.flatMap { $0.flatMap { $0.compactMap(\.machine) } }.unique
     let samples = seen.unique.map { region in
       if case .patch(let extent) = region { "\(region.samples) of \(extent)" } else { "\(region.samples)" }
     }
@@ -174,6 +175,7 @@ public struct StudyResult: Sendable {
       "Trained on \(samples.joined(separator: ", ")). Parameters of the generator; multiply-adds of one of these; time of "
       + "the method alone for a volume, of which patches give all planes and all else \(slices) slices; peak memory of the "
       + "process while it synthesises, above what it held before the network was loaded."
+      + (machines.isEmpty ? "" : " Time and memory are of \(machines.joined(separator: "; ")).")
   }
 
   private var drawnInWords: String? {

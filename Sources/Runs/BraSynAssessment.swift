@@ -49,12 +49,15 @@ public struct BraSynAssessment: Sendable {
     BraSyn.table("\(scenario), \(split.rawValue) split, BraSyn protocol", comparing: models)
   }
 
+  /// Where `write` writes in an evaluation's folder.
+  public static func folder(in evaluation: String) -> String { evaluation + "/brasyn" }
+
   /// Whether an evaluation's folder holds what `write` writes, whole.
-  public static func exists(in folder: String) -> Bool { EvaluationFolder(folder + "/brasyn").isWhole }
+  public static func exists(in folder: String) -> Bool { EvaluationFolder(self.folder(in: folder)).isWhole }
 
   /// Writes `brasyn/` into an evaluation's folder: `subjects.csv`, `summary.json` and the table.
   public func write(to folder: String) throws {
-    try EvaluationFolder(folder + "/brasyn").write(
+    try EvaluationFolder(BraSynAssessment.folder(in: folder)).write(
       ["subjects.csv": Table(subjectsOf: models)], table: table, summary: models.map(\.summary))
   }
 }

@@ -49,7 +49,7 @@ import Testing
     _ = try prepared(scratch)
     let plan = try aginet(
       [
-        "reproduce", "table4", "table10", "regions", "--data", "cohort", "-o", "out", "--iterations", "2",
+        "reproduce", "table4", "table10", "table10b", "--data", "cohort", "-o", "out", "--iterations", "2",
         "--width", "4", "--groups", "2", "--batch", "2", "--region", "patch:40x40x40", "--dry-run",
       ])
     #expect(plan.code == 0, "\(plan.messages)")
@@ -62,12 +62,45 @@ import Testing
     #expect(!scratch.files().contains { $0.hasPrefix("out/") })
   }
 
+  /// What an earlier call trained on patches stays on the page of a later one that is of slices.
+  @Test func volumesStayOnThePage() throws {
+    try makeTumours(scratch("raw"), modalities: [.t1, .t1gd, .t2, .flair])
+    _ = try prepared(scratch)
+    func call(_ study: String, _ others: String...) throws {
+      let outcome = try aginet(
+        [
+          "reproduce", study, "--data", "cohort", "-o", "out", "--iterations", "1", "--width", "4",
+          "--groups",
+          "2", "--batch", "1", "--slices", "5", "--threads", "1", "--set", "pix2pix.weightAdversarial=0",
+          "--set", "scenario.target=flair",
+        ] + others)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+    }
+    func page() throws -> String {
+      String(decoding: try #require(contents(of: scratch("out/index.html"))), as: UTF8.self)
+    }
+    try call("table10b", "--region", "patch:8x16x16")
+    let table = contents(of: scratch("out/table10b.json"))
+    #expect(try page().contains("slices; slabs of 3 slices; patches of 8 x 16 x 16"))
+    try call("figure5")
+    let both = try page()
+    #expect(both.contains("id=\"table10b\"") && both.contains("id=\"figure5\""))
+    #expect(both.contains("5 slices of the test split, spread evenly; whole subjects in table10b"))
+    #expect(contents(of: scratch("out/table10b.json")) == table)
+  }
+
   @Test func whatCannotBeHadIsRefusedBeforeTraining() throws {
     #expect(try aginet.fails(5, arguments("table4")).contains("table4 needs T1, T2, FLAIR, T1Gd"))
     #expect(try aginet.fails(5, arguments("table10")).contains("table10 needs T1, T2, FLAIR, T1Gd"))
     #expect(
-      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains("table10 and regions")
+      try aginet.fails(2, arguments("table5") + ["--region", "patch:8x16x16"]).contains(
+        "table10 and table10b")
     )
+    for region in ["slab:3", "slice"] {
+      #expect(
+        try aginet.fails(2, arguments("table10") + ["--region", region]).contains(
+          "table10 trains on patches alone"))
+    }
     #expect(try aginet.fails(2, arguments("table11")).contains("known are"))
     #expect(try aginet.fails(5, arguments("table2")).contains("FLAIR"))
     #expect(try aginet.fails(5, arguments("table5", "table3")).contains("table3"))

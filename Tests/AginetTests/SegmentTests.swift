@@ -112,8 +112,12 @@ import Testing
     #expect(brasyn.code == 0, "\(brasyn.messages)")
     #expect(brasyn.output.contains("SSIM healthy") && brasyn.output.contains("1 by construction"))
     #expect(scratch.files(in: "run/evaluation/test/brasyn").contains("subjects.csv"))
-    #expect(try aginet.fails(6, ["evaluate", "run", "--protocol", "brasyn"] + data).contains("--force"))
+    let again = try aginet.fails(6, ["evaluate", "run", "--protocol", "brasyn"] + data)
+    #expect(again.contains("--force") && again.contains("run/evaluation/test/brasyn: "), "\(again)")
     try copyRun("seg")
+    for wrong in [["run", "--protocol", "brasyn"], ["seg"]] {
+      #expect(try aginet.fails(2, ["evaluate"] + wrong + ["--ssim", "crop"] + data).contains("--ssim crop"))
+    }
     #expect(try aginet.fails(5, ["evaluate", "seg", "run"] + data).contains("share no table"))
     #expect(
       try aginet.fails(5, ["evaluate", "run", "seg", "--force"] + data).contains(

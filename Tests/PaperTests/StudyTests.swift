@@ -49,7 +49,7 @@ import Testing
   }
 
   @Test func theAblationsAreInPix2pix() throws {
-    let others = ["table1", "table2", "table3", "table4", "table8", "table10", "regions"]
+    let others = ["table1", "table2", "table3", "table4", "table8", "table10", "table10b"]
     for name in Study.names where !others.contains(name) {
       for row in try study(name).rows {
         #expect(row.experiments.allSatisfy { $0.method == "pix2pix" && $0.scenario == base.scenario })
@@ -145,7 +145,7 @@ import Testing
       study.rows.map(\.title) == ["mmGAN", "pGAN without VGG", "MedSynth", "pixel2pixel", "Ours"])
     #expect(study.experiments.allSatisfy { $0.region == .patch(Extent(96, 96, 96)) })
     #expect(study.experiments.suffix(2).map(\.network.name) == ["resunet", "agi-net"])
-    let added = try self.study("regions")
+    let added = try self.study("table10b")
     #expect(added.rows.map(\.title) == ["Slices", "Slabs of 3", "Patches"])
     #expect(added.experiments.map(\.region) == [.slice, .slab(3), .patch(Extent(96, 96, 96))])
     #expect(added.experiments[2] == study.experiments[4])
@@ -159,13 +159,13 @@ import Testing
     patches.region = .patch(Extent(32, 64, 64))
     for name in Study.names {
       let study = try Study(named: name, base: patches)
-      let isOfVolumes = ["table10", "regions"].contains(name)
+      let isOfVolumes = ["table10", "table10b"].contains(name)
       #expect(study.experiments.contains { $0.region == patches.region } == isOfVolumes, "\(name)")
       if !isOfVolumes { #expect(study.experiments.allSatisfy { $0.region == .slice }, "\(name)") }
     }
     var slabs = base
     slabs.region = .slab(5)
-    #expect(try Study(named: "regions", base: slabs).rows[1].title == "Slabs of 5")
+    #expect(try Study(named: "table10b", base: slabs).rows[1].title == "Slabs of 5")
     #expect(try Study(named: "table5", base: slabs).experiments.allSatisfy { $0.region == .slab(5) })
     #expect(try Study(named: "table10", base: slabs).experiments.allSatisfy { $0.region.dimensions == 3 })
     #expect(try Study(named: "table4", base: slabs).segmentation?.region == .slice)

@@ -37,7 +37,7 @@ import Training
     var settings = Reproduction.Settings()
     (settings.base, settings.seeds) = (tinyExperiment(iterations: 1), seeds)
     (settings.base.validationSlices, settings.base.network.groups) = (1, 2)
-    (settings.sampling.steps, settings.sampling.sampler) = (2, .ddim)
+    (settings.sampling.steps, settings.sampling.sampler, settings.threads) = (2, .ddim, 1)
     change(&settings)
     var reproduction = try Reproduction(in: scratch("out"), on: other ?? cohort, settings)
     let watched = Watched()
@@ -117,7 +117,7 @@ import Training
       return
     }
     #expect(abs(mean - 100 * (dice[0] + dice[1]) / 2) < 1e-9)
-    #expect(result.table.caption.contains("its mean over 2 runs"))
+    #expect(result.table.caption.contains("its mean over 2 runs of each experiment; a slice counts once"))
   }
 
   /// A label of lesions alone makes one region; BraTS' earlier releases have a 4.
@@ -127,16 +127,49 @@ import Training
     ([2: 7, 1: 7, 3: 9], ["Lesion"], [[7, 9]]),
   ])
   func theRegionsAreThoseOfTheLabels(_ labels: [Int: Int], _ names: [String], _ values: [[Int]]) throws {
+    let (reproduction, _) = try reproduction(on: relabelled(labels))
+    let admission = try reproduction.admit(Study(named: "table4", base: reproduction.settings.base))
+    let regions = try #require(admission.study.segmentation?.segmentation.regions)
+    #expect(regions.map(\.name) == names && regions.map { $0.labels.map(Int.init).sorted() } == values)
+    // That there is one region is said, and takes nothing from the table.
+    #expect(admission.isWhole && admission.notes.isEmpty == (names.count == 3), "\(admission.notes)")
+    if let note = admission.notes.first {
+      let known = values[0].map(String.init).joined(separator: ", ")
+      #expect(note.contains("hold \(known), ") && note.hasSuffix("one region, Lesion"), "\(note)")
+    }
+  }
+
+  /// The cohort with other labels.
+  private func relabelled(_ labels: [Int: Int]) throws -> PreparedCohort {
     for subject in 1...5 {
       var map = labelMap(subject: subject)
       map.voxels = map.voxels.map { Float(labels[Int($0)] ?? 0) }
       try NIfTI.write(map, to: labelPath(scratch("raw"), subject))
     }
-    let cohort = try prepared(scratch) { $0.overwrite = true }
-    let (reproduction, _) = try reproduction(on: cohort)
-    let study = try reproduction.admit(Study(named: "table4", base: reproduction.settings.base)).study
-    let regions = try #require(study.segmentation?.segmentation.regions)
-    #expect(regions.map(\.name) == names && regions.map { $0.labels.map(Int.init).sorted() } == values)
+    return try prepared(scratch) { $0.overwrite = true }
+  }
+
+  @Test func whichLabelEnhancesMustBeKnown() throws {
+    let mixed = try relabelled([2: 2, 1: 3, 3: 4])
+    let (reproduction, _) = try reproduction(on: mixed)
+    let failure = try failure {
+      _ = try reproduction.admit(Study(named: "table4", base: reproduction.settings.base))
+    }
+    #expect(failure.kind == .inconsistent && failure.message.contains("segmentation.regions"), "\(failure)")
+    let (named, _) = try self.reproduction(on: mixed) {
+      $0.base.segmentation.regions = [LabelRegion("Tumour", labels: [2, 3, 4])]
+      $0.namesRegions = true
+    }
+    #expect(try named.admit(Study(named: "table4", base: named.settings.base)).notes.isEmpty)
+  }
+
+  /// The usual regions by name are meant, even where the label maps have others.
+  @Test func theUsualRegionsMayBeNamed() throws {
+    let (reproduction, _) = try reproduction(on: relabelled([2: 1, 1: 1, 3: 1])) { $0.namesRegions = true }
+    let failure = try failure {
+      _ = try reproduction.admit(Study(named: "table4", base: reproduction.settings.base))
+    }
+    #expect(failure.kind == .inconsistent && failure.message.contains("shows ET"), "\(failure)")
   }
 
   @Test func whatIsNamedStays() throws {
@@ -163,7 +196,7 @@ import Training
     #expect(failure.kind == .inconsistent && failure.message.hasPrefix("table4 needs label maps; "))
     #expect(failure.message.hasSuffix(" has none"))
     // What needs none can be had.
-    #expect(try reproduction.admit(Study(named: "regions", base: reproduction.settings.base)).notes.isEmpty)
+    #expect(try reproduction.admit(Study(named: "table10b", base: reproduction.settings.base)).notes.isEmpty)
   }
 
   // MARK: - Table 10
@@ -200,7 +233,7 @@ import Training
 
     // Slices, slabs and patches of one network, the last of which is trained already.
     let (second, after) = try reproduction { ($0.base.region, $0.slices) = (region, 1) }
-    let regions = try self.result("regions", second)
+    let regions = try self.result("table10b", second)
     #expect(after.planned == (3, 1) && after.trained.count == 2)
     #expect(names(regions.table).prefix(3) == ["Slices", "Slabs of 3", "Patches"])
     let column = try #require(
@@ -213,6 +246,17 @@ import Training
 
     let (third, again) = try reproduction { ($0.base.region, $0.slices) = (region, 1) }
     #expect(try self.result("table10", third).table == table && again.trained.isEmpty && again.scored == 0)
+    #expect(Set(third.heldRegions) == [.slice, .slab(3), region])
+
+    // Seconds and memory are of so many threads: with others they are measured anew, unless what is held is to be shown.
+    let (fourth, anew) = try reproduction { ($0.base.region, $0.slices, $0.threads) = (region, 1, 2) }
+    var slices = try Study(named: "table10b", base: fourth.settings.base)
+    slices.rows = Array(slices.rows.prefix(1))
+    let admission = try fourth.admit(slices)
+    let held = try fourth.result(of: admission, asHeld: true)
+    #expect(anew.scored == 0 && held.table.caption.contains("Time and memory are of cpu, threads: 1."))
+    #expect(try fourth.result(of: admission).measurements[0][0][0].machine == "cpu, threads: 2")
+    #expect(anew.scored > 0)
   }
 
   @Test func wholeSubjectsAreCountedInSlices() throws {
@@ -226,7 +270,7 @@ import Training
       let (reproduction, _) = try reproduction(on: three) {
         ($0.base.pix2pix.weightAdversarial, $0.slices) = (0, slices)
       }
-      let result = try result("regions", reproduction) { $0.title == "Slices" }
+      let result = try result("table10b", reproduction) { $0.title == "Slices" }
       #expect(result.measurements[0][0][0].scores.subjects.count == subjects)
       #expect(result.measurements[0][0][0].scores.slices.count == 5 * subjects)
     }

@@ -7,6 +7,7 @@ import PipelineSupport
 import Reporting
 import Testing
 import Torch
+import Training
 
 /// A page of a table, a curve and both figures of pictures, from runs of one iteration.
 @Suite struct ReproductionPageTests {
@@ -44,7 +45,9 @@ import Torch
     #expect(text.matches(of: #/<img /#).count == 2 * (2 + 1 + 2 + 2) + 2 * 7)
     #expect(text.matches(of: #/<img [^>]*alt="[^"]+"/#).count == 28)
 
-    let files = scratch.files(in: "out").filter { !$0.hasPrefix("runs/") && !$0.hasPrefix("baselines/") }
+    let files = scratch.files(in: "out").filter {
+      !$0.contains("/")
+    }
     #expect(
       files == [
         "figure3.csv", "figure3.json", "figure3.md", "figure3.svg", "figure3.tex", "figure5.png",
@@ -63,6 +66,34 @@ import Torch
     #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.contains("— AGI-Net"))
     checkBalance(svg)
     #expect(!svg.contains("var("))
+  }
+
+  /// Pictures are made once, and anew where a model is another.
+  @Test func picturesAreKept() throws {
+    var settings = Reproduction.Settings()
+    settings.base = tinyExperiment(iterations: 1)
+    var reproduction = try Reproduction(in: scratch("out"), on: makeCohort(scratch), settings)
+    var pictured = 0
+    reproduction.observe = { event in
+      if case .scoring(let name, let done, let total) = event, name.hasPrefix("pictures"), done == total {
+        pictured += 1
+      }
+    }
+    let admission = try reproduction.admit(Study(named: "figure5", base: settings.base))
+    try reproduction.train([admission.study])
+    func page() throws -> String {
+      try ReproductionPage(
+        reproduction, [reproduction.result(of: admission)], skipped: [], command: "aginet reproduce figure5"
+      ).html
+    }
+    let first = try page()
+    let made = pictured
+    #expect(made > 0)
+    #expect(try page() == first && pictured == made)
+    let models = try admission.study.experiments.map { try reproduction.runFolder(of: $0).model }
+    try FileManager.default.removeItem(atPath: models[0])
+    try FileManager.default.copyItem(atPath: models[1], toPath: models[0])
+    #expect(try page() != first && pictured > made)
   }
 
   // MARK: - Pieces

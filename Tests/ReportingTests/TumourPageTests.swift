@@ -24,9 +24,9 @@ import Torch
     let reproduction = try Reproduction(in: scratch("out"), on: prepared(scratch), settings)
     let wanted = [
       "table4": ["Real", "Zero", "pixel2pixel", "Ours"], "table10": ["Ours"],
-      "regions": ["Slices", "Patches"],
+      "table10b": ["Slices", "Patches"],
     ]
-    let admissions = try ["table4", "table10", "regions"].map { name in
+    let admissions = try ["table4", "table10", "table10b"].map { name in
       var study = try Study(named: name, base: settings.base)
       study.rows = study.rows.filter { wanted[name]?.contains($0.title) == true }
       return try reproduction.admit(study)
@@ -53,7 +53,7 @@ import Torch
     #expect(text.contains("<td>Segmentation</td>") && text.contains("(T1, T1Gd, T2, FLAIR) -&gt; labels"))
 
     let files = scratch.files(in: "out").filter { !$0.contains("/") }
-    for name in ["table4", "table10", "regions"] {
+    for name in ["table4", "table10", "table10b"] {
       for ending in ["csv", "json", "md", "tex", "png"] {
         #expect(files.contains("\(name).\(ending)"), "\(name).\(ending)")
       }

@@ -2,8 +2,9 @@ import Files
 import Foundation
 import Metrics
 
-/// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone.
-package struct HTML: Sendable, Equatable {
+/// A piece of a page. Text is escaped by construction: markup comes from element names in the source code alone,
+/// or from what is decoded, which was made so before.
+package struct HTML: Sendable, Equatable, Codable {
   package private(set) var source: String
 
   private init(source: String) { self.source = source }

@@ -110,18 +110,13 @@ struct Montage: Sendable {
   /// - Parameter planes: those shown whole; the detail is always axial.
   func html(scale: Float, caption: String, planes: [Plane] = Plane.allCases) throws -> HTML {
     let columns = sources.count + 1 + predictions.count
-    return try HTML("figure", ["class": "montage-frame"]) {
-      HTML("figcaption") { caption }
-      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
-        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
-          for plane in planes {
-            try rows(
-              "\(plane.title), \(plane.position(voxel, in: truth))",
-              panels(plane, scale: scale), scale, isFirst: plane == planes.first)
-          }
-          try rows(detailTitle, panels(.axial, isDetail: true, scale: scale), scale, isFirst: false)
-        }
+    return try HTML.montage(caption, columns: columns) {
+      for plane in planes {
+        try rows(
+          "\(plane.title), \(plane.position(voxel, in: truth))",
+          panels(plane, scale: scale), scale, isFirst: plane == planes.first)
       }
+      try rows(detailTitle, panels(.axial, isDetail: true, scale: scale), scale, isFirst: false)
     }
   }
 
@@ -136,12 +131,7 @@ struct Montage: Sendable {
   ) throws -> HTML {
     try HTML {
       HTML("h4", ["class": "plane"]) { title }
-      for panel in panels.images {
-        try HTML("div", ["class": "cell"]) {
-          HTML("p", ["class": isFirst ? "name" : "name quiet"]) { panel.title }
-          try panel.html()
-        }
-      }
+      for panel in panels.images { try panel.cell(isFirst: isFirst) {} }
       HTML("div", ["class": "cell colourbar", "style": "grid-column:span \(sources.count + 1)"]) {
         HTML("p") { "|truth − synthesis|" }
         HTML("div", ["class": "ramp", "style": "background:\(Montage.gradient)", "aria-hidden": "true"])

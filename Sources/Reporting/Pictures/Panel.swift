@@ -54,6 +54,15 @@ package struct Panel: Sendable {
     }
   }
 
+  /// Below its title, which is quiet but in the first row; above what else is said of it.
+  func cell(isFirst: Bool, @HTMLBuilder below: () -> HTML) throws -> HTML {
+    try HTML("div", ["class": "cell"]) {
+      HTML("p", ["class": isFirst ? "name" : "name quiet"]) { title }
+      try html()
+      below()
+    }
+  }
+
   private var overlay: HTML {
     HTML(
       "svg",
@@ -109,5 +118,19 @@ package struct Panel: Sendable {
       }
     }
     return path
+  }
+}
+
+extension HTML {
+  /// Pictures in columns below a caption, in a frame that scrolls sideways on a narrow screen.
+  static func montage(
+    _ caption: String, columns: Int, @HTMLBuilder _ rows: () throws -> HTML
+  ) rethrows -> HTML {
+    try HTML("figure", ["class": "montage-frame"]) {
+      HTML("figcaption") { caption }
+      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
+        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) { try rows() }
+      }
+    }
   }
 }

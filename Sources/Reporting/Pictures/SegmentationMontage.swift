@@ -80,19 +80,12 @@ struct SegmentationMontage {
   }
 
   func html(caption: String) throws -> HTML {
-    try HTML("figure", ["class": "montage-frame"]) {
-      HTML("figcaption") { caption }
-      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
-        try HTML("div", ["class": "montage", "style": "--columns:\(findings.count)"]) {
-          for (index, row) in rows.enumerated() {
-            HTML("h4", ["class": "plane"]) { row.title }
-            for (panel, finding) in zip(row.panels, findings) {
-              try HTML("div", ["class": "cell"]) {
-                HTML("p", ["class": index == 0 ? "name" : "name quiet"]) { panel.title }
-                try panel.html()
-                if index == 0 { HTML("p", ["class": "figures"]) { finding.figures } }
-              }
-            }
+    try HTML.montage(caption, columns: findings.count) {
+      for (index, row) in rows.enumerated() {
+        HTML("h4", ["class": "plane"]) { row.title }
+        for (panel, finding) in zip(row.panels, findings) {
+          try panel.cell(isFirst: index == 0) {
+            if index == 0 { HTML("p", ["class": "figures"]) { finding.figures } }
           }
         }
       }

@@ -19,7 +19,7 @@ public struct ReproductionPage {
   let command: String
   private var pictures: [String: StudyPictures] = [:]
 
-  /// Computes the pictures.
+  /// Computes the pictures that are not kept from an earlier call.
   public init(
     _ reproduction: Reproduction, _ results: [StudyResult], skipped: [(name: String, reason: String)],
     command: String
@@ -27,7 +27,7 @@ public struct ReproductionPage {
     (self.reproduction, self.results, self.skipped, self.command) = (reproduction, results, skipped, command)
     for result in results where result.study.form != .table && result.study.form != .curve {
       // Networks that diverged leave no picture; the notes say so.
-      pictures[result.study.name] = try StudyPictures(result, of: reproduction)
+      pictures[result.study.name] = try StudyPictures.shown(result, of: reproduction)
     }
   }
 
@@ -92,13 +92,34 @@ public struct ReproductionPage {
       ),
       ("Width", "\(base.network.width) (the paper's is 64)"),
       ("Runs", "\(chosen.seeds) of each experiment"),
-      (
-        "Scored on",
-        chosen.slices.map { "\($0) slices of the test split, spread evenly" } ?? "the whole test split"
-      ),
+      ("Trained on", trainedOn), ("Scored on", scoredOn),
       ("Slices", "\(manifest.sliceRule), \(manifest.height) x \(manifest.width)"),
       ("Device", "\(chosen.device)"),
     ]
+  }
+
+  private var trainedOn: String {
+    let regions = results.flatMap { $0.study.experiments.map(\.region) }.unique
+    return regions.map { region in
+      switch region {
+      case .slice: "slices"
+      case .slab(let count): "slabs of \(count) slices"
+      case .patch(let extent): "patches of \(extent), no larger than volumes need"
+      }
+    }.joined(separator: "; ")
+  }
+
+  private var scoredOn: String {
+    guard let slices = reproduction.settings.slices else { return "the whole test split" }
+    let whole = results.map(\.study).filter { $0.conditions.contains(where: \.isWhole) }
+    var parts: [String] = []
+    if whole.count < results.count { parts.append("\(slices) slices of the test split, spread evenly") }
+    if !whole.isEmpty {
+      parts.append(
+        "whole subjects in \(whole.map(\.name).joined(separator: ", ")): as many as have about \(slices) slices, and one "
+          + "at least")
+    }
+    return parts.joined(separator: "; ")
   }
 
   private func content(of result: StudyResult) -> HTML {

@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Foundation
 import Imaging
 import Inference
 import Metrics
@@ -7,19 +8,26 @@ import Paper
 import Runs
 
 /// What a figure of pictures shows: one test subject, as the networks of its rows see it.
-struct StudyPictures {
+struct StudyPictures: Codable {
   let html: HTML
+  private let image: Data
   /// The same as one picture without words, for a paper.
-  let png: [UInt8]
+  var png: [UInt8] { Array(image) }
 
-  /// Nothing where no network of the figure was trained to an end.
-  init?(_ result: StudyResult, of reproduction: Reproduction) throws {
+  /// As they were made before, or anew; nothing where no network of the figure was trained to an end.
+  static func shown(_ result: StudyResult, of reproduction: Reproduction) throws -> StudyPictures? {
+    try reproduction.pictures(of: result.study) {
+      [try StudyPictures(result, of: reproduction)].compactMap { $0 }
+    }.first
+  }
+
+  private init?(_ result: StudyResult, of reproduction: Reproduction) throws {
     let study = result.study
     if let segmentation = study.segmentation {
       guard let pictures = try StudyPictures.segmentations(result, by: segmentation, reproduction) else {
         return nil
       }
-      (html, png) = pictures
+      (html, image) = (pictures.0, Data(pictures.1))
       return
     }
     let models = try study.rows.compactMap { row in
@@ -30,11 +38,12 @@ struct StudyPictures {
       let subject = reproduction.cohort.subjects(in: .test).first(where: { $0.id == id })
     else { return nil }
     let why = "Subject \(id): \(reason.words(of: models[0].name))."
-    (html, png) =
+    let (html, png) =
       study.form == .features
       ? try StudyPictures.features(models, of: subject, why, reproduction)
       : try StudyPictures.syntheses(
         models, of: subject, why, in: study.form == .volumes ? Plane.allCases : [.axial], reproduction)
+    (self.html, image) = (html, Data(png))
   }
 
   // MARK: - Figure 5 and volumes
@@ -132,21 +141,16 @@ struct StudyPictures {
       try StageFeatures(model, named: name, of: slice, in: reproduction.cohort)
     }
     let columns = all.map(\.pictures.count).max() ?? 1
-    let html = try HTML("figure", ["class": "montage-frame"]) {
-      HTML("figcaption") {
-        "\(why) Slice \(middle). Below each stage, the share of the variance over channels that the three components hold. "
-        "Colours are a network's and stage's own: they cannot be compared between pictures."
-      }
-      try HTML("div", ["class": "scroll", "tabindex": "0"]) {
-        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) {
-          for features in all {
-            HTML("h4", ["class": "plane"]) { features.name }
-            for picture in features.pictures {
-              try HTML("div", ["class": "cell"]) {
-                HTML("p", ["class": "name"]) { "\(picture.stage), \(number(100 * picture.explained, 0)) %" }
-                try picture.tile.html("features after \(picture.stage) of \(features.name)")
-              }
-            }
+    let caption =
+      "\(why) Slice \(middle). Below each stage, the share of the variance over channels that the three components hold. "
+      + "Colours are a network's and stage's own: they cannot be compared between pictures."
+    let html = try HTML.montage(caption, columns: columns) {
+      for features in all {
+        HTML("h4", ["class": "plane"]) { features.name }
+        for picture in features.pictures {
+          try HTML("div", ["class": "cell"]) {
+            HTML("p", ["class": "name"]) { "\(picture.stage), \(number(100 * picture.explained, 0)) %" }
+            try picture.tile.html("features after \(picture.stage) of \(features.name)")
           }
         }
       }

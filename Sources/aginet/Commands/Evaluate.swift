@@ -27,8 +27,10 @@ struct Evaluate: ParsableCommand {
     name: .customLong("protocol"),
     help: "paper: by slice; brasyn: the BraSyn challenge's, 3-D SSIM of whole volumes.")
   var scoring = Figures.paper
-  @Option(help: "SSIM: full (torchmetrics 1.9), crop (5-pixel border left out) or uniform (scikit-image).")
-  var ssim = SSIM.Variant.full
+  @Option(
+    help:
+      "SSIM: full (torchmetrics 1.9, the default), crop (5-pixel border left out) or uniform (scikit-image).")
+  var ssim: SSIM.Variant?
   @Option(help: "Slices at a time; of patches as many as have their voxels, one at least.")
   var batch = 4
   @Flag(help: "Replace an evaluation of this split.")
@@ -43,10 +45,16 @@ struct Evaluate: ParsableCommand {
     let device = try compute.apply()
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
+    if let ssim, scoring == .brasyn || opened[0].isSegmentation {
+      let what =
+        scoring == .brasyn ? "the BraSyn protocol has an SSIM of its own" : "a segmentation has no SSIM"
+      throw Failure(.usage, "--ssim \(ssim.rawValue): \(what)")
+    }
     let folder = opened[0].folder.evaluation(split.rawValue)
     guard force || !(scoring == .paper ? Assessment.exists(in: folder) : BraSynAssessment.exists(in: folder))
     else {
-      throw Failure(.cannotWrite, "\(folder): an evaluation is here already; --force replaces it")
+      let held = scoring == .paper ? folder : BraSynAssessment.folder(in: folder)
+      throw Failure(.cannotWrite, "\(held): an evaluation is here already; --force replaces it")
     }
     for run in opened {
       let met = run.trainedOn(split, of: cohort)
@@ -57,7 +65,7 @@ struct Evaluate: ParsableCommand {
           + (met.count > 1 ? " and \(met.count - 1) more" : "") + "; its scores are too good")
     }
     var options = Assessment.Options()
-    (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim)), batch)
+    (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim ?? .full)), batch)
     options.sampling = drawing.change
     if opened[0].isSegmentation {
       try segmentations(opened, cohort, options, device, into: folder)

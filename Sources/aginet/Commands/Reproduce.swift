@@ -33,14 +33,16 @@ struct Reproduce: ParsableCommand {
   var seeds = 1
   @Option(
     help: """
-      Most test slices to score on, spread evenly (default: all). Tables 4 and 10 score whole subjects: as many as have \
-      about so many slices, and one at least.
+      Most test slices to score on, spread evenly (default: all). table4, table10 and table10b score whole subjects: as \
+      many as have about so many slices, and one at least.
       """)
   var slices: Int?
   @Option(
-    help:
-      "What table10 and regions train on, such as patch:32x64x64 (default: patch:96x96x96, or as large as volumes are)."
-  )
+    help: """
+      What is trained on. patch:32x64x64, for example, is for table10 and table10b (default: patch:96x96x96, or as large \
+      as volumes are). slab:5, a slice between its neighbours, is for the others in place of single slices, and for \
+      table10b (default: slab:3).
+      """)
   var region: String?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
@@ -53,17 +55,23 @@ struct Reproduce: ParsableCommand {
     let base = try merged()
     // What does not exist is told before anything is opened.
     let wanted = try named(base)
-    guard base.region.dimensions == 2 || wanted.contains(where: { $0.form == .volumes }) else {
+    guard
+      region == nil && base.region == .slice
+        || wanted.contains(where: { $0.experiments.contains { $0.region == base.region } })
+    else {
       let names = wanted.map(\.name).joined(separator: ", ")
       throw Failure(
         .usage,
-        "\(Term.region("\(base.region)")): only table10 and regions train on patches, which \(names) does not need"
-      )
+        base.region.dimensions == 3
+          ? "\(Term.region("\(base.region)")): only table10 and table10b train on patches, not \(names)"
+          : "\(Term.region("\(base.region)")): \(names) trains on patches alone, such as patch:96x96x96")
     }
     try check("loaders", loaders, Bounds.loaders)
+    let device = try compute.apply()
     var chosen = Reproduction.Settings()
     (chosen.base, chosen.seeds, chosen.slices) = (base, seeds, slices)
-    (chosen.device, chosen.loaders, chosen.sampling) = (try compute.apply(), loaders, drawing.change)
+    chosen.namesRegions = options.settings.contains { $0.hasPrefix("segmentation.regions") }
+    (chosen.device, chosen.loaders, chosen.sampling) = (device, loaders, drawing.change)
     var reproduction = try Reproduction(in: output, on: openedCohort(data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     try reproduction.cohort.refuse(output: output)
@@ -76,7 +84,7 @@ struct Reproduce: ParsableCommand {
     (reproduction.observe, reproduction.shouldStop) = (display(), { Interruption.requested })
     try reproduction.train(admitted.map(\.study))
     let results = try shown(admitted, reproduction)
-    // What is measured is on the disk; pictures and pages are made again in a moment.
+    // What is measured is on the disk; a signal ends the pictures at once, and those that are there are not made again.
     try Interruption.release()
     let page = try ReproductionPage(
       reproduction, results, skipped: skipped,
@@ -148,16 +156,24 @@ struct Reproduce: ParsableCommand {
   private func shown(
     _ admitted: [Reproduction.Admission], _ reproduction: Reproduction
   ) throws -> [StudyResult] {
-    try Study.names.compactMap { name in
+    // Volumes may have been seen otherwise by an earlier call.
+    let regions = ([reproduction.settings.base.region] + reproduction.heldRegions + [.slice]).unique
+    return try Study.names.compactMap { name in
       let study = try Study(named: name, base: reproduction.settings.base)
       // Admitted anew: rows that are shown only where they are trained may be by now.
       if admitted.contains(where: { $0.study.name == name }) {
         return try reproduction.result(of: reproduction.admit(study, strictly: false))
       }
-      guard reproduction.mayHold(study), let other = try? reproduction.admit(study), other.notes.isEmpty,
-        try reproduction.isMeasured(other.study)
-      else { return nil }
-      return try reproduction.result(of: other)
+      guard reproduction.mayHold(study) else { return nil }
+      for region in study.form == .volumes ? regions : [reproduction.settings.base.region] {
+        var base = reproduction.settings.base
+        base.region = region
+        guard let other = try? reproduction.admit(Study(named: name, base: base)), other.isWhole,
+          try reproduction.isMeasured(other.study)
+        else { continue }
+        return try reproduction.result(of: other, asHeld: true)
+      }
+      return nil
     }
   }
 
