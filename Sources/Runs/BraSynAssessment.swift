@@ -83,7 +83,8 @@ public struct BraSynEvaluator {
   ) throws -> ModelFigures<BraSynMeasure> {
     let contents = try SampleContents(scenario, labels: true)
     let ids = try cohort.slices(in: split, requiring: scenario.modalities).map(\.subject).unique
-    let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.sharedPatient) }) { first, _ in first }
+    let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.sharedPatient) }) { first, _ in first
+    }
     var figures = ModelFigures<BraSynMeasure>(name: name)
     try progress(0, ids.count)
     for (done, id) in ids.enumerated() {

@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Imaging
 import Torch
 import Training
 

@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Failures
 import Imaging
+import Methods
 import Metrics
 import Torch
 import Training
@@ -34,7 +35,8 @@ public struct SegmentationAssessment: Sendable {
   ///   `SegmentationEvaluator.scores` throws, and `.usage` for one that is given twice.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Assessment.Options = Assessment.Options(),
-    substitutes: [Substitute] = [], device: Device, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+    substitutes: [Substitute] = [], device: Device,
+    progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
     regions = try SegmentationAssessment.regions(of: runs)
     (split, self.cohort, hasSubstitutes) = (options.split, cohort.folder, !substitutes.isEmpty)
@@ -80,12 +82,12 @@ public struct SegmentationAssessment: Sendable {
     for case .synthesised(let model) in substitutes.map(\.filling) where model.method.sampling != nil {
       try model.method.change(options.sampling)
     }
-    return try zip(runs, runs.names).flatMap { run, title in
+    return try zip(runs, runs.names).flatMap { run, title -> [Row] in
       let (model, name) = try run.scored(
         as: title, drawing: options.sampling, isAlone: runs.count == 1 && substitutes.isEmpty, device: device)
       guard !substitutes.isEmpty else { return [(name, model, [:])] }
-      let row: Row = ("\(name), as acquired", model, [:])
-      return [row] + substitutes.map { ("\(name), \($0.title)", model, [$0.modality: $0.filling]) }
+      return [("\(name), as acquired", model, [:])]
+        + substitutes.map { ("\(name), \($0.title)", model, [$0.modality: $0.filling]) }
     }
   }
 

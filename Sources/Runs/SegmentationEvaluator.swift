@@ -110,7 +110,8 @@ public struct SegmentationEvaluator {
         )
       }
       if case .copy(of: modality) = filling {
-        throw Failure(.usage, "\(modality.title) in place of \(modality.title) is no change; name another contrast")
+        throw Failure(
+          .usage, "\(modality.title) in place of \(modality.title) is no change; name another contrast")
       }
       if case .synthesised(let other) = filling, other.card.scenario.target.modality != modality {
         throw Failure(

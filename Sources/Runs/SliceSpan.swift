@@ -21,7 +21,9 @@ struct SliceSpan: Sendable {
       spacing: [spacing.z, spacing.y, spacing.x])
     let chosen = Set(subject.slices)
     isChosen = (first...last).map(chosen.contains)
-    goesOn = (first > 0, last < subject.dimensions[2] - 1)
+    // That rule leaves out nothing but slices without anything in them.
+    let cuts = manifest.sliceRule != .all
+    goesOn = (cuts && first > 0, cuts && last < subject.dimensions[2] - 1)
   }
 
   /// Whether slices in between are not chosen.

@@ -5,6 +5,7 @@ import Foundation
 import Imaging
 import Runs
 import Torch
+import Training
 
 /// What `--fill` says: a contrast, and what a segmentation is shown in place of it.
 struct Fill {
@@ -26,7 +27,9 @@ struct Fill {
     copied = isCopy ? Modality(name: text.dropFirst(5)) : nil
     guard !isCopy || copied != nil else {
       throw Failure(
-        .usage, "--fill \(argument): there is no contrast '\(text.dropFirst(5))'; known are \(Modality.names.joined(separator: ", "))")
+        .usage,
+        "--fill \(argument): there is no contrast '\(text.dropFirst(5))'; known are \(Modality.names.joined(separator: ", "))"
+      )
     }
     var isFolder: ObjCBool = false
     let isModel =

@@ -48,7 +48,8 @@ extension Table {
   static func cut(_ models: [[Bool?]], _ what: String) -> String {
     let most = models.map { $0.count { $0 == true } }.max() ?? 0
     return most == 0
-      ? "" : " Cut by the slice rule, its \(what) touching the first or the last of them: \(counted(most, "subject"))."
+      ? ""
+      : " Cut by the slice rule, its \(what) touching the first or the last of them: \(counted(most, "subject"))."
   }
 
   /// A sentence for each kind of subject that a mean leaves out; empty where it has all.

@@ -51,7 +51,8 @@ struct Evaluate: ParsableCommand {
     let opened = try runs.map { try Run(opening: $0) }
     let fills = try fills.map { try Fill($0) }
     guard fills.isEmpty || opened[0].isSegmentation else {
-      throw Failure(.usage, "--fill: \(runs[0]) is no segmentation, which is what may be shown something else")
+      throw Failure(
+        .usage, "--fill: \(runs[0]) is no segmentation, which is what may be shown something else")
     }
     let folder = opened[0].folder.evaluation(split.rawValue)
     guard force || !(scoring == .paper ? Assessment.exists(in: folder) : BraSynAssessment.exists(in: folder))
