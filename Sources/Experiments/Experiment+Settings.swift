@@ -17,21 +17,22 @@ extension Experiment {
   ///   unknown key or a value that makes no sense.
   /// - Parameter base: a run's experiment in place of the defaults.
   public init(file: String? = nil, settings: [String] = [], over base: Experiment? = nil) throws {
-    var start = base ?? Experiment()
-    // A name that no network has, to see whether one is asked for.
-    if base == nil { start.network.name = "" }
-    var written = try Settings(start, moved: Experiment.moved)
+    var written = try Settings(base ?? Experiment(), moved: Experiment.moved)
     if let file { try written.lay(file: file) }
     for setting in settings { try written.lay(setting, origin: "\(Term.settings(setting.printable))") }
     self = written.value
-    if self.network.name.isEmpty {
-      self.network.name = try told().network ?? NetworkCatalog.published
-    }
-    // What a segmentation computes need not be said.
-    if try told().segments != nil, self.scenario.target == Experiment().scenario.target {
-      self.scenario.target = .labels
-    }
+    if base == nil { try takeDefaults(but: written.named) }
     try check()
+  }
+
+  /// What its framework has for settings that were not named.
+  private mutating func takeDefaults(but named: Set<String>) throws {
+    let told = try told()
+    if !named.contains("network.name") { self.network.name = told.network ?? NetworkCatalog.published }
+    if let width = told.width, !named.contains("network.width") { self.network.width = width }
+    if let rate = told.rate, !named.contains("learningRate") { self.learningRate = rate }
+    // What a segmentation computes need not be said.
+    if told.segments != nil, !named.contains("scenario.target") { self.scenario.target = .labels }
   }
 
   /// The experiment as the JSON that is written into the run folder: every key, sorted.

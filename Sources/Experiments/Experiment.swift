@@ -10,7 +10,7 @@ public struct CommonSettings: Codable, Sendable, Equatable {
   /// The framework: one of `MethodCatalog`'s names.
   public var method = "pix2pix"
   /// The generator: one of `NetworkCatalog`'s names, and its settings. Where a file or the command line names none, the
-  /// method's own.
+  /// method's own; so of its width and of the learning rate.
   public var network = GeneratorSettings()
   public var scenario = Scenario(sources: [.t1, .t2], target: .pd)
   /// What the networks see of a volume at a time.

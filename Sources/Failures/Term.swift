@@ -47,6 +47,8 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let segmentation = Term("PatientSegmentation")
   public static let setup = Term("Support/setup.sh")
   public static let diagnosis = Term("Installation")
+  /// With a folder: what was noted of it.
+  public static let inspection = Term("CohortManifest.notes")
 
   /// This one with a value: `splits FILE`.
   public func callAsFunction(_ value: String) -> Term { Term(name, value) }

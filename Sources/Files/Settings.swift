@@ -9,6 +9,8 @@ import Foundation
 public struct Settings<Value: Codable> {
   /// The defaults with all that was laid over them.
   public private(set) var value: Value
+  /// What was laid, as dotted keys of where it stands.
+  public private(set) var named: Set<String> = []
   private var tree: JSONValue
   private let moved: [String: String]
   private let unknown: Failure.Kind
@@ -67,7 +69,7 @@ public struct Settings<Value: Codable> {
     tree = whole
   }
 
-  private func laid(
+  private mutating func laid(
     _ changes: [JSONValue.Member], over object: JSONValue, _ path: String, _ place: (Int) -> String
   ) throws -> JSONValue {
     var members = object.members ?? []
@@ -81,6 +83,7 @@ public struct Settings<Value: Codable> {
       if change.value.string != nil, before["name"] != nil {
         inner = [.init(key: "name", value: change.value, offset: change.offset)]
       }
+      if inner == nil { named.insert(path + change.key) }
       members[index].value =
         try inner.map { try laid($0, over: before, "\(path)\(change.key).", place) } ?? change.value
     }

@@ -10,6 +10,13 @@ public struct LabelRegion: Sendable, Equatable, Codable {
     self.labels = labels
   }
 
+  /// Which voxels of a label map belong to it.
+  public func mask(of map: some Sequence<UInt8>) -> [Bool] {
+    var belongs = [Bool](repeating: false, count: 256)
+    for label in labels { belongs[Int(label)] = true }
+    return map.map { belongs[Int($0)] }
+  }
+
   /// Whole tumour, tumour core and enhancing tumour of BraTS: 1 necrotic core, 2 oedema, 3 enhancing.
   /// - Parameter enhancing: the enhancing tumour's label: 3 in BraTS2023, 4 in older releases.
   public static func braTS(enhancing: UInt8 = 3) -> [LabelRegion] {

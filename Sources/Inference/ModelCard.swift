@@ -16,7 +16,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var intensity: String
   /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
   public var scales: [Modality: Double]
-  /// Median voxel size of the training slices in mm: along rows, along columns, between slices.
+  /// Median voxel size of the training slices in mm: along rows (x), along columns (y), between slices (z).
   public var spacing: [Double]
   public var sliceRule: String
   /// Training data: cohort, subjects, slices.

@@ -70,6 +70,9 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   var title: String { get }
   /// The kind of generator where none is named; nil for the framework's own.
   var network: String? { get }
+  /// The generator's width and the learning rate where none is named; nil for an experiment's.
+  var width: Int? { get }
+  var rate: Double? { get }
   /// The framework's own generator.
   /// - Throws: `.usage` where the options name what the task has not.
   func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind
@@ -105,6 +108,8 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
 extension MethodOptions {
   public func mismatch(_ scenario: Scenario) -> String? { nil }
   public var network: String? { nil }
+  public var width: Int? { nil }
+  public var rate: Double? { nil }
   public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs, dimensions: task.dimensions)
   }

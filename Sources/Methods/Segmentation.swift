@@ -88,6 +88,8 @@ extension Tensor {
 
 extension Segmentation.Options {
   public var title: String { "Segmentation" }
+  public var width: Int? { 32 }
+  public var rate: Double? { 1e-3 }
   public var segments: [LabelRegion]? { regions }
   public var augments: Augmentation? { augmentation }
   public var dimensions: ClosedRange<Int> { 2...3 }

@@ -122,9 +122,9 @@ extension Reproduction {
         else { return }
         let values = BraSyn.values(
           given, truth, tumour: volume.reference.map { $0 > 0 }, volume.grid.extent)
-        let (id, patient) = (volume.subject.id, volume.subject.patient)
         images.subjects.append(
-          SubjectFigures(subject: id, patient: patient == id ? nil : patient, values: values))
+          SubjectFigures(
+            subject: volume.subject.id, patient: volume.subject.sharedPatient, values: values))
       }
       return SegmentationMeasurement(
         scores: scores, images: images.subjects.isEmpty ? nil : images, drawing: drawing)

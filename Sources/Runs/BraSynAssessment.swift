@@ -10,7 +10,8 @@ import Torch
 public struct BraSynAssessment: Sendable {
   public let scenario: Scenario
   public let split: Split
-  /// The runs in the order given, then the baselines; subjects without a tumour have no figure in it.
+  /// The runs in the order given, then the baselines; subjects without a tumour have no figure in it, and those
+  /// without a label map only that of the whole volume.
   public let models: [ModelFigures<BraSynMeasure>]
 
   /// - Parameters:
@@ -85,16 +86,16 @@ public struct BraSynEvaluator {
   ) throws -> ModelFigures<BraSynMeasure> {
     let contents = try SampleContents(scenario, labels: true)
     let ids = try cohort.slices(in: split, requiring: scenario.modalities).map(\.subject).unique
-    let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.patient) }) { first, _ in first }
+    let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.sharedPatient) }) { first, _ in first
+    }
     var figures = ModelFigures<BraSynMeasure>(name: name)
     try progress(0, ids.count)
     for (done, id) in ids.enumerated() {
       let stack = try cohort.stack(of: id, contents)
       let prediction = try predict(stack) { _, _ in try progress(done, ids.count) }
-      let tumour = stack.labels?.map { $0 > 0 } ?? Array(repeating: false, count: stack.extent.count)
-      let values = BraSyn.values(prediction, stack.target(target), tumour: tumour, stack.extent)
-      let patient = patients[id].flatMap { $0 == id ? nil : $0 }
-      figures.subjects.append(SubjectFigures(subject: id, patient: patient, values: values))
+      let values = BraSyn.values(
+        prediction, stack.target(target), tumour: stack.labels?.map { $0 > 0 }, stack.extent)
+      figures.subjects.append(SubjectFigures(subject: id, patient: patients[id] ?? nil, values: values))
       try progress(done + 1, ids.count)
     }
     return figures

@@ -5,7 +5,8 @@ import Inference
 import Metrics
 
 /// By what the best networks of a run are chosen, as held-out samples are added: the mean PSNR of those that are predicted with
-/// some error, in dB, or of a segmentation the Dice of each region over all of their voxels, whose mean counts.
+/// some error, in dB, or of a segmentation the Dice, over all of their voxels, of each region that their label maps show,
+/// whose mean counts: whatever a network finds, it is of the same regions.
 struct Judgement {
   let metric: Metric
   private let scenario: Scenario
@@ -29,9 +30,29 @@ struct Judgement {
     }
   }
 
-  var score: Score {
-    let dice = overlaps.compactMap { $0.dice() }
-    return Score(metric.rawValue, Spread(regions.isEmpty ? values : dice).mean ?? .nan)
+  /// Nil where the label maps show none of the regions.
+  var score: Score? {
+    guard !regions.isEmpty else { return Score(metric.rawValue, Spread(values).mean ?? .nan) }
+    let dice = overlaps.filter { $0.reference > 0 }.compactMap { $0.dice() }
+    return Spread(dice).mean.map { Score(metric.rawValue, $0) }
+  }
+
+  /// The samples of the validation split to judge by, spread evenly over it; none, and why, where there is nothing.
+  func samples(
+    of cohort: PreparedCohort, _ contents: SampleContents, upTo count: Int, batchSize: Int
+  ) throws -> (held: [SampleReference], lack: String?) {
+    guard !cohort.subjects(in: .validation).isEmpty else {
+      return ([], "the cohort has no subject to validate on")
+    }
+    let held = try cohort.samples(in: .validation, contents).spread(count)
+    guard !regions.isEmpty else { return (held, nil) }
+    let maps = try cohort.batches(
+      of: held, SampleContents(modalities: [], region: contents.region, labels: true), batchSize: batchSize)
+    for index in maps.indices {
+      guard let map = try maps[index].labels else { continue }
+      if regions.contains(where: { $0.mask(of: map).contains(true) }) { return (held, nil) }
+    }
+    return ([], "no label map of the \(held.count) validation samples shows any of \(regions.words)")
   }
 }
 
@@ -43,8 +64,8 @@ extension SampleBatch {
     (0..<count).reduce(into: Overlap()) { sum, sample in
       let first = (sample * regions + place) * extent.count
       let found = maps[first..<first + extent.count].map { $0 > Segmenter.threshold }
-      let wanted = labels[sample * extent.count..<(sample + 1) * extent.count].map(region.labels.contains)
-      sum += Overlap(found, wanted)
+      let wanted = labels[sample * extent.count..<(sample + 1) * extent.count]
+      sum += Overlap(found, region.mask(of: wanted))
     }
   }
 }

@@ -4,18 +4,19 @@ import Metrics
 
 /// What a model makes of each subject's lesion, as its slices are scored: they come in order, subject by subject.
 struct LesionFigures {
-  /// Of the subjects whose slices are all there, and who have a lesion.
+  /// Of the subjects who have a lesion, and of whom every slice from the first to the last was scored.
   private(set) var figures: ModelFigures<LesionMeasure>
   private let scorer: LesionScorer
   private let manifest: CohortManifest
   private let target: Modality
   private var current: Stack?
 
-  /// One subject's slices put together; what is not scored stays 0.
+  /// One subject's slices put together.
   private struct Stack {
     let subject: CohortManifest.Subject
     let span: SliceSpan
     var prediction: [Float], target: [Float], lesion: [Bool]
+    var slices = 0
 
     init(_ subject: CohortManifest.Subject, _ manifest: CohortManifest) {
       (self.subject, span) = (subject, SliceSpan(of: subject, in: manifest))
@@ -46,6 +47,7 @@ struct LesionFigures {
       guard let span = current?.span else { continue }
       let slice = index * size..<(index + 1) * size
       let start = (reference.slice - span.first) * size
+      current?.slices += 1
       current?.prediction.replaceSubrange(start..<start + size, with: values[slice])
       current?.target.replaceSubrange(start..<start + size, with: wanted[slice])
       current?.lesion.replaceSubrange(start..<start + size, with: labels[slice].map { $0 > 0 })
@@ -56,12 +58,14 @@ struct LesionFigures {
   mutating func finish() {
     guard let stack = current else { return }
     current = nil
-    guard let values = scorer(stack.prediction, stack.target, lesion: stack.lesion, on: stack.span.grid)
-    else { return }
     let subject = stack.subject
+    guard stack.slices == subject.slices.count, !stack.span.hasGaps,
+      let values = scorer(stack.prediction, stack.target, lesion: stack.lesion, on: stack.span.grid)
+    else { return }
     figures.subjects.append(
       SubjectFigures(
-        subject: subject.id, patient: subject.patient == subject.id ? nil : subject.patient, values: values))
+        subject: subject.id, patient: subject.sharedPatient, values: values,
+        isCut: stack.span.isCut(stack.lesion)))
   }
 }
 

@@ -53,7 +53,7 @@ public struct SegmentationSidecar: Codable, Sendable {
     public var name: String
     /// The labels whose voxels belong to it.
     public var labels: [UInt8]
-    /// What this file has at voxels of it that belong to no region named after it.
+    /// What this file has at voxels of it that belong to no later region in the list.
     public var written: UInt8
     /// Of all voxels of it.
     public var millilitres: Double

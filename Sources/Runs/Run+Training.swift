@@ -3,6 +3,7 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Imaging
 import Torch
 import Training
 
@@ -56,9 +57,15 @@ extension Run {
   static func check(_ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting) throws {
     try cohort.check(experiment.scenario)
     try MethodCatalog.check(experiment, on: cohort)
-    try experiment.regions.map { try cohort.check($0, in: [.train, .validation]) }
-    try experiment.fitted(toVolumes: cohort.largestVolume).checkMemory(
-      onSlices: cohort.manifest.extent, trains: true, device: setting.device)
+    try experiment.regions.map {
+      try cohort.check($0, in: [.train, .validation], requiring: experiment.scenario.sources)
+    }
+    let fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
+    let contents = try SampleContents(of: fitted)
+    for split in [Split.train, .validation] where split == .train || !cohort.subjects(in: split).isEmpty {
+      _ = try cohort.batches(in: split, contents, batchSize: experiment.batchSize)
+    }
+    try fitted.checkMemory(onSlices: cohort.manifest.extent, trains: true, device: setting.device)
   }
 
   /// Makes the folder and writes the experiment, or makes sure that what is there may be continued.

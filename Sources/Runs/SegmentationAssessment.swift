@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Failures
 import Imaging
+import Methods
 import Metrics
 import Torch
 import Training
@@ -10,11 +11,12 @@ import Training
 public struct SegmentationAssessment: Sendable {
   public let regions: [LabelRegion]
   public let split: Split
-  /// The runs in the order given.
+  /// The runs in the order given, each followed by itself with each of the substitutes.
   public let models: [SegmentationScores]
   /// The subjects to picture; none where it was not asked for.
   public let shown: [Shown]
   public let cohort: String
+  private let hasSubstitutes: Bool
 
   /// A subject with the reason to picture it, and what every model found in it, in their order.
   public struct Shown: Sendable {
@@ -24,28 +26,32 @@ public struct SegmentationAssessment: Sendable {
   }
 
   /// - Parameters:
-  ///   - options: of which split, batch size and what is shown count.
+  ///   - options: of which split, batch size, sampling and what is shown count.
+  ///   - substitutes: what takes the place of a contrast, one row for each behind that of a run with everything as acquired;
+  ///     all of them of the same subjects, those that have all that any row needs.
   ///   - progress: whose subjects are scored, subjects done, of how many; what it throws ends the work.
-  /// - Throws: `.inconsistent` where runs find different regions or one makes images, or the cohort cannot serve them; `.usage`
-  ///   where a subject is to be shown that is not in the split.
+  /// - Throws: before any work, `.inconsistent` where runs find different regions or one makes images, or the cohort cannot serve
+  ///   them; `.usage` where a subject is to be shown that is not in the split; of substitutes what
+  ///   `SegmentationEvaluator.scores` throws, and `.usage` for one that is given twice.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Assessment.Options = Assessment.Options(),
-    device: Device, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+    substitutes: [Substitute] = [], device: Device,
+    progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
     regions = try SegmentationAssessment.regions(of: runs)
-    (split, self.cohort) = (options.split, cohort.folder)
+    (split, self.cohort, hasSubstitutes) = (options.split, cohort.folder, !substitutes.isEmpty)
     var evaluator = try SegmentationEvaluator(cohort, regions: regions)
     evaluator.batchSize = options.batchSize
     var models: [SegmentationScores] = []
     var chosen = try ShownSubjects(options.shown, in: options.split, of: cohort)
     var volumes: [String: [SegmentedVolume]] = [:]
-    for (run, title) in zip(runs, runs.names) {
-      evaluator.progress = { try progress(title, $0, $1) }
-      let (model, name) = try run.scored(
-        as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
+    let rows = try SegmentationAssessment.rows(of: runs, with: substitutes, options, device)
+    if hasSubstitutes { evaluator.subjects = try evaluator.subjects(in: split, of: rows) }
+    for (name, model, filling) in rows {
+      evaluator.progress = { try progress(name, $0, $1) }
       let isOpen = chosen.isOpen
       models.append(
-        try evaluator.scores(named: name, in: split, by: model) { volume in
+        try evaluator.scores(named: name, in: split, by: model, filling: filling) { volume in
           guard chosen.subjects.contains(where: { $0.subject.id == volume.subject.id }) else { return }
           volumes[volume.subject.id, default: []].append(volume)
         })
@@ -54,13 +60,34 @@ public struct SegmentationAssessment: Sendable {
       try chosen.choose(by: models[0].overRegions)
       var again = evaluator
       (again.subjects, again.progress) = (chosen.subjects.map(\.subject.id), { _, _ in })
-      _ = try again.scores(named: name, in: split, by: model) {
+      _ = try again.scores(named: name, in: split, by: model, filling: filling) {
         volumes[$0.subject.id, default: []].append($0)
       }
     }
     self.models = models
     shown = chosen.subjects.map { subject, reason in
       Shown(id: subject.id, reason: reason, volumes: volumes[subject.id] ?? [])
+    }
+  }
+
+  typealias Row = (name: String, model: TrainedModel, filling: [Modality: SegmentationEvaluator.Filling])
+
+  private static func rows(
+    of runs: [Run], with substitutes: [Substitute], _ options: Assessment.Options, _ device: Device
+  ) throws -> [Row] {
+    let titles = substitutes.map(\.title)
+    if let twice = titles.first(where: { title in titles.filter { $0 == title }.count > 1 }) {
+      throw Failure(.usage, "\(twice) is given twice; a row each is enough")
+    }
+    for case .synthesised(let model) in substitutes.map(\.filling) where model.method.sampling != nil {
+      try model.method.change(options.sampling)
+    }
+    return try zip(runs, runs.names).flatMap { run, title -> [Row] in
+      let (model, name) = try run.scored(
+        as: title, drawing: options.sampling, isAlone: runs.count == 1 && substitutes.isEmpty, device: device)
+      guard !substitutes.isEmpty else { return [(name, model, [:])] }
+      return [("\(name), as acquired", model, [:])]
+        + substitutes.map { ("\(name), \($0.title)", model, [$0.modality: $0.filling]) }
     }
   }
 
@@ -86,9 +113,15 @@ public struct SegmentationAssessment: Sendable {
 
   /// Runs as rows; Dice, 95 % Hausdorff distance and surface Dice by region, over subjects.
   public var table: Table {
-    Table(
+    var table = Table(
       "Segmentation, \(split.rawValue) split", comparing: models,
       measures: [.dice2D, .dice3D, .hausdorff95, .surfaceDice])
+    if hasSubstitutes {
+      table.caption +=
+        " Rows of one model differ in what it is shown in place of a contrast, once intensities are scaled; all are of the "
+        + "same subjects."
+    }
+    return table
   }
 
   /// Writes `slices.csv`, `subjects.csv`, `summary.json` and the table as Markdown, LaTeX, CSV and JSON.

@@ -49,11 +49,8 @@ public struct SegmentationEvaluator {
     named name: String, in split: Split, by model: TrainedModel, filling: [Modality: Filling] = [:],
     keep: (SegmentedVolume) throws -> Void = { _ in }
   ) throws -> SegmentationScores {
-    try check(model, filling)
-    let needed = model.card.scenario.sources.flatMap { filling[$0]?.sources ?? [$0] }.unique
-    try cohort.check(Scenario(labelling: needed))
-    let ids = try cohort.slices(in: split, requiring: needed, labels: true).map(\.subject).unique
-    try cohort.check(regions, in: [split], showingAll: false)
+    let (ids, needed) = try subjects(in: split, servedBy: model, filling)
+    try cohort.check(regions, in: [split], requiring: needed, learning: false)
 
     let contents = SampleContents(modalities: needed, requiring: needed, labels: true)
     let subjects = Dictionary(cohort.manifest.subjects.map { ($0.id, $0) }) { first, _ in first }
@@ -73,6 +70,30 @@ public struct SegmentationEvaluator {
     return scores
   }
 
+  /// The subjects of a split, by name, that have a label map and every contrast that is needed, and which those are.
+  /// - Throws: as `scores`, before any work and without a look at the label maps.
+  func subjects(
+    in split: Split, servedBy model: TrainedModel, _ filling: [Modality: Filling]
+  ) throws -> (ids: [String], needed: [Modality]) {
+    try check(model, filling)
+    let needed = model.card.scenario.sources.flatMap { filling[$0]?.sources ?? [$0] }.unique
+    try cohort.check(Scenario(labelling: needed))
+    return (try cohort.slices(in: split, requiring: needed, labels: true).map(\.subject).unique, needed)
+  }
+
+  /// The subjects of a split, by name, that serve every row of a table.
+  func subjects(in split: Split, of rows: [SegmentationAssessment.Row]) throws -> [String] {
+    let ids = try rows.map { try subjects(in: split, servedBy: $0.model, $0.filling).ids }
+    let shared = (ids.first ?? []).filter { id in ids.allSatisfy { $0.contains(id) } }
+    guard !shared.isEmpty else {
+      throw Failure(
+        .inconsistent,
+        "\(cohort.folder): no subject of the \(split.rawValue) split has every contrast that the rows need; fill in fewer ways"
+      )
+    }
+    return shared
+  }
+
   private func check(_ model: TrainedModel, _ filling: [Modality: Filling]) throws {
     let found = try model.segmenter.regions
     guard found == regions else {
@@ -87,6 +108,10 @@ public struct SegmentationEvaluator {
           .usage,
           "\(model.file): takes \(sources.titles); there is no \(modality.title) to put something in place of"
         )
+      }
+      if case .copy(of: modality) = filling {
+        throw Failure(
+          .usage, "\(modality.title) in place of \(modality.title) is no change; name another contrast")
       }
       if case .synthesised(let other) = filling, other.card.scenario.target.modality != modality {
         throw Failure(
@@ -135,8 +160,9 @@ public struct SegmentationEvaluator {
     let subject = volume.subject
     var scored = scorer(
       volume.found, volume.reference, on: volume.grid, subject: subject.id,
-      patient: subject.patient == subject.id ? nil : subject.patient, firstSlice: volume.firstSlice)
-    guard volume.hasGaps else { return scored }
+      patient: subject.sharedPatient, firstSlice: volume.firstSlice)
+    scored.isCut = volume.span.isCut(volume.reference.map { $0 > 0 })
+    guard volume.span.hasGaps else { return scored }
     for index in scored.regions.indices {
       scored.regions[index].values[.hausdorff95] = nil
       scored.regions[index].values[.surfaceDice] = nil
@@ -167,13 +193,13 @@ public struct SegmentedVolume: Sendable {
   public let images: [Modality: [Float]]
   /// Labels, [plane][row][column].
   public let found: [UInt8], reference: [UInt8]
-  let hasGaps: Bool
+  let span: SliceSpan
 
   init(
     subject: CohortManifest.Subject, span: SliceSpan, images: [Modality: [Float]], found: [UInt8],
     reference: [UInt8]
   ) {
-    (self.subject, grid, firstSlice) = (subject, span.grid, span.first)
-    (self.images, self.found, self.reference, hasGaps) = (images, found, reference, span.hasGaps)
+    (self.subject, self.span, grid, firstSlice) = (subject, span, span.grid, span.first)
+    (self.images, self.found, self.reference) = (images, found, reference)
   }
 }

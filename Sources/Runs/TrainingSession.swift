@@ -21,8 +21,9 @@ final class TrainingSession: TrainingDelegate {
   private let contents: SampleContents
   private let judgement: Judgement
   private let stream: SampleStream
-  /// What the networks are judged on.
+  /// What the networks are judged on; nothing where the validation split has nothing to judge by, and why.
   private let held: [SampleReference]
+  private let unjudged: String?
   private let log: RunLog
   private let shouldStop: () -> Failure.Kind?
   private let observer: (TrainingEvent) throws -> Void
@@ -47,13 +48,10 @@ final class TrainingSession: TrainingDelegate {
     trainer = Trainer(
       method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
     if setting.resumes { try trainer.resume() }
-    contents = try SampleContents(
-      scenario, region: fitted.region, perturbation: experiment.shift,
-      augmentation: experiment.augmentation)
+    contents = try SampleContents(of: fitted)
     judgement = Judgement(of: experiment)
-    held =
-      cohort.subjects(in: .validation).isEmpty
-      ? [] : try cohort.samples(in: .validation, contents).spread(experiment.validationSlices)
+    (held, unjudged) = try judgement.samples(
+      of: cohort, contents, upTo: experiment.validationSlices, batchSize: experiment.batchSize)
     log = try RunLog(
       folder, method: method, metric: judgement.metric, resumingAt: trainer.iteration
     ) { try observer(.note($0)) }
@@ -68,9 +66,11 @@ final class TrainingSession: TrainingDelegate {
       .started(
         networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
         training: stream.sampleCount, validation: held.count, from: trainer.iteration))
-    if let note = Self.note(of: experiment.region, fitted.region, cohort.largestVolume) {
-      try observer(.note(note))
-    }
+    let notes = [
+      unjudged.map { "\($0), so the last weights are kept, not the best" },
+      Self.note(of: experiment.region, fitted.region, cohort.largestVolume),
+    ]
+    for note in notes.compactMap({ $0 }) { try observer(.note(note)) }
     try trainer.run(stream, self)
     try observer(
       .finished(
@@ -120,6 +120,15 @@ final class TrainingSession: TrainingDelegate {
     if case .step(_, _, let step, let wait) = event { (seconds, waited) = (seconds + step, waited + wait) }
     try log.record(event)
     try observer(event)
+  }
+}
+
+extension SampleContents {
+  /// What an experiment that is fitted to its cohort is trained and judged on.
+  init(of experiment: Experiment) throws {
+    try self.init(
+      experiment.scenario, region: experiment.region, perturbation: experiment.shift,
+      augmentation: experiment.augmentation)
   }
 }
 

@@ -11,7 +11,7 @@ enum CommandLineTerms {
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .output: "-o", .overwrites: "--force",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
     .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",
-    .diagnosis: "aginet doctor",
+    .diagnosis: "aginet doctor", .inspection: "aginet info",
   ]
 
   static func install() {

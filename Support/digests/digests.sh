@@ -45,7 +45,7 @@ digests() {
     done
   done
   local regions='segmentation.regions=[{"name":"lesion","labels":[1,2,3]}]'
-  "$aginet" train --method segmentation "${tiny[@]}" --set "$regions" \
+  "$aginet" train --method segmentation "${tiny[@]}" --rate 1e-4 --set "$regions" \
     --data "$scratch/cohort" -o "$scratch/segmentation" >/dev/null
   echo "weights/segmentation $(tensors "$scratch/segmentation/checkpoints/last.safetensors")"
   "$aginet" train --method pix2pix --network agi-net "${tiny[@]}" --target pd --region patch:24x32x32 \

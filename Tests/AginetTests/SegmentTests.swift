@@ -101,6 +101,40 @@ import Testing
         "--protocol brasyn"))
   }
 
+  /// What a contrast is worth to a segmentation: rows with something else in place of it.
+  @Test func evaluatingASegmentationWithFillings() throws {
+    try copyRun("seg")
+    let start = ["evaluate", "seg", "--data", try TrainedOnTumours.path("cohort")]
+    let trained = try aginet(
+      tinyTraining(2).map { ["t1,t2": "t1,pd", "pd": "t2"][$0] ?? $0 }
+        + ["--data", TrainedOnTumours.path("cohort"), "-o", "t2"])
+    #expect(trained.code == 0, "\(trained.messages)")
+    for (fill, code, words) in [
+      ("t2", 2, "write flair=zero"), ("ct=zero", 2, "write flair=zero"),
+      ("t2=copy:ct", 2, "no contrast 'ct'"),
+      ("t2=copy:t2", 2, "no change"), ("flair=zero", 2, "no FLAIR to put something in place of"),
+      ("t2=copy:flair", 5, "no FLAIR"), ("t1=t2", 5, "makes no T1"), ("t2=none", 3, "not a run folder"),
+      ("t2=seg", 5, "makes no T2"), ("t2=t1.nii.gz", 9, "t1.nii.gz"),
+    ] {
+      let message = try aginet.fails(Int32(code), start + ["--fill", fill])
+      #expect(message.contains(words), "\(message)")
+    }
+    #expect(
+      try aginet.fails(2, ["evaluate", "t2", "--fill", "t2=zero"] + start.suffix(2)).contains(
+        "t2 is no segmentation"))
+    #expect(scratch.files(in: "seg/evaluation").isEmpty)
+    let outcome = try aginet(
+      start + ["--fill", "t2=zero", "--fill", "t2=copy:t1", "--fill", "t2=t2"]
+        + ["--fill", "t2=t2/model.safetensors"])
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    for row in [
+      "as acquired", "T2 zero", "T2 copied from T1", "T2 by AGI-Net (pix2pix) [t2]", "[model.safetensors]",
+    ] {
+      #expect(outcome.output.contains("Segmentation, \(row)") || row.hasPrefix("["), "\(outcome.output)")
+      #expect(outcome.output.contains(row))
+    }
+  }
+
   @Test func evaluatingASynthesisTellsOfLesionsToo() throws {
     try copyRun("run")
     let data = ["--data", try TrainedOnTumours.path("cohort")]

@@ -35,6 +35,24 @@ import Testing
     #expect(experiment == expected)
   }
 
+  /// Width and rate are the framework's own where neither a file nor a setting names them.
+  @Test func aFrameworkHasItsOwnDefaults() throws {
+    func numbers(_ settings: String...) throws -> [Double] {
+      let experiment = try Experiment(settings: settings)
+      return [Double(experiment.network.width), experiment.learningRate]
+    }
+    #expect(try numbers("method=pix2pix") == [64, 1e-4])
+    #expect(try numbers("method=segmentation") == [32, 1e-3])
+    #expect(try numbers("method=segmentation", "width=64", "learningRate=1e-4") == [64, 1e-4])
+    let file = try scratch.write(
+      #"{"method": "segmentation", "network": {"width": 64}, "learningRate": 0.0001}"#, to: "e.json")
+    let named = try Experiment(file: file)
+    #expect(named.network.width == 64 && named.learningRate == 1e-4)
+    // What a run was trained with stays, whatever is set beside it.
+    let resumed = try Experiment(settings: ["iterations=9"], over: named)
+    #expect(resumed.network.width == 64 && resumed.learningRate == 1e-4)
+  }
+
   @Test func aNetworkIsANameOrAnObject() throws {
     for json in [
       #"{"network": {"name": "arc-resunet", "width": 16, "kernels": 2}}"#,

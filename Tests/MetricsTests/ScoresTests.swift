@@ -100,20 +100,4 @@ import Testing
     #expect(nothing.dice() == nil && nothing.dice(empty: .one) == 1)
     #expect(Overlap([0, 3], [0, 0], region: regions[2]).dice() == 0)
   }
-
-  @Test func slicesAndVolumesAreAveragedOverSubjects() {
-    func overlap(_ p: [UInt8], _ r: [UInt8]) -> Overlap { Overlap(p, r, region: regions[2]) }
-    let first = [
-      overlap([3, 3, 3], [3, 3, 3]), overlap([3, 0, 0], [0, 0, 0]), overlap([0, 0, 0], [0, 0, 0]),
-    ]
-    let second = [overlap([3, 0], [3, 3])]
-    let third = [overlap([0], [0])]
-    let scores = DiceScores([first, second, third])
-    #expect(close(scores.perSlice.mean, 7.0 / 12))
-    #expect(close(scores.perVolume.mean, 16.0 / 21))
-    #expect(scores.perSlice.count == 2)
-    let ones = DiceScores([first, second, third], empty: .one)
-    #expect(close(ones.perSlice.mean, 7.0 / 9))
-    #expect(ones.perVolume.count == 3)
-  }
 }

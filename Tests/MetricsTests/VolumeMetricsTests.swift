@@ -109,6 +109,19 @@ import Testing
     #expect(!table.caption.contains("ssim_whole"))
   }
 
+  /// Where nothing is left to compare, both are the same; and without a label map nothing is said of tumour or health.
+  @Test func emptyVolumesAreEqual() {
+    let extent = Extent(12, 13, 14)
+    let zeros = [Float](repeating: 0, count: extent.count)
+    let ramp = (0..<extent.count).map { Float($0) }
+    let all = zeros.map { _ in true }
+    #expect(BraSyn.values(zeros, zeros, tumour: all, extent)[.whole] == 1)
+    let values = BraSyn.values(ramp, ramp.reversed(), tumour: all, extent)
+    #expect(values[.healthy] == 1 && (values[.whole] ?? 1) < 1 && values[.tumour] == values[.whole])
+    let unknown = BraSyn.values(ramp, ramp.reversed(), tumour: nil, extent)
+    #expect(unknown[.healthy] == nil && unknown[.tumour] == nil && unknown[.whole] == values[.whole])
+  }
+
   @Test func theStepBetweenSlicesIsMeasured() {
     let scorer = Scorer(foreground: 0.1)
     let (t, u): ([Float], [Float]) = ([0, 0.5, 0, 0.25], [0, 0.75, 0.5, 0.25])

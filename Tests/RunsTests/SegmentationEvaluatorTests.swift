@@ -136,6 +136,7 @@ import Training
     let wrong = try refused([.t2: .synthesised(by: synthesis)])
     #expect(wrong.kind == .inconsistent && wrong.message.contains("makes no T2"), "\(wrong)")
     #expect(try refused([:], by: synthesis).message.contains("no segmentation"))
+    #expect(try refused([.t2: .copy(of: .t2)]).message.contains("no change"))
     let missing = try refused([.t2: .copy(of: .flair)])
     #expect(missing.kind == .inconsistent && missing.message.contains("no FLAIR"), "\(missing)")
     let regions = [LabelRegion("lesion", labels: [1, 2, 3])]
@@ -144,6 +145,32 @@ import Training
     }
     #expect(others.kind == .inconsistent && others.message.contains("lesion (1, 2, 3)"), "\(others)")
     #expect(try failure { _ = try SegmentationEvaluator(cohort, regions: []) }.kind == .usage)
+  }
+
+  /// Regions are the model's here, and no setting changes them.
+  @Test func anUnknownLabelIsNotTheExperiments() throws {
+    try makeTumours(scratch("raw"))
+    var map = labelMap(subject: 5)
+    map.voxels = map.voxels.map { $0 == 3 ? 4 : $0 }
+    try NIfTI.write(map, to: labelPath(scratch("raw"), 5))
+    let cohort = try prepared(scratch)
+    let failure = try failure { _ = try evaluator(cohort).scores(named: "s", in: .test, by: model) }
+    #expect(failure.kind == .inconsistent && failure.message.contains("holds 4 ("), "\(failure)")
+    #expect(failure.message.contains("the model's") && !failure.message.contains("segmentation.regions"))
+  }
+
+  /// A tumour that goes on beyond the chosen slices is measured as far as they reach, which the table says.
+  @Test func tumoursThatTheSlicesCutAreCounted() throws {
+    try makeTumours(scratch("raw"))
+    let cut = try prepared(scratch) { $0.sliceRule = .central(3) }
+    #expect(cut.subjects(in: .test)[0].slices == [1, 2, 3])
+    for (cohort, isCut) in [(cut, true), (cohort, false)] {
+      let scores = try evaluator(cohort).scores(named: "s", in: .test, by: model)
+      #expect(scores.subjects.map(\.isCut) == [isCut])
+      let caption = Table("", comparing: [scores], measures: [.hausdorff95]).caption
+      #expect(caption.contains("within the chosen slices"))
+      #expect(caption.contains("Cut by the slice rule, its reference touching") == isCut, "\(caption)")
+    }
   }
 
   // MARK: - The work

@@ -128,6 +128,70 @@ import Training
     #expect(failure.message.contains("train split"))
   }
 
+  @Test func validationSubjectsWithoutLabelMapsAreRefused() throws {
+    try makeTumours(scratch("raw"))
+    try FileManager.default.removeItem(atPath: labelPath(scratch("raw"), 4))
+    let failure = try refused()
+    #expect(failure.kind == .inconsistent)
+    #expect(failure.message.contains("a label map is in the validation split"), "\(failure)")
+  }
+
+  /// What nobody who can be trained on shows is not there.
+  @Test func mapsOfSubjectsThatAreNotUsedDoNotCount() throws {
+    try makeTumours(scratch("raw"))
+    try rewrite(2...3) { $0 == 3 ? 1 : $0 }
+    try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), 1, .t2))
+    let cohort = try prepared(scratch) { $0.keepsIncomplete = true }
+    let failure = try failure {
+      _ = try Run.train(tinySegmentation(), on: cohort, into: scratch("run"))
+    }
+    #expect(failure.kind == .inconsistent && failure.message.contains("shows ET"), "\(failure)")
+    #expect(!FileManager.default.fileExists(atPath: scratch("run")))
+  }
+
+  // MARK: - What there is to judge by
+
+  /// Held-out patients without a tumour tell nothing: the last weights are kept, as without them.
+  @Test func withoutATumourToFindTheLastWeightsAreKept() throws {
+    try makeTumours(scratch("raw"))
+    try rewrite(4...4) { _ in 0 }
+    var notes: [String] = []
+    var looks = 0
+    let run = try Run.train(
+      tinySegmentation(iterations: 4), on: prepared(scratch), into: scratch("run"),
+      observe: {
+        if case .note(let note) = $0 { notes.append(note) }
+        if case .validated = $0 { looks += 1 }
+      })
+    let said = "no label map of the 2 validation samples shows any of WT (1, 2, 3), TC (1, 3), ET (3)"
+    #expect(notes.contains { $0.hasPrefix(said) && $0.hasSuffix("the last weights are kept, not the best") })
+    let card = try run.model(device: .cpu).card
+    #expect(looks == 0 && card.score == nil && card.iterations == 4)
+  }
+
+  /// A region that the held-out samples lack is not judged, however much of it is found.
+  @Test func onlyRegionsThatAreThereAreJudged() throws {
+    try makeTumours(scratch("raw"))
+    try rewrite(4...4) { $0 == 3 ? 1 : $0 }
+    let cohort = try prepared(scratch)
+    var experiment = tinySegmentation(iterations: 2)
+    (experiment.validationSlices, experiment.validateEvery) = (5, 2)
+    let model = try Run.train(experiment, on: cohort, into: scratch("run")).model(device: .cpu)
+    let batch = try cohort.batches(in: .validation, scenario: experiment.scenario, batchSize: 5)[0]
+    let (maps, labels) = (try model.predictor(batch), try #require(batch.labels))
+    let size = batch.extent.count
+    let dice = LabelRegion.braTS().enumerated().map { place, region in
+      let found = (0..<batch.count).flatMap { sample in
+        let first = (sample * 3 + place) * size
+        return maps[first..<first + size].map { $0 > Segmenter.threshold }
+      }
+      return Overlap(found, region.mask(of: labels))
+    }
+    #expect(dice.map { $0.reference > 0 } == [true, true, false] && dice[2].predicted > 0)
+    let expected = ((dice[0].dice() ?? 0) + (dice[1].dice() ?? 0)) / 2
+    #expect(abs((model.card.score?.value ?? -1) - expected) < 1e-2, "\(expected)")
+  }
+
   /// A map that is empty everywhere is no tumour to learn from.
   @Test func mapsWithoutTumourAreRefused() throws {
     try makeTumours(scratch("raw"))
@@ -144,6 +208,12 @@ import Training
     segmentation.scenario = Scenario(sources: [.t1, .t2], target: .pd)
     #expect(try failure { try segmentation.check() }.message.contains("finds labels, no PD"))
     #expect(try Experiment(settings: ["method=segmentation"]).scenario.target == .labels)
+    for target in ["pd", "t1gd"] {
+      let named = try failure {
+        _ = try Experiment(settings: ["method=segmentation", "scenario.target=\(target)"])
+      }
+      #expect(named.kind == .usage && named.message.contains("finds labels, no"), "\(named)")
+    }
     let failure = try failure {
       _ = try Experiment(settings: ["method=segmentation", "segmentation.weightDice=-1"])
     }

@@ -52,6 +52,59 @@ import Training
     #expect(summary.count == 2 && summary[0].regions.map(\.name) == ["WT", "TC", "ET"])
   }
 
+  /// One model by what it is shown: what a contrast is worth, and whether something else can take its place.
+  @Test func substitutesAreRows() throws {
+    let (run, cohort) = (try TrainedOnTumours.segmentation(), try TrainedOnTumours.cohort())
+    var experiment = tinyExperiment(iterations: 2)
+    experiment.scenario = Scenario(sources: [.t1, .pd], target: .t2)
+    let made = try Run.train(experiment, on: cohort, into: scratch("t2")).model(device: .cpu)
+    let substitutes = [
+      Substitute(.t2, .zero), Substitute(.t2, .copy(of: .t1)),
+      Substitute(.t2, .synthesised(by: made), named: "t2"),
+    ]
+    let assessment = try SegmentationAssessment(
+      of: [run], on: cohort, substitutes: substitutes, device: .cpu)
+    #expect(
+      assessment.models.map(\.name) == [
+        "Segmentation, as acquired", "Segmentation, T2 zero", "Segmentation, T2 copied from T1",
+        "Segmentation, T2 by AGI-Net (pix2pix) [t2]",
+      ])
+    #expect(assessment.table.rows.count == 4 && assessment.table.caption.contains("of the same subjects"))
+    // Each is what the evaluator finds by itself.
+    let evaluator = try SegmentationEvaluator(cohort, regions: LabelRegion.braTS())
+    let model = try run.model(device: .cpu)
+    let expected = try substitutes.map {
+      try evaluator.scores(named: "", in: .test, by: model, filling: [$0.modality: $0.filling]).subjects
+    }
+    #expect(Array(assessment.models.dropFirst().map(\.subjects)) == expected)
+    #expect(assessment.models[0].subjects != expected[0])
+
+    func refused(_ substitutes: Substitute...) throws -> Failure {
+      try failure {
+        _ = try SegmentationAssessment(of: [run], on: cohort, substitutes: substitutes, device: .cpu) {
+          _, _, _ in Issue.record("work before a refusal")
+        }
+      }
+    }
+    #expect(try refused(Substitute(.t2, .zero), Substitute(.flair, .zero)).kind == .usage)
+    #expect(
+      try refused(Substitute(.t2, .zero), Substitute(.t2, .zero)).message.contains("T2 zero is given twice"))
+    #expect(try refused(Substitute(.t1, .synthesised(by: made))).message.contains("makes no T1"))
+  }
+
+  /// Rows of one table are of the same people: those who have what any row needs.
+  @Test func rowsWithSubstitutesShareTheirSubjects() throws {
+    try makeTumours(scratch("raw"))
+    try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), 2, .t2))
+    let cohort = try prepared(scratch) { $0.keepsIncomplete = true }
+    var options = Assessment.Options()
+    options.split = .train
+    let assessment = try SegmentationAssessment(
+      of: [TrainedOnTumours.segmentation()], on: cohort, options, substitutes: [Substitute(.t2, .zero)],
+      device: .cpu)
+    #expect(assessment.models.allSatisfy { $0.subjects.map(\.subject) == ["sub-01", "sub-03"] })
+  }
+
   @Test func theShownAreThoseThatWereScored() throws {
     let (run, cohort) = (try TrainedOnTumours.segmentation(), try TrainedOnTumours.cohort())
     var options = Assessment.Options()
@@ -132,6 +185,30 @@ import Training
     #expect(summary.allSatisfy { $0.lesions?.subjects == 1 && $0.lesions?.overSubjects[.mae]?.mean != nil })
     let table = try #require(assessment.lesionTable).written(as: .markdown)
     #expect(table.contains("Missed (ml)") && table.contains("Copy of T2"))
+  }
+
+  /// Zeros between slices that were not chosen are no tissue.
+  @Test func lesionsWithGapsAreLeftOut() throws {
+    try makeTumours(scratch("raw"))
+    for modality in [Modality.t1, .t2, .pd] {
+      var scan = tumourScan(modality, subject: 5)
+      for index in 3 * 28 * 30..<4 * 28 * 30 { scan.voxels[index] = 0 }
+      try NIfTI.write(scan, to: bidsPath(scratch("raw"), 5, modality))
+    }
+    let cohort = try prepared(scratch)
+    #expect(cohort.subjects(in: .test)[0].slices == [1, 2, 4, 5])
+    #expect(try Assessment(of: [TrainedOnTumours.synthesis()], on: cohort, device: .cpu).lesions.isEmpty)
+  }
+
+  /// Nobody knows what is healthy in a subject without a label map.
+  @Test func withoutALabelMapTheWholeVolumeIsScoredAlone() throws {
+    let evaluator = try BraSynEvaluator(Trained.cohort(), scenario: tinyExperiment().scenario)
+    let figures = try evaluator.figures(named: "copy", in: .test) { stack, _ in stack.target(.t2) }
+    #expect(figures.subjects.count == 1)
+    for subject in figures.subjects {
+      #expect(subject.values[.whole] != nil)
+      #expect(subject.values[.healthy] == nil && subject.values[.tumour] == nil)
+    }
   }
 
   @Test func withoutLabelMapsNothingIsAdded() throws {

@@ -73,8 +73,11 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     public var slicesChecksum: String?
     public var labelsChecksum: String?
 
+    /// Whose visit the subject is, where one person may be several subjects; nil where it is named as its patient is.
+    package var sharedPatient: String? { patient == id ? nil : patient }
+
     /// Those of the contrasts that the subject does not have.
-    func lacking(_ modalities: [Modality]) -> [Modality] {
+    package func lacking(_ modalities: [Modality]) -> [Modality] {
       modalities.filter { modality in !scans.contains { $0.modality == modality } }
     }
 
@@ -119,7 +122,8 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     return subject.resized ? Extent(sides[2], height, width) : Extent(sides[2], sides[1], sides[0])
   }
 
-  /// mm from a voxel of a subject's slices, as they are read, to the next: along columns, along rows, between slices.
+  /// mm from a voxel of a subject's slices, as they are read, to the next: along rows (x), along columns (y), between slices
+  /// (z).
   public func spacing(of subject: Subject) -> SIMD3<Double> {
     var spacing = SIMD3<Double>(repeating: 1)
     for axis in 0..<min(3, subject.spacing.count) where subject.spacing[axis] > 0 {

@@ -41,6 +41,7 @@ struct SampleReader: Sendable {
     var change: Augmentation.Draw?
   }
 
+  /// The named samples; epochs vary the shifts.
   ///
   /// Throws `.malformed` for a store that is damaged or was cut short meanwhile.
   func batch(_ samples: [Request]) throws -> SampleBatch {

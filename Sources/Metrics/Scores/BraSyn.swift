@@ -26,7 +26,8 @@ public enum BraSynMeasure: String, Measure {
 ///
 /// Real and synthesised volume are each clipped to their own 0.5 and 99.5 percentiles, the lower of which is at least 0, and
 /// scaled to [0, 1]; SSIM has a Gaussian window of 11 voxels along each axis, sigma 1.5, and a data range inferred from the
-/// volumes (``SSIM/dataRange(of:_:)``). A volume without contrast becomes 0 everywhere, where the organisers' divides by 0.
+/// volumes (``SSIM/dataRange(of:_:)``). A volume without contrast becomes 0 everywhere, where the organisers' divides by 0;
+/// and where both are 0 everywhere, they are equal: their SSIM is 1, where its formula divides by 0 too.
 public enum BraSyn {
   /// What a reader of the figures has to know.
   public static let caution =
@@ -37,23 +38,28 @@ public enum BraSyn {
   /// - Parameters:
   ///   - prediction: intensities of the synthesised volume in any unit, [plane][row][column].
   ///   - target: those of the real one.
-  ///   - tumour: which voxels the label map marks; nothing has `tumour` where it marks none.
+  ///   - tumour: which voxels the label map marks; nothing has `tumour` where it marks none. Without a map there is
+  ///     `whole` alone.
   public static func values(
-    _ prediction: [Float], _ target: [Float], tumour: [Bool], _ extent: Extent
+    _ prediction: [Float], _ target: [Float], tumour: [Bool]?, _ extent: Extent
   ) -> MeasuredValues<BraSynMeasure> {
     precondition(
-      extent.dimensions == 3 && tumour.count == extent.count,
-      "a label map of \(tumour.count) voxels for \(extent)")
+      extent.dimensions == 3 && (tumour?.count ?? extent.count) == extent.count,
+      "a label map of \(tumour?.count ?? 0) voxels for \(extent)")
     let (p, t) = (scaled(prediction), scaled(target))
-    func ssim(where kept: (Bool) -> Bool) -> Double {
-      func masked(_ image: [Float]) -> [Float] { zip(image, tumour).map { kept($1) ? $0 : 0 } }
-      let (p, t) = (masked(p), masked(t))
-      return SSIM(.full, dataRange: SSIM.dataRange(of: p, t))(p, t, extent)
+    func ssim(_ p: [Float], _ t: [Float]) -> Double {
+      let range = SSIM.dataRange(of: p, t)
+      return range > 0 ? SSIM(.full, dataRange: range)(p, t, extent) : 1
     }
     var values = MeasuredValues<BraSynMeasure>()
-    values[.tumour] = tumour.contains(true) ? ssim { $0 } : nil
-    values[.healthy] = ssim { !$0 }
-    values[.whole] = ssim { _ in true }
+    values[.whole] = ssim(p, t)
+    guard let tumour else { return values }
+    func ssim(inTumour: Bool) -> Double {
+      func masked(_ image: [Float]) -> [Float] { zip(image, tumour).map { $1 == inTumour ? $0 : 0 } }
+      return ssim(masked(p), masked(t))
+    }
+    values[.tumour] = tumour.contains(true) ? ssim(inTumour: true) : nil
+    values[.healthy] = ssim(inTumour: false)
     return values
   }
 

@@ -19,9 +19,7 @@ public struct Overlap: Sendable, Equatable, Codable {
 
   /// Compares a region of two label maps with the same number of voxels, in any order.
   public init(_ prediction: [UInt8], _ reference: [UInt8], region: LabelRegion) {
-    var belongs = [Bool](repeating: false, count: 256)
-    for label in region.labels { belongs[Int(label)] = true }
-    self.init(prediction.map { belongs[Int($0)] }, reference.map { belongs[Int($0)] })
+    self.init(region.mask(of: prediction), region.mask(of: reference))
   }
 
   /// Compares two masks with the same number of voxels, in any order.
@@ -46,30 +44,5 @@ public struct Overlap: Sendable, Equatable, Codable {
   public func dice(empty: EmptyConvention = .exclude) -> Double? {
     guard predicted + reference > 0 else { return empty == .one ? 1 : nil }
     return 2 * Double(shared) / Double(predicted + reference)
-  }
-}
-
-/// Dice of one region over a cohort, by slices (2-D) and by whole volumes (3-D).
-public struct DiceScores: Sendable, Equatable, Codable {
-  public var empty: Overlap.EmptyConvention
-  /// One list of slices' overlaps per subject.
-  public var subjects: [[Overlap]]
-
-  public init(_ subjects: [[Overlap]], empty: Overlap.EmptyConvention = .exclude) {
-    self.subjects = subjects
-    self.empty = empty
-  }
-
-  /// Mean over a subject's slices, then over subjects.
-  public var perSlice: Spread {
-    Spread(subjects.compactMap { slices in Spread(slices.compactMap { $0.dice(empty: empty) }).mean })
-  }
-
-  /// One Dice per subject over all its slices together, then the mean over subjects.
-  public var perVolume: Spread {
-    Spread(
-      subjects.compactMap { slices in
-        slices.reduce(into: Overlap()) { $0 += $1 }.dice(empty: empty)
-      })
   }
 }

@@ -59,6 +59,8 @@ public enum LesionMeasure: String, Measure {
 ///   The threshold is the real image's for both: `missed_ml` are the voxels above it in the real image alone, `invented_ml`
 ///   those above it in the synthesised image alone.
 ///
+/// All within the slices that are scored: what a lesion has beyond them is not known.
+///
 /// Without a shell there are no contrasts and no enhancement; without a lesion there is nothing.
 public struct LesionScorer: Sendable, Equatable, Codable {
   public var ssim: SSIM
@@ -146,7 +148,8 @@ public struct LesionScorer: Sendable, Equatable, Codable {
         "Mean ± standard deviation (n − 1) over \(counts) subjects with a lesion. MAE and SSIM (\(ssim.variant.title)) inside "
         + "the lesion; contrast: mean of the lesion minus mean of the tissue within \(short(reach)) mm of it; enhancing: "
         + "brighter than that tissue's median + \(short(deviations)) × 1.4826 × median absolute deviation in the real "
-        + "image, missed: above that in the real image alone, invented: in the synthesised image alone.",
+        + "image, missed: above that in the real image alone, invented: in the synthesised image alone. Volumes are within "
+        + "the chosen slices.\(Table.cut(models.map { $0.subjects.map(\.isCut) }, "lesion"))",
       comparing: models, measures: measures)
   }
 }

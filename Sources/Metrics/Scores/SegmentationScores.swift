@@ -6,11 +6,11 @@ public enum SegmentationMeasure: String, Measure {
   case dice2D = "dice_2d"
   /// Of all slices of a subject together.
   case dice3D = "dice_3d"
-  /// 95 % Hausdorff distance.
+  /// 95 % Hausdorff distance, of the slices that are scored.
   case hausdorff95 = "hd95_mm"
-  /// Normalised surface Dice at the scorer's tolerance.
+  /// Normalised surface Dice at the scorer's tolerance, of the slices that are scored.
   case surfaceDice = "surface_dice"
-  /// Volumes of the predicted and of the reference region.
+  /// Volumes of the predicted and of the reference region within the slices that are scored.
   case predictedVolume = "predicted_ml"
   case referenceVolume = "reference_ml"
 
@@ -63,6 +63,9 @@ public struct SegmentedSubject: Sendable, Equatable, Codable {
   public var firstSlice: Int
   /// In the scorer's order.
   public var regions: [SegmentedRegion]
+  /// Whether the reference touches the first or the last slice where the volume goes on, so that it may go on too; nil where
+  /// that was not asked.
+  public var isCut: Bool?
 }
 
 /// How a segmentation is scored: one rule for every row of a table.
@@ -89,10 +92,7 @@ public struct SegmentationScorer: Sendable, Equatable, Codable {
       prediction.count == grid.extent.count && reference.count == grid.extent.count,
       "label maps of \(prediction.count) and \(reference.count) voxels on a grid of \(grid.extent)")
     let regions = regions.map { region in
-      var belongs = [Bool](repeating: false, count: 256)
-      for label in region.labels { belongs[Int(label)] = true }
-      func mask(_ map: [UInt8]) -> [Bool] { map.map { belongs[Int($0)] } }
-      return scored(region.name, mask(prediction), mask(reference), on: grid)
+      scored(region.name, region.mask(of: prediction), region.mask(of: reference), on: grid)
     }
     return SegmentedSubject(subject: subject, patient: patient, firstSlice: firstSlice, regions: regions)
   }
@@ -105,12 +105,11 @@ public struct SegmentationScorer: Sendable, Equatable, Codable {
       let range = plane * size..<(plane + 1) * size
       return Overlap(Array(prediction[range]), Array(reference[range]))
     }
-    let dice = DiceScores([slices], empty: empty)
     let distances = SurfaceDistances(prediction, reference, on: grid)
     let whole = slices.reduce(into: Overlap()) { $0 += $1 }
     var values = MeasuredValues<SegmentationMeasure>()
-    values[.dice2D] = dice.perSlice.mean
-    values[.dice3D] = dice.perVolume.mean
+    values[.dice2D] = Spread(slices.compactMap { $0.dice(empty: empty) }).mean
+    values[.dice3D] = whole.dice(empty: empty)
     values[.hausdorff95] = distances.hausdorff(percentile: 95)
     values[.surfaceDice] = distances.dice(tolerance: tolerance)
     if let voxel = grid.voxelVolume {
@@ -143,7 +142,8 @@ public struct SegmentationScores: Sendable, Equatable, Codable {
       name: name,
       subjects: subjects.flatMap { subject in
         subject.regions.filter { $0.region == region }.map {
-          SubjectFigures(subject: subject.subject, patient: subject.patient, values: $0.values)
+          SubjectFigures(
+            subject: subject.subject, patient: subject.patient, values: $0.values, isCut: subject.isCut)
         }
       })
   }

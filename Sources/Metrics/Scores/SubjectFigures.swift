@@ -4,9 +4,12 @@ public struct SubjectFigures<M: Measure>: Sendable, Equatable, Codable {
   /// Whose visit the subject is, where one person may be several subjects; nil where each is a person of their own.
   public var patient: String?
   public var values: MeasuredValues<M>
+  /// Whether what is measured touches the first or the last of the slices where the volume goes on, so that it may go on too;
+  /// nil where that was not asked.
+  public var isCut: Bool?
 
-  public init(subject: String, patient: String? = nil, values: MeasuredValues<M>) {
-    (self.subject, self.patient, self.values) = (subject, patient, values)
+  public init(subject: String, patient: String? = nil, values: MeasuredValues<M>, isCut: Bool? = nil) {
+    (self.subject, self.patient, self.values, self.isCut) = (subject, patient, values, isCut)
   }
 
   /// Who it is: what a test over people counts.

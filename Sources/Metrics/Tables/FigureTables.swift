@@ -43,6 +43,15 @@ extension Table {
       }, unit: "their figures")
   }
 
+  /// A sentence that counts the subjects whose reference reaches the border of the chosen slices, of the model with most of
+  /// them; empty where there is none.
+  static func cut(_ models: [[Bool?]], _ what: String) -> String {
+    let most = models.map { $0.count { $0 == true } }.max() ?? 0
+    return most == 0
+      ? ""
+      : " Cut by the slice rule, its \(what) touching the first or the last of them: \(counted(most, "subject"))."
+  }
+
   /// A sentence for each kind of subject that a mean leaves out; empty where it has all.
   static func leftOut(_ spread: Spread, of subjects: Int, _ what: String) -> String {
     let missing = subjects - spread.count - spread.infinite - spread.undefined

@@ -56,6 +56,10 @@ extension Table {
       text +=
         " Surface Dice: share of both surfaces within \(short(scorer.tolerance)) mm of the other, 0 where one is empty."
     }
+    if measures.contains(where: { ![.dice2D, .dice3D].contains($0) }) {
+      text += " Distances and volumes are within the chosen slices."
+      text += cut(models.map { $0.subjects.map(\.isCut) }, "reference")
+    }
     for model in models {
       for region in model.regions {
         let figures = model.figures(of: region)

@@ -33,6 +33,12 @@ struct Evaluate: ParsableCommand {
   var ssim: SSIM.Variant?
   @Option(help: "Slices at a time; of patches as many as have their voxels, one at least.")
   var batch = 4
+  @Option(
+    name: .customLong("fill"),
+    help:
+      "Of a segmentation: a row more with a contrast set to 0 (flair=zero), copied (flair=copy:t1) or synthesised by a run or model file (flair=RUN); may be repeated."
+  )
+  var fills: [String] = []
   @Flag(help: "Replace an evaluation of this split.")
   var force = false
   @Flag(help: "Print the table as JSON.")
@@ -50,13 +56,18 @@ struct Evaluate: ParsableCommand {
         scoring == .brasyn ? "the BraSyn protocol has an SSIM of its own" : "a segmentation has no SSIM"
       throw Failure(.usage, "--ssim \(ssim.rawValue): \(what)")
     }
+    let fills = try fills.map { try Fill($0) }
+    guard fills.isEmpty || opened[0].isSegmentation else {
+      throw Failure(
+        .usage, "--fill: \(runs[0]) is no segmentation, which is what may be shown something else")
+    }
     let folder = opened[0].folder.evaluation(split.rawValue)
     guard force || !(scoring == .paper ? Assessment.exists(in: folder) : BraSynAssessment.exists(in: folder))
     else {
       let held = scoring == .paper ? folder : BraSynAssessment.folder(in: folder)
       throw Failure(.cannotWrite, "\(held): an evaluation is here already; --force replaces it")
     }
-    for run in opened {
+    for run in opened + fills.compactMap(\.run) {
       let met = run.trainedOn(split, of: cohort)
       guard let one = met.first else { continue }
       let name = one.subject == one.before ? one.subject : "\(one.subject), then called \(one.before),"
@@ -68,7 +79,7 @@ struct Evaluate: ParsableCommand {
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim ?? .full)), batch)
     options.sampling = drawing.change
     if opened[0].isSegmentation {
-      try segmentations(opened, cohort, options, device, into: folder)
+      try segmentations(opened, fills, cohort, options, device, into: folder)
     } else if scoring == .brasyn {
       let assessment = try BraSynAssessment(
         of: opened, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
@@ -98,14 +109,15 @@ struct Evaluate: ParsableCommand {
   }
 
   private func segmentations(
-    _ runs: [Run], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
+    _ runs: [Run], _ fills: [Fill], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
     into folder: String
   ) throws {
     guard scoring == .paper else {
       throw Failure(.usage, "--protocol \(scoring.rawValue): is of synthesised images, not of a segmentation")
     }
     let assessment = try SegmentationAssessment(
-      of: runs, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
+      of: runs, on: cohort, options, substitutes: fills.map { try $0.substitute(device: device) },
+      device: device, progress: ProgressBar.named("subjects"))
     try assessment.write(to: folder)
     try show(assessment.table)
   }

@@ -85,10 +85,6 @@ struct TrainingDisplay {
         separator: ", ")
       Console.note("\(title): \(sizes); \(training) training \(samples), \(validation) for validation")
       if from > 0 { Console.note("continuing at iteration \(from)") }
-      if validation == 0 {
-        Console.note(
-          "note: the cohort has no subject to validate on, so the last weights are kept, not the best")
-      }
       bar = ProgressBar(title, unit: "it", from: from)
     case .step(let iteration, let losses, _, _):
       // Losses jump from batch to batch; a moving average shows where they go.
