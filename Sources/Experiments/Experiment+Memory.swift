@@ -55,7 +55,7 @@ extension Experiment {
 
   /// Refuses a trained model whose samples, one at a time, cannot fit into the memory that there is.
   /// - Throws: `.limit`.
-  func checkMemory(
+  package func checkMemory(
     ofModel file: String, on extent: Extent, device: Device, limit: MemoryLimit? = .own
   ) throws {
     let least = try leastBytes(on: extent, trains: false)
