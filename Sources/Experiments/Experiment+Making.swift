@@ -13,7 +13,11 @@ extension Experiment {
   func generator() throws -> GeneratorKind {
     let (told, task, network) = (try told(), task(), self.network)
     guard told.dimensions.contains(task.dimensions) else {
-      let others = frameworks.filter { options[$0].dimensions.contains(task.dimensions) }.map { $0.name }
+      // Of those that do the same: make images, or find labels.
+      let others = frameworks.filter {
+        options[$0].dimensions.contains(task.dimensions)
+          && (options[$0].segments == nil) == (told.segments == nil)
+      }.map { $0.name }
       throw Failure(
         .usage,
         "method \(self.method) has no \(task.dimensions)-D form: train it on slices (\(Term.region("slice"))) "
@@ -66,17 +70,32 @@ extension Experiment {
   /// networks need. What a run trains on is a function of the experiment, which keeps what was asked for, and of the cohort.
   package func fitted(toVolumes largest: Extent) throws -> Experiment {
     guard self.region.dimensions == 3 else { return self }
-    var (multiple, least) = (8, 1)
-    for demand in try told().demands(generator()) {
+    let needed = try neededSides()
+    var fitted = self
+    fitted.region = self.region.fitted(to: largest, multiple: needed.multiple, least: needed.least)
+    return fitted
+  }
+
+  /// The extent of a sample by which what training takes may be told: of patches half the sides, where the networks can be
+  /// trained on those and put no zeros around them.
+  package func trialExtent(ofSlices slice: Extent) throws -> Extent {
+    let (extent, needed) = (extent(ofSlices: slice), try neededSides())
+    let halves = Extent(sizes: extent.sizes.map { max(1, $0 / 2) })
+    // All networks that are fitted to their patches without saying so halve four times at the most.
+    let multiple = max(16, needed.multiple)
+    let serves = halves.sizes.allSatisfy { $0 >= needed.least && $0.isMultiple(of: multiple) }
+    return extent.dimensions == 3 && serves ? halves : extent
+  }
+
+  /// What the sides of images are to be multiples of, and how long they must be at least.
+  private func neededSides() throws -> (multiple: Int, least: Int) {
+    try told().demands(generator()).reduce(into: (8, 1)) { needed, demand in
       switch demand {
-      case .side(let side, _), .judgedSide(let side, _, _): least = max(least, side)
-      case .multiple(let number, _): multiple = max(multiple, number)
+      case .side(let side, _), .judgedSide(let side, _, _): needed.1 = max(needed.1, side)
+      case .multiple(let number, _): needed.0 = max(needed.0, number)
       case .file: break
       }
     }
-    var fitted = self
-    fitted.region = self.region.fitted(to: largest, multiple: multiple, least: least)
-    return fitted
   }
 
   /// The same with what the compared methods need on images of this extent and at this width; what was set to anything but

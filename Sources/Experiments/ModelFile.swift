@@ -21,7 +21,7 @@ public struct TrainedModel {
   package static let experimentKey = "aginet.experiment"
 
   /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's or is damaged,
-  ///   `.numerical` for weights that are not finite.
+  ///   `.numerical` for weights that are not finite, `.limit` where one of its samples cannot fit into memory.
   public init(file: String, device: Device) throws {
     let tensors = try Safetensors(contentsOf: file)
     experiment = try TrainedModel.experiment(of: tensors)
@@ -41,11 +41,19 @@ public struct TrainedModel {
         "\(file): its card says \(self.card.scenario), its experiment \(experiment.scenario); it was tampered with"
       )
     }
+    guard self.card.region.dimensions == experiment.region.dimensions,
+      self.card.region.depth == experiment.region.depth
+    else {
+      throw Failure(
+        .invalidModel,
+        "\(file): its card says \(self.card.region), its experiment \(experiment.region); it was tampered with")
+    }
     // An experiment can ask for any size; the file shows what there is before memory is taken for it.
     try Parameters.outlining { [experiment] in
       let generator = try MethodCatalog.build(experiment, device: .cpu).generator
       try tensors.check(fits: generator.parameters.saved, under: "\(generator.name).")
     }
+    try experiment.checkMemory(ofModel: file, on: self.card.extent, device: device)
     method = try MethodCatalog.build(experiment, device: device)
     let generator = method.generator
     try tensors.load(generator.parameters.saved, under: "\(generator.name).")

@@ -25,6 +25,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let region = Term("region")
   public static let device = Term("device")
   public static let batchSize = Term("batchSize")
+  public static let network = Term("network.name")
   public static let width = Term("width")
   public static let threads = Term("threads")
   public static let steps = Term("steps")

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Foundation
 import Imaging
@@ -44,13 +45,20 @@ extension Predictor {
   /// - Parameters:
   ///   - size: columns, rows and planes of the volumes in LPS order.
   ///   - batchSize: slices or patches at a time.
+  /// - Throws: `.limit` where smaller batches tell that there is too little memory for one.
   func estimate(of size: SIMD3<Int>, by card: ModelCard, batchSize: Int) throws -> Estimate {
     let boxes = VolumeBoxes(of: size, extent: card.extent, depth: card.region.depth)
     let count = min(batchSize, boxes.count)
     let sources = card.scenario.sources.count
-    let trial = try trial(of: boxes.shape(of: count, sources: sources))
+    let images = 4 * size.x * size.y * size.z * (sources + method.outputs + 1)
+    let trial = try trial(of: boxes.shape(of: count, sources: sources), beside: images) { bytes, limit in
+      Failure(
+        .limit,
+        "\(count) \(card.region.samples) at a time need more than \(Estimate.gibibytes(bytes)), and there are "
+          + "\(Estimate.gibibytes(Double(limit.bytes))) (\(limit.origin)); choose a smaller \(Term.batchSize)")
+    }
     return Estimate(
-      trial, images: 4 * size.x * size.y * size.z * (sources + method.outputs + 1), of: card.region.samples,
-      batchSize: count, batches: (boxes.count + count - 1) / count)
+      trial, images: images, of: card.region.samples, batchSize: count,
+      batches: (boxes.count + count - 1) / count)
   }
 }

@@ -19,14 +19,8 @@ struct PatientImages {
   init(_ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard) throws {
     var inputs = try card.ordered(volumes)
     volumes = [:]
-    let (reference, grid) = (inputs[0].name, inputs[0].volume.grid)
-    for input in inputs.dropFirst() {
-      if let mismatch = input.volume.grid.mismatch(with: grid) {
-        throw Failure(
-          .inconsistent,
-          "\(input.name) and \(reference) are not on one grid: \(mismatch); register or resample first")
-      }
-    }
+    let grid = inputs[0].volume.grid
+    try inputs.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
@@ -63,6 +57,19 @@ struct PatientImages {
     return [
       "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
     ]
+  }
+}
+
+extension [(name: String, grid: Grid)] {
+  /// - Throws: `.inconsistent` where the grids of volumes differ, with the mismatch in mm.
+  package func checkAlike() throws {
+    guard let reference = first else { return }
+    for other in dropFirst() {
+      guard let mismatch = other.grid.mismatch(with: reference.grid) else { continue }
+      throw Failure(
+        .inconsistent,
+        "\(other.name) and \(reference.name) are not on one grid: \(mismatch); register or resample first")
+    }
   }
 }
 

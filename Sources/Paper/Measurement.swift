@@ -217,9 +217,9 @@ private final class Stopwatch {
 
   func predict(_ batch: SampleBatch, passed: (Int, Int) throws -> Void) throws -> [Float] {
     // Once a subject: what scoring needs is not the network's, and memory that was given back takes time to have again.
-    let isWatched = held != nil && batch.references[0].subject != subject
+    // Where the peak cannot begin anew, it is another work's.
+    let isWatched = held != nil && batch.references[0].subject != subject && PeakMemory.reset()
     subject = batch.references[0].subject
-    if isWatched { PeakMemory.reset() }
     let clock = ContinuousClock()
     let start = clock.now
     let (values, count) = try LibTorch.countingMultiplyAdds {

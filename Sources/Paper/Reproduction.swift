@@ -96,24 +96,27 @@ public struct Reproduction {
   }
 
   /// - Parameter strictly: whether a study that needs all its rows is refused where one cannot be had.
-  /// - Throws: `.inconsistent` where the cohort lacks a modality or label maps, `.usage` where the settings rule the study out.
+  /// - Throws: `.inconsistent` where the cohort lacks a modality or label maps, `.usage` where the settings rule the study out,
+  ///   `.limit` where it is memory alone that does.
   public func admit(_ study: Study, strictly: Bool = true) throws -> Admission {
     try checkSampling(of: study)
     if let reason = study.refusal(by: cohort.manifest) { throw Failure(.inconsistent, reason) }
     var admitted = try study.mapping(fitted)
     if let segmentation = admitted.segmentation { try check(segmentation, judging: study) }
-    var notes: [String] = []
+    var (notes, kinds): ([String], Set<Failure.Kind>) = ([], [])
     admitted.rows = try admitted.rows.filter { row in
       if row.standing == .ifTrained { return try row.experiments.allSatisfy(isTrained) }
       guard let reason = refusal(of: row) else { return true }
       notes.append("\(row.title) is left out: \(reason)")
+      kinds.insert((reason as? Failure)?.kind ?? .usage)
       return false
     }
+    let kind = kinds == [.limit] ? Failure.Kind.limit : .usage
     if strictly && study.needsAllRows, let note = notes.first {
-      throw Failure(.usage, "\(study.name): \(note); choose another \(Term.width)")
+      throw Failure(kind, "\(study.name): \(note); choose another \(Term.width)")
     }
     guard !admitted.rows.isEmpty else {
-      throw Failure(.usage, "\(study.name): nothing of it can be had: \(notes.joined(separator: "; "))")
+      throw Failure(kind, "\(study.name): nothing of it can be had: \(notes.joined(separator: "; "))")
     }
     let isWhole = notes.isEmpty
     if admitted.segmentation != nil, let note = labels.note { notes.append(note) }
@@ -121,12 +124,12 @@ public struct Reproduction {
   }
 
   /// Why a row cannot be trained, or nil.
-  private func refusal(of row: Study.Row) -> String? {
+  private func refusal(of row: Study.Row) -> (any Error)? {
     do {
       try row.experiments.forEach(check)
       return nil
     } catch {
-      return "\(error)"
+      return error
     }
   }
 

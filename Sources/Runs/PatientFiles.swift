@@ -31,6 +31,11 @@ struct PatientFiles {
   /// - Throws: `.usage` for an output of another kind, `.cannotWrite` where an output exists or has no folder, `.refused`
   ///   where it would replace an input, `.inconsistent` where one file is given twice.
   func check() throws {
+    try checkOutput()
+    try checkInputs()
+  }
+
+  private func checkOutput() throws {
     guard [".nii", ".nii.gz"].contains(where: output.lowercased().hasSuffix) else {
       throw Failure(.usage, "\(output): the output's name must end in .nii or .nii.gz")
     }
@@ -51,6 +56,10 @@ struct PatientFiles {
     guard access(folder, W_OK) == 0 else {
       throw Failure(.cannotWrite, "\(output): \(folder) cannot be written in; choose another folder")
     }
+  }
+
+  /// - Throws: `.inconsistent` where one file is given twice.
+  private func checkInputs() throws {
     for (place, file) in volumes.enumerated() {
       for other in volumes[..<place] where isOneFile(file.path, other.path) {
         throw Failure(
@@ -65,6 +74,20 @@ struct PatientFiles {
     var (first, second) = (stat(), stat())
     return stat(a, &first) == 0 && stat(b, &second) == 0
       && first.st_dev == second.st_dev && first.st_ino == second.st_ino
+  }
+
+  /// How many voxels the volumes have along each axis in LPS order, by their headers: all that is read.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids differ;
+  ///   what reading a header throws, and `check` where there is an output.
+  func dimensions(for card: ModelCard) throws -> SIMD3<Int> {
+    if !output.isEmpty { try checkOutput() }
+    try checkInputs()
+    let paths = Dictionary(volumes.map { ($0.modality, $0.path) }) { _, last in last }
+    let grids = try card.ordered(paths).map {
+      (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
+    }
+    try grids.checkAlike()
+    return grids[0].grid.reoriented(to: .lps).dimensions
   }
 
   // MARK: - Reading and writing
@@ -118,16 +141,5 @@ struct PatientFiles {
       }
       throw error
     }
-  }
-}
-
-extension TrainedModel {
-  /// How many voxels a patient's volumes have along each axis in LPS order, by the header of the model's first source.
-  func dimensions(of files: [(modality: Modality, path: String)], voxelLimit: Int) throws -> SIMD3<Int> {
-    let paths = Dictionary(files.map { ($0.modality, $0.path) }) { _, last in last }
-    let grids = try card.ordered(paths).map {
-      try NIfTI.readHeader(path: $0, limit: voxelLimit).grid.reoriented(to: .lps)
-    }
-    return grids[0].dimensions
   }
 }

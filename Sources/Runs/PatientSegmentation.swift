@@ -6,7 +6,7 @@ import Inference
 /// From a patient's files to the file of labels and its sidecar.
 public struct PatientSegmentation {
   public let model: TrainedModel
-  /// The label map to write; the sidecar has the same name with `.json`.
+  /// The label map to write; the sidecar has the same name with `.json`. Empty where nothing but an estimate is asked for.
   public let output: String
   public var batchSize = 2
   public var replaces = false
@@ -23,8 +23,7 @@ public struct PatientSegmentation {
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> SegmentationSidecar {
     let segmenter = try model.segmenter
-    let files = PatientFiles(
-      model: model.file, volumes: files, output: output, replaces: replaces, voxelLimit: voxelLimit)
+    let files = patientFiles(files)
     try files.check()
     var contents = try files.read()
     var result = try segmenter(contents.takeVolumes(), batchSize: batchSize, progress: progress)
@@ -42,7 +41,12 @@ public struct PatientSegmentation {
   public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
     let segmenter = try model.segmenter
     return try segmenter.estimate(
-      of: model.dimensions(of: files, voxelLimit: voxelLimit), batchSize: batchSize)
+      of: patientFiles(files).dimensions(for: model.card), batchSize: batchSize)
+  }
+
+  private func patientFiles(_ volumes: [(modality: Modality, path: String)]) -> PatientFiles {
+    PatientFiles(
+      model: model.file, volumes: volumes, output: output, replaces: replaces, voxelLimit: voxelLimit)
   }
 }
 

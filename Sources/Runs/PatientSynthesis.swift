@@ -6,7 +6,7 @@ import Inference
 /// From a patient's files to the synthesised file and its sidecar.
 public struct PatientSynthesis {
   public let model: TrainedModel
-  /// The volume to write; the sidecar has the same name with `.json`.
+  /// The volume to write; the sidecar has the same name with `.json`. Empty where nothing but an estimate is asked for.
   public let output: String
   public var intensity = Synthesizer.Intensity.unit
   public var batchSize = 2
@@ -26,8 +26,7 @@ public struct PatientSynthesis {
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Sidecar {
     let synthesizer = try model.synthesizer
-    let files = PatientFiles(
-      model: model.file, volumes: files, output: output, replaces: replaces, voxelLimit: voxelLimit)
+    let files = patientFiles(files)
     try files.check()
     var contents = try files.read()
     var result = try synthesizer(
@@ -45,11 +44,17 @@ public struct PatientSynthesis {
 
   /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
   /// nothing written.
-  /// - Throws: `.inconsistent` for a modality that is missing or not taken, and what reading a header throws.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids
+  ///   differ; what reading a header throws; of an output what `run` throws before any work; `.limit` where memory cannot do.
   public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
     let synthesizer = try model.synthesizer
     return try synthesizer.estimate(
-      of: model.dimensions(of: files, voxelLimit: voxelLimit), batchSize: batchSize)
+      of: patientFiles(files).dimensions(for: model.card), batchSize: batchSize)
+  }
+
+  private func patientFiles(_ volumes: [(modality: Modality, path: String)]) -> PatientFiles {
+    PatientFiles(
+      model: model.file, volumes: volumes, output: output, replaces: replaces, voxelLimit: voxelLimit)
   }
 }
 

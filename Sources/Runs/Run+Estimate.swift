@@ -36,24 +36,27 @@ extension Run {
     _ = method.networks
     let (extent, region) = (experiment.region.extent(ofSlices: slice), experiment.region)
     let contrasts = experiment.scenario.sources.count
-    let inputs = [experiment.batchSize, contrasts * region.depth] + extent.sizes
-    let target = [experiment.batchSize, 1] + extent.sizes
-    let trial = Trial {
-      let clock = ContinuousClock()
-      // As a stream gives them: numbers first, then tensors.
-      let values = [Float](repeating: 0.5, count: inputs.reduce(1, *))
-      let start = clock.now
-      let batch = Batch(
-        sources: Tensor(values, shape: inputs, device: setting.device),
-        target: .zeros(target, device: setting.device))
-      _ = method.step(batch, random: RandomStream(seed: experiment.seed, device: setting.device))
-      LibTorch.synchronize(setting.device)
-      return (clock.now - start).seconds
-    }
+    let shape = [experiment.batchSize, contrasts * region.depth] + extent.sizes
     // Two wait for each loader, which makes a third; of a slab the target has neighbours too.
     let waiting = 3 * max(1, setting.loaders)
     let batch =
       experiment.batchSize * (contrasts + 1) * region.depth * extent.count * MemoryLayout<Float>.size
+    let trial = try Trial(
+      of: shape, sample: experiment.trialExtent(ofSlices: slice).sizes, beside: waiting * batch,
+      limit: setting.device == .cpu ? .own : nil,
+      lacks: { experiment.lacking($0, of: $1, on: extent, trains: true) }
+    ) { shape in
+      let clock = ContinuousClock()
+      // As a stream gives them: numbers first, then tensors.
+      let values = [Float](repeating: 0.5, count: shape.reduce(1, *))
+      let start = clock.now
+      let batch = Batch(
+        sources: Tensor(values, shape: shape, device: setting.device),
+        target: .zeros([shape[0], 1] + shape.dropFirst(2), device: setting.device))
+      _ = method.step(batch, random: RandomStream(seed: experiment.seed, device: setting.device))
+      LibTorch.synchronize(setting.device)
+      return (clock.now - start).seconds
+    }
     return Estimate(
       trial, images: waiting * batch, of: region.samples, batchSize: experiment.batchSize,
       batches: experiment.iterations)
@@ -69,7 +72,10 @@ extension Run {
     let method = try MethodCatalog.build(experiment, device: device)
     let predictor = Predictor(method, for: experiment.scenario, device: device)
     let inputs = experiment.scenario.sources.count * experiment.region.depth
-    let trial = try predictor.trial(of: [1, inputs] + experiment.region.extent(ofSlices: slice).sizes)
+    let extent = experiment.region.extent(ofSlices: slice)
+    let trial = try predictor.trial(of: [1, inputs] + extent.sizes) {
+      experiment.lacking($0, of: $1, on: extent, trains: false)
+    }
     return Estimate(trial, images: 0, of: experiment.region.samples, batchSize: 1, batches: 1)
   }
 }

@@ -17,8 +17,8 @@ struct PatientOptions: ParsableArguments {
   @Option(
     name: [.long, .customLong("t1c"), .customLong("t1ce")], help: "T1-weighted volume after gadolinium.")
   var t1gd: String?
-  @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it.")
-  var output: String
+  @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it. An estimate needs none.")
+  var output: String?
   @Option(help: "Slices, or patches of a model of volumes, through the network at a time.")
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
@@ -31,10 +31,16 @@ struct PatientOptions: ParsableArguments {
   @Flag(help: "Print the sidecar.")
   var json = false
 
+  /// The volume to write; of an estimate it may be nothing.
+  var written: String { output ?? "" }
+
   /// The volumes that were named.
-  /// - Throws: `.usage` for numbers out of bounds, and where no volume is named.
+  /// - Throws: `.usage` for numbers out of bounds, and where no volume is named or none is to be written.
   func checked() throws -> [(modality: Modality, path: String)] {
     try check("batch", batch, Bounds.batch)
+    guard estimate || output != nil else {
+      throw Failure(.usage, "-o: name the volume to write, such as -o out.nii.gz")
+    }
     guard (1...1_000_000_000_000).contains(maxVoxels) else {
       throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
     }

@@ -7,7 +7,7 @@ enum CommandLineTerms {
     .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
     .region: "--region", .resamples: "--resample", .allowsDuplicates: "--allow-duplicates",
     .device: "--device",
-    .batchSize: "--batch", .width: "--width", .threads: "--threads", .steps: "--steps",
+    .batchSize: "--batch", .network: "--network", .width: "--width", .threads: "--threads", .steps: "--steps",
     .sampler: "--sampler", .samples: "--samples", .seeds: "--seeds", .output: "-o", .overwrites: "--force",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
     .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",

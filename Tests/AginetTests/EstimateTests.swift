@@ -79,6 +79,13 @@ import Testing
     #expect(told.samples == "patches" && told.batchSize == 3 && told.batches == 605)
     #expect(!scratch.files().contains("pd.nii"))
     expect(told, covers: try Peak(arguments, in: scratch.path))
+    // Without an output, and of headers alone what is wrong with them.
+    let inputs = ["synthesize", "--model", "run/model.safetensors", "--threads", "1", "--estimate"]
+    #expect(try aginet(inputs + ["--t1", "t1.nii", "--t2", "t2.nii"]).code == 0)
+    #expect(try aginet.fails(5, inputs + ["--t1", "t1.nii", "--t2", "t1.nii"]).contains("once"))
+    let small = try Trained.scan(.t2)
+    #expect(try aginet.fails(5, inputs + ["--t1", "t1.nii", "--t2", small]).contains("not on one grid"))
+    try aginet.fails(2, inputs.dropLast() + ["--t1", "t1.nii", "--t2", "t2.nii"])
     let words = try aginet(arguments + ["--estimate"])
     #expect(words.output.contains("GiB at most") && words.output.contains("605 batches of 3 patches"))
   }

@@ -44,6 +44,25 @@ import Testing
     #expect(try prepared().largestVolume == Extent(11, 20, 10))
   }
 
+  /// Around a volume that is smaller than a patch lie zeros, of an odd number fewer before it: as around slices, and as where
+  /// a network is applied to a volume.
+  @Test func smallVolumesLieInTheMiddleOfPatches() throws {
+    let size = SIMD3(12, 14, 155)
+    try write(size) { subject, modality, place in
+      (place.x + place.y + place.z + subject) % 3 > 0 ? [100, 50, 25][modality] : 0
+    }
+    let contents = try SampleContents(
+      Scenario(sources: [.t1, .t2], target: .flair), region: .patch(Extent(160, 17, 12)))
+    let batch = try SampleStream(prepared(), contents, batchSize: 1, seed: 1, threads: 0).next().batch
+    let voxels = batch.target(.flair)
+    let planes = (0..<160).filter { plane in voxels[plane * 17 * 12..<(plane + 1) * 17 * 12].contains { $0 > 0 } }
+    #expect(planes.first == 2 && planes.last == 156 && planes.count == 155)
+    let rows = (0..<17).filter { row in
+      (0..<160 * 12).contains { voxels[($0 / 12 * 17 + row) * 12 + $0 % 12] > 0 }
+    }
+    #expect(rows.first == 1 && rows.last == 14)
+  }
+
   /// Blocks of brightness, whose labels say where they are: contrasts, target and labels of one sample go the same way.
   @Test(arguments: [Region.slice, .slab(3), .patch(Extent(8, 24, 28)), .patch(Extent(5, 30, 17))])
   func labelsMoveWithTheirImages(_ region: Region) throws {

@@ -52,6 +52,24 @@ import Torch
     #expect(error < 1e-5, "\(error)")
   }
 
+  /// Of an odd number of zeros around a volume that is smaller than a patch fewer lie before it, as in training.
+  @Test func smallVolumesLieInPatchesAsInTraining() throws {
+    let size = SIMD3(28, 30, 155)
+    var seen: [Float] = []
+    let method = Known {
+      seen = $0.values()
+      return $0.narrowed(1, from: 0, length: 1)
+    }
+    _ = try synthesizer(method, card(Extent(160, 33, 28)))(patient(size))
+    let source = try scaled(scan(.t1, subject: 1, size: size).reoriented(to: .lps))
+    let differs = source.indices.contains { index in
+      let (row, column) = index.quotientAndRemainder(dividingBy: size.x)
+      let (plane, line) = row.quotientAndRemainder(dividingBy: size.y)
+      return seen[((plane + 2) * 33 + line + 1) * 28 + column] != source[index]
+    }
+    #expect(!differs)
+  }
+
   @Test func anIdentityComesBackToTheBit() throws {
     // One patch counts in full wherever it is alone.
     let source = try scaled(scan(.t1, subject: 1))

@@ -1,3 +1,4 @@
+import Files
 import Imaging
 import Inference
 import Layers
@@ -23,13 +24,32 @@ import Torch
     var card = card()
     (card.extent, card.depth) = (extent, depth)
     let told = try synthesizer(method, card).estimate(of: [60, 50, 45], batchSize: batchSize)
-    #expect(method.shapes.allSatisfy { $0 == shape } && (1...2).contains(method.shapes.count))
+    // Of more than two, one and two are tried first.
+    var tried: [Int] = []
+    for count in method.shapes.map({ $0[0] }) where tried.last != count { tried.append(count) }
+    #expect(tried == (shape[0] > 2 ? [1, 2] : []) + [shape[0]])
+    #expect(method.shapes.allSatisfy { $0.dropFirst() == shape.dropFirst() })
     #expect(told.samples == samples && told.batchSize == shape[0] && told.batches == batches)
     // Two sources, the image and one volume more, four bytes each.
     #expect(told.images == 60 * 50 * 45 * 4 * 4)
     #expect(told.seconds == told.batchSeconds * Double(batches))
     let (memory, program) = (try #require(told.memory), try #require(told.program))
     #expect(memory >= program + told.images)
+  }
+
+  /// Of a batch that memory cannot hold no more is made than tells so.
+  @Test func aBatchThatIsTooLargeIsNotMade() throws {
+    let method = Known { Tensor.zeros([$0.shape[0], 1, 256, 256]) + $0.narrowed(1, from: 0, length: 1) }
+    let predictor = Predictor(method, for: scenario, device: .cpu)
+    struct Lacks: Error { var bytes: Double }
+    let held = try #require(PeakMemory.current)
+    let limit = MemoryLimit.of(root: "/nowhere", limits: [held + 1 << 30])
+    // 16 TiB of numbers.
+    let lacks = try #require(throws: Lacks.self) {
+      _ = try predictor.trial(of: [1 << 25, 2, 256, 256], limit: limit) { bytes, _ in Lacks(bytes: bytes) }
+    }
+    #expect(lacks.bytes > Double(1 << 40))
+    #expect(Set(method.shapes.map { $0[0] }) == [1, 2])
   }
 
   /// Of an image that is drawn in many steps, one tells of all.

@@ -232,6 +232,17 @@ import Training
     #expect(scored == ["DDPM", "IDDPM", "SelfRDB"])
   }
 
+  /// What memory alone rules out ends as that, and not as a mistake of the person's.
+  @Test func whatMemoryRulesOutIsALimit() throws {
+    let vast = try reproduction { ($0.base.batchSize, $0.base.network.width) = (65536, 1024) }
+    for strictly in [true, false] {
+      let failure = try failure {
+        _ = try vast.admit(Study(named: "table5", base: vast.settings.base), strictly: strictly)
+      }
+      #expect(failure.kind == .limit, "\(failure.message)")
+    }
+  }
+
   /// More steps than a process has are refused where something is drawn, and only there.
   @Test func onlyWhatDrawsIsHeldToTheStepsOfItsProcess() throws {
     let many = try reproduction { $0.sampling.steps = 2000 }

@@ -80,6 +80,23 @@ import Training
     #expect(try slices.fitted(toVolumes: cohort.largestVolume) == slices)
   }
 
+  /// What training takes is tried on patches of half the sides, where the networks can be trained on those.
+  @Test func trialsAreSmallWhereTheyCanBe() throws {
+    func sides(_ patch: Extent, _ network: String = "resunet", method: String = "pix2pix") throws -> [Int] {
+      var experiment = experiment(patch)
+      (experiment.method, experiment.network.name) = (method, network)
+      return try experiment.trialExtent(ofSlices: Extent(32, 32)).sizes
+    }
+    #expect(try sides(Extent(96, 64, 32)) == [48, 32, 16])
+    // Zeros would be put around them, or nothing but a voxel would be left at the deepest level.
+    #expect(try sides(Extent(80, 96, 96)) == [80, 96, 96])
+    #expect(try sides(Extent(32, 32, 32), "medsynth-unet") == [32, 32, 32])
+    #expect(try sides(Extent(64, 64, 64), "medsynth-unet") == [32, 32, 32])
+    var slices = experiment(Extent(96, 96, 96))
+    slices.region = .slice
+    #expect(try slices.trialExtent(ofSlices: Extent(64, 32)) == Extent(64, 32))
+  }
+
   /// Before a folder is made.
   @Test func memoryThatIsNotThereIsNotAskedFor() throws {
     let huge = experiment(Extent(2000, 2000, 2000))
@@ -90,14 +107,22 @@ import Training
     #expect(
       refusal.kind == .limit && refusal.message.contains("64 GiB") && refusal.message.contains("region"))
     try huge.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: nil)
-    // 34 million voxels: two sources, target, image and its gradient, and maps of a half with theirs, four bytes each.
+    // 34 million voxels: two sources, target, image and its gradient, four maps of four channels and a gradient, four bytes each.
     let large = experiment(Extent(256, 256, 512))
     func passes(_ mebibytes: Int) -> Bool {
       let limit = MemoryLimit.of(root: "/nowhere", limits: [mebibytes << 20])
       return (try? large.checkMemory(onSlices: Extent(32, 32), trains: true, device: .cpu, limit: limit))
         != nil
     }
-    #expect(!passes(2 * 128 * 6 - 64) && passes(2 * 128 * 6 + 64))
+    #expect(!passes(2 * 128 * 25 - 64) && passes(2 * 128 * 25 + 64))
+    // As a model one image at a time: two sources, the image and a map.
+    func serves(_ mebibytes: Int) throws {
+      let limit = MemoryLimit.of(root: "/nowhere", limits: [mebibytes << 20])
+      try large.checkMemory(ofModel: "m.safetensors", on: Extent(256, 256, 512), device: .cpu, limit: limit)
+    }
+    try serves(128 * 7 + 64)
+    let file = try failure { try serves(128 * 7 - 64) }
+    #expect(file.kind == .limit && file.message.hasPrefix("m.safetensors: an image of 256 x 256 x 512"))
     // On this cohort that is a small patch.
     let cohort = try makeCohort(scratch)
     _ = try Run.train(experiment(Extent(2000, 2000, 2000), iterations: 1), on: cohort, into: scratch("run"))

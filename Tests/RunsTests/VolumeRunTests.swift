@@ -102,10 +102,21 @@ import Training
         let failure = try failure { try experiment.check() }
         #expect(failure.kind == .usage)
         #expect(
-          failure.message.hasPrefix(
-            "method \(method) has no 3-D form: train it on slices (region slice) or slabs, "
-              + "or volumes with pix2pix, pgan, mmgan, medsynth"))
+          failure.message == "method \(method) has no 3-D form: train it on slices (region slice) or slabs, "
+            + "or volumes with pix2pix, pgan, mmgan, medsynth")
       }
+    }
+    // Eight levels, made for slices of 256 x 256, whose zeros would be most of a patch.
+    (experiment.method, experiment.network.name) = ("pix2pix", "pix2pix-unet")
+    experiment.region = .patch(Extent(16, 32, 32))
+    for padding in [false, true] {
+      experiment[Pix2Pix.self].padding = padding
+      let deep = try PipelineSupport.failure {
+        try MethodCatalog.check(experiment, onSlices: Extent(32, 32))
+      }
+      #expect(
+        deep.kind == .inconsistent && deep.message.contains("multiples of 256")
+          && deep.message.hasSuffix("(network.name published)"), "\(deep.message)")
     }
     (experiment.method, experiment.network.name) = ("pix2pix", "resunet")
     experiment.region = .patch(Extent(8, 16, 4))

@@ -19,8 +19,8 @@ struct Patches {
     let (side, size) = (extent.sizes[axis], grid.sizes[axis])
     let (first, last) = (signal[axis][0], signal[axis][1] + 1 - side)
     if side >= size {
-      // Shifted, not divided: an odd difference rounds the same way whether it pads or crops.
-      let centred = (size - side) >> 1
+      // Of an odd number of zeros fewer lie before, as around slices and where a network is applied to a volume.
+      let centred = (size - side) / 2
       return centred...centred
     }
     return max(0, min(first, last))...min(size - side, max(first, last))

@@ -64,11 +64,18 @@ public enum MethodCatalog {
     let extent = experiment.extent(ofSlices: slice)
     let framework = try framework(experiment.method)
     let demands = try experiment.told().demands(experiment.generator())
-    let pads = try experiment.told().pads
+    // A U-Net of slices that is named has all its levels: zeros up to those would be most of a volume.
+    let isNamed = extent.dimensions == 3 && !experiment.hasOwnGenerator
+    let pads = try isNamed ? nil : experiment.told().pads
     for demand in demands {
       guard let reason = try demand.refusal(of: extent, in: framework.name, pads: pads) else { continue }
       let images = extent.dimensions == 2 ? "the cohort's slices" : "the patches"
-      throw Failure(.inconsistent, "\(images) are \(extent); \(reason)")
+      var remedy = ""
+      if isNamed, case .multiple = demand {
+        remedy = ", as network \(experiment.network.name) halves them; name another, "
+          + "or the method's own (\(Term.network(NetworkCatalog.published)))"
+      }
+      throw Failure(.inconsistent, "\(images) are \(extent); \(reason)\(remedy)")
     }
   }
 }

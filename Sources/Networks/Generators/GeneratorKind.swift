@@ -57,25 +57,38 @@ public struct GeneratorKind: Sendable {
   public let isSigned: Bool
   /// What images must be for it to be trained on them.
   public let demands: [Demand]
+  /// What it computes at its first level.
+  public let firstLevel: FirstLevel
   private let dimensions: ClosedRange<Int>
   private let fault: @Sendable (GeneratorShape, GeneratorSettings) -> String?
   private let makesPlain: Making<any Layer>?, makesTimed: Making<any TimedNetwork>?
   private let needsLatent: Bool
 
+  /// The maps of a network's first level, which have `width` channels each.
+  public struct FirstLevel: Sendable {
+    /// How often the sides of the images are halved for them.
+    public var halvings: Int
+    /// How many of them training keeps for the gradients, at the least.
+    public var kept: Int
+
+    public init(halvings: Int, kept: Int) { (self.halvings, self.kept) = (halvings, kept) }
+  }
+
   /// - Parameters:
   ///   - dimensions: of the images that it can be built for.
+  ///   - firstLevel: where nothing is said, what every network needs.
   ///   - refusal: why it cannot serve a shape, or nil; that it lacks the dimensions or a time need not be said.
   ///   - plain: makes the network from [0, 1] to [0, 1], of one that can do without a time.
   ///   - needsLatent: whether a time is not enough.
   ///   - timed: makes the network that is told a time, of one that can be.
   public init(
     name: String, title: String, isSigned: Bool = false, demands: [Demand] = [.side(8)],
-    dimensions: ClosedRange<Int> = 2...2,
+    dimensions: ClosedRange<Int> = 2...2, firstLevel: FirstLevel = FirstLevel(halvings: 1, kept: 1),
     refusal: @escaping @Sendable (GeneratorShape, GeneratorSettings) -> String? = { _, _ in nil },
     plain: Making<any Layer>? = nil, needsLatent: Bool = false, timed: Making<any TimedNetwork>? = nil
   ) {
     (self.name, self.title, self.isSigned, self.demands) = (name, title, isSigned, demands)
-    (self.dimensions, fault) = (dimensions, refusal)
+    (self.dimensions, self.firstLevel, fault) = (dimensions, firstLevel, refusal)
     (makesPlain, makesTimed, self.needsLatent) = (plain, timed, needsLatent)
   }
 

@@ -112,6 +112,8 @@ extension GeneratorKind {
     GeneratorKind(
       name: "medsynth-unet", title: "U-Net (MedSynth)", demands: [.side(2 * MedSynthUnet.multiple)],
       dimensions: 2...3,
+      // As in any U-Net with two convolutions a side, each with a norm.
+      firstLevel: FirstLevel(halvings: 0, kept: 8),
       refusal: { shape, _ in shape.outputs == 1 ? nil : "medsynth-unet gives one channel" },
       plain: { scope, shape, settings in
         let network = MedSynthUnet(

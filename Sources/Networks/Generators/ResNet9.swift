@@ -83,6 +83,8 @@ extension GeneratorKind {
   public static func resNet9(dropsAtTest: Bool = false) -> GeneratorKind {
     GeneratorKind(
       name: "resnet9", title: "ResNet-9", isSigned: true, dimensions: 2...3,
+      // What comes out of the first and of the last convolution but one, before and after the norm.
+      firstLevel: FirstLevel(halvings: 0, kept: 4),
       plain: { scope, shape, settings in
         let network = ResNet9(
           scope, sources: shape.inputs, targets: shape.outputs, width: settings.width,

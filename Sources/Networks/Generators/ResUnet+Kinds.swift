@@ -27,6 +27,8 @@ extension GeneratorKind {
     }
     return GeneratorKind(
       name: name, title: title, dimensions: 2...3,
+      // What comes out of the head and of the blocks on both sides, one each at least, and of their first convolutions.
+      firstLevel: FirstLevel(halvings: 0, kept: 4),
       refusal: { shape, settings in
         let kind = convolution(settings)
         for level in 0..<4 {

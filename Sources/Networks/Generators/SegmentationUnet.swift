@@ -80,6 +80,8 @@ extension GeneratorKind {
       name: "segmentation-unet", title: "U-Net (segmentation)",
       // Two pixels a side are left at the deepest level, whose norm gives one alone no gradient.
       demands: [.side(multiple + 1)], dimensions: 2...3,
+      // Of four convolutions what comes out before and after the norm.
+      firstLevel: FirstLevel(halvings: 0, kept: 8),
       plain: { scope, shape, settings in
         let network = SegmentationUnet(
           scope, inputs: shape.inputs, outputs: shape.outputs, width: settings.width, levels: levels,

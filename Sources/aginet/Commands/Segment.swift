@@ -19,7 +19,7 @@ struct Segment: ParsableCommand {
     let files = try patient.checked()
     let device = try compute.apply()
     let model = try TrainedModel(file: patient.model, device: device)
-    var job = PatientSegmentation(model: model, output: patient.output)
+    var job = PatientSegmentation(model: model, output: patient.written)
     (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, patient.force, patient.maxVoxels)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     var bar = ProgressBar("segmenting", unit: model.card.region.samples)
@@ -30,6 +30,6 @@ struct Segment: ParsableCommand {
       Console.note("\(region.name) (labels \(labels)): " + String(format: "%.2f ml", region.millilitres))
     }
     Console.note(sidecar.warning)
-    try Console.result(patient.json ? sidecar.json : patient.output)
+    try Console.result(patient.json ? sidecar.json : patient.written)
   }
 }

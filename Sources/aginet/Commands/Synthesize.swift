@@ -26,7 +26,7 @@ struct Synthesize: ParsableCommand {
     // Before it is asked how it draws: another command serves a segmentation.
     _ = try model.synthesizer
     try model.method.change(drawing.change)
-    var job = PatientSynthesis(model: model, output: patient.output)
+    var job = PatientSynthesis(model: model, output: patient.written)
     (job.intensity, job.batchSize) = (intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (patient.force, patient.maxVoxels)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
@@ -40,7 +40,7 @@ struct Synthesize: ParsableCommand {
         format: "network output brought to [0, 1]: %.3f %% of voxels from below, %.3f %% from above",
         100 * sidecar.clippedBelow, 100 * sidecar.clippedAbove))
     Console.note(sidecar.warning)
-    try Console.result(patient.json ? sidecar.json : patient.output)
+    try Console.result(patient.json ? sidecar.json : patient.written)
   }
 }
 
