@@ -9,7 +9,7 @@ import Runs
 final class LabelMaps {
   private let cohort: PreparedCohort
   private var labels: Set<UInt8>?
-  private var checked: [[LabelRegion]] = []
+  private var checked: [(regions: [LabelRegion], sources: [Modality])] = []
   /// What was made of labels that are not BraTS' own, in a sentence; nothing before `naming`.
   private(set) var note: String?
 
@@ -47,11 +47,12 @@ final class LabelMaps {
     }
   }
 
-  /// Refuses maps that hold anything else, or lack a region; throws as `PreparedCohort.check`.
-  func check(_ regions: [LabelRegion]) throws {
-    guard !checked.contains(regions) else { return }
-    try cohort.check(regions, in: [.train, .validation, .test])
-    checked.append(regions)
+  /// Refuses maps, of subjects with these contrasts, that hold anything else or lack a region; throws as
+  /// `PreparedCohort.check`.
+  func check(_ regions: [LabelRegion], in sources: [Modality]) throws {
+    guard !checked.contains(where: { $0 == (regions, sources) }) else { return }
+    try cohort.check(regions, in: [.train, .validation, .test], requiring: sources)
+    checked.append((regions, sources))
   }
 }
 

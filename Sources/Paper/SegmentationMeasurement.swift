@@ -188,7 +188,7 @@ extension Reproduction {
   func check(_ segmentation: Experiment, judging study: Study) throws {
     do {
       try check(segmentation)
-      if let regions = segmentation.regions { try labels.check(regions) }
+      if let regions = segmentation.regions { try labels.check(regions, in: segmentation.scenario.sources) }
       for split in [Split.train, .test] {
         _ = try cohort.slices(in: split, requiring: segmentation.scenario.sources, labels: true)
       }

@@ -127,6 +127,12 @@ import Testing
     #expect(close(deviation, 12.5 * 2.0.squareRoot()))
     #expect(table.caption.contains("within 10 mm") && table.caption.contains("median + 3 × 1.4826"))
     #expect(table.caption.contains("over 2 subjects with a lesion"))
+    #expect(table.caption.contains("within the chosen slices.") && !table.caption.contains("Cut by"))
+    var cut = models
+    cut[0].subjects[0].isCut = true
+    #expect(
+      LesionScorer().table("", comparing: cut).caption.contains(
+        "Cut by the slice rule, its lesion touching the first or the last of them: 1 subject."))
     let rows = Table(subjectsOf: models).written(as: .csv).split(separator: "\r\n")
     #expect(rows.count == 5)
     #expect(
