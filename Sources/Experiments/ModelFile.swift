@@ -46,7 +46,8 @@ public struct TrainedModel {
     else {
       throw Failure(
         .invalidModel,
-        "\(file): its card says \(self.card.region), its experiment \(experiment.region); it was tampered with")
+        "\(file): its card says \(self.card.region), its experiment \(experiment.region); it was tampered with"
+      )
     }
     // An experiment can ask for any size; the file shows what there is before memory is taken for it.
     try Parameters.outlining { [experiment] in

@@ -55,7 +55,8 @@ extension Predictor {
       Failure(
         .limit,
         "\(count) \(card.region.samples) at a time need more than \(Estimate.gibibytes(bytes)), and there are "
-          + "\(Estimate.gibibytes(Double(limit.bytes))) (\(limit.origin)); choose a smaller \(Term.batchSize)")
+          + "\(Estimate.gibibytes(Double(limit.bytes))) (\(limit.origin)); choose a smaller \(Term.batchSize)"
+      )
     }
     return Estimate(
       trial, images: images, of: card.region.samples, batchSize: count,

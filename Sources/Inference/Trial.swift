@@ -9,15 +9,19 @@ public struct Trial: Sendable {
   public let before: Int?, beyond: Int?
   public let seconds: Double
 
-  /// Runs `body`, and once more where that took a moment: the first time pays for memory and for what a library sets up.
+  /// Runs `body`, and once more where that took less than a minute: the first time pays for memory and for what a library sets
+  /// up, and the second finds what the first has left.
   /// - Parameter body: one batch; returns seconds.
   public init(_ body: () throws -> Double) rethrows {
     PeakMemory.reset()
     let before = PeakMemory.current
     let first = try body()
-    seconds = first < 5 ? min(first, try body()) : first
-    // Of what is freed and taken again, gaps remain: after many batches about a tenth more is held than after one.
-    beyond = before.flatMap { before in PeakMemory.bytes.map { max(0, $0 - before) * 9 / 8 } }
+    let repeats = first < 60
+    seconds = repeats ? min(first, try body()) : first
+    // Of what is freed and taken again, gaps remain: after many batches about a tenth more is held than after two, and a third
+    // more than after one.
+    let eighths = repeats ? 9 : 11
+    beyond = before.flatMap { before in PeakMemory.bytes.map { max(0, $0 - before) * eighths / 8 } }
     self.before = before
   }
 

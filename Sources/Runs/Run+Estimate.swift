@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Failures
 import Files
 import Imaging
 import Inference
@@ -41,10 +42,13 @@ extension Run {
     let waiting = 3 * max(1, setting.loaders)
     let batch =
       experiment.batchSize * (contrasts + 1) * region.depth * extent.count * MemoryLayout<Float>.size
+    func lacks(_ bytes: Double, _ limit: MemoryLimit) -> Failure {
+      experiment.lacking(bytes, of: limit, on: extent, trains: true)
+    }
     let trial = try Trial(
       of: shape, sample: experiment.trialExtent(ofSlices: slice).sizes, beside: waiting * batch,
       limit: setting.device == .cpu ? .own : nil,
-      lacks: { experiment.lacking($0, of: $1, on: extent, trains: true) }
+      lacks: lacks
     ) { shape in
       let clock = ContinuousClock()
       // As a stream gives them: numbers first, then tensors.

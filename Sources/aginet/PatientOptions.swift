@@ -17,7 +17,9 @@ struct PatientOptions: ParsableArguments {
   @Option(
     name: [.long, .customLong("t1c"), .customLong("t1ce")], help: "T1-weighted volume after gadolinium.")
   var t1gd: String?
-  @Option(name: .shortAndLong, help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it. An estimate needs none.")
+  @Option(
+    name: .shortAndLong,
+    help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it. An estimate needs none.")
   var output: String?
   @Option(help: "Slices, or patches of a model of volumes, through the network at a time.")
   var batch = 2

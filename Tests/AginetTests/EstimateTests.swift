@@ -15,7 +15,7 @@ import Testing
 
   /// What `--estimate --json` says.
   private struct Told: Decodable {
-    var memory: Int, batches: Int, batchSize: Int, samples: String, seconds: Double
+    var memory: Int, batch: Int, batches: Int, batchSize: Int, samples: String, seconds: Double
   }
 
   private func told(_ arguments: [String]) throws -> Told {
@@ -24,32 +24,40 @@ import Testing
     return try JSONDecoder().decode(Told.self, from: Data(outcome.output.utf8))
   }
 
-  private func expect(_ told: Told, covers peak: Peak) {
+  /// - Parameter factor: what may be held of what was told.
+  private func expect(_ told: Told, covers peak: Peak, upTo factor: Double) {
     #expect(peak.code == 0)
-    let figures = "told \(told.memory >> 20) MB, took \(peak.bytes >> 20) MB"
-    #expect(Double(peak.bytes) <= 1.1 * Double(told.memory), "\(figures)")
+    let figures =
+      "told \(told.memory >> 20) MB, of them \(told.batch >> 20) MB for a batch, took \(peak.bytes >> 20) MB"
+    #expect(Double(peak.bytes) <= factor * Double(told.memory), "\(figures)")
     #expect(told.memory <= 2 * peak.bytes, "\(figures)")
+    // Not for the program's size alone.
+    #expect(Double(peak.bytes) > factor * Double(told.memory - told.batch), "\(figures)")
   }
 
-  private func command(_ region: String, _ iterations: Int, batch: Int = 2) throws -> [String] {
+  private func command(_ region: String, _ iterations: Int, batch: Int = 2, width: Int = 8) throws
+    -> [String]
+  {
     [
-      "train", "--sources", "t1,t2", "--target", "pd", "--network", "resunet", "--width", "8", "--batch",
+      "train", "--sources", "t1,t2", "--target", "pd", "--network", "resunet", "--width", "\(width)",
+      "--batch",
       "\(batch)", "--region", region, "--iterations", "\(iterations)", "--threads", "1", "--data",
-      try Trained.cohort, "-o", "run", "--set", "pix2pix.weightAdversarial=0", "--set", "validateEvery=100",
+      try Trained.cohort, "-o", "run", "--set", "pix2pix.weightAdversarial=0", "--set",
+      "pix2pix.discriminatorWidth=8", "--set", "validateEvery=100",
     ]
   }
 
-  @Test(arguments: ["slice", "slab:3", "patch:96x96x96"])
-  func training(region: String) throws {
-    let arguments = try command(region, 6)
+  @Test(arguments: [("slice", 96), ("slab:3", 96), ("patch:96x96x96", 16)])
+  func training(region: String, batch: Int) throws {
+    let arguments = try command(region, 4, batch: batch, width: 16)
     let told = try told(arguments)
-    #expect(told.batches == 6 && told.batchSize == 2 && told.seconds > 0)
+    #expect(told.batches == 4 && told.batchSize == batch && told.seconds > 0)
     #expect(scratch.files().isEmpty)
-    expect(told, covers: try Peak(arguments, in: scratch.path))
+    expect(told, covers: try Peak(arguments, in: scratch.path), upTo: 1.25)
   }
 
   @Test func synthesisByPatches() throws {
-    let trained = try aginet(try command("patch:96x96x96", 2))
+    let trained = try aginet(try command("patch:96x96x96", 2, width: 16))
     try #require(trained.code == 0, "\(trained.messages)")
     #expect(
       trained.messages.contains("patches of 8x32x32: the volumes have at most 6 planes, 30 rows, 28 columns"))
@@ -72,13 +80,13 @@ import Testing
     }
     let arguments = [
       "synthesize", "--model", "run/model.safetensors", "--t1", "t1.nii", "--t2", "t2.nii", "-o", "pd.nii",
-      "--threads", "1", "--batch", "3",
+      "--threads", "1", "--batch", "32",
     ]
     let told = try told(arguments)
     // Half a patch apart: eleven by eleven by fifteen.
-    #expect(told.samples == "patches" && told.batchSize == 3 && told.batches == 605)
+    #expect(told.samples == "patches" && told.batchSize == 32 && told.batches == 57)
     #expect(!scratch.files().contains("pd.nii"))
-    expect(told, covers: try Peak(arguments, in: scratch.path))
+    expect(told, covers: try Peak(arguments, in: scratch.path), upTo: 1.1)
     // Without an output, and of headers alone what is wrong with them.
     let inputs = ["synthesize", "--model", "run/model.safetensors", "--threads", "1", "--estimate"]
     #expect(try aginet(inputs + ["--t1", "t1.nii", "--t2", "t2.nii"]).code == 0)
@@ -87,7 +95,7 @@ import Testing
     #expect(try aginet.fails(5, inputs + ["--t1", "t1.nii", "--t2", small]).contains("not on one grid"))
     try aginet.fails(2, inputs.dropLast() + ["--t1", "t1.nii", "--t2", "t2.nii"])
     let words = try aginet(arguments + ["--estimate"])
-    #expect(words.output.contains("GiB at most") && words.output.contains("605 batches of 3 patches"))
+    #expect(words.output.contains("GiB at most") && words.output.contains("57 batches of 32 patches"))
   }
 
   @Test func whatMemoryCannotHoldIsRefused() throws {

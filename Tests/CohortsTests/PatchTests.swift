@@ -55,7 +55,9 @@ import Testing
       Scenario(sources: [.t1, .t2], target: .flair), region: .patch(Extent(160, 17, 12)))
     let batch = try SampleStream(prepared(), contents, batchSize: 1, seed: 1, threads: 0).next().batch
     let voxels = batch.target(.flair)
-    let planes = (0..<160).filter { plane in voxels[plane * 17 * 12..<(plane + 1) * 17 * 12].contains { $0 > 0 } }
+    let planes = (0..<160).filter { plane in
+      voxels[plane * 17 * 12..<(plane + 1) * 17 * 12].contains { $0 > 0 }
+    }
     #expect(planes.first == 2 && planes.last == 156 && planes.count == 155)
     let rows = (0..<17).filter { row in
       (0..<160 * 12).contains { voxels[($0 / 12 * 17 + row) * 12 + $0 % 12] > 0 }

@@ -72,7 +72,8 @@ public enum MethodCatalog {
       let images = extent.dimensions == 2 ? "the cohort's slices" : "the patches"
       var remedy = ""
       if isNamed, case .multiple = demand {
-        remedy = ", as network \(experiment.network.name) halves them; name another, "
+        remedy =
+          ", as network \(experiment.network.name) halves them; name another, "
           + "or the method's own (\(Term.network(NetworkCatalog.published)))"
       }
       throw Failure(.inconsistent, "\(images) are \(extent); \(reason)\(remedy)")
