@@ -45,8 +45,10 @@ digests() {
     done
   done
   local regions='segmentation.regions=[{"name":"lesion","labels":[1,2,3]}]'
+  "$aginet" phantom -o "$scratch/tumours" --subjects 6 --voxel 4 --tumours 1 --plaques 0 -q >/dev/null
+  "$aginet" prepare bids "$scratch/tumours" -o "$scratch/tumour-cohort" --size 64 -q >/dev/null
   "$aginet" train --method segmentation "${tiny[@]}" --rate 1e-4 --set "$regions" \
-    --data "$scratch/cohort" -o "$scratch/segmentation" >/dev/null
+    --data "$scratch/tumour-cohort" -o "$scratch/segmentation" >/dev/null
   echo "weights/segmentation $(tensors "$scratch/segmentation/checkpoints/last.safetensors")"
   "$aginet" train --method pix2pix --network agi-net "${tiny[@]}" --target pd --region patch:24x32x32 \
     --data "$scratch/cohort" -o "$scratch/volumes" >/dev/null

@@ -49,7 +49,7 @@ import Testing
   @Test func smallVolumesLieInTheMiddleOfPatches() throws {
     let size = SIMD3(12, 14, 155)
     try write(size) { subject, modality, place in
-      (place.x + place.y + place.z + subject) % 3 > 0 ? [100, 50, 25][modality] : 0
+      (place.x + place.y + place.z + 2 * subject) % 7 > 0 ? [100, 50, 25][modality] : 0
     }
     let contents = try SampleContents(
       Scenario(sources: [.t1, .t2], target: .flair), region: .patch(Extent(160, 17, 12)))
