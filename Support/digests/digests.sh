@@ -50,7 +50,7 @@ digests() {
   "$aginet" train --method segmentation "${tiny[@]}" --rate 1e-4 --set "$regions" \
     --data "$scratch/tumour-cohort" -o "$scratch/segmentation" >/dev/null
   echo "weights/segmentation $(tensors "$scratch/segmentation/checkpoints/last.safetensors")"
-  "$aginet" train --method pix2pix --network agi-net "${tiny[@]}" --target pd --region patch:24x32x32 \
+  "$aginet" train --method pix2pix --network agi-net "${tiny[@]}" --target pd --region patch:32x32x32 \
     --data "$scratch/cohort" -o "$scratch/volumes" >/dev/null
   echo "weights/pix2pix-agi-net-patches $(tensors "$scratch/volumes/checkpoints/last.safetensors")"
   local run=$scratch/pix2pix-agi-net scan=$scratch/raw/sub-001/anat/sub-001
