@@ -70,13 +70,17 @@ extension SampleBatch {
 
 extension Batch {
   /// Plain numbers become tensors here, on the training thread: sources `[count, sources * depth] + extent`, the target
-  /// (of a slab its middle plane) `[count, 1] + extent`.
+  /// (of a slab its middle plane) `[count, contrasts] + extent`.
   public init(_ samples: SampleBatch, _ scenario: Scenario, device: Device) {
     self.init(
       sources: samples.sources(of: scenario, on: device),
       target: Tensor(
-        samples.target(of: scenario), shape: [samples.count, 1] + samples.extent.sizes, device: device),
-      present: samples.presence(of: scenario, on: device))
+        samples.target(of: scenario),
+        shape: [samples.count, max(1, scenario.made.count)] + samples.extent.sizes, device: device),
+      present: samples.presence(of: scenario, on: device),
+      weights: samples.weights.map {
+        Tensor($0, shape: [samples.count, 1] + samples.extent.sizes, device: device)
+      })
   }
 }
 

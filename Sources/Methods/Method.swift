@@ -8,13 +8,16 @@ public struct Batch {
   /// `[B, S, spatial…]`, the sources in their order, each with its neighbouring slices where those are seen; what is missing
   /// is zero.
   public let sources: Tensor
-  /// `[B, 1, spatial…]`: the contrast, or the label of every voxel as a number.
+  /// `[B, 1, spatial…]`: the contrast, or the label of every voxel as a number; `[B, S, spatial…]`, each of the sources as it
+  /// is to be predicted, where whatever is missing is asked for.
   public let target: Tensor
   /// `[B, S]`: 1 for the sources that a sample has, 0 for those it lacks; nil where all are there.
   public let present: Tensor?
+  /// `[B, 1, spatial…]`: how much an error counts; nil where all count alike.
+  public let weights: Tensor?
 
-  public init(sources: Tensor, target: Tensor, present: Tensor? = nil) {
-    (self.sources, self.target, self.present) = (sources, target, present)
+  public init(sources: Tensor, target: Tensor, present: Tensor? = nil, weights: Tensor? = nil) {
+    (self.sources, self.target, self.present, self.weights) = (sources, target, present, weights)
   }
 }
 

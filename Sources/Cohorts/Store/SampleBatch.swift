@@ -43,6 +43,11 @@ public struct SampleBatch: Sendable, Equatable {
   public var present: [Set<Modality>]
   /// `count x extent`, the middle plane of a slab; 0 for subjects without a label map. Nil where none was read.
   public var labels: [UInt8]?
+  /// By contrast what is to be predicted, `count x extent`, where that is another image than the one that is given, as of
+  /// computed heads: without noise. Nil where the images themselves are.
+  public var answers: [Modality: [Float]]?
+  /// `count x extent`: how much an error counts; nil where all count alike.
+  public var weights: [Float]?
   /// Samples in the batch.
   public var count: Int
   /// Of a sample: rows and columns, or planes, rows and columns of a patch.
@@ -92,11 +97,28 @@ public struct SampleBatch: Sendable, Equatable {
     depth == 1 ? stacked([modality]) : gathered([modality], planes: depth / 2..<depth / 2 + 1)
   }
 
-  /// What a scenario asks for, as it is to be predicted: a contrast, or the label of every voxel as a number.
+  /// What a scenario asks for, as it is to be predicted: `count x contrasts x extent`, or the label of every voxel as a number.
   public func target(of scenario: Scenario) -> [Float] {
-    if let modality = scenario.target.modality { return target(modality) }
-    guard let labels else { preconditionFailure("the batch has no labels") }
-    return labels.map(Float.init)
+    if scenario.target == .labels {
+      guard let labels else { preconditionFailure("the batch has no labels") }
+      return labels.map(Float.init)
+    }
+    let made = scenario.made
+    guard let answers else {
+      return made.count == 1 ? target(made[0]) : gathered(made, planes: depth / 2..<depth / 2 + 1)
+    }
+    let size = extent.count
+    var result: [Float] = []
+    result.reserveCapacity(count * made.count * size)
+    for sample in 0..<count {
+      for modality in made {
+        guard let values = answers[modality] else {
+          preconditionFailure("the batch has no answer for \(modality.title)")
+        }
+        result += values[sample * size..<(sample + 1) * size]
+      }
+    }
+    return result
   }
 
   /// Of each sample in turn these planes of each contrast.
