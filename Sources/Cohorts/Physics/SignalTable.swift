@@ -107,7 +107,7 @@ package struct SignalTable: Sendable {
 
   /// What the signal of every tissue in every contrast is multiplied by, for what signal equations leave out; blood that
   /// leaves before a spin echo included.
-  static func jitter(
+  package static func jitter(
     _ modalities: [Modality], _ sequences: SequenceDraw, _ options: PhysicsOptions,
     _ random: inout RandomSource
   ) -> [[Float]] {
