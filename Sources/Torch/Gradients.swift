@@ -53,6 +53,9 @@ extension Tensor {
     withList(tensors + ends) { pointers, _ in check(ct_lerp_all(pointers, Int32(tensors.count), weight)) }
   }
 
+  /// The same of one tensor.
+  public func move(towards end: Tensor, by weight: Double) { Tensor.move([self], towards: [end], by: weight) }
+
   /// Scales the gradients of `tensors` down so that their norm, over all of them together, is `largest` at the most
   /// (`torch.nn.utils.clip_grad_norm_`). Waits for no device.
   public static func clipGradients(_ tensors: [Tensor], to largest: Double) {

@@ -87,7 +87,7 @@ import Torch
     #expect(tensor.values(Double.self) == [0, 0, 3, 3])
     tensor.assign(Tensor([1, 2, 3, 4] as [Double], shape: [2, 2]))
     #expect(row.values(Double.self) == [3, 4])
-    Tensor.move([tensor], towards: [.zeros([2, 2])], by: 0.25)
+    tensor.move(towards: .zeros([2, 2]), by: 0.25)
     #expect(tensor.values(Double.self) == [0.75, 1.5, 2.25, 3])
     #expect(copy.values(Double.self) == [0, 0, 0, 0])
   }

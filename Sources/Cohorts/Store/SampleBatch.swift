@@ -121,7 +121,7 @@ public struct SampleBatch: Sendable, Equatable {
     return result
   }
 
-  /// The same samples as if their subjects lacked the other contrasts; what is to be predicted stays.
+  /// The same samples as if their subjects lacked the other contrasts; answers stay.
   public func keeping(_ kept: Set<Modality>) -> SampleBatch {
     var batch = SampleBatch(
       blocks.map { block in
