@@ -18,7 +18,7 @@ public struct PhysicsSampler: Sendable {
   public init(
     _ anatomies: Anatomies, _ options: PhysicsOptions, modalities: [Modality], extent: Extent, batchSize: Int,
     seed: UInt64
-  ) {
+  ) throws {
     (self.modalities, self.extent, self.batchSize, self.seed) = (modalities, extent, batchSize, seed)
   }
 
@@ -43,7 +43,7 @@ public final class PhysicsStream: SampleSource {
     _ anatomies: Anatomies, _ options: PhysicsOptions, modalities: [Modality], extent: Extent, batchSize: Int,
     seed: UInt64, startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil
   ) throws {
-    sampler = PhysicsSampler(
+    sampler = try PhysicsSampler(
       anatomies, options, modalities: modalities, extent: extent, batchSize: batchSize, seed: seed)
     self.iteration = iteration
   }
