@@ -70,10 +70,10 @@ private struct Block {
   let (target, prediction) = (block.image(lesion: 60), block.image(lesion: 40, stripes: (15, 25)))
   let values = try #require(PersonScorer(block.regions)(prediction, target))
 
-  // All of the block lies above a fifth of its root mean square, so that is the scale.
+  // Each image by its own scale over the block.
   func scaled(_ image: [Float]) -> [Double] {
     let inside = zip(image, block.brain).filter(\.1).map { Double($0.0) }
-    let scale = (inside.reduce(0) { $0 + $1 * $1 } / 8000).squareRoot()
+    let scale = ForegroundScale.of(inside.map { Float($0) }) ?? 0
     return inside.map { $0 / scale }
   }
   let (t, p) = (scaled(target), scaled(prediction))
@@ -90,8 +90,7 @@ private struct Block {
   #expect(try #require(values[.sharpness]) < 0.6)
   // The shell's mean is 20 in both, so that the lesion stands out by 20 instead of 40, each in its own unit.
   let scales = [target, prediction].map { image -> Double in
-    let inside = zip(image, block.brain).filter(\.1).map { Double($0.0) }
-    return (inside.reduce(0) { $0 + $1 * $1 } / 8000).squareRoot()
+    ForegroundScale.of(zip(image, block.brain).filter(\.1).map(\.0)) ?? 0
   }
   #expect(abs(try #require(values[.lesionContrast]) - 0.5 * scales[0] / scales[1]) < 1e-4)
 }
