@@ -5,8 +5,8 @@ import Testing
 @Test func whatLiesFarAboveCountsAsNoMoreThanItsCap() throws {
   let scale = try #require(ForegroundScale.of([9, 12, 30]))
   #expect(abs(scale - (225 / 0.75).squareRoot()) < 1e-3)
-  // Twice as far above it changes nothing, nor does any background.
-  #expect(abs(try #require(ForegroundScale.of([9, 12, 300])) - scale) < 1e-3)
+  // Further above it changes nothing, nor does any background.
+  #expect(abs(try #require(ForegroundScale.of([9, 12, 40])) - scale) < 1e-3)
   #expect(abs(try #require(ForegroundScale.of([0, 9, 0, -7, 2, 12, 4, 30, 0])) - scale) < 1e-3)
 }
 
