@@ -27,6 +27,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var parameters: Int
   public var versions: [String: String]
   public var intendedUse = ModelCard.intendedUse
+  /// What is told of it beside that; nil for most models, and in files of before it was kept.
+  public var publication: Publication?
 
   public static let intendedUse =
     "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
