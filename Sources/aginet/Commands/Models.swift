@@ -3,8 +3,10 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Imaging
 import Inference
 import Runs
+import Torch
 import Training
 
 struct Models: ParsableCommand {
