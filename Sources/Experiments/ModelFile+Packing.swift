@@ -1,11 +1,15 @@
 import Failures
 import Files
+import Files
 import Inference
 import Layers
 import Methods
 import Torch
 
 extension TrainedModel {
+  /// What it is called: by its publication, else its file's name.
+  public var name: String { card.publication?.name ?? Path.name(file) }
+
   /// Writes this model for others: its weights with half the bits, and what the publication tells in its card.
   /// - Throws: `.cannotWrite`.
   public func pack(as publication: ModelCard.Publication, to path: String) throws {
