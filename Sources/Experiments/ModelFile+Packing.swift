@@ -1,6 +1,5 @@
 import Failures
 import Files
-import Files
 import Inference
 import Layers
 import Methods

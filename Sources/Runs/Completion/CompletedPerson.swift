@@ -70,7 +70,8 @@ extension [CompletedPerson] {
       modalities.isEmpty ? "n/a" : modalities.map(\.title).joined(separator: ",")
     }
     let head = [
-      "participant_id", "session_id", "state", "given", "made", "not_made", "reliability_db", "files", "notes",
+      "participant_id", "session_id", "state", "given", "made", "not_made", "reliability_db", "files",
+      "notes",
     ]
     let rows = map { person in
       let made = person.images.map(\.modality)

@@ -31,7 +31,8 @@ public struct CompletionFolder: Sendable {
       guard names.allSatisfy({ $0.hasPrefix(".") }) || Self.isGenerated(path) else {
         throw Failure(
           .cannotWrite,
-          "\(path): holds something else (no \(Self.description) of \(Self.generator)); choose another folder")
+          "\(path): holds something else (no \(Self.description) of \(Self.generator)); choose another folder"
+        )
       }
     }
     try RunFolder.make(path)
@@ -93,10 +94,12 @@ public struct CompletionFolder: Sendable {
   }
 
   /// Writes a file, whole, and its folder before.
-  package func write(_ text: String, to name: String) throws {
+  package func write(_ bytes: [UInt8], to name: String) throws {
     try RunFolder.make(Path.folder(self(name)))
-    try AtomicFile.write(text, to: self(name))
+    try AtomicFile.write(bytes, to: self(name))
   }
+
+  package func write(_ text: String, to name: String) throws { try write(Array(text.utf8), to: name) }
 
   // MARK: - What became of each
 

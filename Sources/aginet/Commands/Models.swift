@@ -34,7 +34,8 @@ struct Models: ParsableCommand {
   struct Show: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a model's card.")
 
-    @Argument(help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
+    @Argument(
+      help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
     var model: String?
 
     func run() throws { try Console.result(modelRows(ShippedModel.file(model))) }
@@ -74,7 +75,8 @@ struct Models: ParsableCommand {
   struct Average: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write the mean of two models of one network: one that was trained on from the other.",
-      discussion: example("aginet models average run/model.safetensors start.safetensors -o mean.safetensors"))
+      discussion: example("aginet models average run/model.safetensors start.safetensors -o mean.safetensors")
+    )
 
     @Argument(help: "A model: a run folder, a file or a name.")
     var first: String
