@@ -36,7 +36,7 @@ let withTensors: [Target] = [
   // One road through a network: numbers in, numbers out.
   .target(
     name: "Inference",
-    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Imaging", "Files", "Failures"]),
+    dependencies: ["Methods", "Layers", "Torch", "Cohorts", "Metrics", "Imaging", "Files", "Failures"]),
   .target(
     name: "Training",
     dependencies: [

@@ -9,6 +9,9 @@ public enum ForegroundScale {
   /// What lies below this share of the scale is background.
   public static let floor = 0.2
 
+  /// What a network sees where an image has its scale: near 0.45 lie white and grey matter.
+  public static let level = 0.45
+
   /// - Parameters:
   ///   - values: intensities, finite.
   ///   - weights: how much of each there is, where that is not one voxel each.

@@ -96,7 +96,58 @@ extension Affine {
   }
 }
 
+extension Grid {
+  /// So many voxels along the first two axes over the same field of view.
+  public func resized(columns: Int, rows: Int) -> Grid {
+    precondition(columns > 0 && rows > 0)
+    let steps = SIMD3(Double(dimensions.x) / Double(columns), Double(dimensions.y) / Double(rows), 1)
+    let affine = Affine(
+      columns: (0..<3).map { self.affine.column($0) * steps[$0] }, origin: self.affine((steps - 1) / 2))
+    return Grid(dimensions: [columns, rows, dimensions.z], affine: affine)
+  }
+}
+
 extension Volume {
+  /// So many voxels along the first two axes over the same field of view: bilinear, with anti-aliasing where they are fewer.
+  public func resized(columns: Int, rows: Int, threads: Int = Parallel.coreCount) -> Volume {
+    if columns == dimensions.x && rows == dimensions.y { return self }
+    var values = AxisWeights(resizing: dimensions.x, to: columns).apply(voxels, inner: 1, threads: threads)
+    values = AxisWeights(resizing: dimensions.y, to: rows).apply(values, inner: columns, threads: threads)
+    return Volume(grid: grid.resized(columns: columns, rows: rows), voxels: values)
+  }
+
+  /// A part of every plane.
+  public func cropped(columns: Range<Int>, rows: Range<Int>) -> Volume {
+    if columns == 0..<dimensions.x && rows == 0..<dimensions.y { return self }
+    let affine = Affine(
+      columns: (0..<3).map { self.affine.column($0) },
+      origin: self.affine([Double(columns.lowerBound), Double(rows.lowerBound), 0]))
+    var values: [Float] = []
+    values.reserveCapacity(columns.count * rows.count * dimensions.z)
+    for plane in 0..<dimensions.z {
+      for row in rows {
+        let start = (plane * dimensions.y + row) * dimensions.x
+        values += voxels[start + columns.lowerBound..<start + columns.upperBound]
+      }
+    }
+    return Volume(dimensions: [columns.count, rows.count, dimensions.z], affine: affine, voxels: values)
+  }
+
+  /// What `cropped` took from a volume of this grid at its place again, between zeros.
+  public func uncropped(columns: Range<Int>, rows: Range<Int>, to grid: Grid) -> Volume {
+    if dimensions == grid.dimensions { return Volume(grid: grid, voxels: voxels) }
+    var values = [Float](repeating: 0, count: grid.voxelCount)
+    var from = 0
+    for plane in 0..<grid.dimensions.z {
+      for row in rows {
+        let start = (plane * grid.dimensions.y + row) * grid.dimensions.x + columns.lowerBound
+        values.replaceSubrange(start..<start + columns.count, with: voxels[from..<from + columns.count])
+        from += columns.count
+      }
+    }
+    return Volume(grid: grid, voxels: values)
+  }
+
   /// Slice k as an image of `dimensions.y` rows of `dimensions.x` values.
   public func slice(_ k: Int) -> [Float] {
     let area = dimensions.x * dimensions.y

@@ -5,51 +5,73 @@ import Imaging
 
 /// A patient's volumes as a model takes them: on one grid, checked, scaled, in LPS order.
 struct PatientImages {
-  /// Per source: the intensity that became 1 and the share of voxels above it.
+  /// Of each that is given, in the model's order: the intensity that became 1 and the share of voxels above it.
   let scales: [(modality: Modality, scale: IntensityScale)]
-  /// Of the reference, the model's first source.
-  let orientation: Orientation
   /// What the voxels betray, and how far they are from what the model was trained on; one sentence each.
   let findings: [String], voxelNotes: [String]
-  private var images: [Volume]
+  /// Why they are none that the model is for, one clause each.
+  let doubts: [String]
+  /// What is seen of them.
+  let window: PatientWindow
+  /// By source of the model; nothing for those that are not given.
+  private(set) var images: [Volume?]
+  /// Of the reference, the first of the model's sources that is given.
+  private let orientation: Orientation
 
-  /// - Parameter volumes: one per source modality of the card; the names are paths.
+  /// - Parameter volumes: one per source modality of the card, or some of them where it makes those that are missing; the
+  ///   names are paths.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`).
   init(_ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard) throws {
     var inputs = try card.ordered(volumes)
     volumes = [:]
-    let grid = inputs[0].volume.grid
-    try inputs.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
+    let grids = inputs.compactMap { $0.map { (name: $0.name, grid: $0.volume.grid) } }
+    try grids.checkAlike()
+    orientation = Orientation(of: grids[0].grid.affine)
+    let own = grids[0].grid.reoriented(to: .lps)
+    var window = PatientWindow(own, resizes: card.scenario.target == .missing)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
     for modality in card.scenario.sources {
       // Out of the list, so that a volume in LPS order is scaled in place and any other goes once it is turned.
-      var (name, image) = inputs.removeFirst()
+      guard case (let name, var image)? = inputs.removeFirst() else {
+        images.append(nil)
+        continue
+      }
       let check = try ScanCheck(image, path: name, name: Path.name(name))
       for other in checks { found += other.findings(with: check) }
       found += check.findings
       checks.append(check)
-      let scale = try IntensityScale(of: image.voxels, name: name)
+      let scale = try card.rule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       image = image.reoriented(to: .lps)
       scale.normalise(inPlace: &image.voxels)
-      images.append(image)
+      images.append(window.resized(image))
     }
-    (self.scales, orientation) = (scales, Orientation(of: grid.affine))
+    if card.scenario.target == .missing {
+      doubts = images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own) } ?? []
+      window.close(around: images.compactMap { $0 })
+      for index in images.indices { images[index] = images[index].map(window.cropped) }
+      voxelNotes = window.notes
+    } else {
+      (doubts, voxelNotes) = ([], PatientImages.voxelNotes(own, card))
+    }
+    (self.scales, self.window) = (scales, window)
     findings = ScanCheck.lines(found)
-    voxelNotes = PatientImages.voxelNotes(images[0], card)
   }
 
+  /// What was made of them, on the grid that they came on.
+  func restored(_ volume: Volume) -> Volume { window.restored(volume).reoriented(to: orientation) }
+
   /// The volumes, whose memory is the caller's from now on.
-  mutating func take() -> [Volume] {
+  mutating func take() -> [Volume?] {
     defer { images = [] }
     return images
   }
 
-  private static func voxelNotes(_ image: Volume, _ card: ModelCard) -> [String] {
-    let (spacing, trained) = (image.affine.spacing, card.spacing)
+  private static func voxelNotes(_ grid: Grid, _ card: ModelCard) -> [String] {
+    let (spacing, trained) = (grid.affine.spacing, card.spacing)
     guard trained.count == 3 else { return [] }
     let ratios = (0..<2).map { spacing[$0] / trained[$0] }
     guard ratios.contains(where: { $0 < 0.8 || $0 > 1.25 }) else { return [] }
@@ -58,6 +80,34 @@ struct PatientImages {
       "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
     ]
   }
+
+  /// What a scan of a person's head is not like.
+  private static func doubts(_ image: Volume, of own: Grid) -> [String] {
+    var doubts: [String] = []
+    var spacing = own.affine.spacing
+    if max(spacing.x, spacing.y) > PatientImages.largestVoxel {
+      doubts.append(
+        String(
+          format: "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %.0f mm",
+          spacing.x, spacing.y, PatientImages.largestVoxel))
+    }
+    spacing = image.affine.spacing
+    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
+    let litres =
+      Double(image.voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
+    if !PatientImages.head.contains(litres) {
+      doubts.append(
+        String(
+          format: "shows %.3g litres, where a person's head or brain, or a part of one, has %g to %g", litres,
+          PatientImages.head.lowerBound, PatientImages.head.upperBound))
+    }
+    return doubts
+  }
+
+  /// Litres of foreground: from a few thick slices of a brain to a head with the neck.
+  static let head = 0.15...9
+  /// In the plane, in mm.
+  static let largestVoxel = 3.0
 }
 
 extension [(name: String, grid: Grid)] {
@@ -74,19 +124,26 @@ extension [(name: String, grid: Grid)] {
 }
 
 extension ModelCard {
-  /// What there is of each source, in the model's channel order.
-  /// - Throws: `.inconsistent` for a modality that is missing or not taken.
-  package func ordered<Input>(_ inputs: [Modality: Input]) throws -> [Input] {
+  /// By which rule the model's images are scaled.
+  package var rule: IntensityRule { scenario.target == .missing ? .foreground : .percentile }
+
+  /// What there is of each source, in the model's channel order; nothing only where the model makes what is missing.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, and where there is none at all.
+  package func ordered<Input>(_ inputs: [Modality: Input]) throws -> [Input?] {
     let wanted = scenario.sources
-    let takes = "the model takes \(wanted.titles)"
+    let isSubset = scenario.target == .missing
+    let takes = "the model takes \(isSubset ? "any of " : "")\(wanted.titles)"
     for modality in Modality.allCases where inputs[modality] != nil && !wanted.contains(modality) {
       throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)): \(takes), not \(modality.title)")
     }
+    guard !isSubset || !inputs.isEmpty else {
+      throw Failure(.inconsistent, "there is no scan of the patient: \(takes)")
+    }
     return try wanted.map { modality in
-      guard let input = inputs[modality] else {
+      guard inputs[modality] != nil || isSubset else {
         throw Failure(.inconsistent, "\(Term.scan(modality.rawValue)) is missing: \(takes)")
       }
-      return input
+      return inputs[modality]
     }
   }
 }

@@ -5,15 +5,16 @@ import Torch
 
 /// A trained segmentation applied to one patient's volumes: a label map on the reference input's own grid.
 public struct Segmenter {
-  public let card: ModelCard
   public let regions: [LabelRegion]
-  private let predictor: Predictor
+  private let pass: PatientPass
 
   /// - Parameter regions: what the method's outputs are, in order.
   public init(_ method: any Method, regions: [LabelRegion], card: ModelCard, device: Device) {
-    (self.card, self.regions) = (card, regions)
-    predictor = Predictor(method, for: card.scenario, device: device)
+    self.regions = regions
+    pass = PatientPass(method, card: card, device: device)
   }
+
+  public var card: ModelCard { pass.card }
 
   /// What was found, and what a careful reader wants to know of it.
   public struct Result: Sendable {
@@ -31,7 +32,7 @@ public struct Segmenter {
 
   /// What segmenting volumes of this size (columns, rows and planes in LPS order) will take at the most.
   public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
-    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+    try pass.estimate(of: size, batchSize: batchSize)
   }
 
   /// Segments. Volumes go through the network as in `Synthesizer`; memory is four bytes a voxel for each source, for each
@@ -45,20 +46,19 @@ public struct Segmenter {
     var inputs = try PatientImages(volumes, for: card)
     volumes = [:]
     let notes = inputs.findings + inputs.voxelNotes
-    var pass = VolumePass(
-      inputs.take(), extent: card.extent, depth: card.region.depth, outputs: regions.count)
-    try pass.run(predictor, batchSize: batchSize, progress: progress)
-    let maps = pass.takeOutputs()
+    let made = try pass.run(
+      &inputs, making: Array(regions.indices), batchSize: batchSize, progress: progress)
+    let maps = made.volumes
     let grid = maps[0].grid
     let labels = regions.labels(of: maps[0].voxels.count) { maps[$0].voxels[$1] > Segmenter.threshold }
     let spacing = grid.affine.spacing
     let millilitres = spacing.x * spacing.y * spacing.z / 1000
     return Result(
-      labels: Volume(grid: grid, voxels: labels.map(Float.init)).reoriented(to: inputs.orientation),
+      labels: Volume(grid: grid, voxels: labels.map(Float.init)),
       volumes: regions.map { region in
         Double(labels.count { region.labels.contains($0) }) * millilitres
       },
-      sources: inputs.scales, emptySlices: pass.empty, notes: notes)
+      sources: inputs.scales, emptySlices: made.emptySlices, notes: notes)
   }
 
   /// A voxel belongs to a region that is likelier than not.

@@ -1,85 +1,178 @@
 import Failures
-import Files
-import Foundation
 import Imaging
 import Methods
 import Torch
 
-/// A trained method applied to one patient's volumes: the missing modality on the reference input's own grid.
+/// A trained method applied to one patient's volumes: the missing modality, or those that are missing, on the reference input's
+/// own grid.
 public struct Synthesizer {
   /// How the result's intensities are expressed.
-  public enum Intensity: String, Sendable, CaseIterable {
-    /// [0, 1], as the network sees images: 1 is the 99.5th percentile of a volume.
+  public enum Intensity: Sendable, Equatable {
+    /// As the network sees images: 1 is the 99.5th percentile of a volume; of a model whose images are scaled by their
+    /// foreground, the scale of the result's own foreground (`ForegroundScale`).
     case unit
     /// The training cohort's scale undone: times the median intensity that stood for 1 in the target modality.
     case reference
+    /// The foreground's scale is that of another scan's, which has a name.
+    case like(name: String, scale: Double)
   }
 
-  public let card: ModelCard
-  private let predictor: Predictor
+  private let pass: PatientPass
+  /// Whether each given contrast is hidden and predicted first, where a model can do that.
+  public var verifies = true
+  /// Whether a patient whom the model is not for, or for whom it is unreliable, is gone on with.
+  public var acceptsDoubts = false
 
   public init(_ method: any Method, card: ModelCard, device: Device) {
-    self.card = card
-    predictor = Predictor(method, for: card.scenario, device: device)
+    pass = PatientPass(method, card: card, device: device)
   }
+
+  public var card: ModelCard { pass.card }
 
   /// What was made, and what a careful reader wants to know of it.
   public struct Result: Sendable {
-    /// On the reference's grid.
-    public var volume: Volume
-    /// Share of voxels that the network put below 0 or above 1 and that were brought to the border.
+    /// A contrast that was made.
+    public struct Image: Sendable {
+      public var modality: Modality
+      /// On the reference's grid.
+      public var volume: Volume
+      /// Factor from the network's intensities to the volume's.
+      public var scale: Double
+    }
+
+    /// In the model's order.
+    public var images: [Image]
+    /// Share of voxels that the network put below 0 or above the largest that images have and that were brought to the border.
     public var clippedBelow: Double
     public var clippedAbove: Double
-    /// Factor from [0, 1] to the volume's intensities.
-    public var scale: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.
     public var sources: [(modality: Modality, scale: IntensityScale)]
     /// Slices without any signal in any source, left at 0.
     public var emptySlices: Int
+    /// What hiding each source in turn told; nil where that was not done.
+    public var verification: Verification?
     /// What the user should know, one sentence each.
     public var notes: [String]
+
+    /// The first of the images, which is the only one of most models.
+    public var volume: Volume { images[0].volume }
+    public var scale: Double { images[0].scale }
   }
 
   /// What synthesising from volumes of this size (columns, rows and planes in LPS order) will take at the most.
   public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
-    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+    try pass.estimate(of: size, batchSize: batchSize)
   }
 
-  /// Synthesises the target modality.
+  /// Synthesises.
   ///
-  /// Volumes are brought to LPS order, scaled by their own 99.5th percentile, cut into axial slices, centred on the
+  /// Volumes are checked, brought to LPS order, scaled by the card's rule, cut into axial slices, centred on the
   /// training slices' size where they are smaller, and put back without loss. A network of volumes sees patches that
   /// overlap by half, and their images are blended without a seam (`PatchAxis`). Slices and patches go through in batches,
   /// so memory is bounded: four bytes a voxel for each source and for two volumes more, plus one batch. That holds where
   /// the caller hands over its only reference to the volumes.
+  ///
+  /// A model of whatever is missing takes any of its sources. Of their planes it sees the head alone, at voxels of about 1 mm
+  /// where theirs are far from that (`PatientWindow`).
   /// - Parameters:
   ///   - volumes: one per source modality of the card, on one grid; the names are paths.
+  ///   - targets: the contrasts to make; nil for all that the model makes of what is missing.
   ///   - batchSize: slices or patches at a time.
+  ///   - verifying: the same as `progress` while sources are hidden.
   ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
   ///     it throws ends the synthesis.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
-  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`),
+  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`), `.usage` for targets
+  ///   that are given or that the model does not make, `.refused` for a patient whom the model is not for,
   ///   `.numerical` where the network gives NaN.
   public func callAsFunction(
-    _ volumes: consuming [Modality: (name: String, volume: Volume)], intensity: Intensity = .unit,
-    batchSize: Int = 2, progress: (Int, Int) throws -> Void = { _, _ in }
+    _ volumes: consuming [Modality: (name: String, volume: Volume)], targets: [Modality]? = nil,
+    intensity: Intensity = .unit, batchSize: Int = 2,
+    verifying: (Int, Int) throws -> Void = { _, _ in }, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Result {
+    let targets = try card.targets(targets, given: Set(volumes.keys))
+    try check(intensity, for: targets)
     var inputs = try PatientImages(volumes, for: card)
     volumes = [:]
-    let drawn = (predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
-    let notes = inputs.findings + drawn + inputs.voxelNotes
-    var pass = VolumePass(inputs.take(), extent: card.extent, depth: card.region.depth)
-    try pass.run(predictor, batchSize: batchSize, progress: progress)
-    let scale = intensity == .unit ? 1 : try card.scales[card.scenario.contrast] ?? 1
-    var output = pass.takeOutputs()[0]
-    if scale != 1 {
-      let factor = Float(scale)
-      for index in output.voxels.indices { output.voxels[index] *= factor }
+    let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
+    var notes = inputs.findings + drawn + inputs.voxelNotes
+    try notes += accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    var verification: Verification?
+    if verifies && card.scenario.target == .missing {
+      verification = try pass.verify(inputs.images, batchSize: batchSize, progress: verifying)
+      notes += verification?.warnings ?? []
+      if let verification, verification.isUnreliable {
+        try notes += accepted([
+          "the model is unreliable for this patient: hidden in turn, the given scans were predicted at "
+            + "\(verification.words), where 0 dB is a constant image"
+        ])
+      }
     }
-    let total = Double(output.voxels.count)
-    output = output.reoriented(to: inputs.orientation)
+    let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
+    var made = try pass.run(&inputs, making: channels, batchSize: batchSize, progress: progress)
+    var images: [Result.Image] = []
+    for target in targets {
+      var volume = made.volumes.removeFirst()
+      let scale = factor(of: volume, as: target, intensity)
+      if scale != 1 {
+        let factor = Float(scale)
+        for index in volume.voxels.indices { volume.voxels[index] *= factor }
+      }
+      images.append(Result.Image(modality: target, volume: volume, scale: scale))
+    }
     return Result(
-      volume: output, clippedBelow: Double(pass.below) / total, clippedAbove: Double(pass.above) / total,
-      scale: scale, sources: inputs.scales, emptySlices: pass.empty, notes: notes)
+      images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
+      sources: inputs.scales, emptySlices: made.emptySlices, verification: verification, notes: notes)
+  }
+
+  /// - Returns: the doubts, where they are accepted.
+  private func accepted(_ doubts: [String]) throws -> [String] {
+    if let first = doubts.first, !acceptsDoubts {
+      throw Failure(.refused, "\(first); \(Term.acceptsDoubts) goes on all the same")
+    }
+    return doubts
+  }
+
+  private func check(_ intensity: Intensity, for targets: [Modality]) throws {
+    guard intensity == .reference, card.rule == .foreground,
+      let target = targets.first(where: { card.scales[$0] == nil })
+    else { return }
+    throw Failure(
+      .usage, "the model knows no scanner's scale of \(target.title); take that of a scan, or none")
+  }
+
+  private func factor(of volume: Volume, as target: Modality, _ intensity: Intensity) -> Double {
+    switch intensity {
+    case .reference: card.scales[target] ?? 1
+    case .unit where card.rule == .percentile: 1
+    case .unit: ForegroundScale.of(volume.voxels).map { 1 / $0 } ?? 1
+    case .like(_, let scale): ForegroundScale.of(volume.voxels).map { scale / $0 } ?? 1
+    }
+  }
+}
+
+extension ModelCard {
+  /// The contrasts that are made, in the model's order.
+  /// - Parameters:
+  ///   - wanted: nil for all that can be.
+  ///   - given: what the patient has.
+  /// - Throws: `.usage` for one that is given or that the model does not make, and where nothing is missing.
+  package func targets(_ wanted: [Modality]?, given: Set<Modality>) throws -> [Modality] {
+    let made = scenario.made
+    for target in wanted ?? [] {
+      guard made.contains(target) else {
+        throw Failure(.usage, "\(target.title): the model makes \(made.titles)")
+      }
+      guard !given.contains(target) else {
+        throw Failure(.usage, "\(target.title): is among the scans that are given; there is nothing to make")
+      }
+    }
+    let targets = made.filter { target in
+      wanted?.contains(target) ?? (scenario.target != .missing || !given.contains(target))
+    }
+    guard !targets.isEmpty else {
+      throw Failure(.usage, "every contrast that the model makes is given; there is nothing to make")
+    }
+    return targets
   }
 }

@@ -82,8 +82,8 @@ struct VolumeBoxes {
   /// The shape of so many boxes of so many sources as a network takes them: `[B, S * depth, spatial…]`.
   func shape(of count: Int, sources: Int) -> [Int] { [count, sources * depth] + spatial }
 
-  /// The boxes at these corners, with zeros around the volume.
-  func tensor(of images: [Volume], at corners: [SIMD3<Int>], _ device: Device) -> Tensor {
+  /// The boxes at these corners, with zeros around the volume and for images that are not there.
+  func tensor(of images: [Volume?], at corners: [SIMD3<Int>], _ device: Device) -> Tensor {
     let voxels = box.x * box.y * box.z
     let shape = shape(of: corners.count, sources: images.count)
     let count = shape.reduce(1, *)
@@ -93,6 +93,7 @@ struct VolumeBoxes {
         for neighbour in 0..<depth {
           let runs = runs(of: box, at: corner &+ SIMD3(0, 0, neighbour - depth / 2))
           for (source, image) in images.enumerated() {
+            guard let image else { continue }
             let start = (place * shape[1] + source * depth + neighbour) * voxels
             image.voxels.withUnsafeBufferPointer { voxels in
               for run in runs {

@@ -1,28 +1,36 @@
 import Failures
 import Imaging
 import Methods
+import Torch
 
 /// One pass of a volume through a network, a batch of boxes at a time: its axial slices, seen alone or between their
 /// neighbours and each put in its place, or patches that overlap and are blended (`PatchAxis`).
 struct VolumePass {
-  /// [0, 1], on the images' grid: what is computed, each after the other.
+  /// From 0 to the largest that images have, on their grid: what is computed, each after the other.
   private(set) var outputs: [Volume]
-  /// Voxels brought to 0 or to 1, and slices that had nothing in them.
+  /// Voxels brought to 0 or to that, and slices that had nothing in them.
   private(set) var below = 0, above = 0, empty = 0
 
-  private var images: [Volume]
+  private var images: [Volume?]
+  private let channels: [Int], ceiling: Float
   private let boxes: VolumeBoxes
 
   /// - Parameters:
-  ///   - images: in LPS order, on one grid, scaled to [0, 1].
+  ///   - images: in LPS order, on one grid, scaled; nothing for those that are not there, but for one at least.
   ///   - extent: what the network was trained on: rows and columns, or planes, rows and columns.
   ///   - depth: slices that it sees of each source to make one.
-  ///   - outputs: channels that it makes.
-  init(_ images: [Volume], extent: Extent, depth: Int = 1, outputs: Int = 1) {
-    self.images = images
-    boxes = VolumeBoxes(of: images[0].dimensions, extent: extent, depth: depth)
-    self.outputs = (0..<outputs).map { _ in
-      Volume(grid: images[0].grid, voxels: [Float](repeating: 0, count: images[0].voxels.count))
+  ///   - channels: those that are wanted of what it makes.
+  ///   - ceiling: the largest intensity that images have.
+  init(
+    _ images: [Volume?], extent: Extent, depth: Int = 1, channels: [Int] = [0], ceiling: Float = 1
+  ) {
+    guard let grid = images.lazy.compactMap({ $0?.grid }).first else {
+      preconditionFailure("a pass without an image")
+    }
+    (self.images, self.channels, self.ceiling) = (images, channels, ceiling)
+    boxes = VolumeBoxes(of: grid.dimensions, extent: extent, depth: depth)
+    outputs = channels.map { _ in
+      Volume(grid: grid, voxels: [Float](repeating: 0, count: grid.voxelCount))
     }
   }
 
@@ -44,11 +52,14 @@ struct VolumePass {
     var done = 0
     while done < filled.count {
       let batch = filled[done..<min(done + batchSize, filled.count)]
-      let values = try predictor(boxes.tensor(of: images, at: batch.map(\.corner), predictor.device)) {
-        passes, total in
+      let values = try predictor(
+        boxes.tensor(of: images, at: batch.map(\.corner), predictor.device),
+        present: presence(batch.count, predictor.device)
+      ) { passes, total in
         try progress(done * total + passes * batch.count, filled.count * total)
       }
-      for (place, box) in batch.enumerated() { try put(values, place, box) }
+      let made = values.count / (batch.count * boxes.box.x * boxes.box.y * boxes.box.z)
+      for (place, box) in batch.enumerated() { try put(values, place, of: made, box) }
       done += batch.count
     }
     guard boxes.areBlended else { return }
@@ -66,18 +77,27 @@ struct VolumePass {
     return outputs
   }
 
+  /// What there is, for each of so many boxes; nil where nothing is missing.
+  private func presence(_ count: Int, _ device: Device) -> Tensor? {
+    if images.allSatisfy({ $0 != nil }) { return nil }
+    let flags = images.map { $0 == nil ? 0 as Float : 1 }
+    return Tensor((0..<count).flatMap { _ in flags }, shape: [count, images.count], device: device)
+  }
+
   private func hasSignal(_ runs: [VolumeBoxes.Run]) -> Bool {
     runs.contains { run in
-      images.contains { $0.voxels[run.inVolume..<run.inVolume + run.count].contains { $0 > 0 } }
+      images.contains { image in
+        image.map { $0.voxels[run.inVolume..<run.inVolume + run.count].contains { $0 > 0 } } ?? false
+      }
     }
   }
 
   /// Adds what the network made of a box, as much of it as counts.
-  private mutating func put(_ values: [Float], _ place: Int, _ box: VolumeBoxes.Box) throws {
+  private mutating func put(_ values: [Float], _ place: Int, of made: Int, _ box: VolumeBoxes.Box) throws {
     let runs = boxes.runs(of: boxes.box, at: box.corner)
     let (size, count) = (boxes.size, boxes.box.x * boxes.box.y * boxes.box.z)
     for channel in outputs.indices {
-      let start = (place * outputs.count + channel) * count
+      let start = (place * made + channels[channel]) * count
       for run in runs {
         let (factor, weights) = boxes.weights(of: box, in: run)
         for index in 0..<run.count {
@@ -97,7 +117,7 @@ struct VolumePass {
 
   private mutating func clamped(_ value: Float) -> Float {
     if value < 0 { below += 1 }
-    if value > 1 { above += 1 }
-    return min(1, max(0, value))
+    if value > ceiling { above += 1 }
+    return min(ceiling, max(0, value))
   }
 }

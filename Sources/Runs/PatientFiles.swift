@@ -11,6 +11,8 @@ struct PatientFiles {
   /// The model file, an input too.
   let model: String
   let volumes: [(modality: Modality, path: String)]
+  /// Another file that is read beside them.
+  var beside: String?
   /// The volume to write; the sidecar has the same name with `.json`.
   let output: String
   let replaces: Bool
@@ -41,7 +43,7 @@ struct PatientFiles {
     }
     for path in [output, sidecar] {
       guard let isFolder = RunFolder.isFolder(path) else { continue }
-      for input in [model] + volumes.map(\.path) where isOneFile(path, input) {
+      for input in [model] + volumes.map(\.path) + [beside].compactMap({ $0 }) where isOneFile(path, input) {
         throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
       }
       if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
@@ -83,7 +85,7 @@ struct PatientFiles {
     if !output.isEmpty { try checkOutput() }
     try checkInputs()
     let paths = Dictionary(volumes.map { ($0.modality, $0.path) }) { _, last in last }
-    let grids = try card.ordered(paths).map {
+    let grids = try card.ordered(paths).compactMap { $0 }.map {
       (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
     }
     try grids.checkAlike()

@@ -4,9 +4,9 @@ import Imaging
 import Inference
 
 /// From a patient's files to the file of labels and its sidecar.
-public struct PatientSegmentation {
+public struct PatientSegmentation: PatientWork {
   public let model: TrainedModel
-  /// The label map to write; the sidecar has the same name with `.json`. Empty where nothing but an estimate is asked for.
+  /// The label map to write.
   public let output: String
   public var batchSize = 2
   public var replaces = false
@@ -37,16 +37,10 @@ public struct PatientSegmentation {
     return sidecar
   }
 
-  /// What `run` will take, as of a synthesis.
-  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
-    let segmenter = try model.segmenter
-    return try segmenter.estimate(
-      of: patientFiles(files).dimensions(for: model.card), batchSize: batchSize)
-  }
+  public func checkKind() throws { _ = try model.segmenter }
 
-  private func patientFiles(_ volumes: [(modality: Modality, path: String)]) -> PatientFiles {
-    PatientFiles(
-      model: model.file, volumes: volumes, output: output, replaces: replaces, voxelLimit: voxelLimit)
+  public func estimate(of size: SIMD3<Int>) throws -> Estimate {
+    try model.segmenter.estimate(of: size, batchSize: batchSize)
   }
 }
 

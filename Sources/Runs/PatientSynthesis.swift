@@ -1,60 +1,107 @@
 import Experiments
+import Failures
 import Files
 import Imaging
 import Inference
+import Training
 
-/// From a patient's files to the synthesised file and its sidecar.
-public struct PatientSynthesis {
+/// From a patient's files to the synthesised file, or files, and their sidecars.
+public struct PatientSynthesis: PatientWork {
   public let model: TrainedModel
-  /// The volume to write; the sidecar has the same name with `.json`. Empty where nothing but an estimate is asked for.
+  /// The volume to write; where several contrasts are made a folder, in which each has its own name.
   public let output: String
+  /// The contrasts to make; nil for all that the model makes of what the patient lacks.
+  public var targets: [Modality]?
+  /// Where a contrast is to be written, if not by `output`.
+  public var outputs: [Modality: String] = [:]
   public var intensity = Synthesizer.Intensity.unit
+  /// As `Synthesizer` has them.
+  public var verifies = true, acceptsDoubts = false
   public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
 
   public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
 
-  /// Reads the volumes, synthesises, writes volume and sidecar.
-  ///
-  /// The result lies on the grid of the model's first source: dimensions, affine, codes, units. Of that file's header
-  /// nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
-  /// - Throws: before any work `.usage` for a model that finds labels, `.cannotWrite` where an output exists or has no
-  ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
-  ///   synthesis and writing throw.
+  /// The same where one contrast is made.
   public func run(
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Sidecar {
-    let synthesizer = try model.synthesizer
-    let files = patientFiles(files)
-    try files.check()
-    var contents = try files.read()
+    let sidecars = try runAll(files, progress: progress)
+    return sidecars[0]
+  }
+
+  /// Reads the volumes, synthesises, writes volumes and sidecars.
+  ///
+  /// The results lie on the grid of the model's first source that is given: dimensions, affine, codes, units. Of that file's
+  /// header nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
+  /// - Parameter verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
+  /// - Throws: before any work `.usage` for a model that finds labels, `.cannotWrite` where an output exists or has no
+  ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
+  ///   synthesis and writing throw.
+  public func runAll(
+    _ volumes: [(modality: Modality, path: String)], verifying: (Int, Int) throws -> Void = { _, _ in },
+    progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> [Sidecar] {
+    var synthesizer = try model.synthesizer
+    (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
+    let made = try model.card.targets(targets, given: Set(volumes.map(\.modality)))
+    let files = try made.map { try self.files(volumes, for: $0, of: made.count) }
+    for file in files { try file.check() }
+    var contents = try files[0].read()
     var result = try synthesizer(
-      contents.takeVolumes(), intensity: intensity, batchSize: batchSize, progress: progress)
+      contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
+      verifying: verifying, progress: progress)
     result.notes = ScanCheck.lines(contents.findings) + result.notes
-    let sidecar = try Sidecar(result, model: model, files: files, intensity: intensity)
-    let scenario = model.card.scenario
-    try files.write(
-      result.volume, like: contents.headers[scenario.sources[0]], as: .float32,
-      description:
-        "SYNTHETIC \(scenario.target.title), not acquired; research only; aginet \(Version.current)",
-      beside: sidecar.json)
-    return sidecar
+    let images = result.images
+    result.images = []
+    return try zip(images, files).map { image, file in
+      let sidecar = Sidecar(image, result, model: model, files: file, intensity: intensity)
+      try file.write(
+        image.volume, like: contents.headers[result.sources[0].modality], as: .float32,
+        description:
+          "SYNTHETIC \(image.modality.title), not acquired; research only; aginet \(Version.current)",
+        beside: sidecar.json)
+      return sidecar
+    }
   }
 
-  /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
-  /// nothing written.
-  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids
-  ///   differ; what reading a header throws; of an output what `run` throws before any work; `.limit` where memory cannot do.
-  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
-    let synthesizer = try model.synthesizer
-    return try synthesizer.estimate(
-      of: patientFiles(files).dimensions(for: model.card), batchSize: batchSize)
+  /// - Throws: `.usage` where several contrasts are to go into one file, or onto the scale of one scan.
+  private func files(
+    _ volumes: [(modality: Modality, path: String)], for target: Modality, of count: Int
+  ) throws -> PatientFiles {
+    var files = patientFiles(volumes, to: outputs[target])
+    if case .like(let path, _) = intensity { files.beside = path }
+    guard count > 1 else { return files }
+    guard files.beside == nil else {
+      throw Failure(.usage, "\(count) contrasts are made, and one scan has the scale of one of them only")
+    }
+    guard outputs[target] == nil else { return files }
+    guard output.hasSuffix("/") || RunFolder.isFolder(output) == true else {
+      throw Failure(
+        .usage, "\(output): \(count) contrasts are made; name a folder for them, such as made/, or one contrast")
+    }
+    try RunFolder.make(output)
+    return patientFiles(
+      volumes, to: "\(output.hasSuffix("/") ? output : output + "/")\(target.rawValue).nii.gz")
   }
 
-  private func patientFiles(_ volumes: [(modality: Modality, path: String)]) -> PatientFiles {
-    PatientFiles(
-      model: model.file, volumes: volumes, output: output, replaces: replaces, voxelLimit: voxelLimit)
+  public func checkKind() throws { _ = try model.synthesizer }
+
+  public func estimate(of size: SIMD3<Int>) throws -> Estimate {
+    try model.synthesizer.estimate(of: size, batchSize: batchSize)
+  }
+}
+
+extension Synthesizer.Intensity {
+  /// The scale of another scan of the wanted contrast.
+  /// - Throws: what reading it throws; `.malformed` where nothing of it lies above 0.
+  public static func like(file path: String, limit: Int = NIfTI.defaultVoxelLimit) throws -> Self {
+    let voxels = try NIfTI.read(path: path, limit: limit).volume.checked(name: path).voxels
+    guard let scale = ForegroundScale.of(voxels) else {
+      throw Failure(.malformed, "\(path): nothing of it lies above 0, so there is no scale to take from it")
+    }
+    return .like(name: path, scale: scale)
   }
 }
 
@@ -63,9 +110,9 @@ public struct Sidecar: Codable, Sendable {
   public struct Source: Codable, Sendable {
     public var modality: Modality
     public var file: String
-    /// Intensity that became 1 for the network, the file's 99.5th percentile.
+    /// Intensity that became 1 for the network: the file's 99.5th percentile, or by the model's rule.
     public var scale: Double
-    /// Share of voxels above it, which became 1, and below 0, which became 0.
+    /// Shares of voxels above the largest that it is shown and below 0, which became those.
     public var clippedAbove: Double
     public var clippedBelow: Double
 
@@ -74,6 +121,9 @@ public struct Sidecar: Codable, Sendable {
       (clippedAbove, clippedBelow) = (scale.clippedAbove, scale.clippedBelow)
     }
   }
+
+  /// Where the volume was written; not part of what stands beside it.
+  public private(set) var file: String?
 
   public var description: String
   public var warning: String
@@ -89,6 +139,9 @@ public struct Sidecar: Codable, Sendable {
   public var clippedBelow: Double
   public var clippedAbove: Double
   public var emptySlices: Int
+  /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
+  public var verification: [Verification.Hidden]?
+  public var reliability: Double?
   public var notes: [String]
 
   enum CodingKeys: String, CodingKey {
@@ -104,29 +157,46 @@ public struct Sidecar: Codable, Sendable {
     case clippedBelow = "OutputClippedBelow"
     case clippedAbove = "OutputClippedAbove"
     case emptySlices = "EmptySlices"
+    case verification = "Verification"
+    case reliability = "Reliability"
     case notes = "Notes"
   }
 
   init(
-    _ result: Synthesizer.Result, model: TrainedModel, files: PatientFiles,
+    _ image: Synthesizer.Result.Image, _ result: Synthesizer.Result, model: TrainedModel, files: PatientFiles,
     intensity: Synthesizer.Intensity
-  ) throws {
+  ) {
     let card = model.card
-    description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
-    warning = card.warning
-    modality = try card.scenario.contrast
+    let scenario = Scenario(sources: result.sources.map(\.modality), target: image.modality)
+    description = "\(scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
+    warning = ModelCard.warning(from: scenario.sources)
+    (modality, file) = (image.modality, files.output)
     sources = result.sources.map { Source($0, $1, files) }
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]
-    intensityRule =
-      intensity == .unit
-      ? "unit: 1 stands for the 99.5th percentile of a \(card.scenario.target.title) volume"
-      : "reference: unit times the median 99.5th percentile of \(card.scenario.target.title) over the training subjects"
-    intensityFactor = result.scale
+    intensityRule = intensity.words(for: image.modality, by: card.rule)
+    intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
+    (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes
   }
 
   public var json: String { get throws { try json(pretty: true) } }
+}
+
+extension Synthesizer.Intensity {
+  /// From the network's intensities to a file's, in words.
+  fileprivate func words(for target: Modality, by rule: IntensityRule) -> String {
+    switch self {
+    case .unit where rule == .percentile:
+      "unit: 1 stands for the 99.5th percentile of a \(target.title) volume"
+    case .unit: "unit: 1 is the root mean square of the foreground, whatever lies above \(ForegroundScale.floor) of it"
+    case .reference where rule == .percentile:
+      "reference: unit times the median 99.5th percentile of \(target.title) over the training subjects"
+    case .reference:
+      "reference: the median scale of \(target.title) over the training subjects"
+    case .like(let name, _): "like: the root mean square of the foreground is that of \(Path.name(name))"
+    }
+  }
 }

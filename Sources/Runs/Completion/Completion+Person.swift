@@ -45,12 +45,15 @@ extension Completion {
   private func synthesise(
     _ images: [Derived], of task: CompletionTask, by model: TrainedModel, _ goesOn: () throws -> Void
   ) throws {
-    for image in images {
-      var job = PatientSynthesis(model: model, output: folder(image.file))
-      (job.batchSize, job.voxelLimit, job.replaces) = (options.batchSize, options.voxelLimit, true)
-      _ = try job.run(task.files) { _, _ in try goesOn() }
-      try image.finish()
-    }
+    var job = PatientSynthesis(model: model, output: "")
+    job.targets = images.map(\.modality)
+    job.outputs = Dictionary(uniqueKeysWithValues: images.map { ($0.modality, folder($0.file)) })
+    (job.batchSize, job.voxelLimit) = (options.batchSize, options.voxelLimit)
+    // What stands there and is whole is not among them.
+    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
+    _ = try job.runAll(
+      task.files, verifying: { _, _ in try goesOn() }, progress: { _, _ in try goesOn() })
+    for image in images { try image.finish() }
   }
 
   /// A path from the data set's folder.
@@ -122,5 +125,11 @@ extension CompletedPerson {
   /// Takes what the sidecar of an image tells of the person.
   fileprivate mutating func take(_ sidecar: [String: Any]) {
     notes = sidecar["Notes"] as? [String] ?? []
+    reliability = sidecar["Reliability"] as? Double
+    guard let hidden = sidecar["Verification"],
+      let data = try? JSONSerialization.data(withJSONObject: hidden),
+      let all = try? JSONDecoder().decode([Verification.Hidden].self, from: data)
+    else { return }
+    reliabilityWords = Verification(hidden: all).words
   }
 }

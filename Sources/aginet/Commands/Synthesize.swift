@@ -1,5 +1,6 @@
 import ArgumentParser
 import Experiments
+import Failures
 import Foundation
 import Imaging
 import Inference
@@ -14,34 +15,72 @@ struct Synthesize: ParsableCommand {
       "    --t1 a.nii.gz --t2 b.nii.gz -o pd.nii.gz"))
 
   @OptionGroup var patient: PatientOptions
-  @Option(help: "unit: [0, 1]; reference: the training cohort's median scale of the target undone.")
-  var intensity = Synthesizer.Intensity.unit
+  @Option(
+    help:
+      "Of a model that makes whatever is missing: the contrasts to make, e.g. flair or t2,flair; all that are not given, if left out. Several go into the folder that -o names."
+  )
+  var target: String?
+  @Option(
+    parsing: .upToNextOption,
+    help:
+      "unit: as the network sees images; reference: the training cohort's median scale of the target undone; like FILE: the scale of another scan of the target's contrast."
+  )
+  var intensity = ["unit"]
+  @Flag(
+    inversion: .prefixedNo,
+    help:
+      "Of a model that makes whatever is missing: hide each given scan in turn, and refuse a patient for whom it is predicted worse than by a constant image (--force goes on)."
+  )
+  var verify = true
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     let files = try patient.checked()
+    let targets = try target.map(modalities)
+    let intensity = try scale()
     let device = try compute.apply()
     let model = try TrainedModel(file: patient.model, device: device)
     // Before it is asked how it draws: another command serves a segmentation.
     _ = try model.synthesizer
     try model.method.change(drawing.change)
     var job = PatientSynthesis(model: model, output: patient.written)
-    (job.intensity, job.batchSize) = (intensity, patient.batch)
+    (job.targets, job.intensity, job.batchSize) = (targets, intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (patient.force, patient.maxVoxels)
+    (job.verifies, job.acceptsDoubts) = (verify, patient.force)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     let samples = model.card.region.samples
-    var bar = ProgressBar(
-      "synthesising", unit: model.method.sampling == nil ? samples : "steps of \(samples)")
-    let sidecar = try job.run(files) { bar.show($0, of: $1) }
-    for note in sidecar.notes { Console.note("note: \(note)") }
+    let unit = model.method.sampling == nil ? samples : "steps of \(samples)"
+    var (bar, verifying) = (
+      ProgressBar("synthesising", unit: unit), ProgressBar("verifying", unit: unit)
+    )
+    let sidecars = try job.runAll(files, verifying: { verifying.show($0, of: $1) }) { bar.show($0, of: $1) }
+    let first = sidecars[0]
+    for note in first.notes { Console.note("note: \(note)") }
+    if let hidden = first.verification {
+      Console.note("hidden in turn, the given scans were predicted at \(Verification(hidden: hidden).words)")
+    }
     Console.note(
       String(
-        format: "network output brought to [0, 1]: %.3f %% of voxels from below, %.3f %% from above",
-        100 * sidecar.clippedBelow, 100 * sidecar.clippedAbove))
-    Console.note(sidecar.warning)
-    try Console.result(patient.json ? sidecar.json : patient.written)
+        format: "network output brought to [0, %g]: %.3f %% of voxels from below, %.3f %% from above",
+        model.card.rule.ceiling, 100 * first.clippedBelow, 100 * first.clippedAbove))
+    Console.note(first.warning)
+    for sidecar in sidecars {
+      try Console.result(patient.json ? sidecar.json : sidecar.file ?? patient.written)
+    }
+  }
+
+  /// What `--intensity` says.
+  private func scale() throws -> Synthesizer.Intensity {
+    switch (intensity.first, intensity.count) {
+    case ("unit", 1): return .unit
+    case ("reference", 1): return .reference
+    case ("like", 2): return try .like(file: intensity[1], limit: patient.maxVoxels)
+    default:
+      throw Failure(
+        .usage,
+        "--intensity \(intensity.joined(separator: " ")): write unit, reference, or like and a scan of the target's contrast"
+      )
+    }
   }
 }
-
-extension Synthesizer.Intensity: ExpressibleByArgument {}

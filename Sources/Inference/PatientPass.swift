@@ -1,0 +1,57 @@
+import Failures
+import Imaging
+import Methods
+import Torch
+
+/// A trained method on one patient's volumes, up to what its network makes of them: what a synthesis and a segmentation
+/// have in common.
+struct PatientPass {
+  let card: ModelCard
+  let predictor: Predictor
+
+  init(_ method: any Method, card: ModelCard, device: Device) {
+    self.card = card
+    predictor = Predictor(method, for: card.scenario, device: device)
+  }
+
+  /// What was made of a patient's images, and what a careful reader wants to know of it.
+  struct Made {
+    /// One for each of the wanted channels, on the reference's own grid.
+    var volumes: [Volume]
+    /// Shares of voxels that the network put below 0 or above the largest that images have.
+    let clippedBelow: Double, clippedAbove: Double
+    /// Slices without any signal in any source, left at 0.
+    let emptySlices: Int
+  }
+
+  /// What a pass over volumes of this size (columns, rows and planes in LPS order) will take at the most.
+  func estimate(of size: SIMD3<Int>, batchSize: Int) throws -> Estimate {
+    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+  }
+
+  /// - Parameters:
+  ///   - channels: those that are wanted of what the network makes.
+  ///   - batchSize: slices or patches at a time.
+  /// - Throws: `.numerical` where the network gives NaN; what `progress` throws.
+  func run(
+    _ inputs: inout PatientImages, making channels: [Int], batchSize: Int,
+    progress: (Int, Int) throws -> Void
+  ) throws -> Made {
+    var pass = self.pass(over: inputs.take(), making: channels)
+    try pass.run(predictor, batchSize: batchSize, progress: progress)
+    let (below, above, empty) = (pass.below, pass.above, pass.empty)
+    var outputs = pass.takeOutputs()
+    let total = Double(outputs.reduce(0) { $0 + $1.voxels.count })
+    var volumes: [Volume] = []
+    while !outputs.isEmpty { volumes.append(inputs.restored(outputs.removeFirst())) }
+    return Made(
+      volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
+      emptySlices: empty)
+  }
+
+  /// The pass itself over images that the caller keeps.
+  func pass(over images: [Volume?], making channels: [Int]) -> VolumePass {
+    VolumePass(
+      images, extent: card.extent, depth: card.region.depth, channels: channels, ceiling: card.rule.ceiling)
+  }
+}

@@ -1,0 +1,103 @@
+import Foundation
+import Imaging
+import Metrics
+
+/// How far a model can be relied on for one patient: each given contrast is hidden in turn and predicted from the rest, and
+/// what was predicted is compared with what was acquired.
+///
+/// Both are brought to their own foreground's scale (`ForegroundScale`) over the compared voxels, which are the foreground of
+/// any of the given contrasts in planes spread evenly over the head.
+public struct Verification: Codable, Sendable, Equatable {
+  /// One hidden contrast.
+  public struct Hidden: Codable, Sendable, Equatable {
+    public var modality: Modality
+    /// 10 log10(variance / mean squared error) in dB: 0 is a constant image.
+    public var decibels: Double
+    public var correlation: Double
+    /// Another contrast that the scan is much more like than what it is called.
+    public var looksLike: Modality?
+  }
+
+  public var hidden: [Hidden]
+
+  /// The mean over the hidden contrasts, in dB.
+  public var reliability: Double { hidden.reduce(0) { $0 + $1.decibels } / Double(hidden.count) }
+
+  /// The lowest reliability at which a model goes on unasked, in dB.
+  public static let level = 0.0
+  /// Planes that are looked at, at the most.
+  static let planes = 12
+  /// By how much another contrast's prediction must be nearer to a scan before it is taken for that, in dB.
+  static let likeness = 3.0
+
+  /// Whether the model should not be used unasked.
+  public var isUnreliable: Bool { !(reliability >= Verification.level) }
+
+  /// `reliability 3.2 dB (FLAIR 2.1, T1 4.3)`
+  public var words: String {
+    let each = hidden.map { "\($0.modality.title) " + String(format: "%.1f", $0.decibels) }
+    return String(format: "%.1f dB", reliability) + " (\(each.joined(separator: ", ")))"
+  }
+
+  /// What a reader should be warned of, one sentence each.
+  public var warnings: [String] {
+    hidden.compactMap { one in
+      one.looksLike.map {
+        "the scan given as \(one.modality.title) looks like \($0.title): is each scan named for what it shows?"
+      }
+    }
+  }
+}
+
+extension PatientPass {
+  /// Hides each of the given images in turn; nothing where there are fewer than two.
+  /// - Parameter progress: passes through the network, done and in all, of each hidden image anew; what it throws ends it.
+  func verify(
+    _ images: [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> Verification? {
+    let sources = card.scenario.sources
+    let given = sources.indices.filter { images[$0] != nil }
+    guard given.count > 1, let size = images[given[0]]?.dimensions else { return nil }
+    let area = size.x * size.y
+    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
+    func isForeground(_ voxel: Int) -> Bool {
+      given.contains { (images[$0]?.voxels[voxel] ?? 0) > limit }
+    }
+    let counts = (0..<size.z).map { plane in
+      (plane * area..<(plane + 1) * area).count(where: isForeground)
+    }
+    // The ends of a head hold little, and often nothing that was acquired well.
+    let enough = (counts.max() ?? 0) / 3
+    let filled = counts.indices.filter { counts[$0] > enough }
+    let number = min(Verification.planes, filled.count)
+    guard number > 0 else { return nil }
+    let planes = (0..<number).map { filled[(2 * $0 + 1) * filled.count / (2 * number)] }
+    let voxels = planes.flatMap { $0 * area..<($0 + 1) * area }.filter(isForeground)
+
+    func scaled(_ volume: Volume) -> [Float]? {
+      let values = voxels.map { volume.voxels[$0] }
+      return ForegroundScale.of(values).map { scale in values.map { $0 / Float(scale) } }
+    }
+    let mask = [Bool](repeating: true, count: voxels.count)
+    var hidden: [Verification.Hidden] = []
+    for index in given {
+      guard let truth = images[index].flatMap(scaled) else { continue }
+      var rest = images
+      rest[index] = nil
+      var pass = self.pass(over: rest, making: Array(sources.indices))
+      try pass.run(predictor, batchSize: batchSize, planes: planes, progress: progress)
+      let fits = pass.takeOutputs().map { made in scaled(made).map { Agreement($0, truth, inside: mask) } }
+      guard let own = fits[index] else { continue }
+      let best = sources.indices.filter { $0 != index }.max {
+        (fits[$0]?.decibels ?? -.infinity) < (fits[$1]?.decibels ?? -.infinity)
+      }
+      let other = best.flatMap { fits[$0]?.decibels } ?? -.infinity
+      let isOther = own.decibels < 0 && other > max(0, own.decibels + Verification.likeness)
+      hidden.append(
+        Verification.Hidden(
+          modality: sources[index], decibels: own.decibels, correlation: own.correlation,
+          looksLike: isOther ? best.map { sources[$0] } : nil))
+    }
+    return hidden.isEmpty ? nil : Verification(hidden: hidden)
+  }
+}
