@@ -20,6 +20,8 @@ public struct Verification: Codable, Sendable, Equatable {
 
   public var hidden: [Hidden]
 
+  public init(hidden: [Hidden]) { self.hidden = hidden }
+
   /// The mean over the hidden contrasts, in dB.
   public var reliability: Double { hidden.reduce(0) { $0 + $1.decibels } / Double(hidden.count) }
 

@@ -16,7 +16,8 @@ struct AGINet: ParsableCommand {
       """,
     version: Version.current,
     subcommands: [
-      Demo.self, PhantomCommand.self, Prepare.self, Train.self, Evaluate.self, Synthesize.self, Complete.self,
+      Demo.self, PhantomCommand.self, Prepare.self, Train.self, Evaluate.self, Assess.self, Synthesize.self,
+      Complete.self,
       Segment.self,
       ReportCommand.self, Reproduce.self, Models.self, Info.self, Doctor.self, Cite.self,
     ])

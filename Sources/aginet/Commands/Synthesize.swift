@@ -40,7 +40,7 @@ struct Synthesize: ParsableCommand {
     let targets = try target.map(modalities)
     let intensity = try scale()
     let device = try compute.apply()
-    let model = try TrainedModel(file: patient.model, device: device)
+    let model = try TrainedModel(file: patient.modelFile(), device: device)
     // Before it is asked how it draws: another command serves a segmentation.
     _ = try model.synthesizer
     try model.method.change(drawing.change)

@@ -1,0 +1,102 @@
+import Foundation
+import Imaging
+
+/// How a synthesis is judged on one person: fair to whatever scale it has.
+///
+/// Prediction and target are each divided by their own foreground's scale over the brain (`ForegroundScale`), unless a
+/// prediction is on the target's scale by construction (what was fitted to the target).
+///
+/// - `db_brain`, `db_core`: 10 log10(variance of the target / mean squared error) in brain and core: 0 dB is what a constant
+///   image would reach that has the target's mean.
+/// - `psnr_brain`: 10 log10(L² / mean squared error) in the brain; L is the target's 99.5th percentile there.
+/// - `r_brain`, `r_core`: Pearson's correlation.
+/// - `sharpness`: the prediction's sum of squared differences between neighbours along rows and columns within the brain, by
+///   the target's.
+/// - `db_lesion`: 10 log10(variance of the target in the brain / mean squared error in lesions).
+/// - `lesion_contrast`: mean of the lesions minus mean of their shell in the prediction, by the same in the target.
+/// - `false_bright`: share of white matter far from lesions that lies above its median + 3 x 1.4826 x the median absolute
+///   deviation in the prediction and not in the target; the deviation is the target's for both.
+public struct PersonScorer: Sendable {
+  public let regions: PersonRegions
+
+  public init(_ regions: PersonRegions) { self.regions = regions }
+
+  /// - Parameters:
+  ///   - prediction: [plane][row][column] on the grid of the regions.
+  ///   - isFitted: whether the prediction has the target's own scale.
+  /// - Returns: nothing where an image has no foreground in the brain.
+  public func callAsFunction(_ prediction: [Float], _ target: [Float], isFitted: Bool = false)
+    -> MeasuredValues<PersonMeasure>?
+  {
+    let brain = regions.brain
+    precondition(prediction.count == brain.count && target.count == brain.count)
+    guard let truth = scaled(target, by: target),
+      let image = isFitted ? scaled(prediction, by: target) : scaled(prediction, by: prediction)
+    else { return nil }
+    var values = MeasuredValues<PersonMeasure>()
+    let whole = Agreement(image, truth, inside: brain)
+    (values[.brain], values[.correlation]) = (whole.decibels, whole.correlation)
+    let inside = brain.indices.filter { brain[$0] }.map { truth[$0] }
+    if let peak = Percentile.of(inside, 99.5) { values[.psnr] = 10 * log10(peak * peak / whole.mse) }
+    if regions.core.contains(true) {
+      let core = Agreement(image, truth, inside: regions.core)
+      (values[.core], values[.coreCorrelation]) = (core.decibels, core.correlation)
+    }
+    let edges = (gradients(of: image), gradients(of: truth))
+    if edges.1 > 0 { values[.sharpness] = edges.0 / edges.1 }
+    if let lesion = regions.lesion {
+      let errors = Agreement(image, truth, inside: lesion)
+      values[.lesionError] = 10 * log10(whole.targetVariance / errors.mse)
+      if let shell = regions.shell, shell.contains(true) {
+        let around = Agreement(image, truth, inside: shell)
+        let contrast = errors.targetMean - around.targetMean
+        if contrast != 0 {
+          values[.lesionContrast] = (errors.predictedMean - around.predictedMean) / contrast
+        }
+      }
+    }
+    values[.falseBright] = falseBright(image, truth)
+    return values
+  }
+
+  private func scaled(_ image: [Float], by reference: [Float]) -> [Float]? {
+    let brain = regions.brain
+    let values = brain.indices.filter { brain[$0] }.map { reference[$0] }
+    return ForegroundScale.of(values).map { scale in
+      let factor = Float(1 / scale)
+      return image.map { $0 * factor }
+    }
+  }
+
+  private func gradients(of image: [Float]) -> Double {
+    let (brain, columns) = (regions.brain, regions.grid.extent.columns)
+    let rows = regions.grid.extent.rows
+    var sum = 0.0
+    for voxel in brain.indices where brain[voxel] {
+      let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
+      if column + 1 < columns, brain[voxel + 1] {
+        let step = Double(image[voxel + 1] - image[voxel])
+        sum += step * step
+      }
+      if line % rows + 1 < rows, brain[voxel + columns] {
+        let step = Double(image[voxel + columns] - image[voxel])
+        sum += step * step
+      }
+    }
+    return sum
+  }
+
+  private func falseBright(_ image: [Float], _ truth: [Float]) -> Double? {
+    guard let white = regions.whiteMatter else { return nil }
+    let voxels = white.indices.filter { white[$0] }
+    let (made, real) = (voxels.map { image[$0] }, voxels.map { truth[$0] })
+    guard let madeMedian = Percentile.of(made, 50), let realMedian = Percentile.of(real, 50),
+      let deviation = Percentile.of(real.map { Float(abs(Double($0) - realMedian)) }, 50)
+    else { return nil }
+    let margin = 3 * 1.4826 * deviation
+    let invented = zip(made, real).count {
+      Double($0) > madeMedian + margin && Double($1) <= realMedian + margin
+    }
+    return Double(invented) / Double(voxels.count)
+  }
+}

@@ -1,0 +1,125 @@
+import Failures
+import Files
+import Foundation
+import Imaging
+import Metrics
+import Training
+
+extension PeopleAssessment {
+  /// Writes `people.csv` (a row for each person, task and method), `summary.json` (means over people) and `people.md`, where
+  /// everyone is seen.
+  public func write(to folder: String) throws {
+    try RunFolder.make(folder)
+    try AtomicFile.write(table.written(as: .csv), to: folder + "/people.csv")
+    try AtomicFile.write(markdown, to: folder + "/people.md")
+    try AtomicFile.write(summary.json() + "\n", to: folder + "/summary.json")
+  }
+
+  /// Whether a folder holds what `write` writes.
+  public static func exists(in folder: String) -> Bool {
+    FileManager.default.fileExists(atPath: folder + "/summary.json")
+  }
+
+  /// Everything that was measured.
+  public var table: Table {
+    var table = Table(
+      "People",
+      columns: ["person", "sources", "target", "method", "detail", "stripped"].map { Table.Column($0) }
+        + PersonMeasure.allCases.map { Table.Column($0.rawValue, decimals: $0.decimals) }
+        + ["reliability_db", "lesion_ml"].map { Table.Column($0) })
+    for row in rows {
+      let texts = [
+        row.person, row.scenario.sources.map(\.rawValue).joined(separator: "+"), row.scenario.target.rawValue,
+        row.method, row.detail, row.isStripped ? "yes" : "no",
+      ]
+      table.append(
+        texts.map { Table.Cell.text($0) } + PersonMeasure.allCases.map { Table.Cell(row.values[$0]) }
+          + [Table.Cell(row.reliability), Table.Cell(row.millilitres)])
+    }
+    return table
+  }
+
+  /// Means over people, by task and method.
+  public struct Summary: Encodable {
+    public var cohort: String
+    public var tasks: [Task]
+    public var failures: [String: String]
+
+    public struct Task: Encodable {
+      public var task: String
+      public var methods: [FigureSummary<PersonMeasure>]
+    }
+  }
+
+  public var summary: Summary {
+    Summary(
+      cohort: cohort,
+      tasks: scenarios.map { scenario in
+        Summary.Task(task: scenario.description, methods: figures(of: scenario).map(\.summary))
+      }, failures: Dictionary(failures.map { ($0.person, $0.reason) }) { first, _ in first })
+  }
+
+  private var scenarios: [Scenario] { rows.map(\.scenario).unique }
+
+  private func figures(of scenario: Scenario) -> [ModelFigures<PersonMeasure>] {
+    let all = rows.filter { $0.scenario == scenario }
+    return all.map(\.method).unique.map { method in
+      ModelFigures(
+        name: method,
+        subjects: all.filter { $0.method == method }.map {
+          SubjectFigures(subject: $0.person, values: $0.values)
+        })
+    }
+  }
+
+  /// Means of every task, then everyone.
+  var markdown: String {
+    var parts = ["# People of \(Path.name(cohort))\n"]
+    for scenario in scenarios {
+      let figures = figures(of: scenario)
+      var table = Table(
+        scenario.description,
+        caption: "Mean ± standard deviation over \(figures.map(\.subjects.count).max() ?? 0) people; "
+          + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
+          + "fitted to the target.",
+        columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })
+      for model in figures {
+        table.append(
+          [.text(model.name)] + PersonMeasure.allCases.map { Table.Cell(model.overSubjects($0), of: $0) })
+      }
+      parts.append(table.written(as: .markdown))
+      parts.append(everyone(scenario, figures.map(\.name)).written(as: .markdown))
+    }
+    if !failures.isEmpty {
+      parts.append(
+        "Not measured:\n" + failures.map { "- \($0.person): \($0.reason)" }.joined(separator: "\n") + "\n")
+    }
+    return parts.joined(separator: "\n")
+  }
+
+  /// A row a person: every method in the brain, and what the model says of itself.
+  private func everyone(_ scenario: Scenario, _ methods: [String]) -> Table {
+    let all = rows.filter { $0.scenario == scenario }
+    var table = Table(
+      "\(scenario), everyone", caption: "Brain, dB over mean.",
+      columns: [Table.Column("Person")] + methods.map { Table.Column($0) }
+        + [
+          Table.Column("Reliability (dB)"), Table.Column("Sharpness"), Table.Column("Lesion contrast"),
+          Table.Column("False bright (%)"),
+        ])
+    for person in all.map(\.person).unique {
+      let own = all.filter { $0.person == person }
+      let first = own.first { $0.method == models.first } ?? own[0]
+      let figures = methods.map { method in
+        Table.Cell(own.first { $0.method == method }?.values[.brain])
+      }
+      table.append(
+        [.text(person)] + figures + [
+          Table.Cell(first.reliability), Table.Cell(first.values[.sharpness]),
+          Table.Cell(first.values[.lesionContrast]),
+          Table.Cell(first.values[.falseBright], scale: PersonMeasure.falseBright.scale),
+        ])
+    }
+    return table
+  }
+}

@@ -1,0 +1,156 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Imaging
+import Inference
+import Metrics
+
+/// What models and baselines are worth on the people of a folder, each of them by themselves, under a scale that is fair to
+/// every unit of intensity (`PersonScorer`): straight from the files, nothing is prepared.
+public struct PeopleAssessment: Sendable {
+  public struct Options: Sendable {
+    public var tasks = PersonTask.usual
+    /// Most people; nil for all.
+    public var limit: Int?
+    public var batchSize = 4
+    /// Whether a model hides each given contrast in turn, which tells how far it can be relied on.
+    public var verifies = true
+    /// The look-up from physics alone, where there is one.
+    public var lookup: PhysicsLookup?
+    /// Whether copies and ceilings are measured too.
+    public var baselines = true
+    public init() {}
+  }
+
+  /// One method's figures on one person and task.
+  public struct Row: Sendable, Equatable {
+    public var person: String
+    public var scenario: Scenario
+    public var method: String
+    /// The source that a copy is of.
+    public var detail: String
+    public var values: MeasuredValues<PersonMeasure>
+    /// The model's own word on how far it can be relied on for this person, in dB.
+    public var reliability: Double?
+    public var isStripped: Bool
+    public var millilitres: Double?
+  }
+
+  public private(set) var rows: [Row] = []
+  /// Who could not be measured, and why.
+  public private(set) var failures: [(person: String, reason: String)] = []
+  /// The models' names, in the order given.
+  public let models: [String]
+  public let cohort: String
+
+  /// - Parameters:
+  ///   - models: with their names in tables; one that cannot serve a task is not asked.
+  ///   - progress: persons done, of how many, and who is next; what it throws ends the work.
+  /// - Throws: `.inconsistent` where no person has what any task needs.
+  public init(
+    of models: [(name: String, model: TrainedModel)], on cohort: any Cohort, _ options: Options = Options(),
+    progress: (Int, Int, String) throws -> Void = { _, _, _ in }
+  ) throws {
+    self.models = models.map(\.name)
+    self.cohort = cohort.folder
+    let subjects = cohort.subjects.filter { !PersonTask.scenarios(options.tasks, of: $0.modalities).isEmpty }
+    let chosen = Array(subjects.prefix(options.limit ?? subjects.count))
+    guard !chosen.isEmpty else {
+      throw Failure(
+        .inconsistent,
+        "\(cohort.folder): nobody has what \(options.tasks.map(\.description).joined(separator: " or ")) needs"
+      )
+    }
+    for (number, subject) in chosen.enumerated() {
+      try progress(number, chosen.count, subject.id)
+      do {
+        let person = try PersonScans(subject, of: cohort)
+        rows += try PeopleAssessment.rows(of: person, models, options)
+      } catch let failure as Failure where !failure.isStop {
+        failures.append((subject.id, failure.message))
+      }
+    }
+    try progress(chosen.count, chosen.count, "")
+  }
+
+  private static func rows(
+    of person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options
+  ) throws -> [Row] {
+    let scenarios = PersonTask.scenarios(options.tasks, of: person.modalities)
+    var rows: [Row] = []
+    for (name, model) in models {
+      for (made, reliability) in try predictions(of: person, scenarios, by: model, options) {
+        rows += scored([(made.scenario, name, made.image, false, "")], on: person).map { row in
+          var row = row
+          row.reliability = reliability
+          return row
+        }
+      }
+    }
+    for scenario in scenarios {
+      if let image = options.lookup?(scenario, person.images) {
+        rows += scored([(scenario, PersonBaselines.physics, image, false, "")], on: person)
+      }
+      guard options.baselines else { continue }
+      let all = try PersonBaselines.all(of: scenario, person)
+      let found = scored(
+        all.map { (scenario, $0.method, $0.image, $0.isFitted, $0.detail) }, on: person)
+      // Of the copies the one that turns out the best: nobody could choose better.
+      for method in found.map(\.method).unique {
+        let same = found.filter { $0.method == method }
+        if let best = same.max(by: {
+          ($0.values[.brain] ?? -.infinity) < ($1.values[.brain] ?? -.infinity)
+        }) {
+          rows.append(best)
+        }
+      }
+    }
+    return rows
+  }
+
+  /// What a model makes of the person for the scenarios that it serves: those of the same sources at once.
+  private static func predictions(
+    of person: PersonScans, _ scenarios: [Scenario], by model: TrainedModel, _ options: Options
+  ) throws -> [(made: (scenario: Scenario, image: [Float]), reliability: Double?)] {
+    let card = model.card.scenario
+    let served = scenarios.filter { scenario in
+      card.target == .missing
+        ? Set(scenario.modalities).isSubset(of: card.sources)
+        : card.target == scenario.target && Set(card.sources) == Set(scenario.sources)
+    }
+    var synthesizer = try model.synthesizer
+    (synthesizer.verifies, synthesizer.acceptsDoubts) = (options.verifies, true)
+    return try served.map(\.sources).unique.flatMap { sources in
+      let wanted = served.filter { $0.sources == sources }
+      let given = person.volumes.filter { sources.contains($0.key) }
+      let result = try synthesizer(
+        given, targets: wanted.compactMap(\.target.modality), batchSize: options.batchSize)
+      return wanted.compactMap { scenario in
+        result.images.first { $0.modality == scenario.target.modality }.map {
+          ((scenario, person.cut($0.volume)), result.verification?.reliability)
+        }
+      }
+    }
+  }
+
+  private static func scored(
+    _ predictions: [(scenario: Scenario, method: String, image: [Float], isFitted: Bool, detail: String)],
+    on person: PersonScans
+  ) -> [Row] {
+    let scorer = PersonScorer(person.regions)
+    let millilitres = person.regions.lesion.flatMap { lesion in
+      person.regions.grid.voxelVolume.map { Double(lesion.count { $0 }) * $0 }
+    }
+    return Parallel.map(count: predictions.count) { index -> Row? in
+      let prediction = predictions[index]
+      guard let target = prediction.scenario.target.modality, let truth = person.images[target],
+        let values = scorer(prediction.image, truth, isFitted: prediction.isFitted)
+      else { return nil }
+      return Row(
+        person: person.id, scenario: prediction.scenario, method: prediction.method,
+        detail: prediction.detail, values: values, reliability: nil, isStripped: person.isStripped,
+        millilitres: millilitres)
+    }.compactMap { $0 }
+  }
+}

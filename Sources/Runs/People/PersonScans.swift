@@ -1,0 +1,151 @@
+import Cohorts
+import Failures
+import Files
+import Foundation
+import Imaging
+import Inference
+import Metrics
+
+/// One person's scans, straight from the files: in LPS order on one grid, with what is known of where the brain and lesions
+/// are.
+struct PersonScans {
+  let id: String
+  /// Whole, as they are handed to a model.
+  let volumes: [Modality: (name: String, volume: Volume)]
+  let regions: PersonRegions
+  /// Whether the scans show the brain alone.
+  let isStripped: Bool
+  /// The part of the volumes in which images are compared.
+  private let box: PersonBox
+  /// Within that part, scaled as a model of whatever is missing sees them, but not clipped.
+  let images: [Modality: [Float]]
+  /// By contrast, of the whole volume: what images are divided by, and the 99.5th percentile in that unit.
+  let percentiles: [Modality: Double]
+
+  var modalities: [Modality] { Modality.allCases.filter { volumes[$0] != nil } }
+
+  /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid.
+  init(_ subject: Subject, of cohort: any Cohort) throws {
+    id = subject.id
+    var volumes: [Modality: (name: String, volume: Volume)] = [:]
+    for modality in subject.modalities {
+      let path = try subject.path(of: modality)
+      volumes[modality] = (path, try NIfTI.read(path: path).volume.checked(name: path).reoriented(to: .lps))
+    }
+    let order = Modality.allCases.compactMap { volumes[$0] }
+    guard let grid = order.first?.volume.grid else {
+      throw Failure(.inconsistent, "\(subject.id): has no scans")
+    }
+    try order.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
+    self.volumes = volumes
+
+    func map(_ path: String?) throws -> [Bool]? {
+      guard let path else { return nil }
+      let volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
+      try [(order[0].name, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
+      return volume.voxels.map { $0 > 0 }
+    }
+    let maps = PersonMaps(of: subject, in: cohort.folder)
+    let known = try map(maps.brain)
+    let voxels = order.map(\.volume.voxels)
+    let limits = voxels.map { Float(ForegroundScale.floor * (ForegroundScale.of($0) ?? 0)) }
+    isStripped = known == nil && PersonScans.isStripped(voxels[0], limits[0])
+    let brain = known ?? (isStripped ? PersonScans.anySignal(voxels) : PersonScans.foreground(voxels, limits))
+    let box = PersonBox(brain, grid.dimensions)
+    self.box = box
+    var (images, percentiles): ([Modality: [Float]], [Modality: Double]) = ([:], [:])
+    for (modality, scan) in volumes {
+      guard let scale = ForegroundScale.of(scan.volume.voxels),
+        let upper = Percentile.of(scan.volume.voxels, 99.5), upper > 0
+      else { throw Failure(.malformed, "\(scan.name): cannot be scaled: nothing of it lies above 0") }
+      let factor = Float(ForegroundScale.level / scale)
+      images[modality] = box.cut(scan.volume.voxels).map { max(0, $0) * factor }
+      percentiles[modality] = upper * Double(factor)
+    }
+    (self.images, self.percentiles) = (images, percentiles)
+    let spacing = grid.affine.spacing
+    regions = PersonRegions(
+      grid: VoxelGrid(box.extent, spacing: [spacing.z, spacing.y, spacing.x]), brain: box.cut(brain),
+      lesion: try map(maps.lesion).map(box.cut), t1: images[.t1],
+      inside: known != nil || isStripped ? PersonRegions.depth : 25)
+  }
+
+  /// What was made on the grid of the volumes, as images are cut.
+  func cut(_ volume: Volume) -> [Float] { box.cut(volume.voxels) }
+
+  /// A head lies in air, whose noise is hardly ever 0, or fades out through skin; what was cut out of its skull ends at zeros.
+  private static func isStripped(_ voxels: [Float], _ limit: Float) -> Bool {
+    let (signal, faint) = (voxels.count { $0 > limit }, voxels.count { $0 > 0 && $0 <= limit })
+    return Double(faint) < 0.15 * Double(signal) && 2 * signal < voxels.count
+  }
+
+  /// Where half of the images or more are above 0.
+  private static func anySignal(_ images: [[Float]]) -> [Bool] {
+    images[0].indices.map { voxel in 2 * images.count { $0[voxel] > 0 } >= images.count }
+  }
+
+  private static func foreground(_ images: [[Float]], _ limits: [Float]) -> [Bool] {
+    images[0].indices.map { voxel in images.indices.contains { images[$0][voxel] > limits[$0] } }
+  }
+}
+
+/// A box around a region, with a margin.
+struct PersonBox {
+  let extent: Extent
+  private let rows: [Range<Int>]
+
+  init(_ mask: [Bool], _ size: SIMD3<Int>, margin: Int = 2) {
+    var (low, high) = (size, SIMD3<Int>(repeating: -1))
+    for voxel in mask.indices where mask[voxel] {
+      let (line, x) = voxel.quotientAndRemainder(dividingBy: size.x)
+      let place = SIMD3(x, line % size.y, line / size.y)
+      (low, high) = (pointwiseMin(low, place), pointwiseMax(high, place))
+    }
+    if high.min() < 0 { (low, high) = (.zero, size &- 1) }
+    low = pointwiseMax(low &- margin, .zero)
+    high = pointwiseMin(high &+ margin, size &- 1)
+    let count = high &- low &+ 1
+    extent = Extent(count.z, count.y, count.x)
+    rows = (low.z...high.z).flatMap { plane in
+      (low.y...high.y).map { row in
+        let start = (plane * size.y + row) * size.x + low.x
+        return start..<start + count.x
+      }
+    }
+  }
+
+  func cut<Value>(_ values: [Value]) -> [Value] {
+    var part: [Value] = []
+    part.reserveCapacity(extent.count)
+    for row in rows { part += values[row] }
+    return part
+  }
+}
+
+/// A person's maps of brain and lesions by their names, in the derivatives of a BIDS folder; of other layouts the label map
+/// is one of lesions.
+struct PersonMaps {
+  var brain: String?, lesion: String?
+
+  init(of subject: Subject, in root: String) {
+    guard let scan = subject.modalities.first.flatMap({ subject.files[$0] }) else { return }
+    let folder = Path.folder(scan)
+    let inner = folder.hasPrefix(root) ? String(folder.dropFirst(root.count)) : ""
+    let files = FileManager.default
+    let derivatives = root + "/derivatives"
+    let places = ((try? files.contentsOfDirectory(atPath: derivatives)) ?? []).sorted().map {
+      "\(derivatives)/\($0)/\(inner)"
+    }
+    for place in places {
+      for name in ((try? files.contentsOfDirectory(atPath: place)) ?? []).sorted() {
+        guard [".nii", ".nii.gz"].contains(where: name.hasSuffix) else { continue }
+        let isLesion = name.contains("lesion") || name.contains("tumor") || name.contains("tumour")
+        let isBrain =
+          !isLesion && (name.contains("_dseg.") || name.contains("_desc-brain_mask"))
+        if isLesion { lesion = lesion ?? "\(place)/\(name)" }
+        if isBrain { brain = brain ?? "\(place)/\(name)" }
+      }
+    }
+    if brain == nil && lesion == nil { lesion = subject.labels }
+  }
+}
