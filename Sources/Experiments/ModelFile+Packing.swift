@@ -14,7 +14,7 @@ extension TrainedModel {
   public func pack(as publication: ModelCard.Publication, to path: String) throws {
     var card = card
     card.publication = publication
-    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+    try TrainedModel.write(method, experiment: experiment, card: card, to: path, halved: true)
   }
 
   /// Writes the mean of this model and another of the same network, weight by weight: what lies between two that have one

@@ -9,7 +9,8 @@ public enum ForegroundScale {
   /// What lies below this share of the scale is background.
   public static let floor = 0.2
 
-  /// What a network sees where an image has its scale: near 0.45 lie white and grey matter.
+  /// What networks that complete a patient's contrasts see in its place: images are divided by their scale and multiplied by
+  /// this, so that nearly all of a head lies below 1.
   public static let level = 0.45
 
   /// - Parameters:
