@@ -24,8 +24,7 @@ struct ImageDraw: Sendable {
 
   /// Draws for all contrasts of a person. Echoes of one acquisition lie alike and are as thick.
   static func all(
-    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], _ options: PhysicsOptions,
-    _ random: inout RandomSource
+    _ table: SignalTable, volumes: [Double], _ options: PhysicsOptions, _ random: inout RandomSource
   ) -> [ImageDraw] {
     let shares = (0..<3).map { _ in random.uniform(0, 0.8) }
     var all = Modality.allCases.map { modality in
