@@ -51,22 +51,28 @@ struct HeadRim: Sendable {
     min(max(0.5 + (reach - distance - inset) / maskEdge, 0), 1)
   }
 
+  /// Whether `tissue` may say anything else than the label.
+  @inline(__always)
+  func changes(_ label: UInt8, _ distance: Float) -> Bool {
+    let outside = distance + inset
+    if label == TissueClass.sulcalFluid.rawValue { return outside > -7 && outside < 9 }
+    // Brain stays what it is; so does what the map knows beyond the dura.
+    if label == 0 { return outside > 0 && outside < 9 }
+    return outside > 0 && outside < 1.6 * duraThickness && label >= TissueClass.dura.rawValue
+      && label < TissueClass.plaque.rawValue
+  }
+
   /// The class of a place near the surface, where the map has another one. `position` is in mm.
   @inline(__always)
   func tissue(_ label: UInt8, _ distance: Float, _ position: SIMD3<Float>, _ noise: NoiseTexture) -> UInt8 {
     let outside = distance + inset
-    let isFluid = label == TissueClass.sulcalFluid.rawValue
     if outside > 0 {
-      // Brain stays what it is; so does what the map knows beyond the dura.
-      guard isFluid || label == 0 || label >= TissueClass.dura.rawValue && label < TissueClass.plaque.rawValue
-      else { return label }
       let at = position * 0.5 + texture
       let value = noise.value(at.x, at.y, at.z)
-      if outside < duraThickness * (1 + 0.35 * value) { return TissueClass.dura.rawValue }
-      guard isFluid || label == 0, outside < 9 else { return label }
+      if outside < duraThickness * (1 + 0.35 * min(value, 1.7)) { return TissueClass.dura.rawValue }
+      guard label == TissueClass.sulcalFluid.rawValue || label == 0 else { return label }
       return value > fatLevel ? TissueClass.fat.rawValue : TissueClass.bone.rawValue
     }
-    guard isFluid, outside > -7 else { return label }
     let at = position * threadScale + texture
     guard noise.thread(at.x, at.y, at.z) < threadRadius else { return label }
     let kind = position * 0.3 + texture

@@ -62,7 +62,7 @@ package struct HeadSampler: Sendable {
         low: -reach, high: reach, spacing: 14,
         deviation: [fine, fine, 0.7 * fine, Float(options.maskRoughness)], limit: 2.5, random: &random)
     )
-    var painter = SlabPainter(
+    let painter = SlabPainter(
       anatomy: anatomy, pose: pose, rim: rim, shapes: shapes, table: table, coarse: elastic.coarse,
       fine: elastic.fine, extent: Extent(planes, high, wide), voxel: Float(voxel))
     let (classes, mask) = painter.paint()

@@ -83,7 +83,7 @@ extension LabelMap {
           let place = SIMD3(Int32(i), Int32(j), Int32(k))
           let distance = surface.nearest(i, j, k)
           if abs(distance) < 2 { rim.append(place) }
-          guard LabelSet.white[label], distance < -6 else { continue }
+          guard label == TissueClass.whiteMatter.rawValue, distance < -6 else { continue }
           white.append(place)
           let around = [
             index(i - reach, j, k), index(i + reach, j, k), index(i, j - reach, k), index(i, j + reach, k),
