@@ -115,7 +115,7 @@ package struct SignalTable: Sendable {
       return TissueClass.allCases.map { tissue in
         let normal = min(max(kin.normals(tissue, &random).x, -2.5), 2.5)
         // Fluid moves, and is mixed with what lies in it.
-        let width = tissue.isFluid ? 2 * options.jitter : options.jitter
+        let width = tissue.isFluid ? 2.5 * options.jitter : options.jitter
         return Float(exp(width * normal) * shown(tissue, modality, sequences[modality], &random))
       }
     }
@@ -152,13 +152,13 @@ extension SignalTable {
   var isPlausible: Bool {
     func signal(_ tissue: TissueClass) -> SIMD8<Float> { entries[Int(tissue.rawValue)].signal }
     let (white, grey, fluid) = (signal(.whiteMatter), signal(.corticalGrey), signal(.ventricularFluid))
-    let (plaque, age) = (signal(.plaque), signal(.whiteMatterLesion))
+    let lesions = [TissueClass.plaque, .whiteMatterLesion, .oedema].map(signal)
     return modalities.indices.allSatisfy { lane in
       switch modalities[lane] {
       case .t1, .t1gd: white[lane] > 1.03 * grey[lane] && grey[lane] > 1.1 * fluid[lane]
       case .t2: grey[lane] > white[lane] && fluid[lane] > 1.2 * grey[lane]
       case .pd: true
-      case .flair: fluid[lane] < white[lane] && min(plaque[lane], age[lane]) > 1.08 * white[lane]
+      case .flair: fluid[lane] < white[lane] && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
       }
     }
   }

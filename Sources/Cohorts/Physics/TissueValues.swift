@@ -109,7 +109,9 @@ package struct TissueValues: Sendable {
   }
 
   /// R1 of a tissue, 1/s.
-  package func r1(of tissue: TissueClass) -> Float { groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8] }
+  package func r1(of tissue: TissueClass) -> Float {
+    groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8]
+  }
 
   private static func factor(_ deviation: Double, _ normal: Double) -> Double {
     exp(deviation * min(max(normal, -2.5), 2.5))
