@@ -3,6 +3,8 @@ import Imaging
 /// What lies about a head's outer surface, and where its mask ends: all in mm, positive outwards.
 struct HeadRim: Sendable {
   let isStripped: Bool
+  /// Which of an anatomy's surfaces is the outer one.
+  let surface: Int
   /// How far inwards dura and bone lie of where the map has the fluid's surface.
   let inset: Float
   let duraThickness: Float
@@ -22,7 +24,8 @@ struct HeadRim: Sendable {
 
   init(_ options: HeadOptions, isStripped: Bool, voxel: Float, random: inout RandomSource) {
     self.isStripped = isStripped
-    inset = Float(random.uniform() < 0.45 ? random.uniform(0, 2.5) : 0)
+    surface = random.integer(below: 3)
+    inset = Float(random.uniform() < 0.4 ? random.uniform(0, 1.5) : 0)
     duraThickness = Float(random.uniform(0.5, 2.5))
     let eroded = random.uniform() < options.erodedMasks ? random.uniform(1, 3) : 0
     let offset = options.maskOffset + options.maskOffsetDeviation * min(max(random.normal(), -2.5), 2.5)
@@ -79,15 +82,17 @@ struct HeadRim: Sendable {
     return (noise.value(kind.x, kind.y, kind.z) > 0.6 ? TissueClass.artery : .vein).rawValue
   }
 
-  /// Of the whole head, the voxels of each class that the mask keeps.
-  func volumes(of anatomy: Anatomy) -> [Double] {
+  /// Of the whole head, the voxels of each class that the mask keeps; `table` says what labels are.
+  func volumes(of anatomy: Anatomy, _ table: [UInt8]) -> [Double] {
     var result = [Double](repeating: 0, count: TissueClass.count)
     let fluid = Int(TissueClass.sulcalFluid.rawValue)
     for shell in 0..<Anatomy.shellCount {
       let outside = Anatomy.innerShell + (Float(shell) + 0.5) / 2 + inset
       guard !isStripped || shell == 0 || outside < maskOffset else { break }
-      for label in 0..<TissueClass.count {
-        let count = anatomy.shells[shell * TissueClass.count + label]
+      for own in 0..<256 {
+        let count = Double(anatomy.shells[surface][shell * 256 + own])
+        guard count > 0 else { continue }
+        let label = Int(table[own])
         var to = label
         if outside > 0, label == fluid || label == 0 || (16..<22).contains(label) {
           if outside < duraThickness {

@@ -115,7 +115,7 @@ struct SlabPainter {
   private func measure(_ scratch: inout Scratch, _ mask: UnsafeMutableBufferPointer<Float>, _ first: Int) {
     let columns = extent.columns
     let n = anatomy.surface.dimensions
-    anatomy.surface.values.withUnsafeBufferPointer { values in
+    anatomy.surfaces[rim.surface].values.withUnsafeBufferPointer { values in
       guard let values = values.baseAddress else { return }
       for cell in 0..<scratch.isNear.count {
         let (a, b) = (scratch.line[cell], scratch.line[cell + 1])
