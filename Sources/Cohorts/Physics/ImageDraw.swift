@@ -58,8 +58,8 @@ struct ImageDraw: Sendable {
 
   private init(_ options: PhysicsOptions, _ random: inout RandomSource) {
     resolution = Resolution(options, &random)
-    let own = Resolution(options, &random)
-    targetResolution = random.chance(options.sharpTargets) ? .sharp : own
+    let (own, sharp) = (Resolution(options, &random), Resolution.sharp(&random))
+    targetResolution = random.chance(options.sharpTargets) ? sharp : own
     let radius = random.chance(options.displaced) ? options.largeShift : options.shift
     shift = .zero
     repeat {

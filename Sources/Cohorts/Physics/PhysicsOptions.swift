@@ -8,18 +8,20 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// How shapes and lesions are drawn.
   package var anatomy = HeadOptions()
   /// Neighbouring planes that a slice is computed from, for slices thicker than one.
-  public var planes = 7
+  public var planes = 5
 
   /// Share of people at 3 T; the others are at 1.5 T.
   public var highField = 0.65
   /// T1 and T2 of all tissue alike.
   public var commonRelaxation = 0.08
   /// T1 of each tissue, T2 of each, and its proton density.
-  public var t1 = 0.12, t2 = 0.17, density = 0.05
+  public var t1 = 0.09, t2 = 0.12, density = 0.04
   /// T1 and T2 of lesions, and T2 of fluid, which flow shortens.
-  public var lesionT1 = 0.20, lesionT2 = 0.25, fluidT2 = 0.40
+  public var lesionT1 = 0.20, lesionT2 = 0.22, fluidT2 = 0.40
   /// How far from the middle of their range sequences' times and angles are drawn, as a share.
   public var sequences = 0.75
+  /// Largest share of fluid in FLAIR that flowed in after the inversion and is bright.
+  public var inflow = 0.1
   /// Signal of each tissue in each contrast, for what signal equations leave out.
   public var jitter = 0.08
   /// Share of people whose T1 after contrast medium is acquired as the one before.
@@ -66,7 +68,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
       ("thickOther", thickOther), ("sharpTargets", sharpTargets), ("ghosts", ghosts), ("clipped", clipped),
       ("coarse", coarse), ("commonRelaxation", commonRelaxation), ("t1", t1), ("t2", t2),
       ("density", density), ("lesionT1", lesionT1), ("lesionT2", lesionT2), ("fluidT2", fluidT2),
-      ("jitter", jitter), ("gamma", gamma), ("gain", gain),
+      ("inflow", inflow), ("jitter", jitter), ("gamma", gamma), ("gain", gain),
     ] { try check(name, value, 0...1) }
     try check("sharp + physics.thickAxial + physics.thickOther", sharp + thickAxial + thickOther, 0...1 + 1e-9)
     for (name, value, most) in [

@@ -15,7 +15,13 @@ struct Resolution: Sendable {
   /// Full width at half maximum of what blurs within the plane besides, in mm.
   var blur: Double
 
-  static let sharp = Resolution(orientation: .axial, thickness: 1, spacing: 1, fraction: 0, blur: 0)
+  /// Planes as they are, blurred within them by no more than any scanner and registration does.
+  static func sharp(_ random: inout RandomSource) -> Resolution {
+    Resolution(
+      orientation: .axial, thickness: 1, spacing: 1, fraction: 0, blur: random.uniform(Self.leastBlur, 1.2))
+  }
+
+  private static let leastBlur = 0.7
 
   init(orientation: Orientation, thickness: Double, spacing: Double, fraction: Double, blur: Double) {
     (self.orientation, self.thickness, self.spacing) = (orientation, thickness, spacing)
@@ -28,9 +34,9 @@ struct Resolution: Sendable {
     let thick = random.uniform(3, 6)
     let gap = random.uniform(0, 0.2)
     let fraction = random.chance(0.5) ? 0 : random.uniform()
-    let blur = random.chance(0.5) ? random.uniform(0, 1.2) : 0
+    let blur = random.uniform(Self.leastBlur, 1.6)
     if kind < options.sharp {
-      self.init(orientation: .axial, thickness: 1, spacing: 1, fraction: 0, blur: 0.7 * blur)
+      self.init(orientation: .axial, thickness: 1, spacing: 1, fraction: 0, blur: blur)
     } else if kind < options.sharp + options.thickAxial {
       self.init(
         orientation: .axial, thickness: width * thick, spacing: thick * (1 + gap), fraction: fraction,

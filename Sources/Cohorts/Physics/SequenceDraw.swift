@@ -8,6 +8,8 @@ package struct SequenceDraw: Sendable, Equatable {
     package var sequence: PulseSequence
     /// How much of magnetisation transfer shows: all of it in a multi-slice turbo spin echo.
     package var transfer: Double
+    /// Share of the fluid that was not there at the inversion.
+    package var inflow = 0.0
 
     /// Whether blood is bright, as in three-dimensional gradient echoes; in spin echoes it leaves before the echo.
     package var isGradientEcho: Bool {
@@ -34,7 +36,7 @@ package struct SequenceDraw: Sendable, Equatable {
   package init(
     fieldStrength: Double, fluidT1: Double, _ options: PhysicsOptions, _ random: inout RandomSource
   ) {
-    var draw = Draw(isHigh: fieldStrength > 2, fluidT1: fluidT1, width: options.sequences, random: random)
+    var draw = Draw(isHigh: fieldStrength > 2, fluidT1: fluidT1, options, random: random)
     t1 = draw.t1()
     t1gd = draw.random.chance(options.sameT1) ? t1 : draw.t1()
     t2 = draw.t2()
@@ -46,16 +48,20 @@ package struct SequenceDraw: Sendable, Equatable {
   private struct Draw {
     let isHigh: Bool
     let fluidT1: Double
-    let width: Double
+    let options: PhysicsOptions
     var random: RandomSource
+
+    init(isHigh: Bool, fluidT1: Double, _ options: PhysicsOptions, random: RandomSource) {
+      (self.isHigh, self.fluidT1, self.options, self.random) = (isHigh, fluidT1, options, random)
+    }
 
     /// Within the range, and nearer its middle the smaller the width.
     mutating func between(_ lower: Double, _ upper: Double) -> Double {
-      (lower + upper) / 2 + width * (random.uniform(lower, upper) - (lower + upper) / 2)
+      (lower + upper) / 2 + options.sequences * (random.uniform(lower, upper) - (lower + upper) / 2)
     }
 
-    /// Of a turbo spin echo, whose stimulated echoes lengthen T2 by up to a fifth.
-    mutating func effective(_ echo: Double) -> Double { echo / between(1, 1.2) }
+    /// Of a turbo spin echo, whose stimulated echoes lengthen T2 by up to three tenths.
+    mutating func effective(_ echo: Double) -> Double { echo / between(1, 1.3) }
 
     mutating func t1() -> Acquisition {
       let family = random.uniform()
@@ -112,12 +118,14 @@ package struct SequenceDraw: Sendable, Equatable {
       let (repetition, echo) = (exp(between(log(4.8), log(11))), effective(between(0.080, 0.150)))
       let isVolume = random.chance(0.4)
       // The inversion time is set for fluid in general, not for this person.
-      let miss = 1 + min(max(0.05 * random.normal() - 0.01, -0.15), 0.10)
+      let miss = 1 + min(max(0.05 * random.normal() - 0.015, -0.15), 0.10)
       let inversion = miss * PulseSequence.nulling(t1: fluidT1, repetition: repetition, echo: echo)
       let sequence = PulseSequence(
         .inversionRecovery(inversion: inversion), repetition: repetition, echo: echo)
+      let inflow = options.inflow * pow(random.uniform(), 1.5)
       return Acquisition(
-        sequence: sequence, transfer: isVolume ? random.uniform(0.2, 0.8) : random.uniform(0.6, 1.2))
+        sequence: sequence, transfer: isVolume ? random.uniform(0.2, 0.8) : random.uniform(0.6, 1.2),
+        inflow: inflow)
     }
   }
 }

@@ -43,10 +43,16 @@ package struct SignalTable: Sendable {
         slow.r2 *= exp(-step)
         moved = modality == .t1gd ? gadolinium.added(to: slow, group: group) : slow
         let t2 = (equation(moved) - signal) / step
+        // What flows in has not been inverted.
+        let fresh = SignalEquation(
+          PulseSequence(
+            .spinEcho, repetition: acquisition.sequence.repetition, echo: acquisition.sequence.echo))(tissue)
         for part in 0..<8 {
           let index = 8 * group + part
           let factor = jitter[lane][index] * (1 - Float(acquisition.transfer) * values.transfer[index])
-          entries[index].signal[lane] = factor * signal[part]
+          let isFluid = TissueClass(rawValue: UInt8(index))?.isFluid ?? false
+          let inflow = isFluid ? Float(acquisition.inflow) : 0
+          entries[index].signal[lane] = factor * (signal[part] + inflow * (fresh[part] - signal[part]))
           entries[index].t1[lane] = factor * t1[part]
           entries[index].t2[lane] = factor * t2[part]
           entries[index].density[lane] = factor * signal[part]
@@ -101,7 +107,7 @@ package struct SignalTable: Sendable {
 
   /// What the signal of every tissue in every contrast is multiplied by, for what signal equations leave out; blood that
   /// leaves before a spin echo included.
-  static func jitter(
+  package static func jitter(
     _ modalities: [Modality], _ sequences: SequenceDraw, _ options: PhysicsOptions,
     _ random: inout RandomSource
   ) -> [[Float]] {

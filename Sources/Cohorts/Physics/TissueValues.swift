@@ -14,17 +14,17 @@ package struct TissueValues: Sendable {
   private static func centre(_ tissue: TissueClass) -> Centre {
     switch tissue {
     case .background: (1000, 1000, 100, 0, 0)
-    case .whiteMatter: (875, 650, 73, 0.70, 0.20)
-    case .corticalGrey: (1400, 1150, 95, 0.83, 0.10)
-    case .thalamus: (1150, 950, 78, 0.76, 0.16)
+    case .whiteMatter: (875, 650, 78, 0.71, 0.16)
+    case .corticalGrey: (1380, 1130, 93, 0.82, 0.11)
+    case .thalamus: (1150, 950, 80, 0.76, 0.14)
     case .caudate: (1350, 1100, 80, 0.82, 0.11)
     case .putamen: (1250, 1050, 72, 0.80, 0.12)
     case .pallidum: (1000, 830, 52, 0.74, 0.17)
     case .limbicGrey: (1450, 1200, 102, 0.84, 0.09)
-    case .brainStem, .cerebellarWhite: (950, 750, 80, 0.72, 0.20)
+    case .brainStem, .cerebellarWhite: (950, 750, 83, 0.73, 0.16)
     case .cerebellarGrey: (1350, 1120, 92, 0.83, 0.10)
-    case .ventricularFluid: (4200, 4070, 1000, 1, 0)
-    case .sulcalFluid: (4100, 3970, 850, 1, 0)
+    case .ventricularFluid: (4200, 4070, 800, 1, 0)
+    case .sulcalFluid: (4100, 3970, 650, 1, 0)
     case .choroidPlexus: (1800, 1500, 180, 0.90, 0.03)
     case .artery: (1650, 1450, 80, 0.80, 0.02)
     case .vein: (1600, 1400, 50, 0.80, 0.02)
@@ -34,11 +34,11 @@ package struct TissueValues: Sendable {
     case .muscle: (1420, 1130, 40, 0.75, 0.40)
     case .skin: (1000, 850, 45, 0.65, 0.25)
     case .eyeFluid: (4000, 3900, 800, 1, 0)
-    case .plaque: (1350, 1080, 140, 0.83, 0.10)
+    case .plaque: (1350, 1080, 130, 0.83, 0.10)
     case .whiteMatterLesion: (1200, 1000, 115, 0.80, 0.12)
-    case .oedema: (1550, 1350, 165, 0.86, 0.10)
+    case .oedema: (1550, 1350, 155, 0.86, 0.10)
     case .enhancingTumour: (1450, 1180, 120, 0.84, 0.08)
-    case .nonEnhancingTumour: (1700, 1450, 170, 0.87, 0.07)
+    case .nonEnhancingTumour: (1700, 1450, 160, 0.87, 0.07)
     case .necrosis: (2600, 2200, 320, 0.94, 0.02)
     case .cavity: (3900, 3800, 800, 0.99, 0)
     case .blood: (650, 550, 90, 0.80, 0.05)
@@ -91,7 +91,7 @@ package struct TissueValues: Sendable {
   }
 
   /// R1 of a tissue, 1/s.
-  func r1(of tissue: TissueClass) -> Float { groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8] }
+  package func r1(of tissue: TissueClass) -> Float { groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8] }
 
   private static func factor(_ deviation: Double, _ normal: Double) -> Double {
     exp(deviation * min(max(normal, -2.5), 2.5))
