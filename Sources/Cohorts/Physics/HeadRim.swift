@@ -60,10 +60,12 @@ struct HeadRim: Sendable {
       // Brain stays what it is; so does what the map knows beyond the dura.
       guard isFluid || label == 0 || label >= TissueClass.dura.rawValue && label < TissueClass.plaque.rawValue
       else { return label }
+      // Nothing changes further out, which most places are.
+      guard outside < (isFluid || label == 0 ? 9 : 1.6 * duraThickness) else { return label }
       let at = position * 0.5 + texture
       let value = noise.value(at.x, at.y, at.z)
-      if outside < duraThickness * (1 + 0.35 * value) { return TissueClass.dura.rawValue }
-      guard isFluid || label == 0, outside < 9 else { return label }
+      if outside < duraThickness * (1 + 0.35 * min(value, 1.7)) { return TissueClass.dura.rawValue }
+      guard isFluid || label == 0 else { return label }
       return value > fatLevel ? TissueClass.fat.rawValue : TissueClass.bone.rawValue
     }
     guard isFluid, outside > -7 else { return label }

@@ -171,17 +171,24 @@ struct SlabPainter {
           let index = whole(x, last.x) &+ whole(y, last.y) &* row &+ whole(z, last.z) &* area
           let at = Self.step * cell
           let count = 2 * min(Self.step, columns - at)
-          let met =
-            shapes.isEmpty ? [] : shapes.filter { Self.meets($0, pointwiseMin(a, b), pointwiseMax(a, b)) }
           let isNear = scratch.isNear[cell]
           for k in 0..<count {
-            var label = table[Int(voxels[Int(index[k])])]
-            if isNear {
+            classes[first + 4 * (at + k / 2) + k & 1] = table[Int(voxels[Int(index[k])])]
+          }
+          if isNear {
+            for k in 0..<count {
+              let to = first + 4 * (at + k / 2) + k & 1
               let place = SIMD3<Float>(x[k], y[k], z[k]) * anatomy.spacing
-              label = rim.tissue(label, scratch.distance[at + k / 2], place, noise)
+              classes[to] = rim.tissue(classes[to], scratch.distance[at + k / 2], place, noise)
             }
-            for shape in met { label = shape.tissue(label, x[k], y[k], z[k], noise) }
-            classes[first + 4 * (at + k / 2) + k & 1] = label
+          }
+          if shapes.isEmpty { continue }
+          let (low, high) = (pointwiseMin(a, b), pointwiseMax(a, b))
+          for shape in shapes where Self.meets(shape, low, high) {
+            for k in 0..<count {
+              let to = first + 4 * (at + k / 2) + k & 1
+              classes[to] = shape.tissue(classes[to], x[k], y[k], z[k], noise)
+            }
           }
         }
       }
