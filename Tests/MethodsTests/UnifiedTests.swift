@@ -97,12 +97,12 @@ import Torch
       return meant.reduce(0, +) / Double(meant.count)
     }
     func error(_ contrast: Int) -> Double {
-      (0..<6).reduce(0) { $0 + abs(0.25 - 0.01 * Double((contrast + 1) * $1)) } / 6
+      (0..<6).map { column -> Double in abs(0.25 - 0.01 * Double((contrast + 1) * column)) }.reduce(0, +) / 6
     }
     func isHidden(_ sample: Int, _ contrast: Int) -> Bool { hidden[sample * 3 + contrast] == 1 }
-    let expected = [
-      mean(isHidden, error), mean(isHidden) { 0.01 * Double($0 + 1) } / 2, mean({ !isHidden($0, $1) }, error),
-    ]
+    func slope(_ contrast: Int) -> Double { 0.005 * Double(contrast + 1) }
+    func isKept(_ sample: Int, _ contrast: Int) -> Bool { !isHidden(sample, contrast) }
+    let expected = [mean(isHidden, error), mean(isHidden, slope), mean(isKept, error)]
     #expect(losses.map(\.name) == ["l1", "gradient", "kept"] && method.losses == losses.map(\.name))
     for (loss, value) in zip(losses, expected) { #expect(abs(loss.value - value) < 1e-12, "\(loss.name)") }
   }
@@ -175,6 +175,48 @@ import Torch
   }
 
   /// A network that gives nothing shows what its outputs are added to; of a slab the middle slice.
+  @Test(arguments: [1, 3]) func t1AndT1GdAddToEachOther(_ depth: Int) {
+    let contrasts: [Modality] = [.t1, .t2, .t1gd]
+    let sources = Tensor.uniform([2, 3 * depth, 4, 5], seed: 1, type: .float64)
+    func middle(_ contrast: Int, _ sample: Int) -> [Double] {
+      sources.narrowed(0, from: sample, length: 1)
+        .narrowed(1, from: contrast * depth + depth / 2, length: 1).values()
+    }
+    let nothing = [Double](repeating: 0, count: 20)
+    let there = present([[1, 1, 1], [0, 1, 1]])
+    // As everywhere zeros stand for what is missing.
+    let given = sources * ones(of: there, depth)
+    let method = constant(.zeros, contrasts, depth: depth)
+    let made = withoutGradient { method.synthesize(given, present: there) { _, _ in } }.values(Double.self)
+    #expect(Array(made[0..<60]) == nothing + nothing + middle(0, 0))
+    #expect(Array(made[60...]) == middle(2, 1) + nothing + nothing)
+    let plain = constant(.zeros, contrasts, depth: depth) { $0.skips = false }
+    #expect(withoutGradient { plain.synthesize(given) }.values(Double.self).allSatisfy { $0 == 0 })
+  }
+
+  private func ones(of present: Tensor, _ depth: Int) -> Tensor {
+    let (samples, count) = (present.size(0), present.size(1))
+    return present.reshaped([samples, count, 1]).expanded([samples, count, depth]).contiguous()
+      .reshaped([samples, count * depth, 1, 1])
+  }
+
+  @Test func itLearnsWhatIsHidden() {
+    var task = SynthesisTask(Scenario(completing: Self.three))
+    (task.network.width, task.network.groups, task.network.blocks) = (4, 4, 1)
+    task.rate = 3e-3
+    let method = Unified.Options().make(task, .agiNet)
+    let base = Tensor.uniform([4, 1, 16, 16], seed: 2)
+    let images = Tensor.concatenated([base, base * 0.5, 1 - base], axis: 1)
+    func losses(_ steps: ClosedRange<Int>) -> Double {
+      steps.reduce(0) { sum, step in
+        sum + method.step(Batch(sources: images, target: images), random: .init(seed: UInt64(step)))[0].value
+      }
+    }
+    let first = losses(1...10)
+    _ = losses(11...80)
+    #expect(losses(81...90) < 0.5 * first)
+  }
+
   @Test func optionsThatMakeNoSenseAreNamed() {
     func refusal(_ change: (inout Unified.Options) -> Void) -> String? {
       var options = Unified.Options()
