@@ -20,16 +20,27 @@ public enum ForegroundScale {
   ///   - weights: how much of each there is, where that is not one voxel each.
   /// - Returns: nil where nothing is above 0.
   public static func of(_ values: [Float], weights: [Double]? = nil) -> Double? {
-    guard var scale = rootMeanSquare(values, weights, above: 0, cap: .infinity) else { return nil }
+    guard let start = rootMeanSquare(values, weights, above: 0, cap: .infinity) else { return nil }
     // A higher scale leaves less background and caps less, so what follows from it is no lower: without a cap each round
     // rises to a fixed point, and from there with one each falls to the highest there is.
-    for cap in [Double.infinity, cap] {
-      for _ in 0..<64 {
-        guard let next = rootMeanSquare(values, weights, above: floor * scale, cap: cap * scale) else { break }
-        let isSettled = abs(next - scale) <= 1e-6 * scale
-        scale = next
-        if isSettled { break }
-      }
+    let uncapped = settled(values, weights, from: start, cap: .infinity)
+    // Nearly always all that is above half of it is in sight, and that is a part of the voxels.
+    let limit = Float(floor * uncapped / 2)
+    let scale = settled(
+      values.filter { $0 > limit }, weights.map { zip(values, $0).filter { $0.0 > limit }.map(\.1) },
+      from: uncapped, cap: cap)
+    return scale > uncapped / 2 ? scale : settled(values, weights, from: uncapped, cap: cap)
+  }
+
+  private static func settled(
+    _ values: [Float], _ weights: [Double]?, from start: Double, cap: Double
+  ) -> Double {
+    var scale = start
+    for _ in 0..<128 {
+      guard let next = rootMeanSquare(values, weights, above: floor * scale, cap: cap * scale) else { break }
+      let isSettled = abs(next - scale) <= 1e-7 * scale
+      scale = next
+      if isSettled { break }
     }
     return scale
   }
