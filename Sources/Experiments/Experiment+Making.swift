@@ -33,6 +33,9 @@ extension Experiment {
   /// The regions that it finds in images; nil where it makes images.
   package var regions: [LabelRegion]? { (try? told())?.segments }
 
+  /// Whether it makes whichever of its sources a patient lacks.
+  package var completes: Bool { (try? told())?.completes ?? false }
+
   /// How its training samples are changed at random.
   package var augmentation: Augmentation? { (try? told())?.augments }
 

@@ -33,6 +33,10 @@ extension Experiment {
     if let rate = told.rate, !named.contains("learningRate") { self.learningRate = rate }
     // What a segmentation computes need not be said.
     if told.segments != nil, !named.contains("scenario.target") { self.scenario.target = .labels }
+    // Nor what is made of any subset, nor that it is of all contrasts.
+    guard told.completes else { return }
+    if !named.contains("scenario.target") { self.scenario.target = .missing }
+    if !named.contains("scenario.sources") { self.scenario.sources = Modality.allCases }
   }
 
   /// The experiment as the JSON that is written into the run folder: every key, sorted.

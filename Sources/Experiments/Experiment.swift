@@ -29,6 +29,8 @@ public struct CommonSettings: Codable, Sendable, Equatable {
   public var validateEvery = 1000, validationSlices = 256
   /// Iterations between two checkpoints.
   public var checkpointEvery = 1000
+  /// How heads are computed where a run is trained on those.
+  public var physics = PhysicsSettings()
 
   public init() {}
 }
@@ -76,6 +78,7 @@ extension Experiment {
   /// Refuses numbers that make no sense before anything is built.
   public func check() throws {
     try common.checkBounds()
+    try common.physics.check()
     try MethodCatalog.check(self)
     try common.scenario.check()
   }

@@ -127,12 +127,14 @@ public struct TrainedModel {
 
 extension TrainedModel {
   /// Writes the generator as a model file.
-  package static func write(_ method: any Method, experiment: Experiment, card: ModelCard, to path: String)
-    throws
-  {
+  /// - Parameter halved: whether its numbers are written in half precision; they are read as single precision whichever.
+  package static func write(
+    _ method: any Method, experiment: Experiment, card: ModelCard, to path: String, halved: Bool = false
+  ) throws {
     let generator = method.generator
     let tensors = generator.parameters.saved.map {
-      Safetensors.Tensor("\(generator.name).\($0.name)", $0.tensor)
+      let name = "\(generator.name).\($0.name)"
+      return halved ? Safetensors.Tensor(halved: name, $0.tensor) : Safetensors.Tensor(name, $0.tensor)
     }
     try Safetensors.write(
       tensors, metadata: [experimentKey: experiment.json, ModelCard.key: card.json], to: path)

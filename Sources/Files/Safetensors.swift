@@ -147,6 +147,7 @@ public protocol SafetensorsElement: BitwiseCopyable, Sendable {
 
 extension Double: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f64 } }
 extension Float: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f32 } }
+extension Float16: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .f16 } }
 extension Int: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
 extension Int64: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i64 } }
 extension Int32: SafetensorsElement { public static var safetensorsType: Safetensors.DataType { .i32 } }

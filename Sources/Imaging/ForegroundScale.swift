@@ -15,6 +15,10 @@ public enum ForegroundScale {
   /// What a network sees where an image has its scale: near 0.45 lie white and grey matter.
   public static let level = 0.45
 
+  /// What networks that complete a patient's contrasts see in its place: images are divided by their scale and multiplied by
+  /// this, so that nearly all of a head lies below 1.
+  public static let level = 0.45
+
   /// - Parameters:
   ///   - values: intensities, finite.
   ///   - weights: how much of each there is, where that is not one voxel each.

@@ -14,6 +14,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var depth: Int?
   /// How intensities were scaled, in words.
   public var intensity: String
+  /// The rule of the scale; nil for a percentile of the volume's voxels.
+  public var rule: ScaleRule?
   /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
   public var scales: [Modality: Double]
   /// Median voxel size of the training slices in mm: along rows (x), along columns (y), between slices (z).
@@ -35,13 +37,20 @@ public struct ModelCard: Codable, Sendable, Equatable {
   static let labelUse =
     "Research on what synthesised images are worth. Not a medical device; not for diagnosis. Segmentations may omit or invent findings."
 
+  /// How the intensity is found that images are divided by.
+  public enum ScaleRule: String, Choice {
+    /// `ForegroundScale`'s, which then stands for 0.45.
+    case foreground
+  }
+
   public init(
-    scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, scales: [Modality: Double],
-    spacing: [Double],
+    scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, rule: ScaleRule? = nil,
+    scales: [Modality: Double], spacing: [Double],
     sliceRule: String, trainedOn: String, iterations: Int, score: Score?, parameters: Int,
     versions: [String: String]
   ) {
     (self.scenario, self.extent, self.depth, self.intensity) = (scenario, extent, depth, intensity)
+    self.rule = rule
     (self.scales, self.spacing, self.sliceRule, self.trainedOn) = (scales, spacing, sliceRule, trainedOn)
     (self.iterations, self.score, self.parameters) = (iterations, score, parameters)
     self.versions = versions

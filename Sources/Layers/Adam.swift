@@ -10,6 +10,8 @@ public final class Adam {
   /// The share of itself, times the rate, that every parameter loses in a step.
   public let decay: Double
   private let first: [Tensor], second: [Tensor], counts: [Tensor]
+  /// The numbers in `counts`, where they have been read: on a GPU reading them waits for it.
+  private var known: [Int]?
 
   /// - Parameters:
   ///   - parameters: every trained tensor of the store as it is now.
@@ -32,7 +34,12 @@ public final class Adam {
   }
 
   /// Moves every parameter that has a gradient, then forgets the gradients.
-  public func step() {
+  /// - Parameter largest: what the norm of all gradients together is scaled down to where it is above.
+  public func step(clippingTo largest: Double? = nil) {
+    if let largest { Tensor.clipGradients(parameters.entries.map(\.tensor), to: largest) }
+    known = known.map { known in
+      zip(known, parameters.entries).map { $0 + ($1.tensor.gradient == nil ? 0 : 1) }
+    }
     Tensor.adamStep(
       parameters.entries.map(\.tensor), moments: (first, second, counts), rate: rate, betas: betas,
       decay: decay, epsilon: epsilon)
@@ -40,11 +47,17 @@ public final class Adam {
   }
 
   /// Steps taken, before and after a resume.
-  public var steps: Int { Int(counts.map(\.item).max() ?? 0) }
+  public var steps: Int {
+    let read = known ?? counts.map { Int($0.item) }
+    known = read
+    return read.max() ?? 0
+  }
 
   /// What a checkpoint must hold to continue exactly: `<parameter>.first`, `.second` and `.count`.
   public var state: [(name: String, tensor: Tensor)] {
-    parameters.entries.indices.flatMap { index in
+    // Whoever is given them may overwrite them.
+    known = nil
+    return parameters.entries.indices.flatMap { index in
       let name = parameters.entries[index].name
       return [
         (name + ".first", first[index]), (name + ".second", second[index]), (name + ".count", counts[index]),

@@ -26,9 +26,7 @@ public struct MovingAverage {
   /// Follows step number `step`. Buffers, such as running statistics, are averages already and are copied.
   public func follow(step: Int) {
     let weight = 1 - MovingAverage.decay(decay, at: step)
-    for (averaged, new) in zip(average.entries, trained.entries) {
-      averaged.tensor.move(towards: new.tensor.detached, by: weight)
-    }
+    Tensor.move(average.entries.map(\.tensor), towards: trained.entries.map(\.tensor.detached), by: weight)
     for (kept, new) in zip(average.buffers, trained.buffers) { kept.tensor.assign(new.tensor) }
   }
 }

@@ -84,7 +84,9 @@ public enum Start: Sendable {
   case normal(Double, mean: Double = 0)
   /// PyTorch's default for convolutions and linear layers: Kaiming-uniform with a = √5, that is uniform within
   /// ± 1/√(fan in), where the fan in is the size of one output's receptive field.
-  case kaiming
+  public static let kaiming = Start.kaiming(times: 1)
+  /// The same within so many times these bounds.
+  case kaiming(times: Double)
 
   func tensor(_ shape: [Int], seed: UInt64, type: ElementType) -> Tensor {
     switch self {
@@ -94,8 +96,8 @@ public enum Start: Sendable {
     case .uniform(let bound): return .uniform(shape, low: -bound, high: bound, seed: seed, type: type)
     case .normal(let deviation, let mean):
       return .normal(shape, mean: mean, deviation: deviation, seed: seed, type: type)
-    case .kaiming:
-      let bound = 1 / Double(shape.dropFirst().reduce(1, *)).squareRoot()
+    case .kaiming(let factor):
+      let bound = factor / Double(shape.dropFirst().reduce(1, *)).squareRoot()
       return .uniform(shape, low: -bound, high: bound, seed: seed, type: type)
     }
   }

@@ -13,6 +13,13 @@ extension Safetensors.Tensor {
     }
   }
 
+  /// The same in half precision: half the bytes, eleven bits of mantissa, numbers up to 65,504.
+  public init(halved name: String, _ tensor: Torch.Tensor) {
+    self.init(name, .f16, shape: tensor.shape) { take in
+      try tensor.values(Float.self).map { Float16($0) }.withUnsafeBytes { try take($0) }
+    }
+  }
+
   private init<T: Element>(_ name: String, _ type: Safetensors.DataType, _ tensor: Torch.Tensor, as _: T.Type)
   {
     self.init(name, type, shape: tensor.shape) { take in
@@ -22,16 +29,18 @@ extension Safetensors.Tensor {
 }
 
 extension Safetensors {
-  /// The tensor of that name as a new tensor on the CPU, or nil.
+  /// The tensor of that name as a new tensor on the CPU, or nil; half precision comes back as float32.
   public func tensor(_ name: String) throws -> Torch.Tensor? {
     guard let entry = self[name] else { return nil }
     switch entry.type {
+    case .f16:
+      return Torch.Tensor(try values(of: name, as: Float16.self).map { Float($0) }, shape: entry.shape)
     case .f32: return Torch.Tensor(try values(of: name, as: Float.self), shape: entry.shape)
     case .f64: return Torch.Tensor(try values(of: name, as: Double.self), shape: entry.shape)
     case .i64: return Torch.Tensor(try values(of: name, as: Int64.self), shape: entry.shape)
     default:
       throw Failure(
-        .invalidModel, "\(path): tensor \(name) is \(entry.type.rawValue); aginet uses F32, F64 and I64")
+        .invalidModel, "\(path): tensor \(name) is \(entry.type.rawValue); aginet uses F16, F32, F64 and I64")
     }
   }
 

@@ -52,7 +52,7 @@ extension Framework {
 /// Every framework that can be named.
 public let frameworks: [any Framework.Type] = [
   Pix2Pix.self, PGAN.self, MMGAN.self, MedSynth.self, DDPM.self, IDDPM.self, SelfRDB.self,
-  Segmentation.self,
+  Unified.self, Segmentation.self,
 ]
 
 /// What a framework can be told beyond what all share, its part of an experiment; and what follows from it.
@@ -80,6 +80,8 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   func shape(_ task: SynthesisTask) -> GeneratorShape
   /// The regions that it finds in images; nil where it makes images.
   var segments: [LabelRegion]? { get }
+  /// Whether it makes whichever of its sources a patient lacks, and no one contrast.
+  var completes: Bool { get }
   /// How its training samples are changed at random; nil where they are taken as they are.
   var augments: Augmentation? { get }
   /// Dimensions of the images that it can be trained on: slices alone, where it has no form for volumes.
@@ -114,6 +116,7 @@ extension MethodOptions {
     GeneratorShape(task.inputs, dimensions: task.dimensions)
   }
   public var segments: [LabelRegion]? { nil }
+  public var completes: Bool { false }
   public var augments: Augmentation? { nil }
   public var dimensions: ClosedRange<Int> { 2...2 }
   public func demands(_ generator: GeneratorKind) -> [Demand] { generator.demands }

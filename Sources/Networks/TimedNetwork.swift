@@ -22,9 +22,16 @@ extension TimedNetwork {
   public func callAsFunction(_ x: Tensor, at times: Tensor) -> Tensor { self(x, at: times, latent: nil) }
 }
 
-/// A time as a vector: its waves, then two linear maps with an activation between them (Vaswani et al. 2017; Ho et al.
-/// 2020). Parameters: `first.*`, `second.*`.
-struct TimeEmbedding {
+/// A network that is told, beside an image, a code: which of its channels hold something.
+public protocol CodedNetwork {
+  /// `[B, C, spatial…]` to `[B, C', spatial…]`.
+  /// - Parameter code: `[B, length]`.
+  func callAsFunction(_ x: Tensor, knowing code: Tensor) -> Tensor
+}
+
+/// A time, or a code, as a vector: the waves of a time, then two linear maps with an activation between them (Vaswani et al.
+/// 2017; Ho et al. 2020). Parameters: `first.*`, `second.*`.
+struct Embedding {
   private let waves: (Tensor) -> Tensor, activation: (Tensor) -> Tensor
   private let first: Linear, second: Linear
 
@@ -48,7 +55,14 @@ struct TimeEmbedding {
     second = .fanAverage(scope / "second", output, output)
   }
 
-  /// `[B]` to `[B, output]`.
+  /// Of a code as it is.
+  init(ofCode scope: Scope, length: Int, output: Int) {
+    (waves, activation) = ({ $0 }, { $0.silu() })
+    first = Linear(scope / "first", length, output)
+    second = Linear(scope / "second", output, output)
+  }
+
+  /// Times `[B]`, or codes `[B, length]`, to `[B, output]`.
   func callAsFunction(_ times: Tensor) -> Tensor { second(activation(first(waves(times)))) }
 }
 

@@ -5,7 +5,8 @@ import Inference
 import Metrics
 
 /// By what the best networks of a run are chosen, as held-out samples are added: the mean PSNR of those that are predicted with
-/// some error, in dB, or of a segmentation the Dice, over all of their voxels, of each region that their label maps show,
+/// some error, in dB, where whatever is missing is asked for of each contrast that they have, hidden in turn; or of a
+/// segmentation the Dice, over all of their voxels, of each region that their label maps show,
 /// whose mean counts: whatever a network finds, it is of the same regions.
 struct Judgement {
   let metric: Metric
@@ -20,9 +21,37 @@ struct Judgement {
     (metric, overlaps) = (regions.isEmpty ? .psnr : .dice, regions.map { _ in Overlap() })
   }
 
-  mutating func add(_ predictions: [Float], of batch: SampleBatch) {
+  /// What a network is asked of a batch.
+  struct Question {
+    /// As the network sees it, and as it is.
+    let batch: SampleBatch, whole: SampleBatch
+    /// The contrast that was hidden, where one was.
+    var hidden: Modality?
+  }
+
+  /// - Parameter batch: a batch of the held-out samples.
+  func questions(of batch: SampleBatch) -> [Question] {
+    guard scenario.target == .missing else { return [Question(batch: batch, whole: batch)] }
+    return scenario.sources.filter { modality in batch.present.contains { $0.contains(modality) } }.map {
+      Question(batch: batch.keeping(Set(scenario.sources).subtracting([$0])), whole: batch, hidden: $0)
+    }
+  }
+
+  mutating func add(_ predictions: [Float], _ question: Question) {
+    let batch = question.whole
     guard let labels = batch.labels, !regions.isEmpty else {
-      values += Scorer().psnr(predictions, batch.target(of: scenario), of: batch.extent.count)
+      let targets = batch.target(of: scenario)
+      guard let hidden = question.hidden else {
+        values += Scorer().psnr(predictions, targets, of: batch.extent.count)
+        return
+      }
+      let (count, size) = (scenario.sources.count, batch.extent.count)
+      guard let place = scenario.sources.firstIndex(of: hidden) else { return }
+      for sample in 0..<batch.count
+      where batch.present[sample].contains(hidden) && batch.present[sample].count > 1 {
+        let image = (sample * count + place) * size..<(sample * count + place + 1) * size
+        values += Scorer().psnr(Array(predictions[image]), Array(targets[image]), of: size)
+      }
       return
     }
     for (place, region) in regions.enumerated() {

@@ -22,6 +22,19 @@ extension Run {
     return try estimate(fitted, onSlices: cohort.manifest.extent, setting)
   }
 
+  /// The same of whatever a run may be trained on.
+  public static func estimate(_ experiment: Experiment, on data: TrainingData, _ setting: Setting = Setting())
+    throws -> Estimate
+  {
+    try data.check(experiment, setting)
+    let slice: Extent
+    switch data {
+    case .cohort(let cohort): return try estimate(experiment, on: cohort, setting)
+    case .anatomies: slice = experiment.physics.extent
+    }
+    return try estimate(experiment, onSlices: slice, setting)
+  }
+
   /// The same of images that no cohort is needed for.
   /// - Parameter slice: rows and columns of a slice.
   /// - Throws: `.inconsistent` where the networks cannot be trained on such images, `.limit` where memory cannot do, and what
@@ -56,7 +69,8 @@ extension Run {
       let start = clock.now
       let batch = Batch(
         sources: Tensor(values, shape: shape, device: setting.device),
-        target: .zeros([shape[0], 1] + shape.dropFirst(2), device: setting.device))
+        target: .zeros(
+          [shape[0], max(1, experiment.scenario.made.count)] + shape.dropFirst(2), device: setting.device))
       _ = method.step(batch, random: RandomStream(seed: experiment.seed, device: setting.device))
       LibTorch.synchronize(setting.device)
       return (clock.now - start).seconds

@@ -18,7 +18,7 @@ extension Run {
     public init() {}
   }
 
-  /// Trains an experiment on a prepared cohort into a folder: from the start, or on from the last checkpoint.
+  /// Trains an experiment into a folder: from the start, or on from the last checkpoint.
   /// - Parameters:
   ///   - shouldStop: asked after each step and within validation; where it says a kind of failure, the run is saved and
   ///     ends with that.
@@ -28,29 +28,39 @@ extension Run {
   ///   experiment or the cohort cannot serve it; `.limit` where a step cannot fit into memory; `.numerical` from the
   ///   training loop, and what `shouldStop` says.
   public static func train(
-    _ experiment: Experiment, on cohort: PreparedCohort, into path: String, _ setting: Setting = Setting(),
+    _ experiment: Experiment, on data: TrainingData, into path: String, _ setting: Setting = Setting(),
     shouldStop: @escaping () -> Failure.Kind? = { nil },
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
-    try check(experiment, on: cohort, setting)
+    try data.check(experiment, setting)
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
-    try cohort.refuse(output: path)
+    if case .cohort(let cohort) = data { try cohort.refuse(output: path) }
     try RunFolder.make(path)
     let lock = try FolderLock(path)
     defer { withExtendedLifetime(lock) {} }
     try prepare(folder, experiment, setting)
-    if setting.resumes { try refuseAnother(cohort, in: folder) }
-    try TrainedOn(cohort).write(to: folder)
+    if setting.resumes { try refuseOther(data, in: folder) }
+    try data.trainedOn.write(to: folder)
     if setting.resumes {
       try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }
     }
     let session = try TrainingSession(
-      experiment, on: cohort, in: folder, setting,
-      metadata: [TrainedModel.experimentKey: try experiment.json, cohortKey: try digest(of: cohort)],
+      experiment, on: data, in: folder, setting,
+      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: try data.digest],
       shouldStop: shouldStop, observer: observe)
     try session.run()
     return try Run(opening: path)
+  }
+
+  /// The same on a prepared cohort.
+  public static func train(
+    _ experiment: Experiment, on cohort: PreparedCohort, into path: String, _ setting: Setting = Setting(),
+    shouldStop: @escaping () -> Failure.Kind? = { nil },
+    observe: @escaping (TrainingEvent) throws -> Void = { _ in }
+  ) throws -> Run {
+    try train(
+      experiment, on: .cohort(cohort), into: path, setting, shouldStop: shouldStop, observe: observe)
   }
 
   /// Refuses what cannot be trained, before anything is made.
@@ -92,20 +102,20 @@ extension Run {
   }
 
   /// The metadata key under which a checkpoint names what it was trained on.
-  private static var cohortKey: String { "aginet.cohort" }
+  private static var dataKey: String { "aginet.cohort" }
 
   package static func digest(of cohort: PreparedCohort) throws -> String {
     try SHA256.ofFile(cohort.folder + "/" + CohortManifest.fileName).digest
   }
 
   /// A run that went on with other images would be neither the one run nor the other.
-  private static func refuseAnother(_ cohort: PreparedCohort, in folder: RunFolder) throws {
+  private static func refuseOther(_ data: TrainingData, in folder: RunFolder) throws {
     guard folder.hasCheckpoint else { return }
-    let before = try Safetensors(contentsOf: folder.last, verifying: false).metadata[cohortKey]
-    guard try before == nil || before == digest(of: cohort) else {
+    let before = try Safetensors(contentsOf: folder.last, verifying: false).metadata[dataKey]
+    guard try before == nil || before == data.digest else {
       throw Failure(
         .inconsistent,
-        "\(folder.path): was trained on another prepared cohort than \(cohort.folder); name that one, or train anew"
+        "\(folder.path): was trained on \(data.others), or train anew"
       )
     }
   }

@@ -8,6 +8,9 @@ struct TrainedOn: Codable, Equatable {
   /// The training subjects by the digest of each of their images (`CohortManifest.Scan.content`).
   var images: [String: String] = [:]
 
+  /// No scans.
+  init() {}
+
   init(_ cohort: PreparedCohort) {
     for subject in cohort.subjects(in: .train) {
       for scan in subject.scans { if let content = scan.content { images[content] = subject.id } }

@@ -45,8 +45,23 @@ extension Tensor {
 
   public func fill(_ value: Double) { check(ct_fill(raw, value)) }
 
-  /// Moves every element the share `weight` of the way to `source`, as a moving average does. Not recorded.
-  public func move(towards source: Tensor, by weight: Double) { check(ct_lerp_into(raw, source.raw, weight)) }
+  /// Moves every element of `tensors` the share `weight` of the way to the one in its place of `ends`, as a moving average
+  /// does. Not recorded.
+  public static func move(_ tensors: [Tensor], towards ends: [Tensor], by weight: Double) {
+    precondition(tensors.count == ends.count)
+    guard !tensors.isEmpty else { return }
+    withList(tensors + ends) { pointers, _ in check(ct_lerp_all(pointers, Int32(tensors.count), weight)) }
+  }
+
+  /// The same of one tensor.
+  public func move(towards end: Tensor, by weight: Double) { Tensor.move([self], towards: [end], by: weight) }
+
+  /// Scales the gradients of `tensors` down so that their norm, over all of them together, is `largest` at the most
+  /// (`torch.nn.utils.clip_grad_norm_`). Waits for no device.
+  public static func clipGradients(_ tensors: [Tensor], to largest: Double) {
+    guard !tensors.isEmpty else { return }
+    withList(tensors) { pointers, count in check(ct_clip_gradients(pointers, count, largest)) }
+  }
 
   /// One fused Adam step.
   /// - Parameters:

@@ -1,6 +1,7 @@
 import Cohorts
 import Failures
 import Files
+import Foundation
 import Imaging
 import Inference
 import Layers
@@ -12,13 +13,23 @@ public enum Schedule: String, Choice {
   case constant
   /// Constant for the first half, then linearly down to 0, as pix2pix was trained.
   case linear
+  /// Up by equal steps for 500 iterations, of short runs a twentieth, then down along half a cosine to 1/40.
+  case cosine
 
   /// The factor on the learning rate for the iteration after `iteration`, of `total`.
   public func factor(after iteration: Int, of total: Int) -> Double {
     switch self {
     case .constant: 1
     case .linear: min(1, 2 * Double(total - iteration) / Double(total))
+    case .cosine: Schedule.cosine(after: iteration, of: total)
     }
+  }
+
+  private static func cosine(after iteration: Int, of total: Int) -> Double {
+    let (rise, last) = (min(500, total / 20), 1.0 / 40)
+    guard iteration >= rise else { return Double(iteration + 1) / Double(rise) }
+    let part = Double(iteration - rise) / Double(max(1, total - rise))
+    return last + (1 - last) * (1 + cos(.pi * min(1, part))) / 2
   }
 }
 
@@ -104,7 +115,7 @@ public final class Trainer {
   ///   - delegate: who looks at the networks and keeps the best ones; without one the latest are the best.
   /// - Throws: `.numerical` naming the iteration where a loss is not finite, the kind of failure that was asked for where
   ///   it was asked to stop, and whatever validation and writing throw.
-  public func run(_ stream: SampleStream, _ delegate: any TrainingDelegate = Unattended()) throws {
+  public func run(_ stream: any SampleSource, _ delegate: any TrainingDelegate = Unattended()) throws {
     let clock = ContinuousClock()
     try method.prepare()
     // What an optimiser was made with is the schedule's starting point.

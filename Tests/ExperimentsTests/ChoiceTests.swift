@@ -34,6 +34,8 @@ import Testing
       guard let first = mirror.children.first?.value else { return ([], []) }
       let isChoice = Mirror(reflecting: first).displayStyle == .enum
       return isChoice ? ([Setting(path: path, names: names(first), isList: true)], []) : walk(first, path)
+    // Keys are names too, but which there are the defaults say.
+    case .dictionary: return ([], [])
     case .optional: return mirror.children.first.map { walk($0.value, path) } ?? ([], [])
     default:
       return mirror.children.reduce(into: ([], [])) { found, child in

@@ -58,6 +58,46 @@ import Torch
     expectClose(kernel, flat.values(Double.self), within: 1e-15)
   }
 
+  /// `torch.nn.utils.clip_grad_norm_` of (3, 4) and 12 to 1: the norm is 13, the factor 1 / (13 + 1e-6).
+  @Test func gradientsAreClippedTogether() throws {
+    func gradients(clippedTo largest: Double) throws -> [Double] {
+      let store = Parameters(type: .float64)
+      let (a, b) = (store.root.parameter("a", [2], .zeros), store.root.parameter("b", [1], .zeros))
+      let still = store.root.parameter("c", [1], .zeros)
+      ((a * Tensor([3.0, 4], shape: [2])).sum() + (b * 12).sum()).backward()
+      Tensor.clipGradients(store.entries.map(\.tensor), to: largest)
+      #expect(still.gradient == nil)
+      return try #require(a.gradient).values(Double.self) + #require(b.gradient).values()
+    }
+    let factor = 1 / 13.000_001
+    expectClose(try gradients(clippedTo: 1), [3 * factor, 4 * factor, 12 * factor], within: 1e-15)
+    #expect(try gradients(clippedTo: 13.1) == [3, 4, 12])
+    // And in a step, which looks at their ratio alone, but for the moments.
+    let store = Parameters(type: .float64)
+    let parameter = store.root.parameter("p", [2], .zeros)
+    let adam = Adam(store, rate: 0.1)
+    (parameter * Tensor([3.0, 4], shape: [2])).sum().backward()
+    adam.step(clippingTo: 1)
+    let first = try #require(adam.state.first { $0.name == "p.first" }).tensor
+    expectClose(first, [0.06, 0.08], within: 1e-7)
+  }
+
+  /// The number of steps is kept at hand, and read anew where a checkpoint may have changed it.
+  @Test func stepsAreThoseOfTheState() throws {
+    let store = Parameters()
+    let parameter = store.root.parameter("p", [1], .zeros)
+    let adam = Adam(store)
+    for step in 0..<3 {
+      #expect(adam.steps == step)
+      parameter.sum().backward()
+      adam.step()
+    }
+    try #require(adam.state.first { $0.name == "p.count" }).tensor.fill(7)
+    #expect(adam.steps == 7)
+    adam.step()
+    #expect(adam.steps == 7, "without a gradient nothing is a step")
+  }
+
   @Test func frozenParametersStayWhereTheyAre() {
     let store = Parameters()
     let parameter = store.root.parameter("p", [3], .normal(1))

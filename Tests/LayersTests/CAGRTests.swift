@@ -199,6 +199,24 @@ import Torch
     #expect(store.count == expected)
   }
 
+  /// As strong as a plain convolution, where the paper's start is 0.37 of it; all but the kernel starts alike.
+  @Test func anEvenStartMakesUpForGatesAndScales() throws {
+    let (paper, even) = (Parameters(type: .float64), Parameters(type: .float64))
+    let first = CAGR(paper.root, .init(16, 16), groups: 4)
+    let second = CAGR(even.root, .init(16, 16), groups: 4, startsEven: true)
+    let factor = 2 * (1 + 0.367_879_441_171_442_33)
+    for (name, tensor) in even.entries {
+      let start = try #require(paper[name])
+      expectClose(tensor, name == "weight" ? start * factor : start, within: 1e-15, "\(name)")
+    }
+    let x = Tensor.normal([1, 16, 9, 9], seed: 4, type: .float64)
+    expectClose(second(x), first(x) * factor, within: 1e-12)
+    let rolling = Parameters(type: .float64)
+    _ = CAGR(rolling.root, .init(16, 16), groups: 4, attends: false, startsEven: true)
+    expectClose(
+      try #require(rolling["weight"]), try #require(paper["weight"]) * (factor / 2), within: 1e-15)
+  }
+
   @Test func namesAndShapes() {
     let store = Parameters()
     _ = CAGR(store.root / "first", .init(16, 16), groups: 4)

@@ -50,6 +50,25 @@ import Torch
     }
   }
 
+  @Test func halvedNumbersComeBackAlmost() throws {
+    try inFolder { folder in
+      let path = folder.appendingPathComponent("a.safetensors").path
+      let (saved, _) = network(.cagr(groups: 4), seed: 1)
+      try Safetensors.write(
+        saved.saved.map { Safetensors.Tensor(halved: "net." + $0.name, $0.tensor) }, metadata: [:], to: path)
+      let file = try Safetensors(contentsOf: path)
+      #expect(file.entries.allSatisfy { $0.type == .f16 })
+      let (loaded, _) = network(.cagr(groups: 4), seed: 2)
+      try file.load(loaded.saved, under: "net.")
+      for (one, two) in zip(saved.saved, loaded.saved) {
+        #expect(two.tensor.type == .float32)
+        for (exact, half) in zip(one.tensor.values(Double.self), two.tensor.values(Double.self)) {
+          #expect(abs(exact - half) <= 0x1p-11 * abs(exact) + 0x1p-25, "\(one.name)")
+        }
+      }
+    }
+  }
+
   @Test func whatDoesNotFitIsListedAndNothingIsTouched() throws {
     try inFolder { folder in
       let path = folder.appendingPathComponent("a.safetensors").path

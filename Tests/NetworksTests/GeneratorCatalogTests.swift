@@ -35,6 +35,9 @@ import Torch
             return network(x, at: times(x), latent: latent)
           }
         )
+      case .code(let length):
+        let network = kind.coded(store.root, shape, settings)
+        return (store, { network($0, knowing: .uniform([$0.size(0), length], seed: 4)) })
       }
     }
 
@@ -58,6 +61,7 @@ import Torch
       GeneratorShape(3, 1, dimensions: dimensions), GeneratorShape(3, 3, dimensions: dimensions),
       GeneratorShape(3, 2, dimensions: dimensions, told: .time),
       GeneratorShape(3, 1, dimensions: dimensions, told: .timeAndLatent),
+      GeneratorShape(3, 3, dimensions: dimensions, told: .code(3)),
     ]
     return kinds(dimensions).flatMap { kind in
       shapes.map { Trial(kind: kind, shape: $0) }.filter { kind.refusal($0.shape, $0.settings) == nil }
@@ -90,7 +94,7 @@ import Torch
   @Test func whatAKindCannotDoIsSaid() throws {
     let settings = GeneratorSettings()
     for kind in GeneratorKind.catalog {
-      for told in [GeneratorShape.Told.nothing, .time, .timeAndLatent] {
+      for told in [GeneratorShape.Told.nothing, .time, .timeAndLatent, .code(2)] {
         for dimensions in [2, 3] {
           let shape = GeneratorShape(2, dimensions: dimensions, told: told)
           if let reason = kind.refusal(shape, settings) { #expect(!reason.isEmpty) }
@@ -100,6 +104,9 @@ import Torch
     #expect(try #require(GeneratorKind.resNet9().refusal(.init(2, told: .time), settings)).contains("a time"))
     #expect(GeneratorKind.ncsnpp().refusal(.init(2, told: .time), settings)?.contains("latent") == true)
     #expect(GeneratorKind.diffusionUnet().refusal(.init(2), settings)?.contains("told a time") == true)
+    for kind in [GeneratorKind.resNet9(), .diffusionUnet(), .ncsnpp()] {
+      #expect(kind.refusal(.init(2, told: .code(2)), settings)?.contains("which contrasts are there") == true)
+    }
     let volume = GeneratorShape(2, dimensions: 3)
     for kind in [GeneratorKind.diffusionUnet(), .ncsnpp(), .deformResUnet, .arcResUnet] {
       #expect(kind.refusal(volume, settings)?.contains("slices") == true, "\(kind.name)")

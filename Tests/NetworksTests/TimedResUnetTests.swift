@@ -86,4 +86,28 @@ import Torch
     let left = store.entries.filter { $0.tensor.gradient?.isFinite != true }.map(\.name)
     #expect(left == [], "without a gradient")
   }
+
+  // MARK: - Told a code
+
+  /// The code's parameters stand under names of their own; all others are those of the network that is told nothing.
+  @Test func aCodeIsReadInEveryBlock() {
+    func make(code: Int?) -> (Parameters, ResUnet) {
+      let store = Parameters(seed: 3)
+      let network = ResUnet(
+        store.root, sources: 5, targets: 5, width: 4, replacing: .cagr(groups: 4), in: .agiNet, code: code)
+      return (store, network)
+    }
+    let ((plain, first), (coded, second)) = (make(code: nil), make(code: 5))
+    let names = coded.entries.map(\.name)
+    let added = names.filter { $0.hasPrefix("code.") || $0.contains(".code.") }
+    #expect(names.filter { !added.contains($0) } == plain.entries.map(\.name))
+    #expect(added.count == 4 + 2 * 14 && coded["code.first.weight"]?.shape == [256, 5])
+    let x = Tensor.uniform([2, 5, 16, 24], seed: 1)
+    let one = Tensor([1, 0, 0, 1, 0, 0, 1, 1, 0, 1] as [Float], shape: [2, 5])
+    #expect((second(x, knowing: one) - second(x, knowing: 1 - one)).abs().mean().item > 1e-4)
+    for (name, tensor) in coded.entries where name.contains("block") && name.contains(".code.") {
+      tensor.fill(0)
+    }
+    #expect(first(x).values(Float.self) == second(x, knowing: one).values())
+  }
 }

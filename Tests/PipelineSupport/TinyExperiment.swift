@@ -24,6 +24,7 @@ public func tinyExperiment(method: String, network: String, iterations: Int = 4)
   (experiment.validateEvery, experiment.checkpointEvery, experiment.validationSlices) = (2, 2, 2)
   for framework in frameworks { framework.setTiny(&experiment) }
   if experiment.regions != nil { experiment.scenario = Scenario(labelling: experiment.scenario.sources) }
+  if experiment.completes { experiment.scenario = Scenario(completing: experiment.scenario.sources) }
   return experiment
 }
 
@@ -64,6 +65,10 @@ extension Experiment {
   public var iddpm: IDDPM.Options {
     get { self[IDDPM.self] }
     set { self[IDDPM.self] = newValue }
+  }
+  public var unified: Unified.Options {
+    get { self[Unified.self] }
+    set { self[Unified.self] = newValue }
   }
   public var segmentation: Segmentation.Options {
     get { self[Segmentation.self] }

@@ -48,9 +48,15 @@ import Training
       method.step(batch(seed), random: .init(seed: seed)).map(\.value)
     }
 
-    /// What the method is trained on: a contrast that is a function of the sources, or four labels that are.
+    /// What the method is trained on: a contrast that is a function of the sources, four labels that are, or sources of which
+    /// one is a function of the other.
     func batch(_ seed: UInt64 = 1, slices: Int = 2) -> Batch {
       let batch = MethodCatalogTests.batch(seed, slices: slices)
+      if method == Unified.name {
+        let first = batch.sources.narrowed(1, from: 0, length: 1)
+        let both = Tensor.concatenated([first, first.squared()], axis: 1)
+        return Batch(sources: both, target: both)
+      }
       guard method == Segmentation.name else { return batch }
       return Batch(sources: batch.sources, target: (batch.target * 4).to(.int64).to(.float32))
     }

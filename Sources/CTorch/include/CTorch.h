@@ -79,7 +79,6 @@ ct_tensor ct_detach(ct_tensor x);
 // MARK: In place, never recorded
 int ct_copy_into(ct_tensor destination, ct_tensor source);
 int ct_fill(ct_tensor x, double value);
-int ct_lerp_into(ct_tensor destination, ct_tensor source, double weight);
 
 // MARK: Arithmetic
 ct_tensor ct_add(ct_tensor a, ct_tensor b);
@@ -165,6 +164,8 @@ ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor 
 // MARK: Optimisers: one fused step over all parameters. `tensors` are `count` of them, then their first moments, second moments
 // and numbers of steps, which are updated in place. The decay is decoupled (AdamW).
 int ct_adam_step(const ct_tensor *tensors, int count, double rate, double beta1, double beta2, double decay, double epsilon);
+int ct_clip_gradients(const ct_tensor *tensors, int count, double largest);  // the norm over all of them
+int ct_lerp_all(const ct_tensor *tensors, int count, double weight);         // `count` tensors, then what each moves to
 
 #ifdef __cplusplus
 }

@@ -150,6 +150,3 @@ int ct_copy_into(ct_tensor destination, ct_tensor source) {
 int ct_fill(ct_tensor x, double value) {
   return act([&] { at::NoGradGuard guard; x->value.fill_(value); });
 }
-int ct_lerp_into(ct_tensor destination, ct_tensor source, double weight) {
-  return act([&] { at::NoGradGuard guard; destination->value.lerp_(source->value, weight); });
-}

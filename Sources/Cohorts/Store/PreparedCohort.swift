@@ -76,20 +76,21 @@ public struct PreparedCohort: Sendable {
   public func slices(
     in split: Split, requiring modalities: [Modality] = [], labels: Bool = false
   ) throws -> [SampleReference] {
-    try subjects(in: split, requiring: modalities, labels: labels).flatMap { subject in
-      subject.slices.map { SampleReference(subject: subject.id, slice: $0) }
-    }
+    try slices(of: subjects(in: split, requiring: modalities, labels: labels))
+  }
+
+  private func slices(of subjects: [CohortManifest.Subject]) -> [SampleReference] {
+    subjects.flatMap { subject in subject.slices.map { SampleReference(subject: subject.id, slice: $0) } }
   }
 
   /// The samples of a split in the order of subjects and places: its slices, or patches that cover what is bright. Throws
   /// `.inconsistent` if there is none.
   public func samples(in split: Split, _ contents: SampleContents) throws -> [SampleReference] {
-    guard case .patch(let extent) = contents.region else {
-      return try slices(in: split, requiring: contents.requiring, labels: contents.requiringLabels)
-    }
-    return try subjects(
-      in: split, requiring: contents.requiring, labels: contents.requiringLabels
-    ).flatMap { subject in
+    let subjects = try subjects(
+      in: split, requiring: contents.requiring, least: contents.least, of: contents.modalities,
+      labels: contents.requiringLabels)
+    guard case .patch(let extent) = contents.region else { return slices(of: subjects) }
+    return subjects.flatMap { subject in
       Patches(of: extent, in: subject, of: manifest).covering.map {
         SampleReference(subject: subject.id, place: $0)
       }
@@ -97,15 +98,20 @@ public struct PreparedCohort: Sendable {
   }
 
   private func subjects(
-    in split: Split, requiring modalities: [Modality], labels: Bool
+    in split: Split, requiring modalities: [Modality], least: Int = 0, of contrasts: [Modality] = [],
+    labels: Bool
   ) throws -> [CohortManifest.Subject] {
     let all = subjects(in: split)
-    let list = all.filter { $0.lacking(modalities).isEmpty && (!labels || $0.labels != nil) }
+    let list = all.filter {
+      $0.lacking(modalities).isEmpty && contrasts.count - $0.lacking(contrasts).count >= least
+        && (!labels || $0.labels != nil)
+    }
     guard list.isEmpty else { return list }
     let counts = Split.allCases.map { "\($0.rawValue) \(subjects(in: $0).count)" }.joined(separator: ", ")
-    let needed = [modalities.isEmpty ? nil : modalities.titles, labels ? "a label map" : nil].compactMap {
-      $0
-    }
+    let needed = [
+      modalities.isEmpty ? nil : modalities.titles,
+      least > 0 ? "\(least) of \(contrasts.titles)" : nil, labels ? "a label map" : nil,
+    ].compactMap { $0 }
     let having = all.isEmpty ? "" : " with \(needed.joined(separator: " and "))"
     let what = "no subject\(having) is in the \(split.rawValue) split (subjects: \(counts))"
     throw Failure(.inconsistent, "\(folder): \(what); prepare again with \(Term.splits)")

@@ -121,6 +121,26 @@ public struct SampleBatch: Sendable, Equatable {
     return result
   }
 
+  /// The same samples as if their subjects lacked the other contrasts; answers stay.
+  public func keeping(_ kept: Set<Modality>) -> SampleBatch {
+    var batch = SampleBatch(
+      blocks.map { block in
+        guard !kept.isSuperset(of: block.modalities) else { return block }
+        var block = block
+        let size = depth * extent.count
+        for sample in 0..<count {
+          for (place, modality) in block.modalities.enumerated() where !kept.contains(modality) {
+            let start = (sample * block.modalities.count + place) * size
+            block.values.replaceSubrange(start..<start + size, with: repeatElement(0, count: size))
+          }
+        }
+        return block
+      }, present: present.map { $0.intersection(kept) }, labels: labels, extent: extent, depth: depth,
+      references: references)
+    (batch.answers, batch.weights) = (answers, weights)
+    return batch
+  }
+
   /// Of each sample in turn these planes of each contrast.
   private func gathered(_ modalities: [Modality], planes: Range<Int>) -> [Float] {
     let size = planes.count * extent.count

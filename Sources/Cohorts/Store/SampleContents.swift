@@ -6,6 +6,8 @@ public struct SampleContents: Sendable {
   public var modalities: [Modality] { blocks.flatMap { $0 } }
   /// The contrasts without which a subject gives no sample.
   public let requiring: [Modality]
+  /// How many of the contrasts a subject must have to give a sample, whichever those are.
+  let least: Int
   public private(set) var region: Region
   /// Whether label maps are read.
   public let labels: Bool
@@ -26,10 +28,11 @@ public struct SampleContents: Sendable {
   ) {
     (blocks, self.requiring, self.region) = ([modalities], requiring, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, modalities)
-    (requiringLabels, augmentation) = (false, nil)
+    (requiringLabels, augmentation, least) = (false, nil, 0)
   }
 
-  /// All that a scenario is of, of subjects who have it all; a source may be translated.
+  /// All that a scenario is of, of subjects who have it all, or two of it where whatever is missing is asked for; a source may
+  /// be translated.
   /// - Parameter augmentation: of a stream's samples; those that are read in order stay as they are.
   /// - Throws: as `Scenario.check`.
   public init(
@@ -38,7 +41,8 @@ public struct SampleContents: Sendable {
   ) throws {
     try scenario.check()
     blocks = [scenario.sources] + (scenario.target.modality.map { [[$0]] } ?? [])
-    (requiring, requiringLabels) = (scenario.modalities, scenario.target == .labels)
+    (requiring, least) = scenario.target == .missing ? ([], 2) : (scenario.modalities, 0)
+    requiringLabels = scenario.target == .labels
     (self.labels, self.region) = (labels || requiringLabels, region)
     (self.perturbation, movable, self.augmentation) = (perturbation, scenario.sources, augmentation)
   }

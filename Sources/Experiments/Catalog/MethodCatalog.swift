@@ -45,10 +45,34 @@ public enum MethodCatalog {
           ? "method \(experiment.method) makes images; labels are found by method \(Segmentation.name)"
           : "method \(experiment.method) finds labels, no \(target.title); leave the target out")
     }
+    try checkWhatIsMade(by: experiment)
     if let mismatch = try experiment.told().mismatch(experiment.scenario) {
       throw Failure(.usage, "\(experiment.method).\(mismatch)")
     }
     _ = try experiment.generator()
+  }
+
+  /// Refuses another target of what completes, and of all else the one that only that has.
+  private static func checkWhatIsMade(by experiment: Experiment) throws {
+    let (method, scenario) = (experiment.method, experiment.scenario)
+    switch (try experiment.told().completes, scenario.target == .missing) {
+    case (true, false):
+      throw Failure(
+        .usage,
+        "method \(method) makes whatever is missing of its sources, no \(scenario.target.title) alone; leave the target out"
+      )
+    case (false, true):
+      let able = frameworks.filter { experiment.options[$0].completes }.map { $0.name }
+      throw Failure(
+        .usage,
+        "method \(method) makes one contrast; whatever is missing is made by method \(able.joined(separator: ", "))"
+      )
+    case (true, true) where scenario.sources.count < 2:
+      throw Failure(
+        .usage,
+        "method \(method) makes some contrasts of others: name two or more, not \(scenario.sources.titles)")
+    default: break
+    }
   }
 
   /// Refuses a cohort that the method's networks cannot be trained on, and files that training cannot use.

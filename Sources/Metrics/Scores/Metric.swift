@@ -11,6 +11,8 @@ public enum Metric: String, Measure {
   case maeLesion = "mae_lesion"
   /// The mean over the regions of a segmentation, in validation.
   case dice
+  /// How far the error is below that of an image of one intensity, the target's mean, in validation on computed heads.
+  case overMean = "over_mean"
   /// The error of the step to the next slice, where that was scored too: see ``Scorer/throughPlane(_:_:next:)``.
   case throughPlane = "through_plane"
 
@@ -19,6 +21,7 @@ public enum Metric: String, Measure {
 
   public var heading: String {
     if self == .throughPlane { return "Through-plane error (\(unit))" }
+    if self == .overMean { return "Over the mean image (\(unit))" }
     if self == .dice { return "Dice (\(unit))" }
     let region = rawValue.dropFirst(base.rawValue.count).replacing("_", with: " ")
     return "\(base.rawValue.uppercased())\(region) (\(unit))"
@@ -27,13 +30,13 @@ public enum Metric: String, Measure {
   /// Unit of the printed figure: SSIM in per cent, errors times 100, as in the paper.
   public var unit: String {
     switch base {
-    case .psnr: "dB"
+    case .psnr, .overMean: "dB"
     case .ssim, .dice: "%"
     default: "×100"
     }
   }
 
-  public var scale: Double { base == .psnr ? 1 : 100 }
+  public var scale: Double { unit == "dB" ? 1 : 100 }
 
   public var decimals: Int { isError ? 3 : 2 }
 
@@ -46,7 +49,7 @@ public enum Metric: String, Measure {
     case .psnr, .psnrBrain, .psnrLesion: .psnr
     case .ssim, .ssimBrain, .ssimLesion: .ssim
     case .mae, .maeBrain, .maeLesion: .mae
-    case .rmse, .nmse, .dice, .throughPlane: self
+    case .rmse, .nmse, .dice, .overMean, .throughPlane: self
     }
   }
 }

@@ -28,13 +28,13 @@ public struct TimedDiscriminator {
     }
   }
 
-  private let time: TimeEmbedding, head: Convolution, blocks: [Block]
+  private let time: Embedding, head: Convolution, blocks: [Block]
   private let tail: (convolution: Convolution, score: Linear)
 
   public init(_ scope: Scope, _ architecture: Architecture = Architecture()) {
     let widths = ([1] + architecture.multipliers).map { $0 * architecture.width }
     let last = widths[widths.count - 1]
-    time = TimeEmbedding(ofSteps: scope / "time", waves: architecture.time, output: architecture.time) {
+    time = Embedding(ofSteps: scope / "time", waves: architecture.time, output: architecture.time) {
       $0.leakyRelu(0.2)
     }
     head = .fanAverage(scope / "head", .init(2, architecture.width, kernel: 1, bias: true))

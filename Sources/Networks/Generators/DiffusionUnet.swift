@@ -34,7 +34,7 @@ public struct DiffusionUnet: TimedNetwork {
     }
   }
 
-  private let time: TimeEmbedding, head: Convolution
+  private let time: Embedding, head: Convolution
   /// A block, and the attention that may follow it.
   private typealias Attended = (TimedBlock, SelfAttention?)
   private let down: [(blocks: [Attended], sample: Convolution?)]
@@ -62,7 +62,7 @@ public struct DiffusionUnet: TimedNetwork {
       return (block(scope / "block\(number)", input, output), attention)
     }
 
-    time = TimeEmbedding(scope / "time", waves: width, output: embedding)
+    time = Embedding(scope / "time", waves: width, output: embedding)
     head = Convolution(scope / "head", .init(inputs, width, bias: true))
     // Channels now, and those of every feature map that is handed across.
     var channels = width

@@ -3,12 +3,14 @@ import Layers
 /// What a generator has to do, whatever its kind.
 public struct GeneratorShape: Sendable, Equatable {
   /// What a generator is told beside the image.
-  public enum Told: Sendable {
+  public enum Told: Sendable, Equatable {
     case nothing
     /// How far a diffusion has gone, as a `TimedNetwork` is.
     case time
     /// The same, and a random latent where it takes one.
     case timeAndLatent
+    /// Which of its channels hold something, a number each, as a `CodedNetwork` is.
+    case code(Int)
   }
 
   /// Channels in and out.
@@ -16,6 +18,9 @@ public struct GeneratorShape: Sendable, Equatable {
   /// 2 for slices, 3 for volumes.
   public var dimensions: Int
   public var told: Told
+
+  /// The length of the code that it is told; nil where it is told none.
+  public var code: Int? { if case .code(let length) = told { length } else { nil } }
 
   public init(_ inputs: Int, _ outputs: Int = 1, dimensions: Int = 2, told: Told = .nothing) {
     (self.inputs, self.outputs, self.dimensions, self.told) = (inputs, outputs, dimensions, told)
@@ -36,6 +41,8 @@ public struct GeneratorSettings: Codable, Sendable, Equatable {
   public var kernels = 4
   /// Stages whose blocks' first convolutions are replaced.
   public var stages = [Stage].agiNet
+  /// Whether CAGR's kernels start so large that its modules are as strong as plain convolutions from the start.
+  public var startsEven = false
 
   public init() {}
 }
@@ -62,6 +69,7 @@ public struct GeneratorKind: Sendable {
   private let dimensions: ClosedRange<Int>
   private let fault: @Sendable (GeneratorShape, GeneratorSettings) -> String?
   private let makesPlain: Making<any Layer>?, makesTimed: Making<any TimedNetwork>?
+  private let makesCoded: Making<any CodedNetwork>?
   private let needsLatent: Bool
 
   /// The maps of a network's first level, which have `width` channels each.
@@ -81,15 +89,17 @@ public struct GeneratorKind: Sendable {
   ///   - plain: makes the network from [0, 1] to [0, 1], of one that can do without a time.
   ///   - needsLatent: whether a time is not enough.
   ///   - timed: makes the network that is told a time, of one that can be.
+  ///   - coded: makes the network that is told a code, of one that can be.
   public init(
     name: String, title: String, isSigned: Bool = false, demands: [Demand] = [.side(8)],
     dimensions: ClosedRange<Int> = 2...2, firstLevel: FirstLevel = FirstLevel(halvings: 1, kept: 1),
     refusal: @escaping @Sendable (GeneratorShape, GeneratorSettings) -> String? = { _, _ in nil },
-    plain: Making<any Layer>? = nil, needsLatent: Bool = false, timed: Making<any TimedNetwork>? = nil
+    plain: Making<any Layer>? = nil, needsLatent: Bool = false, timed: Making<any TimedNetwork>? = nil,
+    coded: Making<any CodedNetwork>? = nil
   ) {
     (self.name, self.title, self.isSigned, self.demands) = (name, title, isSigned, demands)
     (self.dimensions, self.firstLevel, fault) = (dimensions, firstLevel, refusal)
-    (makesPlain, makesTimed, self.needsLatent) = (plain, timed, needsLatent)
+    (makesPlain, makesTimed, makesCoded, self.needsLatent) = (plain, timed, coded, needsLatent)
   }
 
   /// Why it cannot serve the shape with these settings, or nil.
@@ -100,6 +110,8 @@ public struct GeneratorKind: Sendable {
     case .time where needsLatent: return "\(name) must be told a random latent, as in SelfRDB"
     case .time where makesTimed == nil, .timeAndLatent where makesTimed == nil:
       return "\(name) cannot be told a time, as here"
+    case .code where makesCoded == nil:
+      return "\(name) cannot be told which contrasts are there, as here"
     default: return fault(shape, settings)
     }
   }
@@ -114,6 +126,13 @@ public struct GeneratorKind: Sendable {
     -> any TimedNetwork
   {
     made(makesTimed, scope, shape, settings)
+  }
+
+  /// The network that is told a code; the shape must not be refused.
+  public func coded(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings)
+    -> any CodedNetwork
+  {
+    made(makesCoded, scope, shape, settings)
   }
 
   private func made<Network>(

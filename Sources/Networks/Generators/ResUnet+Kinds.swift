@@ -2,12 +2,14 @@ import Layers
 
 extension GeneratorKind {
   public static let resUnet = resUnet("resunet", "ResUnet") { _ in .standard }
-  public static let agiNet = resUnet("agi-net", "AGI-Net") { .cagr(groups: $0.groups) }
+  public static let agiNet = resUnet("agi-net", "AGI-Net") {
+    .cagr(groups: $0.groups, startsEven: $0.startsEven)
+  }
   public static let rollingResUnet = resUnet("rolling-resunet", "ResUnet + rolling") {
-    .cagr(groups: $0.groups, attends: false)
+    .cagr(groups: $0.groups, attends: false, startsEven: $0.startsEven)
   }
   public static let attentionResUnet = resUnet("attention-resunet", "ResUnet + attention") {
-    .cagr(groups: $0.groups, rolls: false)
+    .cagr(groups: $0.groups, rolls: false, startsEven: $0.startsEven)
   }
   public static let deformResUnet = resUnet("deform-resunet", "Deform-ResUnet") { _ in .dcnv3 }
   public static let deform2ResUnet = resUnet("deform2-resunet", "Deform-ResUnet (DCNv2)") { _ in .dcnv2 }
@@ -23,7 +25,7 @@ extension GeneratorKind {
       ResUnet(
         scope, sources: shape.inputs, targets: shape.outputs, width: settings.width, blocks: settings.blocks,
         dimensions: shape.dimensions, replacing: convolution(settings), in: settings.stages,
-        timed: shape.told != .nothing)
+        timed: shape.told == .time || shape.told == .timeAndLatent, code: shape.code)
     }
     return GeneratorKind(
       name: name, title: title, dimensions: 2...3,
@@ -37,6 +39,6 @@ extension GeneratorKind {
           if let reason { return reason }
         }
         return nil
-      }, plain: { make($0, $1, $2) }, timed: { make($0, $1, $2) })
+      }, plain: { make($0, $1, $2) }, timed: { make($0, $1, $2) }, coded: { make($0, $1, $2) })
   }
 }

@@ -1,16 +1,19 @@
 import ArgumentParser
+import Cohorts
 import Experiments
 import Failures
+import Files
 import Foundation
 import Imaging
 import Inference
 import Methods
 import Runs
+import Torch
 import Training
 
 struct Train: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Train a method on a prepared cohort.",
+    abstract: "Train a method on a prepared cohort, or on heads that are computed.",
     discussion: example(
       "aginet train --sources t1,t2 --target pd --iterations 400 --batch 4 \\",
       "    --width 16 --data cohort -o run"
@@ -20,11 +23,16 @@ struct Train: ParsableCommand {
   var experiment: String?
   @OptionGroup var options: ExperimentOptions
   @Option(help: "The prepared cohort.")
-  var data: String
+  var data: String?
+  @Option(
+    help:
+      "Instead of it a folder of label maps: slices of heads are computed of them by MR physics, without end."
+  )
+  var anatomies: String?
   @Option(name: .shortAndLong, help: "The run folder.")
   var output: String
 
-  @Option(help: "Threads that read slices ahead.")
+  @Option(help: "Threads that read or compute slices ahead.")
   var loaders = 1
   @Flag(help: "Continue the run in the output folder from its last checkpoint.")
   var resume = false
@@ -36,29 +44,58 @@ struct Train: ParsableCommand {
   var estimate = false
   @Flag(help: "With --estimate: print it as JSON.")
   var json = false
+  @Option(help: "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa and is faster.")
+  var precision = Precision.float32
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
+    guard (data == nil) != (anatomies == nil) else {
+      throw Failure(.usage, "name what to train on: either --data COHORT or --anatomies DIR")
+    }
     // A resumed run is its checkpoint's, and needs no settings again.
     let experiment = try Experiment(
       file: experiment, settings: options.written(), over: resume ? Run.resumable(in: output) : nil)
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     try check("loaders", loaders, Bounds.loaders)
     let device = try compute.apply()
-    let cohort = try openedCohort(data)
+    try precision.apply(on: device)
+    let data = try opened()
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
     if estimate {
-      return try Run.estimate(experiment, on: cohort, setting).print(asJSON: json, on: device)
+      return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
     }
     Interruption.watch()
-    var display = TrainingDisplay(experiment)
+    var display = TrainingDisplay(experiment, isComputed: anatomies != nil)
     let run = try Run.train(
-      experiment, on: cohort, into: output, setting, shouldStop: { Interruption.requested },
+      experiment, on: data, into: output, setting, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     try Console.result(run.folder.model)
+  }
+
+  private func opened() throws -> TrainingData {
+    guard let anatomies else { return .cohort(try openedCohort(data ?? "")) }
+    guard !Path.isInside(output, anatomies) else {
+      throw Failure(
+        .refused,
+        "\(output): is in the folder of anatomies, an input, which is never written to; choose another -o")
+    }
+    return .anatomies(try Anatomies(folder: anatomies))
+  }
+}
+
+/// How exactly a GPU multiplies.
+enum Precision: String, ExpressibleByArgument, CaseIterable {
+  case float32, tf32
+
+  /// - Throws: `.usage` for what a CPU does not have.
+  func apply(on device: Device) throws {
+    guard self == .float32 || device != .cpu else {
+      throw Failure(.usage, "--precision tf32 is a GPU's; name one by --device, or leave it out")
+    }
+    LibTorch.allowTF32(self == .tf32)
   }
 }
 
@@ -67,15 +104,18 @@ struct TrainingDisplay {
   private let title: String, iterations: Int
   /// What it is trained on: slices, patches.
   private let samples: String
+  /// Whether of anatomies, and not of scans.
+  private let isComputed: Bool
   private var bar: ProgressBar?
   private var average: [String: Double] = [:]
   private var score: Score?
   private var lowest = Double.infinity
   private var hasWarned = false
 
-  init(_ experiment: Experiment) {
+  init(_ experiment: Experiment, isComputed: Bool = false) {
     (title, iterations) = (experiment.title, experiment.iterations)
     samples = experiment.region.samples
+    self.isComputed = isComputed
   }
 
   mutating func show(_ event: TrainingEvent) {
@@ -83,7 +123,8 @@ struct TrainingDisplay {
     case .started(let networks, let training, let validation, let from):
       let sizes = networks.map { "\($0.name) \($0.parameters.formatted()) parameters" }.joined(
         separator: ", ")
-      Console.note("\(title): \(sizes); \(training) training \(samples), \(validation) for validation")
+      let source = isComputed ? "anatomies" : "training \(samples)"
+      Console.note("\(title): \(sizes); \(training) \(source), \(validation) for validation")
       if from > 0 { Console.note("continuing at iteration \(from)") }
       bar = ProgressBar(title, unit: "it", from: from)
     case .step(let iteration, let losses, _, _):

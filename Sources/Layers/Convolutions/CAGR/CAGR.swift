@@ -16,14 +16,18 @@ public struct CAGR: Layer {
   ///   - groups: n; divides the input channels. 8 is the paper's best.
   ///   - attends: whether the gates are there (the CA half of the ablation).
   ///   - rolls: whether the kernels roll (the GR half).
+  ///   - startsEven: whether the kernel starts larger by what gates (about 1/2) and scales (0.731) take from it at first, so
+  ///     that the module starts as strong as a plain convolution. The paper's start, without, slows short trainings.
   public init(
-    _ scope: Scope, _ shape: ConvolutionShape, groups: Int = 8, attends: Bool = true, rolls: Bool = true
+    _ scope: Scope, _ shape: ConvolutionShape, groups: Int = 8, attends: Bool = true, rolls: Bool = true,
+    startsEven: Bool = false
   ) {
     precondition(shape.input % groups == 0, "\(groups) groups do not divide \(shape.input) channels")
     precondition(
       shape.stride == 1 && !shape.bias, "CAGR stands in for convolutions with stride 1 and no bias")
     self.scope = scope
-    weight = scope.parameter("weight", shape.weight(), .kaiming)
+    let taken = (attends ? 0.5 : 1) * (rolls ? Routing.firstScale : 1)
+    weight = scope.parameter("weight", shape.weight(), startsEven ? .kaiming(times: 1 / taken) : .kaiming)
     attention =
       attends
       ? CrossGroupAttention(
@@ -94,7 +98,9 @@ public struct CAGR: Layer {
 
 extension ConvolutionKind {
   /// CAGR with `groups` groups, or one of its halves.
-  public static func cagr(groups: Int = 8, attends: Bool = true, rolls: Bool = true) -> ConvolutionKind {
+  public static func cagr(
+    groups: Int = 8, attends: Bool = true, rolls: Bool = true, startsEven: Bool = false
+  ) -> ConvolutionKind {
     let name = attends && rolls ? "cagr" : rolls ? "rolling" : "attention"
     return ConvolutionKind(name: name) { shape in
       if groups < 1 || shape.input % groups != 0 {
@@ -103,7 +109,7 @@ extension ConvolutionKind {
       return shape.stride == 1 && !shape.bias
         ? nil : "\(name) stands in for convolutions with stride 1 and no bias"
     } build: {
-      CAGR($0, $1, groups: groups, attends: attends, rolls: rolls)
+      CAGR($0, $1, groups: groups, attends: attends, rolls: rolls, startsEven: startsEven)
     }
   }
 }

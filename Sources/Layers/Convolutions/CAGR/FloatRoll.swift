@@ -13,13 +13,18 @@ public enum FloatRoll {
   /// Circulants that roll one axis of length `size` by `offsets` voxels, any shape `[…]` -> `[…, size, size]`.
   public static func circulants(_ offsets: Tensor, size: Int) -> Tensor {
     let whole = offsets.detached.floor()
-    let fraction = (offsets - whole).reshaped([-1, 1])
-    let table = permutations(size: size, like: offsets)
+    let fraction = (offsets - whole).reshaped([-1, 1, 1])
+    // Made where the offsets are: a table that is handed over makes a GPU wait at every module.
+    let entries = Tensor.range(0, Double(size), type: offsets.type, device: offsets.device)
+    let ways = entries.reshaped([size, 1]) - entries - whole.remainder(Double(size)).reshaped([-1, 1, 1])
+    let (one, zero) = (
+      Tensor.ones([], type: offsets.type, device: offsets.device),
+      Tensor.zeros([], type: offsets.type, device: offsets.device)
+    )
     func rolled(by shift: Double) -> Tensor {
-      // An offset that is not a number has no index: it takes any, and passes itself on through `fraction`.
-      let index = (whole + shift).remainder(Double(size)).reshaped([-1]).to(.int64)
-      return table.selected(0, at: index.clamped(0, Double(size - 1)).to(.int64))
+      (ways - shift).remainder(Double(size)).below(0.5, one, else: zero)
     }
+    // An offset that is not a number rolls nothing, and passes itself on through `fraction`.
     let mixed = rolled(by: 0) * (1 - fraction) + rolled(by: 1) * fraction
     return mixed.reshaped(offsets.shape + [size, size])
   }
@@ -39,14 +44,5 @@ public enum FloatRoll {
         .reshaped([batch, groups, size * side, size * side])
     }
     return mixing
-  }
-
-  /// Table of permutations `[k, k·k]`: row m, seen as a matrix, moves entry j to (j + m) mod k.
-  private static func permutations(size: Int, like offsets: Tensor) -> Tensor {
-    var table = [Double](repeating: 0, count: size * size * size)
-    for shift in 0..<size {
-      for entry in 0..<size { table[(shift * size + (entry + shift) % size) * size + entry] = 1 }
-    }
-    return Tensor(table, shape: [size, size * size]).to(offsets.type).to(offsets.device)
   }
 }

@@ -31,7 +31,7 @@ public struct NCSNpp: TimedNetwork {
     }
   }
 
-  private let time: TimeEmbedding, style: StyleMapping, head: Convolution
+  private let time: Embedding, style: StyleMapping, head: Convolution
   /// A block, and the attention that may follow it.
   private typealias Attended = (NCSNppBlock, NCSNppAttention?)
   private let down: [(blocks: [Attended], sample: (block: NCSNppBlock, image: FilteredConvolution)?)]
@@ -54,7 +54,7 @@ public struct NCSNpp: TimedNetwork {
     func block(_ scope: Scope, _ input: Int, _ output: Int, _ resampling: Resampling = .none) -> NCSNppBlock {
       NCSNppBlock(scope, input, output, resampling, time: 4 * width, style: architecture.style)
     }
-    time = TimeEmbedding(ofSteps: scope / "time", waves: width, output: 4 * width) { $0.silu() }
+    time = Embedding(ofSteps: scope / "time", waves: width, output: 4 * width) { $0.silu() }
     style = StyleMapping(scope / "style", latent: architecture.latent, style: architecture.style)
     head = .fanAverage(scope / "head", .init(inputs, width, bias: true))
     // Channels of the features now, of the image beside them, and of every feature map that is handed across.

@@ -1,0 +1,114 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Imaging
+import Inference
+import Layers
+import Methods
+import Metrics
+import Torch
+import Training
+
+/// A prepared cohort, on whose training split networks are trained, and judged on its validation split.
+final class CohortMaterial: TrainingMaterial {
+  let fitted: Experiment, notes: [String]
+  private let cohort: PreparedCohort
+  private let contents: SampleContents
+  private let judgement: Judgement
+  /// What the networks are judged on; nothing where the validation split has nothing to judge by.
+  private let references: [SampleReference]
+
+  init(_ experiment: Experiment, _ cohort: PreparedCohort) throws {
+    self.cohort = cohort
+    fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
+    contents = try SampleContents(of: fitted)
+    judgement = Judgement(of: experiment)
+    let unjudged: String?
+    (references, unjudged) = try judgement.samples(
+      of: cohort, contents, upTo: experiment.validationSlices, batchSize: experiment.batchSize)
+    notes = [
+      unjudged.map { "\($0), so the last weights are kept, not the best" },
+      Self.note(of: experiment.region, fitted.region, cohort.largestVolume),
+    ].compactMap { $0 }
+  }
+
+  var metric: Metric { judgement.metric }
+  var held: Int { references.count }
+
+  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
+    try SampleStream(
+      cohort, contents, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
+      threads: threads)
+  }
+
+  /// What trains on translated images is looked at on translated ones, each sample always by the same shift: the best weights
+  /// are those that serve there.
+  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
+    guard !references.isEmpty else { return nil }
+    let batches = try cohort.batches(of: references, contents, batchSize: fitted.batchSize)
+    var judgement = judgement
+    for number in batches.indices {
+      let batch = try batches[number]
+      for asked in judgement.questions(of: batch) {
+        let predictions = try predictor(asked.batch) { _, _ in try passed() }
+        judgement.add(predictions, asked)
+      }
+      try passed()
+    }
+    return judgement.score
+  }
+
+  func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) -> ModelCard {
+    ModelCard(fitted, cohort, method, iteration: iteration, score: score, samples: samples)
+  }
+
+  /// Why patches are smaller than they were asked for, or nil.
+  private static func note(of asked: Region, _ fitted: Region, _ largest: Extent) -> String? {
+    guard case .patch(let before) = asked, case .patch(let extent) = fitted, extent != before else {
+      return nil
+    }
+    let axes = zip(["planes", "rows", "columns"], largest.sizes).enumerated().filter {
+      extent.sizes[$0.offset] < before.sizes[$0.offset]
+    }
+    let most = axes.map { "\($0.element.1) \($0.element.0)" }.joined(separator: ", ")
+    return "patches of \(extent.word): the volumes have at most \(most)"
+  }
+}
+
+extension SampleContents {
+  /// What an experiment that is fitted to its cohort is trained and judged on.
+  init(of experiment: Experiment) throws {
+    try self.init(
+      experiment.scenario, region: experiment.region, perturbation: experiment.shift,
+      augmentation: experiment.augmentation)
+  }
+}
+
+extension ModelCard {
+  init(
+    _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
+    score: Score?, samples: Int
+  ) {
+    let manifest = cohort.manifest
+    let training = cohort.subjects(in: .train)
+    func median(_ values: [Double]) -> Double? {
+      let sorted = values.sorted()
+      return sorted.isEmpty ? nil : (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+    }
+    var scales: [Modality: Double] = [:]
+    for modality in experiment.scenario.modalities {
+      scales[modality] = median(training.compactMap { $0.scale(of: modality) })
+    }
+    self.init(
+      scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
+      depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
+      intensity: manifest.intensity, scales: scales,
+      spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
+      sliceRule: manifest.sliceRule.description,
+      trainedOn:
+        "\(manifest.name) (\(manifest.layout)): \(training.count) subjects, \(samples) \(experiment.region.samples)",
+      iterations: iteration, score: score, parameters: method.generator.parameters.count,
+      versions: ["aginet": Version.current, "libtorch": LibTorch.version])
+  }
+}
