@@ -1,6 +1,6 @@
 # `make demo` and `make test` do all the set-up themselves; `make` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test soak golden lint format bench docs clean
+.PHONY: help setup build demo install model test soak golden lint format bench docs clean
 
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
@@ -21,6 +21,21 @@ build: setup ## build .build/release/aginet
 
 demo: build ## generate a cohort, train, evaluate, synthesise, report
 	.build/release/aginet demo --force
+
+# Where the program goes; its models lie in share/aginet/models beside bin, and LibTorch stays where set-up put it.
+PREFIX ?= $(HOME)/.local
+
+install: build ## copy the program and its models to PREFIX (default ~/.local)
+	install -D .build/release/aginet $(DESTDIR)$(PREFIX)/bin/aginet
+	install -d $(DESTDIR)$(PREFIX)/share/aginet/models
+	for model in $(wildcard Support/models/*.safetensors); do \
+	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/aginet/models/ || exit 1; done
+
+model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; hours)
+	@test -n "$(ANATOMIES)" || { echo "error: name the folder of label maps: make model ANATOMIES=..."; exit 3; }
+	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go=Support/models/physics.json; fi; \
+	  .build/release/aginet train $$go --anatomies "$(ANATOMIES)" -o model-run
+	.build/release/aginet models pack model-run --card Support/models/card.json -o model-run/packed.safetensors --force
 
 test: setup ## run every test
 	bash Support/tests/setup.sh

@@ -30,6 +30,15 @@ public enum Installation {
       .notFound, "the anatomical atlas is not here (.atlas): run \(Term.setup), or set AGINET_ATLAS_DIR")
   }
 
+  /// Folders in which the models that come with the program may lie: `$AGINET_MODELS` alone where that is set, else what
+  /// was installed beside the program, and that of a clone.
+  public static var modelFolders: [String] {
+    if let given = ProcessInfo.processInfo.environment["AGINET_MODELS"], !given.isEmpty { return [given] }
+    return roots.flatMap { ["\($0)/share/aginet/models", "\($0)/Support/models"] }.filter {
+      FileManager.default.fileExists(atPath: $0)
+    }
+  }
+
   /// The LibTorch that is loaded in this process.
   public static var libTorch: String? {
     guard let maps = try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8) else { return nil }

@@ -31,6 +31,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let steps = Term("steps")
   public static let sampler = Term("sampler")
   public static let samples = Term("samples")
+  public static let targets = Term("targets")
   public static let seeds = Term("seeds")
   public static let output = Term("output")
   public static let overwrites = Term("overwrites")

@@ -15,7 +15,7 @@ public struct ModelCard: Codable, Sendable, Equatable {
   /// How intensities were scaled, in words.
   public var intensity: String
   /// The rule of the scale; nil for a percentile of the volume's voxels.
-  public var rule: ScaleRule?
+  public var rule: IntensityRule?
   /// Median over the training subjects of the intensity that stands for 1, by modality: what `--intensity reference` undoes.
   public var scales: [Modality: Double]
   /// Median voxel size of the training slices in mm: along rows (x), along columns (y), between slices (z).
@@ -29,6 +29,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var parameters: Int
   public var versions: [String: String]
   public var intendedUse = ModelCard.intendedUse
+  /// What is told of it beside that; nil for most models, and in files of before it was kept.
+  public var publication: Publication?
 
   public static let intendedUse =
     "Research on missing-modality synthesis. Not a medical device; not for diagnosis. Synthesised images may omit or invent findings."
@@ -37,14 +39,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   static let labelUse =
     "Research on what synthesised images are worth. Not a medical device; not for diagnosis. Segmentations may omit or invent findings."
 
-  /// How the intensity is found that images are divided by.
-  public enum ScaleRule: String, Choice {
-    /// `ForegroundScale`'s, which then stands for 0.45.
-    case foreground
-  }
-
   public init(
-    scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, rule: ScaleRule? = nil,
+    scenario: Scenario, extent: Extent, depth: Int? = nil, intensity: String, rule: IntensityRule? = nil,
     scales: [Modality: Double], spacing: [Double],
     sliceRule: String, trainedOn: String, iterations: Int, score: Score?, parameters: Int,
     versions: [String: String]

@@ -43,7 +43,7 @@ struct PatientImages {
       for other in checks { found += other.findings(with: check) }
       found += check.findings
       checks.append(check)
-      let scale = try card.rule.scale(of: image.voxels, name: name)
+      let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       image = image.reoriented(to: .lps)
       scale.normalise(inPlace: &image.voxels)
@@ -125,7 +125,7 @@ extension [(name: String, grid: Grid)] {
 
 extension ModelCard {
   /// By which rule the model's images are scaled.
-  package var rule: IntensityRule { scenario.target == .missing ? .foreground : .percentile }
+  package var intensityRule: IntensityRule { rule ?? .percentile }
 
   /// What there is of each source, in the model's channel order; nothing only where the model makes what is missing.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken, and where there is none at all.

@@ -134,7 +134,7 @@ public struct Synthesizer {
   }
 
   private func check(_ intensity: Intensity, for targets: [Modality]) throws {
-    guard intensity == .reference, card.rule == .foreground,
+    guard intensity == .reference, card.intensityRule == .foreground,
       let target = targets.first(where: { card.scales[$0] == nil })
     else { return }
     throw Failure(
@@ -144,7 +144,7 @@ public struct Synthesizer {
   private func factor(of volume: Volume, as target: Modality, _ intensity: Intensity) -> Double {
     switch intensity {
     case .reference: card.scales[target] ?? 1
-    case .unit where card.rule == .percentile: 1
+    case .unit where card.intensityRule == .percentile: 1
     case .unit: ForegroundScale.of(volume.voxels).map { 1 / $0 } ?? 1
     case .like(_, let scale): ForegroundScale.of(volume.voxels).map { scale / $0 } ?? 1
     }

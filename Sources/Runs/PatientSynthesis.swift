@@ -175,7 +175,7 @@ public struct Sidecar: Codable, Sendable {
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]
-    intensityRule = intensity.words(for: image.modality, by: card.rule)
+    intensityRule = intensity.words(for: image.modality, by: card.intensityRule)
     intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)

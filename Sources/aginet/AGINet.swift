@@ -17,8 +17,9 @@ struct AGINet: ParsableCommand {
     version: Version.current,
     subcommands: [
       Demo.self, PhantomCommand.self, Prepare.self, Train.self, Evaluate.self, Assess.self, Synthesize.self,
+      Complete.self,
       Segment.self,
-      ReportCommand.self, Reproduce.self, Info.self, Doctor.self, Cite.self,
+      ReportCommand.self, Reproduce.self, Models.self, Info.self, Doctor.self, Cite.self,
     ])
 
   /// Runs the command and turns whatever it throws into one line and a documented exit code.

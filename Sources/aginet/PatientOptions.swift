@@ -1,11 +1,15 @@
 import ArgumentParser
+import Experiments
 import Failures
 import Imaging
 
 /// A patient's volumes and what is made of them: flags of every command that computes something of one patient.
 struct PatientOptions: ParsableArguments {
-  @Option(help: "A model file that 'aginet train' wrote (model.safetensors).")
-  var model: String
+  @Option(
+    help:
+      "A model file that 'aginet train' wrote (model.safetensors), or the name of one that came with the program (default: the newest of those)."
+  )
+  var model: String?
   @Option(help: "T1-weighted volume (NIfTI).")
   var t1: String?
   @Option(help: "T2-weighted volume.")
@@ -35,6 +39,9 @@ struct PatientOptions: ParsableArguments {
 
   /// The volume to write; of an estimate it may be nothing.
   var written: String { output ?? "" }
+
+  /// The model file that is meant.
+  func modelFile() throws -> String { try ShippedModel.file(model) }
 
   /// The volumes that were named.
   /// - Throws: `.usage` for numbers out of bounds, and where no volume is named or none is to be written.

@@ -48,7 +48,7 @@ struct Folder {
 
 extension String {
   /// The name before `.nii` or `.nii.gz` (in any case of letters), or nil for another kind of file.
-  var scanStem: String? {
+  package var scanStem: String? {
     let lower = lowercased()
     for ending in [".nii.gz", ".nii"] where lower.hasSuffix(ending) && count > ending.count {
       return String(dropLast(ending.count))

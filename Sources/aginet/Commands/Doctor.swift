@@ -44,6 +44,12 @@ struct Doctor: ParsableCommand {
     } catch {
       line("atlas", "\(error)", fix: "make setup")
     }
+    for model in ShippedModel.all {
+      let state = model.state
+      line(
+        "model", "\(model.name), \(state.words)",
+        fix: state.failure == nil ? nil : "copy \(model.file) again from the release")
+    }
     let here = FileManager.default.currentDirectoryPath
     line(
       "folder", "\(here) can\(access(here, W_OK) == 0 ? "" : "not") be written",

@@ -74,11 +74,11 @@ struct Info: ParsableCommand {
     }
     if isFolder {
       return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
-        ? try cohort(path) : try model(try Run(opening: path).folder.model)
+        ? try cohort(path) : try modelRows(try Run(opening: path).folder.model)
     }
     return if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
       // Files of other programs are refused as models, not as images.
-      try model(path)
+      try modelRows(path)
     } else {
       try volume(path)
     }
@@ -107,24 +107,6 @@ struct Info: ParsableCommand {
       ("type", "\(header.datatype)" + (header.isBigEndian ? ", big-endian" : "")),
       ("codes", "qform \(header.qformCode), sform \(header.sformCode), units \(header.units)"),
       ("description", header.description),
-    ]
-  }
-
-  private func model(_ file: String) throws -> [(String, String)] {
-    let tensors = try Safetensors(contentsOf: file)
-    guard let json = tensors.metadata[ModelCard.key] else {
-      throw Failure(.invalidModel, "\(file): not a model of aginet (no card in its metadata)")
-    }
-    let card = try ModelCard(json: json, file: file)
-    let name = try TrainedModel.experiment(of: tensors).title
-    return [
-      ("model", "\(card.scenario), \(name), \(card.parameters.formatted()) parameters"),
-      ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.extent)"),
-      ("iterations", "\(card.iterations)"),
-      ("validation \(card.score?.title ?? "PSNR")", card.score?.figure ?? "not measured"),
-      ("intensities", card.intensity),
-      ("versions", card.versionWords),
-      ("intended use", card.intendedUse),
     ]
   }
 

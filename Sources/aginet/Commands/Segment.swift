@@ -18,7 +18,7 @@ struct Segment: ParsableCommand {
   func run() throws {
     let files = try patient.checked()
     let device = try compute.apply()
-    let model = try TrainedModel(file: patient.model, device: device)
+    let model = try TrainedModel(file: patient.modelFile(), device: device)
     var job = PatientSegmentation(model: model, output: patient.written)
     (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, patient.force, patient.maxVoxels)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }

@@ -40,7 +40,7 @@ struct Synthesize: ParsableCommand {
     let targets = try target.map(modalities)
     let intensity = try scale()
     let device = try compute.apply()
-    let model = try TrainedModel(file: patient.model, device: device)
+    let model = try TrainedModel(file: patient.modelFile(), device: device)
     // Before it is asked how it draws: another command serves a segmentation.
     _ = try model.synthesizer
     try model.method.change(drawing.change)
@@ -63,7 +63,7 @@ struct Synthesize: ParsableCommand {
     Console.note(
       String(
         format: "network output brought to [0, %g]: %.3f %% of voxels from below, %.3f %% from above",
-        model.card.rule.ceiling, 100 * first.clippedBelow, 100 * first.clippedAbove))
+        model.card.intensityRule.ceiling, 100 * first.clippedBelow, 100 * first.clippedAbove))
     Console.note(first.warning)
     for sidecar in sidecars {
       try Console.result(patient.json ? sidecar.json : sidecar.file ?? patient.written)

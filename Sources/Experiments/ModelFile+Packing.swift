@@ -1,0 +1,53 @@
+import Failures
+import Files
+import Inference
+import Layers
+import Methods
+import Torch
+
+extension TrainedModel {
+  /// What it is called: by its publication, else its file's name.
+  public var name: String { card.publication?.name ?? Path.name(file) }
+
+  /// Writes this model for others: its weights with half the bits, and what the publication tells in its card.
+  /// - Throws: `.cannotWrite`.
+  public func pack(as publication: ModelCard.Publication, to path: String) throws {
+    var card = card
+    card.publication = publication
+    try TrainedModel.write(method, experiment: experiment, card: card, to: path, halved: true)
+  }
+
+  /// Writes the mean of this model and another of the same network, weight by weight: what lies between two that have one
+  /// origin is often better than either (Wortsman et al., "Robust fine-tuning of zero-shot models", CVPR 2022).
+  ///
+  /// This model's weights are changed by it.
+  /// - Parameter share: of the other, 0 ... 1.
+  /// - Throws: `.inconsistent` for models that make different images or whose weights do not fit each other,
+  ///   `.cannotWrite`.
+  public func average(with other: TrainedModel, share: Double, to path: String) throws {
+    guard other.card.scenario == card.scenario else {
+      throw Failure(
+        .inconsistent,
+        "\(file) is a model of \(card.scenario), \(other.file) one of \(other.card.scenario); only two of one kind have a mean"
+      )
+    }
+    let (mine, others) = (method.generator.parameters, other.method.generator.parameters)
+    let shapes = [mine, others].map { $0.saved.map { "\($0.name) \($0.tensor.shape)" } }
+    guard shapes[0] == shapes[1] else {
+      let first = zip(shapes[0], shapes[1]).first { $0 != $1 }
+      let difference = first.map { ": \($0.0) in one, \($0.1) in the other" } ?? ""
+      throw Failure(
+        .inconsistent, "\(file) and \(other.file): their networks differ\(difference); they have no mean")
+    }
+    withoutGradient {
+      for (mine, other) in zip(mine.saved, others.saved) {
+        mine.tensor.move(towards: other.tensor.to(device), by: share)
+      }
+    }
+    var card = card
+    card.score = nil
+    card.publication = nil
+    card.trainedOn += "; weights averaged, \(share) of them of a model trained on \(other.card.trainedOn)"
+    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+  }
+}

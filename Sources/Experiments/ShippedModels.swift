@@ -1,0 +1,94 @@
+import Failures
+import Files
+import Foundation
+
+/// A model that comes with the program.
+public struct ShippedModel: Sendable, Equatable {
+  /// What commands call it: `physics-1`.
+  public let name: String
+  /// Its file's name, in `Support/models` of a clone.
+  public let file: String
+  /// Of the file, so that no other passes for it.
+  public let sha256: String
+  /// One line on what it is.
+  public let summary: String
+
+  public init(name: String, file: String, sha256: String, summary: String) {
+    (self.name, self.file, self.sha256, self.summary) = (name, file, sha256, summary)
+  }
+
+  /// Newest first: each is a line here and a file in `Support/models`.
+  public static let all: [ShippedModel] = []
+}
+
+extension ShippedModel {
+  /// The path of the model of this name, or of the newest; its contents are compared with what the source knows of them.
+  /// - Throws: `.notFound` where this version has no model or its file is not there, `.usage` for an unknown name,
+  ///   `.invalidModel` for a file that is not the one that was shipped.
+  public static func find(named name: String? = nil) throws -> String {
+    try find(named: name, among: all, in: Installation.modelFolders)
+  }
+
+  package static func find(
+    named name: String?, among models: [ShippedModel], in folders: [String]
+  ) throws -> String {
+    try named(name, among: models).path(in: folders)
+  }
+
+  /// The file that is meant by a path or a shipped model's name; without either the newest that is shipped.
+  /// - Throws: as `find`, where no file is named.
+  public static func file(_ argument: String?) throws -> String {
+    try file(argument, among: all, in: Installation.modelFolders)
+  }
+
+  package static func file(
+    _ argument: String?, among models: [ShippedModel], in folders: [String]
+  ) throws -> String {
+    // A file of the user's own is never hidden by a name.
+    if let argument, FileManager.default.fileExists(atPath: argument) { return argument }
+    if let argument, !models.contains(where: { $0.name == argument }) {
+      guard argument.contains("/") || argument.hasSuffix(".safetensors") || models.isEmpty else {
+        throw unknown(argument, among: models)
+      }
+      return argument
+    }
+    return try find(named: argument, among: models, in: folders)
+  }
+
+  private static func named(_ name: String?, among models: [ShippedModel]) throws -> ShippedModel {
+    guard let newest = models.first else {
+      throw Failure(
+        .notFound, "this version comes without a model; name one that was trained (\(Term.training))")
+    }
+    guard let name else { return newest }
+    guard let model = models.first(where: { $0.name == name }) else { throw unknown(name, among: models) }
+    return model
+  }
+
+  private static func unknown(_ name: String, among models: [ShippedModel]) -> Failure {
+    Failure(.usage, "model \(UnknownName(name, known: models.map(\.name))), or name a .safetensors file")
+  }
+
+  /// Where its file lies, whatever is in it; nil where there is none.
+  package func place(in folders: [String]) -> String? {
+    folders.map { "\($0)/\(file)" }.first { FileManager.default.fileExists(atPath: $0) }
+  }
+
+  /// Where its file lies, once that is known to be the one that was shipped.
+  package func path(in folders: [String]) throws -> String {
+    guard let path = place(in: folders) else {
+      let places = folders.isEmpty ? "" : ", not in \(folders.joined(separator: ", "))"
+      throw Failure(
+        .notFound,
+        "the model \(name) (\(file)) is not here\(places): copy it from the release, or set AGINET_MODELS to its folder"
+      )
+    }
+    guard try SHA256.ofFile(path).digest == sha256 else {
+      throw Failure(
+        .invalidModel,
+        "\(path): is not the \(name) that came with this version (another SHA-256); copy it again from the release"
+      )
+    }
+    return path
+  }
+}

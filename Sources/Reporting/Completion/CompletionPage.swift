@@ -1,0 +1,155 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Inference
+import Runs
+
+/// One page of everyone in a data set whose contrasts were completed: who lacks what, what was made, how far it can be relied
+/// on, and pictures of each. The pictures are files beside it, so that a page of a thousand people opens.
+public struct CompletionPage {
+  private let completion: Completion
+  private let model: TrainedModel
+  private let people: [CompletedPerson]
+
+  /// Takes up what stands in the folder of everyone.
+  public init(_ completion: Completion, by model: TrainedModel) {
+    (self.completion, self.model, people) = (completion, model, completion.found())
+  }
+
+  /// Draws what is to be drawn and writes the page.
+  /// - Parameters:
+  ///   - ids: those whose pictures are drawn where they are lacking or old.
+  ///   - progress: pictures drawn, of how many.
+  /// - Returns: its path.
+  /// - Throws: `.cannotWrite`, and what `progress` throws.
+  @discardableResult
+  public func write(
+    drawing ids: Set<String>, voxelLimit: Int = NIfTI.defaultVoxelLimit,
+    progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws -> String {
+    let folder = completion.folder
+    let due = people.filter { ids.contains($0.id) && isDue($0) }
+    for (done, person) in due.enumerated() {
+      try progress(done, due.count)
+      guard let figure = person.figure else { continue }
+      // A scan that went meanwhile is no reason to be without a page.
+      guard let picture = try? CompletionPicture(files(of: person), voxelLimit: voxelLimit) else { continue }
+      try folder.write(picture.png(), to: figure)
+    }
+    try progress(due.count, due.count)
+    let path = folder(CompletionFolder.page)
+    try AtomicFile.write(html, to: path)
+    return path
+  }
+
+  private func files(of person: CompletedPerson) -> [(path: String, isMade: Bool)] {
+    let given = Modality.allCases.compactMap { person.sources[$0] }
+    return given.map { ("\(completion.cohort.folder)/\($0)", false) }
+      + person.images.map { (completion.folder($0.file), true) }
+  }
+
+  /// Whether a person's pictures are lacking, or older than the images.
+  private func isDue(_ person: CompletedPerson) -> Bool {
+    func modified(_ path: String) -> Date? {
+      (try? FileManager.default.attributesOfItem(atPath: path))?[.modificationDate] as? Date
+    }
+    guard let figure = person.figure else { return false }
+    guard let drawn = modified(completion.folder(figure)) else { return true }
+    return person.images.contains { modified(completion.folder($0.file)).map { $0 > drawn } ?? false }
+  }
+
+  // MARK: - The page
+
+  var html: String {
+    let name = Path.name(Path.resolved(completion.cohort.folder) ?? completion.cohort.folder)
+    return HTML.document("\(name), completed – aginet") {
+      HTML.header(
+        "Completed contrasts", "What was computed for \(people.count) of \(name)",
+        warning: model.card.warning,
+        facts: facts, contents: [("everyone", "Everyone"), ("pictures", "Pictures")])
+      HTML("main") {
+        HTML.section("everyone", "Everyone") { table }
+        HTML.section("pictures", "Pictures") {
+          HTML("p", ["class": "note"]) {
+            "Axial, coronal and sagittal planes through the middle of the head; the patient's right is at the left. "
+              + "Computed images have a line above; every image is scaled by itself."
+          }
+          for person in people where person.figure != nil { picture(of: person) }
+        }
+      }
+      HTML("footer") {
+        HTML("p") { model.card.intendedUse }
+        HTML("p") { "Written by aginet \(Version.current)." }
+      }
+    }
+  }
+
+  private var facts: [(name: String, value: String)] {
+    func count(_ state: CompletedPerson.State) -> Int { people.count { $0.state == state } }
+    let done = count(.completed) + count(.kept)
+    return [
+      ("Model", "\(model.name), \(model.card.scenario)"), ("SHA-256", model.sha256),
+      ("Completed", "\(done) (\(count(.kept)) of them before)"), ("Lacked nothing", "\(count(.whole))"),
+      ("Failed", "\(count(.failed))"),
+    ]
+  }
+
+  private var table: HTML {
+    HTML("div", ["class": "scroll", "tabindex": "0"]) {
+      HTML("table") {
+        HTML("thead") {
+          HTML("tr") {
+            for head in ["Who", "Given", "Made", "Reliability", "State", "Notes"] {
+              HTML("th", ["scope": "col"]) { head }
+            }
+          }
+        }
+        HTML("tbody") { for person in people { row(of: person) } }
+      }
+    }
+  }
+
+  private func row(of person: CompletedPerson) -> HTML {
+    let made = person.images.map(\.modality.title).joined(separator: ", ")
+    return HTML("tr") {
+      HTML("td") {
+        if person.figure == nil {
+          person.id
+        } else {
+          HTML("a", ["href": "#\(person.id)"]) { person.id }
+        }
+      }
+      HTML("td") { person.given.map(\.title).joined(separator: ", ") }
+      HTML("td") { made.isEmpty ? "–" : made }
+      HTML("td", ["class": "number"]) { person.reliability.map { String(format: "%.1f dB", $0) } ?? "–" }
+      HTML("td") { person.state.rawValue }
+      // Long sentences; the others must not run out of the page for them.
+      HTML("td", ["style": "white-space:normal;min-width:18rem"]) {
+        ([person.failure].compactMap { $0 } + person.notes).joined(separator: "; ")
+      }
+    }
+  }
+
+  private func picture(of person: CompletedPerson) -> HTML {
+    let given = Modality.allCases.filter { person.sources[$0] != nil }.map(\.title)
+    let names = given + person.images.map { "\($0.modality.title), computed" }
+    let source = person.figure?.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
+    return HTML("section", ["id": person.id]) {
+      HTML("h3") { person.id }
+      if let words = person.reliabilityWords { HTML("p") { "Reliability: \(words)" } }
+      for note in person.notes { HTML("p", ["class": "note"]) { note } }
+      HTML.montage(names.joined(separator: "; "), columns: names.count) {
+        for name in names { HTML("p", ["class": "name"]) { name } }
+        HTML(
+          "img",
+          [
+            "src": source, "loading": "lazy", "style": "grid-column:1/-1;width:100%;display:block",
+            "alt": "\(person.id): \(names.joined(separator: "; ")) in three planes",
+          ])
+      }
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import Files
+import Imaging
+import Runs
+
+/// Pictures of one person: what was given and what was made of it side by side, in three planes through the middle.
+struct CompletionPicture {
+  private let stacks: [(stack: Stack, isMade: Bool)]
+  private let box: Box
+
+  /// - Parameter files: of one grid, in the order of the columns.
+  /// - Throws: what reading throws.
+  init(_ files: [(path: String, isMade: Bool)], voxelLimit: Int) throws {
+    stacks = try files.map { path, isMade in
+      var volume = try NIfTI.read(path: path, limit: voxelLimit).volume.reoriented(to: .lps)
+      // An image without anything in it stays black.
+      if let scale = try? IntensityScale(of: volume.voxels) { scale.normalise(inPlace: &volume.voxels) }
+      let size = volume.dimensions
+      let stack = Stack(
+        columns: size.x, rows: size.y, slices: size.z, spacing: volume.affine.spacing, values: volume.voxels)
+      return (stack, isMade)
+    }
+    // The head as any of the scans has it.
+    box = Box(enclosing: stacks.map(\.stack), above: 0.05)
+  }
+
+  /// A column for each image, a row for each plane; those that were made have a line above.
+  func png() throws -> [UInt8] {
+    let rows = Plane.allCases.map { plane in
+      stacks.map { stack, isMade -> Tile? in
+        let view = plane.view(of: stack, through: box.centre, in: box)
+        return Tile(grey: view, marked: isMade)
+      }
+    }
+    return try Mosaic(rows).png()
+  }
+}
+
+extension Tile {
+  /// - Parameter marked: whether a line of colour stands above.
+  fileprivate init(grey view: View, marked: Bool) {
+    var rgb = view.values.flatMap { value -> [UInt8] in
+      let grey = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
+      return [grey, grey, grey]
+    }
+    if marked {
+      let line = max(1, view.height / 64) * view.width
+      for pixel in 0..<line { rgb.replaceSubrange(3 * pixel..<3 * pixel + 3, with: [255, 157, 60]) }
+    }
+    self.init(width: view.width, height: view.height, rgb: rgb, aspect: view.aspect)
+  }
+}

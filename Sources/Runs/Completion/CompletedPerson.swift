@@ -1,0 +1,99 @@
+import Cohorts
+import Failures
+import Files
+import Foundation
+import Imaging
+
+/// What became of one visit of one person: the contrasts that were lacking, which of them stand there now, and what is to be
+/// said of them. It stands as JSON in the `logs` of a folder of derivatives.
+public struct CompletedPerson: Codable, Sendable, Equatable {
+  /// What became of it all.
+  public enum State: String, Choice {
+    /// All that was wanted is there, and some of it was computed now.
+    case completed
+    /// All that was wanted stood there before.
+    case kept
+    /// Nothing that was wanted was lacking.
+    case whole
+    /// Some or all of it could not be made.
+    case failed
+  }
+
+  /// A contrast that was computed, now or before.
+  public struct Image: Codable, Sendable, Equatable {
+    public var modality: Modality
+    /// From the folder of derivatives.
+    public var file: String
+  }
+
+  /// `sub-01_ses-02`
+  public var id: String
+  public var participant: String
+  public var session: String?
+  public var given: [Modality]
+  /// The contrasts that were wanted and lacking.
+  public var lacking: [Modality]
+  public var images: [Image] = []
+  public var state = State.whole
+  /// How far the model can be relied on here, in dB over a constant image, and in words; nil where it was not told.
+  public var reliability: Double?
+  public var reliabilityWords: String?
+  /// What a reader should know, one sentence each.
+  public var notes: [String] = []
+  /// Why something could not be made, and the exit code that says so.
+  public var failure: String?
+  public var code: Int32?
+  /// Pictures, from the folder of derivatives; nil where there is nothing to show.
+  public var figure: String?
+  /// The scans that were given, from the data set's folder.
+  public var sources: [Modality: String] = [:]
+
+  init(id: String, participant: String, session: String?, given: [Modality], lacking: [Modality]) {
+    (self.id, self.participant, self.session) = (id, participant, session)
+    (self.given, self.lacking) = (given, lacking)
+  }
+
+  mutating func fail(_ failure: Failure) {
+    state = .failed
+    (self.failure, code) = (failure.message, failure.kind.rawValue)
+  }
+}
+
+extension [CompletedPerson] {
+  /// A row for everyone, as BIDS has tables: tabs between, `n/a` where nothing is to be said.
+  package var table: String {
+    func words(_ parts: [String]) -> String {
+      let text = parts.joined(separator: "; ").replacing("\t", with: " ")
+      return text.isEmpty ? "n/a" : text
+    }
+    func names(_ modalities: [Modality]) -> String {
+      modalities.isEmpty ? "n/a" : modalities.map(\.title).joined(separator: ",")
+    }
+    let head = [
+      "participant_id", "session_id", "state", "given", "made", "not_made", "reliability_db", "files",
+      "notes",
+    ]
+    let rows = map { person in
+      let made = person.images.map(\.modality)
+      return [
+        person.participant, person.session ?? "n/a", person.state.rawValue, names(person.given), names(made),
+        names(person.lacking.filter { !made.contains($0) }),
+        person.reliability.map { String(format: "%.2f", $0) } ?? "n/a",
+        person.images.isEmpty ? "n/a" : person.images.map(\.file).joined(separator: ","),
+        words([person.failure].compactMap { $0 } + person.notes),
+      ]
+    }
+    return ([head] + rows).map { $0.joined(separator: "\t") + "\n" }.joined()
+  }
+
+  /// Why the work is not done; nil where it is. Where all failed alike, with the kind that they have in common.
+  public var failure: Failure? {
+    let failed = filter { $0.state == .failed }
+    guard let first = failed.first else { return nil }
+    let reasons = failed.map { "\($0.id) (\($0.failure ?? "not made"))" }
+    let isAlike = failed.count == count && Set(failed.map(\.code)).count == 1
+    let kind = isAlike ? first.code.flatMap(Failure.Kind.init(rawValue:)) : nil
+    return Failure(
+      kind ?? .partial, "\(failed.count) of \(count) could not be completed: \(reasons.listed(5))")
+  }
+}

@@ -1,0 +1,111 @@
+import ArgumentParser
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+import Reporting
+import Runs
+import Torch
+
+struct Complete: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Compute, for every person of a BIDS data set, the contrasts that are lacking.",
+    discussion: """
+      \(example("aginet complete bids bids/derivatives/aginet participant --targets flair,t2"))
+
+      The output is a BIDS data set of derivatives, with a table of everyone (\(CompletionFolder.table)) and a page with \
+      pictures (\(CompletionFolder.page)). The same command goes on where it was stopped, and several may work on different \
+      people at once; 'group' in place of 'participant' writes table and page of what is there.
+      """)
+
+  /// BIDS-App's levels of analysis.
+  enum Level: String, CaseIterable, ExpressibleByArgument { case participant, group }
+
+  @Argument(help: "The BIDS data set's folder.")
+  var bidsDir: String
+  @Argument(help: "The folder of derivatives: DERIVATIVES/NAME in the data set, or one beside it.")
+  var output: String
+  @Argument(help: "participant or group.")
+  var level = Level.participant
+  @Option(
+    name: [.customLong("participant-label"), .customLong("participant_label")], parsing: .upToNextOption,
+    help: "Who: 01 02 for sub-01 and sub-02 (default: everyone).")
+  var participants: [String] = []
+  @Option(
+    name: [.customLong("session-label"), .customLong("session_label")], parsing: .upToNextOption,
+    help: "Which sessions (default: all).")
+  var sessions: [String] = []
+  @Option(help: "Wanted contrasts, e.g. flair,t2, or all that the model makes (default: t1,t2,flair).")
+  var targets: String?
+  @Option(help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
+  var model: String?
+  @Option(help: "Which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
+  var pick: [String] = []
+  @Option(help: "People at a time (default: one for four threads, and no more than memory holds).")
+  var jobs: Int?
+  @Option(help: "Slices, or patches of a model of volumes, through the network at a time.")
+  var batch = 2
+  @Option(help: "Most voxels a volume may have.")
+  var maxVoxels = NIfTI.defaultVoxelLimit
+  @Flag(help: "Compute again what is there, and go on where the model may not serve a person.")
+  var force = false
+  @Flag(help: "Print what became of each as JSON.")
+  var json = false
+  @OptionGroup var compute: ComputeOptions
+
+  func run() throws {
+    try check("batch", batch, Bounds.batch)
+    if let jobs { try check("jobs", jobs, Bounds.threads) }
+    guard (1...1_000_000_000_000).contains(maxVoxels) else {
+      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
+    }
+    var options = Completion.Options()
+    options.targets = try wanted()
+    (options.participants, options.sessions) = (participants, sessions)
+    (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
+    (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
+    let picks = try pick.flatMap { try ScanPick.read($0) }
+    let device = try compute.apply()
+    let cohort = try BIDSCohort(folder: bidsDir, picks: picks)
+    let model = try TrainedModel(file: ShippedModel.file(self.model), device: device)
+    let completion = try Completion(of: cohort, by: model, into: output, options)
+    for note in cohort.notes { Console.note("note: \(note)") }
+    try work(completion, model)
+  }
+
+  private func wanted() throws -> Completion.Targets {
+    guard let targets else { return .usual }
+    if targets.lowercased() == "all" { return .all }
+    let list = try modalities(targets)
+    guard !list.isEmpty else { throw Failure(.usage, "--targets '': name contrasts, or all") }
+    return .these(list)
+  }
+
+  private func work(_ completion: Completion, _ model: TrainedModel) throws {
+    var people = completion.found()
+    if level == .participant {
+      Interruption.watch()
+      let bar = SharedBar(ProgressBar("completing", unit: "people"))
+      try completion.run(model, shouldStop: { Interruption.requested }) { done, total, _ in
+        bar.show(done, of: total)
+      }
+      let ids = Set(completion.people.map(\.id))
+      people = completion.found().filter { ids.contains($0.id) }
+      for person in people where person.failure != nil {
+        Console.note("\(person.id): \(person.failure ?? "")")
+      }
+    } else if people.isEmpty {
+      throw Failure(.notFound, "\(output): nothing was completed there yet; begin with 'participant'")
+    }
+    try completion.writeTable()
+    var bar = ProgressBar("drawing", unit: "people")
+    let page = try CompletionPage(completion, by: model).write(
+      drawing: Set(people.map(\.id)), voxelLimit: maxVoxels
+    ) { bar.show($0, of: $1) }
+    if level == .participant { try Interruption.release() }
+    try Console.result(json ? people.json() : page)
+    if level == .participant, let failure = people.failure { throw failure }
+  }
+}
