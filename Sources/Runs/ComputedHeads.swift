@@ -15,11 +15,16 @@ import Training
 final class ComputedHeads: TrainingMaterial {
   let fitted: Experiment
   private let anatomies: Anatomies
+  private let judged: PhysicsSampler
   /// Made when they are first needed.
-  private lazy var batches = makeBatches()
+  private lazy var batches = (0..<batchCount).map { judged.batch($0) }
 
-  init(_ experiment: Experiment, _ anatomies: Anatomies) {
+  init(_ experiment: Experiment, _ anatomies: Anatomies) throws {
     (fitted, self.anatomies) = (experiment, anatomies)
+    judged = try PhysicsSampler(
+      anatomies, experiment.physics.options, modalities: experiment.scenario.modalities,
+      extent: experiment.physics.extent, batchSize: experiment.batchSize,
+      seed: mix(experiment.seed, "validation"))
   }
 
   /// Refuses what cannot be trained on computed heads.
@@ -54,13 +59,6 @@ final class ComputedHeads: TrainingMaterial {
   }
 
   private var batchCount: Int { (fitted.validationSlices + fitted.batchSize - 1) / fitted.batchSize }
-
-  private func makeBatches() -> [SampleBatch] {
-    let sampler = PhysicsSampler(
-      anatomies, fitted.physics.options, modalities: fitted.scenario.modalities,
-      extent: fitted.physics.extent, batchSize: fitted.batchSize, seed: mix(fitted.seed, "validation"))
-    return (0..<batchCount).map { sampler.batch($0) }
-  }
 
   func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
     let (scenario, made) = (fitted.scenario, fitted.scenario.made)

@@ -42,7 +42,7 @@ public enum TrainingData {
   func material(_ experiment: Experiment) throws -> any TrainingMaterial {
     switch self {
     case .cohort(let cohort): try CohortMaterial(experiment, cohort)
-    case .anatomies(let anatomies): ComputedHeads(experiment, anatomies)
+    case .anatomies(let anatomies): try ComputedHeads(experiment, anatomies)
     }
   }
 

@@ -55,3 +55,18 @@ func percentileIsNumPys(percentile: Double, expected: Double) {
   }
   #expect(throws: Failure.self) { try IntensityScale(of: []) }
 }
+
+@Test func theForegroundsScaleLiesAtItsLevel() throws {
+  let voxels: [Float] = [0, 0, 0, -5, 10, 100, 120, 90, 2000]
+  let scale = try #require(ForegroundScale.of(voxels))
+  let rule = try IntensityRule.foreground.scale(of: voxels)
+  #expect(abs(rule.upper * ForegroundScale.level - scale) < 1e-9 * scale && rule.ceiling == 4)
+  let seen = rule.normalise(voxels)
+  #expect(abs(Double(seen[5]) - 100 / scale * ForegroundScale.level) < 1e-6)
+  #expect(seen[3] == 0 && seen.allSatisfy { $0 <= 4 } && rule.clippedBelow == 1.0 / 9)
+  let failure = #expect(throws: Failure.self) {
+    try IntensityRule.foreground.scale(of: [0, -1], name: "a.nii")
+  }
+  #expect(failure?.kind == .malformed && failure?.message.contains("a.nii") == true)
+  #expect(try IntensityRule.percentile.scale(of: voxels) == IntensityScale(of: voxels))
+}

@@ -111,3 +111,34 @@ func resizingIsPyTorchs(height: Int, width: Int, expected: [Float]) {
   #expect(result.count == expected.count)
   for (a, b) in zip(result, expected) { #expect(abs(a - b) < 1e-5) }
 }
+
+/// The outer edges stay where they are, along both axes of the planes.
+@Test func planesAreResizedOverTheSameFieldOfView() throws {
+  let grid = Grid(dimensions: [24, 20, 2], affine: Affine([-2, 0, 0, 30], [0, -2, 0, 40], [0, 0, 3, -5]))
+  let resized = grid.resized(columns: 48, rows: 40)
+  #expect(resized.affine.spacing == [1, 1, 3])
+  #expect(resized.affine([-0.5, -0.5, 0]) == grid.affine([-0.5, -0.5, 0]))
+  #expect(resized.affine([47.5, 39.5, 1]) == grid.affine([23.5, 19.5, 1]))
+  // A plane that rises evenly is the same plane.
+  let volume = Volume(
+    grid: grid, voxels: (0..<grid.voxelCount).map { Float($0 % 24) + 3 * Float($0 / 24 % 20) })
+  let fine = volume.resized(columns: 48, rows: 40)
+  #expect(fine.grid == resized)
+  let back = fine.resampled(to: grid)
+  for j in 1..<19 {
+    for i in 1..<23 { #expect(abs(back.voxels[i + 24 * j] - volume.voxels[i + 24 * j]) < 1e-4) }
+  }
+}
+
+@Test func whatWasCroppedGoesBackToItsPlace() {
+  let grid = Grid(dimensions: [7, 6, 3], affine: Affine([-2, 0, 0, 30], [0, -2, 0, 40], [0, 0, 3, -5]))
+  let volume = Volume(grid: grid, voxels: (0..<grid.voxelCount).map { Float($0 + 1) })
+  let part = volume.cropped(columns: 2..<5, rows: 1..<6)
+  #expect(part.dimensions == [3, 5, 3])
+  #expect(part.affine([0, 0, 2]) == volume.affine([2, 1, 2]))
+  let back = part.uncropped(columns: 2..<5, rows: 1..<6, to: grid)
+  for index in volume.voxels.indices {
+    let (i, j) = (index % 7, index / 7 % 6)
+    #expect(back.voxels[index] == ((2..<5).contains(i) && (1..<6).contains(j) ? volume.voxels[index] : 0))
+  }
+}

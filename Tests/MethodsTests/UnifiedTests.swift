@@ -97,12 +97,12 @@ import Torch
       return meant.reduce(0, +) / Double(meant.count)
     }
     func error(_ contrast: Int) -> Double {
-      (0..<6).reduce(0) { $0 + abs(0.25 - 0.01 * Double((contrast + 1) * $1)) } / 6
+      (0..<6).map { column -> Double in abs(0.25 - 0.01 * Double((contrast + 1) * column)) }.reduce(0, +) / 6
     }
     func isHidden(_ sample: Int, _ contrast: Int) -> Bool { hidden[sample * 3 + contrast] == 1 }
-    let expected = [
-      mean(isHidden, error), mean(isHidden) { 0.01 * Double($0 + 1) } / 2, mean({ !isHidden($0, $1) }, error),
-    ]
+    func slope(_ contrast: Int) -> Double { 0.005 * Double(contrast + 1) }
+    func isKept(_ sample: Int, _ contrast: Int) -> Bool { !isHidden(sample, contrast) }
+    let expected = [mean(isHidden, error), mean(isHidden, slope), mean(isKept, error)]
     #expect(losses.map(\.name) == ["l1", "gradient", "kept"] && method.losses == losses.map(\.name))
     for (loss, value) in zip(losses, expected) { #expect(abs(loss.value - value) < 1e-12, "\(loss.name)") }
   }
@@ -117,8 +117,10 @@ import Torch
     let state = try #require(method.networks[1].optimizer).state
     let moment = try #require(state.first { $0.name == "value.first" }).tensor.values(Double.self)
     // The first moment is a tenth of the slope.
-    expectClose(
-      moment, (0..<3).map { $0 == 2 ? 0 : 0.1 * (hidden[$0] == 1 ? 1 : 0.1) }, within: 1e-12)
+    let expected: [Double] = hidden.enumerated().map { contrast, hidden in
+      contrast == 2 ? 0 : hidden == 1 ? 0.1 : 0.01
+    }
+    expectClose(moment, expected, within: 1e-12)
     #expect(method.networks[1].parameters["value"]?.values(Double.self)[2] == 10)
   }
 
@@ -215,15 +217,17 @@ import Torch
     #expect(losses(81...90) < 0.5 * first)
   }
 
-  @Test(
-    arguments: [
-      ("keep.t1 is 1.5", { (options: inout Unified.Options) in options.keep[.t1] = 1.5 }),
-      ("clip is 0.0", { $0.clip = 0 }), ("averageDecay is 1.0", { $0.averageDecay = 1 }),
-      ("weightKept is -1.0", { $0.weightKept = -1 }),
-    ] as [(String, @Sendable (inout Unified.Options) -> Void)])
-  func optionsThatMakeNoSenseAreNamed(says: String, _ change: @Sendable (inout Unified.Options) -> Void) {
-    var options = Unified.Options()
-    change(&options)
-    #expect(options.refusal?.contains(says) == true, "\(options.refusal ?? "nothing")")
+  @Test func optionsThatMakeNoSenseAreNamed() {
+    func refusal(_ change: (inout Unified.Options) -> Void) -> String? {
+      var options = Unified.Options()
+      change(&options)
+      return options.refusal
+    }
+    #expect(refusal { _ in } == nil)
+    #expect(refusal { $0.keep[.t1] = 1.5 } == "keep.t1 is 1.5; it must be from 0 to 1")
+    #expect(refusal { $0.keep[.flair] = nil }?.hasPrefix("keep.flair is nan") == true)
+    #expect(refusal { $0.clip = 0 }?.hasPrefix("clip is 0.0") == true)
+    #expect(refusal { $0.averageDecay = 1 }?.hasPrefix("averageDecay is 1.0") == true)
+    #expect(refusal { $0.weightKept = -1 }?.hasPrefix("weightKept is -1.0") == true)
   }
 }

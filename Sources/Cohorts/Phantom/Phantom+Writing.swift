@@ -95,6 +95,11 @@ extension Phantom {
         "\"ScanningSequence\": [\"SE\", \"IR\"]", "\"FlipAngle\": 90",
         "\"InversionTime\": \(text(inversion))",
       ]
+    case .preparedGradientEcho(let flip, let inversion, _, _):
+      lines += [
+        "\"ScanningSequence\": [\"GR\", \"IR\"]", "\"SequenceVariant\": [\"SP\", \"MP\"]",
+        "\"FlipAngle\": \(text(flip))", "\"InversionTime\": \(text(inversion))",
+      ]
     }
     if sequence.gadolinium > 0 { lines.append("\"ContrastBolusIngredient\": \"GADOLINIUM\"") }
     lines.append("\"SkullStripped\": true")

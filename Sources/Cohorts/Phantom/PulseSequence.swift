@@ -9,6 +9,9 @@ package struct PulseSequence: Sendable, Equatable {
     case spoiledGradientEcho(flip: Double)
     /// Inversion recovery spin echo, magnitude, with its inversion time.
     case inversionRecovery(inversion: Double)
+    /// Inversion, then a train of spoiled gradient echoes with a flip angle in degrees, so many and this time apart; the
+    /// inversion time ends at the middle of the train.
+    case preparedGradientEcho(flip: Double, inversion: Double, spacing: Double, readouts: Int)
   }
 
   package var kind: Kind
@@ -58,6 +61,9 @@ package struct SignalEquation: Sendable {
   private let echo: Float
   private let sine: Float
   private let cosine: Float
+  /// Of a train of gradient echoes: how long from the inversion to its start and from its end to the next inversion, the
+  /// time between echoes, their number, and the logarithm of the flip angle's cosine.
+  private var (before, after, spacing, readouts, logCosine) = (Float(0), Float(0), Float(0), Float(0), Float(0))
 
   package init(_ sequence: PulseSequence) {
     kind = sequence.kind
@@ -69,6 +75,13 @@ package struct SignalEquation: Sendable {
     case .spinEcho: break
     case .spoiledGradientEcho(let flip): angle = flip
     case .inversionRecovery(let inversion): time = inversion
+    case .preparedGradientEcho(let flip, let inversion, let spacing, let readouts):
+      (angle, time) = (flip, inversion)
+      let train = spacing * Double(readouts)
+      before = Float(max(0, inversion - train / 2))
+      after = Float(max(0, sequence.repetition - inversion - train / 2))
+      (self.spacing, self.readouts) = (Float(spacing), Float(readouts))
+      logCosine = Float(log(cos(flip * .pi / 180)))
     }
     inversion = Float(time)
     sine = Float(sin(angle * .pi / 180))
@@ -79,7 +92,8 @@ package struct SignalEquation: Sendable {
   /// - spin echo: density (1 - exp(-TR R1)) exp(-TE R2);
   /// - spoiled gradient echo: density sin a (1 - E1) / (1 - E1 cos a) exp(-TE R2), E1 = exp(-TR R1) (Ernst and
   ///   Anderson 1966); at an echo so short R2 stands for R2*;
-  /// - inversion recovery: |density (1 - 2 exp(-TI R1) + exp(-(TR - TE) R1))| exp(-TE R2).
+  /// - inversion recovery: |density (1 - 2 exp(-TI R1) + exp(-(TR - TE) R1))| exp(-TE R2);
+  /// - prepared gradient echo: the same decay of what the middle of the train finds in the steady state (`trained`).
   @inline(__always)
   package func callAsFunction(_ tissue: TissueParameters) -> SIMD8<Float> {
     let decay = tissue.density * exponential(-echo * tissue.r2)
@@ -91,7 +105,29 @@ package struct SignalEquation: Sendable {
     case .inversionRecovery:
       let m = 1 - 2 * exponential(-inversion * tissue.r1) + exponential(-recovery * tissue.r1)
       return decay * m.replacing(with: -m, where: m .< 0)
+    case .preparedGradientEcho:
+      let m = sine * trained(tissue.r1)
+      return decay * m.replacing(with: -m, where: m .< 0)
     }
+  }
+
+  /// Longitudinal magnetisation (1 at rest) at the middle of a train of n echoes after an inversion, in the steady state
+  /// (Deichmann et al. 2000). Each echo takes the magnetisation nearer, by a factor q = cos a exp(-spacing R1), to
+  /// s = (1 - exp(-spacing R1)) / (1 - q). With b and c the recoveries exp(-t R1) before and after the train, the
+  /// magnetisation m before each inversion fulfils m = 1 - c + c (s (1 - q^n) + q^n (1 - b - b m)).
+  @inline(__always)
+  private func trained(_ r1: SIMD8<Float>) -> SIMD8<Float> {
+    let b = exponential(-before * r1)
+    let c = exponential(-after * r1)
+    let e = exponential(-spacing * r1)
+    let s = (1 - e) / (1 - cosine * e)
+    let half = exponential(0.5 * readouts * (logCosine - spacing * r1))
+    let whole = half * half
+    let after: SIMD8<Float> = s * (1 - whole) + whole * (1 - b)
+    let recovered: SIMD8<Float> = 1 - c + c * after
+    let m = recovered / (1 + c * whole * b)
+    let inverted: SIMD8<Float> = 1 - b - b * m
+    return s + (inverted - s) * half
   }
 }
 

@@ -17,6 +17,10 @@ package struct TissueParameters: Sendable {
   package var r2: SIMD8<Float>
   package var density: SIMD8<Float>
 
+  package init(r1: SIMD8<Float>, r2: SIMD8<Float>, density: SIMD8<Float>) {
+    (self.r1, self.r2, self.density) = (r1, r2, density)
+  }
+
   package init(fieldStrength: Double) {
     let isHigh = fieldStrength > 2
     //                          fluid grey  white oedema necrosis enhancing blood plaque

@@ -1,16 +1,27 @@
 import ArgumentParser
 import Cohorts
 import Experiments
+import Failures
+import Files
 import Foundation
+import Imaging
 
 struct PhantomCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "phantom",
     abstract: "Compute a cohort by MR physics from an anatomical atlas, as a BIDS folder of NIfTI files.",
-    discussion: example("aginet phantom -o raw --subjects 24 --shift 1.0"))
+    discussion: example(
+      "aginet phantom -o raw --subjects 24 --shift 1.0",
+      "aginet phantom --random --anatomies anatomies --sheet sheet.png"))
 
   @Option(name: .shortAndLong, help: "The BIDS folder to write.")
-  var output: String
+  var output: String?
+  @Flag(help: "Show what heads are computed for training instead: what is given, and beside it what is asked for.")
+  var random = false
+  @Option(help: "With --random: the folder of label maps that heads are drawn from.")
+  var anatomies: String?
+  @Option(help: "With --random: the PNG picture to write.")
+  var sheet: String?
   @Option(help: "How many subjects.")
   var subjects = PhantomOptions().subjects
   @Option(help: "The same seed and options give the same bytes.")
@@ -37,12 +48,31 @@ struct PhantomCommand: ParsableCommand {
 
   func run() throws {
     if let threads { try check("threads", threads, Bounds.threads) }
+    if random { return try writeSheet() }
+    guard anatomies == nil, sheet == nil else {
+      throw Failure(.usage, "--anatomies and --sheet show computed heads: add --random")
+    }
+    guard let output else { throw Failure(.usage, "--output is missing: the BIDS folder to write") }
     var options = PhantomOptions()
     (options.subjects, options.seed, options.shift, options.voxelSize) = (subjects, seed, shift, voxel)
     (options.noise, options.bias, options.fieldStrength) = (noise, bias, field)
     (options.tumours, options.plaques) = (tumours, plaques)
     try writePhantom(options, to: output, force: force, threads: threads)
     try Console.result(output)
+  }
+
+  /// Eight heads as they are drawn for training.
+  private func writeSheet() throws {
+    guard let anatomies, let sheet, output == nil else {
+      throw Failure(.usage, "--random needs --anatomies FOLDER and --sheet FILE.png, and no --output")
+    }
+    let file = try AtomicFile(sheet, replacing: force)
+    let sampler = try PhysicsSampler(
+      Anatomies(folder: anatomies, threads: threads ?? Parallel.coreCount), PhysicsOptions(),
+      modalities: [.t1, .t2, .pd, .flair, .t1gd], extent: Extent(128, 128), batchSize: 8, seed: seed)
+    try file.append(PhysicsSheet(sampler).png())
+    try file.commit()
+    try Console.result(sheet)
   }
 }
 

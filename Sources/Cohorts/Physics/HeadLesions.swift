@@ -1,0 +1,158 @@
+import Foundation
+import Imaging
+
+/// What a head suffers from, as shapes that are painted over its tissues.
+enum HeadDisease: Sendable {
+  case none
+  case whiteMatterLesions
+  case stroke
+  case tumour
+
+  init(_ options: HeadOptions, hasStrokes: Bool, random: inout RandomSource) {
+    let value = random.uniform()
+    let (first, second) = (options.tumours, options.tumours + options.strokes)
+    if value < first {
+      self = .tumour
+    } else if value < second {
+      self = hasStrokes ? .stroke : .none
+    } else if value < second + options.whiteMatterLesions {
+      self = .whiteMatterLesions
+    } else {
+      self = .none
+    }
+  }
+}
+
+/// Draws lesions where a slab shows them.
+struct LesionDraw {
+  let anatomy: Anatomy
+  let masks: [LesionMask]
+  /// Whether a lesion of this radius in mm about an index reaches into the slab.
+  let isSeen: (SIMD3<Float>, Double) -> Bool
+
+  func shapes(_ disease: HeadDisease, _ random: inout RandomSource) -> [LesionShape] {
+    switch disease {
+    case .none: []
+    case .whiteMatterLesions: whiteMatterLesions(&random)
+    case .stroke: stroke(&random)
+    case .tumour: tumour(&random)
+    }
+  }
+
+  private func place(_ places: [SIMD3<Int32>], _ radius: Double, _ random: inout RandomSource) -> SIMD3<
+    Float
+  >? {
+    guard !places.isEmpty else { return nil }
+    for _ in 0..<60 {
+      let place = places[random.integer(below: places.count)]
+      let index = SIMD3<Float>(Float(place.x), Float(place.y), Float(place.z))
+      if isSeen(index, radius) { return index }
+    }
+    return nil
+  }
+
+  private func mask(_ kind: LesionMask.Kind, _ random: inout RandomSource) -> LesionMask? {
+    let known = masks.filter { $0.kind == kind }
+    return known.isEmpty ? nil : known[random.integer(below: known.count)]
+  }
+
+  private func stroke(_ random: inout RandomSource) -> [LesionShape] {
+    // Many masks are small: one of several that the slab shows.
+    for _ in 0..<24 {
+      guard let mask = mask(.stroke, &random) else { return [] }
+      let shape = LesionShape(mask: mask, tissue: .stroke, host: .brain, in: anatomy)
+      let extent = (shape.high - shape.low) * anatomy.spacing * 0.4
+      if isSeen((shape.low + shape.high) / 2, Double(extent.min())) { return [shape] }
+    }
+    return []
+  }
+
+  private func whiteMatterLesions(_ random: inout RandomSource) -> [LesionShape] {
+    var result: [LesionShape] = []
+    let isSclerosis = random.uniform() < 0.5
+    let tissue: TissueClass = isSclerosis ? .plaque : .whiteMatterLesion
+    if random.uniform() < 0.5, let mask = mask(.multipleSclerosis, &random) {
+      result.append(LesionShape(mask: mask, tissue: tissue, host: .white, in: anatomy))
+    }
+    let count = Int(exp(random.uniform(0.7, 3)))
+    let median = random.uniform(1.5, 4)
+    for _ in 0..<(result.isEmpty ? count : count / 3) {
+      let radius = min(median * exp(0.45 * random.normal()), 12)
+      let isNear = random.uniform() < 0.45
+      guard let centre = place(isNear ? anatomy.periventricular : anatomy.deepWhite, radius, &random) else {
+        continue
+      }
+      result.append(blob(centre, radius, [.init(limit: 1, tissue: tissue, host: .white)], 0.35, &random))
+    }
+    // Caps and bands of age.
+    if random.uniform() < (isSclerosis ? 0.3 : 0.7) {
+      let reach = random.uniform(2.5, 9)
+      for _ in 0..<6 {
+        guard let centre = place(anatomy.periventricular, reach, &random) else { break }
+        result.append(blob(centre, reach, [.init(limit: 1, tissue: tissue, host: .white)], 0.4, &random))
+      }
+    }
+    return result
+  }
+
+  private func blob(
+    _ centre: SIMD3<Float>, _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
+    _ random: inout RandomSource
+  ) -> LesionShape {
+    LesionShape(
+      centre: centre, radius: radius, layers: layers, roughness: roughness, spacing: anatomy.spacing,
+      random: &random)
+  }
+
+  private func tumour(_ random: inout RandomSource) -> [LesionShape] {
+    let kind = random.uniform()
+    let radius = random.uniform(6, 26)
+    func share(_ low: Double, _ high: Double) -> Float { Float(random.uniform(low, high)) }
+    func layer(_ limit: Float, _ tissue: TissueClass, _ host: LesionShape.Host = .brain) -> LesionShape.Layer
+    {
+      .init(limit: limit, tissue: tissue, host: host)
+    }
+    func oedema() -> [LesionShape.Layer] {
+      random.uniform() < 0.75 ? [layer(share(1.15, 2.2), .oedema, .white)] : []
+    }
+    func at(_ places: [SIMD3<Int32>], _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double)
+      -> [LesionShape]
+    {
+      guard let centre = place(places, radius, &random) else { return [] }
+      return [blob(centre, radius, layers, roughness, &random)]
+    }
+    let white = anatomy.deepWhite
+    switch kind {
+    case ..<0.32:
+      // A ring about necrosis, with blood in some.
+      let core = share(0.5, 0.85)
+      let inside = random.uniform() < 0.12 ? [layer(core * 0.5, .blood)] : []
+      let rim = random.uniform() < 0.4 ? [layer(share(1.0, 1.25), .nonEnhancingTumour)] : []
+      return at(
+        white, radius, inside + [layer(core, .necrosis), layer(0.98, .enhancingTumour)] + rim + oedema(), 0.22
+      )
+    case ..<0.44:
+      return at(white, radius * 0.7, [layer(1, .enhancingTumour)] + oedema(), 0.25)
+    case ..<0.52:
+      let wall: TissueClass = random.uniform() < 0.5 ? .enhancingTumour : .nonEnhancingTumour
+      return at(white, radius, [layer(share(0.8, 0.95), .cavity), layer(1, wall)] + oedema(), 0.12)
+    case ..<0.63:
+      // A cavity that an operation left.
+      let blood = random.uniform() < 0.4 ? [layer(0.88, .blood)] : []
+      let rest = random.uniform() < 0.5 ? [layer(1, .enhancingTumour)] : []
+      return at(white, radius, [layer(0.8, .cavity)] + blood + rest + oedema(), 0.2)
+    case ..<0.72:
+      return (0..<(2 + random.integer(below: 3))).flatMap { _ in
+        let small = random.uniform(3, 9)
+        let core = random.uniform() < 0.5 ? [layer(share(0.4, 0.7), .necrosis)] : []
+        return at(white, small, core + [layer(1, .enhancingTumour)] + oedema(), 0.2)
+      }
+    case ..<0.9:
+      // Low grade: no enhancement, ragged.
+      let core = random.uniform() < 0.3 ? [layer(share(0.3, 0.6), .cavity)] : []
+      return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35)
+    default:
+      return at(anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1)
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import Imaging
+
+/// What lies about a head's outer surface, and where its mask ends: all in mm, positive outwards.
+struct HeadRim: Sendable {
+  let isStripped: Bool
+  /// How far inwards dura and bone lie of where the map has the fluid's surface.
+  let inset: Float
+  let duraThickness: Float
+  /// Where the mask ends, and over how many mm it falls off.
+  let maskOffset: Float
+  let maskEdge: Float
+  /// How far it is bitten in and left over where its field is strong; 0 in most heads.
+  let bite: Float
+  let residue: Float
+  /// Threads nearer than this are vessels, in sixteenths of a texture step; and texture steps a mm.
+  let threadRadius: UInt8
+  let threadScale: Float
+  /// Where the textures begin.
+  let texture: SIMD3<Float>
+  /// Of the noise: what is above is fat rather than bone where the map knows no skull.
+  let fatLevel: Float
+
+  init(_ options: HeadOptions, isStripped: Bool, voxel: Float, random: inout RandomSource) {
+    self.isStripped = isStripped
+    inset = Float(random.uniform() < 0.45 ? random.uniform(0, 2.5) : 0)
+    duraThickness = Float(random.uniform(0.5, 2.5))
+    let eroded = random.uniform() < options.erodedMasks ? random.uniform(1, 3) : 0
+    let offset = options.maskOffset + options.maskOffsetDeviation * min(max(random.normal(), -2.5), 2.5)
+    maskOffset = Float(offset - eroded)
+    maskEdge = random.uniform() < 0.6 ? voxel * Float(random.uniform(0.8, 2)) : 0.05
+    let isDamaged = random.uniform() < options.damagedMasks
+    bite = isDamaged ? Float(random.uniform(0, 3)) : 0
+    residue = isDamaged ? Float(random.uniform(0, 4)) : 0
+    threadRadius = UInt8(random.uniform(4, 18))
+    threadScale = Float(random.uniform(0.6, 1.2))
+    func place() -> Float { Float(random.uniform(0, 64)) }
+    texture = [place(), place(), place()]
+    fatLevel = Float(random.uniform(0.5, 2))
+  }
+
+  /// How far the mask reaches where its field, of roughness in mm, and the field of damage, of deviation 1, have values.
+  @inline(__always)
+  func reach(_ field: Float, damage: Float) -> Float {
+    let strong = max(abs(damage) - 1, 0)
+    return maskOffset + field + (damage > 0 ? min(strong, 1) * residue : -min(strong, 1) * bite)
+  }
+
+  /// The share of a voxel that the mask keeps, by its distance from the surface.
+  @inline(__always)
+  func kept(_ distance: Float, reach: Float) -> Float {
+    min(max(0.5 + (reach - distance - inset) / maskEdge, 0), 1)
+  }
+
+  /// The class of a place near the surface, where the map has another one. `position` is in mm.
+  @inline(__always)
+  func tissue(_ label: UInt8, _ distance: Float, _ position: SIMD3<Float>, _ noise: NoiseTexture) -> UInt8 {
+    let outside = distance + inset
+    let isFluid = label == TissueClass.sulcalFluid.rawValue
+    if outside > 0 {
+      // Brain stays what it is; so does what the map knows beyond the dura.
+      guard isFluid || label == 0 || label >= TissueClass.dura.rawValue && label < TissueClass.plaque.rawValue
+      else { return label }
+      // Nothing changes further out, which most places are.
+      guard outside < (isFluid || label == 0 ? 9 : 1.6 * duraThickness) else { return label }
+      let at = position * 0.5 + texture
+      let value = noise.value(at.x, at.y, at.z)
+      if outside < duraThickness * (1 + 0.35 * min(value, 1.7)) { return TissueClass.dura.rawValue }
+      guard isFluid || label == 0 else { return label }
+      return value > fatLevel ? TissueClass.fat.rawValue : TissueClass.bone.rawValue
+    }
+    guard isFluid, outside > -7 else { return label }
+    let at = position * threadScale + texture
+    guard noise.thread(at.x, at.y, at.z) < threadRadius else { return label }
+    let kind = position * 0.3 + texture
+    return (noise.value(kind.x, kind.y, kind.z) > 0.6 ? TissueClass.artery : .vein).rawValue
+  }
+
+  /// Of the whole head, the voxels of each class that the mask keeps.
+  func volumes(of anatomy: Anatomy) -> [Double] {
+    var result = [Double](repeating: 0, count: TissueClass.count)
+    let fluid = Int(TissueClass.sulcalFluid.rawValue)
+    for shell in 0..<Anatomy.shellCount {
+      let outside = Anatomy.innerShell + (Float(shell) + 0.5) / 2 + inset
+      guard !isStripped || shell == 0 || outside < maskOffset else { break }
+      for label in 0..<TissueClass.count {
+        let count = anatomy.shells[shell * TissueClass.count + label]
+        var to = label
+        if outside > 0, label == fluid || label == 0 || (16..<22).contains(label) {
+          if outside < duraThickness {
+            to = Int(TissueClass.dura.rawValue)
+          } else if label == fluid {
+            to = Int(TissueClass.bone.rawValue)
+          }
+        }
+        result[to] += count
+      }
+    }
+    return result
+  }
+}

@@ -1,0 +1,129 @@
+import Foundation
+import Imaging
+
+/// Draws computed heads: a slab is a function of the random source alone.
+package struct HeadSampler: Sendable {
+  package let anatomies: Anatomies
+  package let options: HeadOptions
+  private let shares: [Double]
+
+  package init(_ anatomies: Anatomies, _ options: HeadOptions = HeadOptions()) {
+    self.anatomies = anatomies
+    self.options = options
+    // Maps of three tissues know no nuclei, and are noisy: they count less.
+    shares = anatomies.heads.map { $0.hasStructures ? 1 : 0.7 }
+  }
+
+  /// Draws a slab of one head.
+  ///
+  /// - Parameters:
+  ///   - rows: and `columns` and `planes`: voxels, without the margin.
+  ///   - margin: voxels added before and behind each row and column; planes have none.
+  package func slab(
+    _ random: inout RandomSource, rows: Int, columns: Int, planes: Int, margin: Int = 0
+  ) -> HeadSlab {
+    let anatomy = anatomies.heads[drawn(shares, &random)]
+    let isStripped = !(random.uniform() < options.wholeHeads && anatomy.isWhole)
+    let isMirrored = random.uniform() < 0.5
+    let voxel = random.uniform() < 0.5 ? 1 : random.uniform(options.smallestVoxel, options.largestVoxel)
+    var pose = HeadPose(anatomy.spacing, options, isMirrored: isMirrored, random: &random)
+    let field = SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes))
+    aim(&pose, at: anatomy, field: field, random: &random)
+    let rim = HeadRim(options, isStripped: isStripped, voxel: Float(voxel), random: &random)
+
+    let disease = HeadDisease(
+      options, hasStrokes: anatomies.lesions.contains { $0.kind == .stroke }, random: &random)
+    let draw = LesionDraw(anatomy: anatomy, masks: anatomies.lesions) { [pose] index, radius in
+      let position = pose.position(index)
+      return abs(Double(position.z)) < 0.7 * radius + field.z / 2 && abs(Double(position.x)) < field.x / 2
+        && abs(Double(position.y)) < field.y / 2
+    }
+    let shapes = draw.shapes(disease, &random)
+    var table = [UInt8](0...255)
+    table[Int(Anatomy.cord)] = TissueClass.brainStem.rawValue
+    table[Int(Anatomy.sheet)] =
+      (random.uniform() < 0.6 ? TissueClass.dura : TissueClass.sulcalFluid).rawValue
+    if disease != .whiteMatterLesions {
+      // The lesions that its owner has.
+      for own in [TissueClass.plaque, .whiteMatterLesion] {
+        table[Int(own.rawValue)] = TissueClass.whiteMatter.rawValue
+      }
+    }
+    let (wide, high) = (columns + 2 * margin, rows + 2 * margin)
+    let reach = SIMD3<Float>(
+      Float(wide) * Float(voxel) / 2, Float(high) * Float(voxel) / 2, Float(planes) / 2)
+    func deviation(_ most: Double) -> Float { Float(most * random.uniform(0.3, 1)) }
+    let (coarse, fine) = (deviation(options.coarseElastic), deviation(options.fineElastic))
+    let elastic = (
+      coarse: SplineField(
+        low: -reach, high: reach, spacing: 30, deviation: [coarse, coarse, 0.7 * coarse, 1], limit: 2.5,
+        random: &random),
+      fine: SplineField(
+        low: -reach, high: reach, spacing: 14,
+        deviation: [fine, fine, 0.7 * fine, Float(options.maskRoughness)], limit: 2.5, random: &random)
+    )
+    var painter = SlabPainter(
+      anatomy: anatomy, pose: pose, rim: rim, shapes: shapes, table: table, coarse: elastic.coarse,
+      fine: elastic.fine, extent: Extent(planes, high, wide), voxel: Float(voxel))
+    let (classes, mask) = painter.paint()
+    var volumes = rim.volumes(of: anatomy)
+    let voxelVolume = Double(anatomy.spacing.x * anatomy.spacing.y * anatomy.spacing.z)
+    for (tissue, volume) in shapes.flatMap(\.volumes) {
+      volumes[Int(tissue.rawValue)] += volume / voxelVolume
+      let white = Int(TissueClass.whiteMatter.rawValue)
+      volumes[white] = max(0, volumes[white] - volume / voxelVolume)
+    }
+    return HeadSlab(
+      extent: Extent(planes, high, wide), voxel: voxel, planeSpacing: 1, classes: classes, mask: mask,
+      isStripped: isStripped, volumes: volumes, anatomy: anatomy.name)
+  }
+
+  private func drawn(_ shares: [Double], _ random: inout RandomSource) -> Int {
+    var rest = random.uniform() * shares.reduce(0, +)
+    for (index, share) in shares.enumerated() {
+      rest -= share
+      if rest < 0 { return index }
+    }
+    return shares.count - 1
+  }
+
+  /// Lays the field over the head at a level that shows enough brain.
+  private func aim(
+    _ pose: inout HeadPose, at anatomy: Anatomy, field: SIMD3<Double>, random: inout RandomSource
+  ) {
+    func double(_ v: SIMD3<Int>) -> SIMD3<Double> { [Double(v.x), Double(v.y), Double(v.z)] }
+    let (low, high) = (double(anatomy.low), double(anatomy.high))
+    let spacing = SIMD3<Double>(anatomy.spacing)
+    let extent = (high - low) * spacing
+    for _ in 0..<12 {
+      var centre = (low + high) / 2
+      centre.z = random.uniform(low.z + 0.06 * (high.z - low.z), low.z + 0.98 * (high.z - low.z))
+      for axis in 0..<2 {
+        let room = abs(extent[axis] - field[axis]) / 2 + 8
+        centre[axis] += random.uniform(-room, room) / spacing[axis]
+      }
+      pose.centre = SIMD3<Float>(centre)
+      if brainShare(pose, anatomy, field) >= options.leastBrain { return }
+    }
+    // A level that none can miss.
+    pose.centre = SIMD3<Float>((low + high) / 2)
+  }
+
+  /// The share of a coarse lattice over the field that meets brain.
+  private func brainShare(_ pose: HeadPose, _ anatomy: Anatomy, _ field: SIMD3<Double>) -> Double {
+    let steps = 24
+    var hits = 0
+    let n = anatomy.dimensions
+    for row in 0..<steps {
+      for column in 0..<steps {
+        let x = Float(field.x) * ((Float(column) + 0.5) / Float(steps) - 0.5)
+        let y = Float(field.y) * ((Float(row) + 0.5) / Float(steps) - 0.5)
+        let index = pose.index([x, y, 0])
+        let (i, j, k) = (Int(index.x + 0.5), Int(index.y + 0.5), Int(index.z + 0.5))
+        guard i >= 0, j >= 0, k >= 0, i < n.x, j < n.y, k < n.z else { continue }
+        hits += LabelSet.brain[anatomy.voxels[i + n.x * (j + n.y * k)]] ? 1 : 0
+      }
+    }
+    return Double(hits) / Double(steps * steps)
+  }
+}

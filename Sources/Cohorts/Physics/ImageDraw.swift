@@ -1,0 +1,93 @@
+import Foundation
+import Imaging
+
+/// What one contrast's image suffers, and its target: all that is drawn for them but the noise itself.
+struct ImageDraw: Sendable {
+  var resolution: Resolution
+  var targetResolution: Resolution
+  /// How far the image is displaced, in mm: columns, rows, planes.
+  var shift: SIMD3<Double>
+  /// How far it is turned in the plane, in radians.
+  var turn: Double
+  /// Whether it was resampled with a cubic kernel, or linearly.
+  var isCubic: Bool
+  /// Deviation of either channel's noise.
+  var noise: Double
+  /// What the image is multiplied by, and the exponent that bends it about the scale.
+  var gain: Double, gamma: Double
+  /// What is brighter is cut off, and the step of coarse whole numbers.
+  var ceiling: Double, step: Double
+  /// A ghost's strength, 0 for none, and whether it lies along the rows' direction.
+  var ghost: Double, ghostIsDown: Bool
+  /// Share of the coil's unevenness that is this image's own, and which of three fields it is.
+  var ownBias: Double, field: Int
+
+  /// Draws for all contrasts of a person. Echoes of one acquisition lie alike and are as thick.
+  static func all(
+    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], _ options: PhysicsOptions,
+    _ random: inout RandomSource
+  ) -> [ImageDraw] {
+    let shares = (0..<3).map { _ in random.uniform(0, 0.8) }
+    var all = Modality.allCases.map { modality in
+      var draw = ImageDraw(options, &random)
+      draw.field = modality == .t1 || modality == .t1gd ? 0 : modality == .flair ? 1 : 2
+      draw.ownBias = shares[draw.field]
+      return draw
+    }
+    func place(_ modality: Modality) -> Int { Modality.allCases.firstIndex(of: modality) ?? 0 }
+    let (echoes, thickness) = (random.chance(0.8), random.chance(0.5))
+    if echoes {
+      all[place(.pd)].resolution = all[place(.t2)].resolution
+      (all[place(.pd)].shift, all[place(.pd)].turn) = (all[place(.t2)].shift, all[place(.t2)].turn)
+      all[place(.pd)].isCubic = all[place(.t2)].isCubic
+    }
+    if thickness { all[place(.t1gd)].resolution = all[place(.t1)].resolution }
+    return table.modalities.enumerated().map { lane, modality in
+      var draw = all[place(modality)]
+      let grey = Double(table.entries[Int(TissueClass.corticalGrey.rawValue)].signal[lane])
+      draw.noise *= grey
+      if draw.ceiling < 1 {
+        draw.ceiling = Double(table.quantile(draw.ceiling, lane: lane, volumes: volumes))
+        draw.ceiling = max(draw.ceiling, 1.2 * grey)
+      } else {
+        draw.ceiling = 4
+      }
+      return draw
+    }
+  }
+
+  private init(_ options: PhysicsOptions, _ random: inout RandomSource) {
+    resolution = Resolution(options, &random)
+    let (own, sharp) = (Resolution(options, &random), Resolution.sharp(&random))
+    targetResolution = random.chance(options.sharpTargets) ? sharp : own
+    let radius = random.chance(options.displaced) ? options.largeShift : options.shift
+    shift = .zero
+    repeat {
+      shift = SIMD3(random.uniform(-1, 1), random.uniform(-1, 1), random.uniform(-1, 1))
+    } while (shift * shift).sum() > 1
+    shift *= radius
+    turn = random.uniform(-1, 1) * options.rotation * .pi / 180
+    isCubic = random.chance(0.4)
+    // Of grey matter's signal, for now; and the ceiling as a share of the head.
+    noise = 1 / random.logUniform(options.signalToNoise[0], options.signalToNoise[1])
+    gain = random.factor(options.gain)
+    gamma = random.chance(options.bent) ? random.factor(options.gamma) : 1
+    ceiling = random.chance(options.clipped) ? random.uniform(0.99, 1) : 1
+    step = random.chance(options.coarse) ? random.uniform(0.006, 0.02) : 0
+    ghost = random.chance(options.ghosts) ? random.uniform(0.02, 0.1) : 0
+    ghostIsDown = random.chance(0.5)
+    (ownBias, field) = (0, 0)
+  }
+
+  /// Intensities 0 ... 4 as they come out, at `Self.toneCount` equal steps.
+  func tone() -> [Float] {
+    let level = ForegroundScale.level
+    return (0..<Self.toneCount).map { index in
+      let value = 4 * Double(index) / Double(Self.toneCount - 1)
+      let bent = gamma == 1 ? value : level * pow(value / level, gamma)
+      return Float(gain * min(bent, ceiling))
+    }
+  }
+
+  static let toneCount = 513
+}

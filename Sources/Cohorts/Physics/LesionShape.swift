@@ -1,0 +1,121 @@
+import Imaging
+
+/// A lesion as a function of position: layers about a centre with a ragged border, or a real mask.
+struct LesionShape: Sendable {
+  /// What a lesion may take the place of.
+  enum Host: Sendable {
+    case white
+    /// All of the brain.
+    case brain
+    /// Brain and the fluid around it, as far as dura: what grows from the meninges.
+    case inner
+  }
+
+  struct Layer: Sendable {
+    /// In radii.
+    let limit: Float
+    let tissue: TissueClass
+    let host: Host
+  }
+
+  private let centre: SIMD3<Float>
+  /// An index step along each axis of the map, in radii; and in mm.
+  private let axes: (SIMD3<Float>, SIMD3<Float>, SIMD3<Float>)
+  private let spacing: SIMD3<Float>
+  private let layers: [Layer]
+  private let roughness: Float
+  private let noiseScale: Float
+  private let noisePlace: SIMD3<Float>
+  private let mask: (mask: LesionMask, scale: SIMD3<Float>, offset: SIMD3<Float>)?
+  /// The box outside which it is not, as indices.
+  let low: SIMD3<Float>
+  let high: SIMD3<Float>
+  /// mm³ of a ball of one radius.
+  let volume: Double
+
+  /// - Parameters:
+  ///   - centre: as an index of the map.
+  ///   - radius: in mm; each axis differs from it by up to a third.
+  ///   - layers: from the centre outwards.
+  init(
+    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, spacing: SIMD3<Float>,
+    random: inout RandomSource
+  ) {
+    self.centre = centre
+    self.spacing = spacing
+    self.layers = layers
+    self.roughness = Float(roughness)
+    noiseScale = Float(min(max(8 / radius, 0.25), 1.5))
+    noisePlace = [Float(random.uniform(0, 64)), Float(random.uniform(0, 64)), Float(random.uniform(0, 64))]
+    mask = nil
+    func column(_ axis: Int) -> SIMD3<Float> {
+      var v = SIMD3<Double>.zero
+      v[axis] = 1
+      for other in 0..<3 where other != axis { v[other] = random.uniform(-0.3, 0.3) }
+      return SIMD3<Float>(v / (radius * random.uniform(0.75, 1.3))) * spacing[axis]
+    }
+    axes = (column(0), column(1), column(2))
+    // The border is pushed out by no more than 1.5 deviations; the axes' tilt adds up to a half.
+    let outermost = Double(layers.map(\.limit).max() ?? 1)
+    let reach = SIMD3<Float>(repeating: Float(1.9 * radius * outermost * (1 + 1.5 * roughness))) / spacing
+    (low, high) = (centre - reach, centre + reach)
+    volume = 4.19 * radius * radius * radius
+  }
+
+  /// A real mask, laid into the head by the box of its brain. `white` is what only white matter takes.
+  init(mask: LesionMask, tissue: TissueClass, host: Host, in anatomy: Anatomy) {
+    func float(_ v: SIMD3<Int>) -> SIMD3<Float> { [Float(v.x), Float(v.y), Float(v.z)] }
+    let (low, high) = (float(anatomy.low), float(anatomy.high))
+    var scale = (MNIBrain.high - MNIBrain.low) / (high - low)
+    // How far down a map shows the stem says nothing of the head's height: the top, and the other axes, do.
+    let common = 0.5 * (scale.x / anatomy.spacing.x + scale.y / anatomy.spacing.y)
+    scale.z = common * anatomy.spacing.z
+    let offset = SIMD3<Float>(
+      MNIBrain.low.x - scale.x * low.x, MNIBrain.low.y - scale.y * low.y,
+      MNIBrain.high.z - scale.z * high.z)
+    self.mask = (mask, scale, offset)
+    self.low = (mask.origin - offset) / scale
+    self.high = (mask.end - offset) / scale
+    layers = [Layer(limit: 1, tissue: tissue, host: host)]
+    (centre, axes, spacing) = (.zero, (.zero, .zero, .zero), anatomy.spacing)
+    (roughness, noiseScale, noisePlace, volume) = (0, 0, .zero, 0)
+  }
+
+  /// The class at an index of the map, where `label` is there without the lesion.
+  @inline(__always)
+  func tissue(_ label: UInt8, _ x: Float, _ y: Float, _ z: Float, _ noise: NoiseTexture) -> UInt8 {
+    if let mask {
+      let inside = mask.mask.holds(
+        x * mask.scale.x + mask.offset.x, y * mask.scale.y + mask.offset.y, z * mask.scale.z + mask.offset.z)
+      return inside && takes(layers[0].host, label) ? layers[0].tissue.rawValue : label
+    }
+    let d = SIMD3<Float>(x, y, z) - centre
+    let v = axes.0 * d.x + axes.1 * d.y + axes.2 * d.z
+    let at = d * spacing * noiseScale + noisePlace
+    let value = min(max(noise.value(at.x, at.y, at.z), -1.5), 1.5)
+    let radius = (v * v).sum().squareRoot() * (1 + roughness * value)
+    for layer in layers where radius < layer.limit {
+      return takes(layer.host, label) ? layer.tissue.rawValue : label
+    }
+    return label
+  }
+
+  @inline(__always)
+  private func takes(_ host: Host, _ label: UInt8) -> Bool {
+    switch host {
+    case .white: label == TissueClass.whiteMatter.rawValue || label == TissueClass.cerebellarWhite.rawValue
+    case .brain: LabelSet.brain[label] || label == TissueClass.choroidPlexus.rawValue
+    case .inner: LabelSet.inner[label]
+    }
+  }
+
+  /// mm³ by class, as if it lay in its host alone.
+  var volumes: [(tissue: TissueClass, volume: Double)] {
+    var before = 0.0
+    return layers.map { layer in
+      let whole = volume * Double(layer.limit * layer.limit * layer.limit)
+      defer { before = whole }
+      return (layer.tissue, (whole - before) * (layer.host == .white ? 0.5 : 0.9))
+    }
+  }
+}

@@ -1,0 +1,143 @@
+import Foundation
+import Imaging
+
+/// The signal of every tissue in every contrast of one person, on the scale that networks see, and how it changes with the
+/// tissue's values from place to place.
+package struct SignalTable: Sendable {
+  /// Of one tissue, with contrasts as lanes in the order of `modalities`: the signal, and its derivatives by the logarithms of
+  /// T1, T2 and density.
+  package struct Entry: Sendable {
+    package var signal = SIMD8<Float>.zero
+    package var t1 = SIMD8<Float>.zero
+    package var t2 = SIMD8<Float>.zero
+    package var density = SIMD8<Float>.zero
+  }
+
+  package let modalities: [Modality]
+  /// By raw value of `TissueClass`.
+  package private(set) var entries: [Entry]
+
+  /// - Parameters:
+  ///   - volumes: how much there is of each tissue, by raw value: the scale is the whole head's.
+  ///   - jitter: by contrast and tissue what the signal is multiplied by.
+  package init(
+    _ modalities: [Modality], _ values: TissueValues, _ sequences: SequenceDraw, _ gadolinium: Gadolinium,
+    jitter: [[Float]], volumes: [Double]
+  ) {
+    precondition(modalities.count <= 8 && jitter.count == modalities.count)
+    self.modalities = modalities
+    entries = [Entry](repeating: Entry(), count: 8 * values.groups.count)
+    for (lane, modality) in modalities.enumerated() {
+      let acquisition = sequences[modality]
+      let equation = SignalEquation(acquisition.sequence)
+      for (group, native) in values.groups.enumerated() {
+        let tissue = modality == .t1gd ? gadolinium.added(to: native, group: group) : native
+        let step: Float = 0.04
+        let signal = equation(tissue)
+        var (moved, slow) = (tissue, native)
+        // The texture is the native tissue's; contrast medium comes on top.
+        slow.r1 *= exp(-step)
+        moved = modality == .t1gd ? gadolinium.added(to: slow, group: group) : slow
+        let t1 = (equation(moved) - signal) / step
+        slow = native
+        slow.r2 *= exp(-step)
+        moved = modality == .t1gd ? gadolinium.added(to: slow, group: group) : slow
+        let t2 = (equation(moved) - signal) / step
+        // What flows in has not been inverted.
+        let fresh = SignalEquation(
+          PulseSequence(
+            .spinEcho, repetition: acquisition.sequence.repetition, echo: acquisition.sequence.echo))(tissue)
+        for part in 0..<8 {
+          let index = 8 * group + part
+          let factor = jitter[lane][index] * (1 - Float(acquisition.transfer) * values.transfer[index])
+          let isFluid = TissueClass(rawValue: UInt8(index))?.isFluid ?? false
+          let inflow = isFluid ? Float(acquisition.inflow) : 0
+          entries[index].signal[lane] = factor * (signal[part] + inflow * (fresh[part] - signal[part]))
+          entries[index].t1[lane] = factor * t1[part]
+          entries[index].t2[lane] = factor * t2[part]
+          entries[index].density[lane] = factor * signal[part]
+        }
+      }
+    }
+    scale(volumes)
+    for tissue in TissueClass.allCases { soften(tissue) }
+  }
+
+  /// Puts every contrast on the scale that its whole head has.
+  private mutating func scale(_ volumes: [Double]) {
+    for lane in modalities.indices {
+      let signals = entries.map { $0.signal[lane] }
+      let padded = volumes + [Double](repeating: 0, count: max(0, signals.count - volumes.count))
+      let factor = Float(ForegroundScale.level / (ForegroundScale.of(signals, weights: padded) ?? 1))
+      for index in entries.indices {
+        entries[index].signal[lane] *= factor
+        entries[index].t1[lane] *= factor
+        entries[index].t2[lane] *= factor
+        entries[index].density[lane] *= factor
+      }
+    }
+  }
+
+  /// Fluid and what carries no texture of its own vary little from place to place.
+  private mutating func soften(_ tissue: TissueClass) {
+    let share: Float
+    switch tissue {
+    case .background: share = 0
+    case .ventricularFluid, .sulcalFluid, .cavity, .eyeFluid: share = 0.25
+    case .artery, .vein, .fat, .bone: share = 1
+    default: share = tissue.isLesion ? 1.6 : 1
+    }
+    let index = Int(tissue.rawValue)
+    entries[index].t1 *= share
+    entries[index].t2 *= share
+    entries[index].density *= share
+  }
+
+  /// The value below which this share of the head lies, in a contrast.
+  func quantile(_ share: Double, lane: Int, volumes: [Double]) -> Float {
+    let signals = volumes.indices.map { (value: entries[$0].signal[lane], volume: volumes[$0]) }
+      .filter { $0.volume > 0 }.sorted { $0.value < $1.value }
+    var left = share * signals.reduce(0) { $0 + $1.volume }
+    for signal in signals {
+      left -= signal.volume
+      if left <= 0 { return signal.value }
+    }
+    return signals.last?.value ?? 0
+  }
+
+  /// What the signal of every tissue in every contrast is multiplied by, for what signal equations leave out; blood that
+  /// leaves before a spin echo included.
+  package static func jitter(
+    _ modalities: [Modality], _ sequences: SequenceDraw, _ options: PhysicsOptions,
+    _ random: inout RandomSource
+  ) -> [[Float]] {
+    let all = Modality.allCases.map { modality in
+      var kin = Kinship(&random)
+      return TissueClass.allCases.map { tissue in
+        let normal = min(max(kin.normals(tissue, &random).x, -2.5), 2.5)
+        return Float(exp(options.jitter * normal) * flow(tissue, modality, sequences[modality], &random))
+      }
+    }
+    return modalities.map { modality in
+      var row = all[Modality.allCases.firstIndex(of: modality) ?? 0]
+      // What was acquired alike errs alike.
+      if modality == .t1gd, sequences.t1 == sequences.t1gd {
+        let first = all[Modality.allCases.firstIndex(of: .t1) ?? 0]
+        for index in row.indices where !TissueClass.allCases[index].isVessel {
+          row[index] = pow(first[index], 0.9) * pow(row[index], 0.3)
+        }
+      }
+      return row + [Float](repeating: 1, count: (row.count + 7) / 8 * 8 - row.count)
+    }
+  }
+
+  private static func flow(
+    _ tissue: TissueClass, _ modality: Modality, _ acquisition: SequenceDraw.Acquisition,
+    _ random: inout RandomSource
+  ) -> Double {
+    guard tissue.isVessel else { return 1 }
+    let share = random.uniform()
+    if acquisition.isGradientEcho { return tissue == .artery ? 0.6 + share : 0.5 + 0.7 * share }
+    return modality == .t1gd ? 0.2 + 0.7 * share : 0.4 * share
+  }
+}

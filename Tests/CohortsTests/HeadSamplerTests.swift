@@ -1,0 +1,169 @@
+import Cohorts
+import Failures
+import Foundation
+import Imaging
+import Testing
+
+/// Heads as they are drawn, from balls that stand for heads.
+@Suite struct HeadSamplerTests {
+  private let scratch: Scratch
+  private let anatomies: Anatomies
+
+  init() throws {
+    scratch = try Scratch()
+    try writeAnatomies(scratch.path)
+    anatomies = try Anatomies(folder: scratch.path)
+  }
+
+  private func slab(
+    _ stream: Int, _ options: HeadOptions = HeadOptions(), rows: Int = 128, columns: Int = 128,
+    planes: Int = 3,
+    margin: Int = 6
+  ) -> HeadSlab {
+    var random = RandomSource(seed: 11, stream: UInt64(stream))
+    return HeadSampler(anatomies, options).slab(
+      &random, rows: rows, columns: columns, planes: planes, margin: margin)
+  }
+
+  /// Mean index of a class along rows and columns of voxels; nil where it is not there.
+  private func centre(_ slab: HeadSlab, _ tissue: TissueClass) -> (row: Double, column: Double)? {
+    var (count, row, column) = (0.0, 0.0, 0.0)
+    for (at, label) in slab.classes.enumerated() where label == tissue.rawValue {
+      let voxel = at / 4
+      count += 1
+      row += Double(voxel / slab.extent.columns % slab.extent.rows)
+      column += Double(voxel % slab.extent.columns)
+    }
+    return count > 50 ? (row / count, column / count) : nil
+  }
+
+  @Test func drawsAreAFunctionOfTheirSource() {
+    let (first, again, other) = (slab(1), slab(1), slab(2))
+    #expect(first.classes == again.classes && first.mask == again.mask && first.volumes == again.volumes)
+    #expect(first.classes != other.classes)
+    #expect(first.extent == Extent(3, 140, 140))
+    #expect(first.classes.count == 3 * 140 * 140 * 4 && first.mask.count == 3 * 140 * 140)
+  }
+
+  @Test func sizesThatFourDoesNotDivide() {
+    let odd = slab(3, rows: 37, columns: 51, planes: 2, margin: 2)
+    #expect(odd.extent == Extent(2, 41, 55))
+    #expect(odd.classes.count == 2 * 41 * 55 * 4)
+  }
+
+  @Test func classesAreTissuesAndSlicesShowBrain() {
+    for stream in 0..<24 {
+      let slab = slab(stream)
+      #expect(slab.classes.allSatisfy { TissueClass(rawValue: $0) != nil })
+      #expect(slab.mask.allSatisfy { (0...1).contains($0) })
+      #expect((0.8...2).contains(slab.voxel))
+      let brain = slab.classes.count { TissueClass(rawValue: $0)?.isBrain == true }
+      #expect(Double(brain) > 0.05 * Double(slab.classes.count))
+    }
+  }
+
+  @Test func strippedHeadsKeepTheBrainAndLittleElse() {
+    for stream in 0..<12 {
+      let slab = slab(stream, plainHeads())
+      #expect(slab.isStripped)
+      var (brain, keptBrain, beyond, keptBeyond) = (0.0, 0.0, 0.0, 0.0)
+      for (at, label) in slab.classes.enumerated() {
+        guard let tissue = TissueClass(rawValue: label) else { continue }
+        let kept = Double(slab.mask[at / 4])
+        if tissue.isBrain {
+          brain += 1
+          keptBrain += kept
+        } else if [.skin, .muscle, .eyeFluid].contains(tissue) {
+          beyond += 1
+          keptBeyond += kept
+        }
+      }
+      #expect(keptBrain > 0.97 * brain)
+      #expect(keptBeyond <= 0.01 * beyond)
+    }
+  }
+
+  @Test func maskOffsetsMoveTheMask() {
+    func kept(_ offset: Double) -> Float {
+      (0..<6).reduce(0) { $0 + slab($1, plainHeads { $0.maskOffset = offset }).mask.reduce(0, +) }
+    }
+    let (inner, middle, outer) = (kept(-1.5), kept(0), kept(1.5))
+    #expect(inner < middle && middle < outer)
+  }
+
+  @Test func wholeHeadsHaveSkullAndNoMask() {
+    var wholes = 0
+    for stream in 0..<16 {
+      let slab = slab(stream, plainHeads { $0.wholeHeads = 1 })
+      guard slab.anatomy == "one" else {
+        #expect(slab.isStripped)
+        continue
+      }
+      wholes += 1
+      #expect(!slab.isStripped && slab.mask.allSatisfy { $0 == 1 })
+      #expect(slab.classes.contains(TissueClass.bone.rawValue))
+      #expect(slab.volumes[Int(TissueClass.skin.rawValue)] > 0)
+    }
+    #expect(wholes > 3)
+  }
+
+  @Test func frontIsFirstAndBothSidesComeUp() {
+    var (sides, eyes) = (Set<Bool>(), 0)
+    for stream in 0..<40 {
+      let slab = slab(
+        stream, plainHeads { $0.wholeHeads = 1 }, rows: 176, columns: 176, planes: 31, margin: 0)
+      guard let ventricle = centre(slab, .ventricularFluid) else { continue }
+      if let nucleus = centre(slab, .putamen) { sides.insert(nucleus.column < ventricle.column) }
+      if let eye = centre(slab, .eyeFluid) {
+        eyes += 1
+        #expect(eye.row < ventricle.row - 30)
+      }
+    }
+    #expect(sides == [true, false])
+    #expect(eyes > 0)
+  }
+
+  @Test func lesionsAsTheyAreAskedFor() {
+    func share(_ options: HeadOptions, _ isMember: (TissueClass) -> Bool) -> Int {
+      (0..<16).count { stream in
+        slab(stream, options).classes.contains { TissueClass(rawValue: $0).map(isMember) ?? false }
+      }
+    }
+    #expect(share(plainHeads(), \.isLesion) == 0)
+    #expect(share(plainHeads { $0.tumours = 1 }) { $0.isTumour || $0 == .cavity || $0 == .oedema } >= 12)
+    let whiteMatter = plainHeads { $0.whiteMatterLesions = 1 }
+    #expect(share(whiteMatter) { $0 == .plaque || $0 == .whiteMatterLesion } >= 12)
+    #expect(share(whiteMatter) { $0.isTumour || $0 == .stroke } == 0)
+    #expect(share(plainHeads { $0.strokes = 1 }) { $0 == .stroke } >= 3)
+  }
+
+  @Test func rimsHoldDuraAndVessels() {
+    var (dura, vessels) = (0, 0)
+    for stream in 0..<8 {
+      let slab = slab(stream, plainHeads())
+      dura += slab.classes.contains(TissueClass.dura.rawValue) ? 1 : 0
+      vessels +=
+        slab.classes.contains { $0 == TissueClass.vein.rawValue || $0 == TissueClass.artery.rawValue } ? 1 : 0
+    }
+    #expect(dura == 8)
+    #expect(vessels >= 6)
+  }
+
+  @Test func volumesAreOfTheWholeHead() {
+    let slabs = (0..<12).map { slab($0, plainHeads { $0.wholeHeads = 1 }) }
+    let white = Int(TissueClass.whiteMatter.rawValue)
+    for slab in slabs {
+      #expect(slab.volumes.count == TissueClass.count)
+      #expect(slab.volumes.allSatisfy { $0 >= 0 })
+      // A ball of 50 mm, less ventricle, nuclei and cerebellum, in voxels of 8 mm³.
+      #expect((50_000...65_500).contains(slab.volumes[white]))
+    }
+  }
+
+  @Test func optionsAreChecked() throws {
+    var options = HeadOptions()
+    try options.validate()
+    options.tumours = 0.9
+    #expect(try failure { try options.validate() }.kind == .usage)
+  }
+}

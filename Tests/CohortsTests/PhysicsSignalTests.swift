@@ -1,0 +1,170 @@
+import Cohorts
+import Foundation
+import Imaging
+import Testing
+
+/// Signals of tissues, before any image.
+@Suite struct PhysicsSignalTests {
+  private let modalities = Modality.allCases
+
+  /// Volumes of a head as the scale wants them.
+  private let volumes = TissueClass.allCases.map { tissue -> Double in
+    switch tissue {
+    case .whiteMatter: 480
+    case .corticalGrey: 520
+    case .cerebellarGrey: 100
+    case .sulcalFluid: 170
+    case .ventricularFluid: 30
+    case .dura: 10
+    default: 0
+    }
+  }
+
+  private func table(_ options: PhysicsOptions, stream: UInt64) -> (SignalTable, SequenceDraw) {
+    var random = RandomSource(seed: 8, stream: stream)
+    let values = TissueValues(options, &random)
+    let sequences = SequenceDraw(
+      fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)), options,
+      &random)
+    let gadolinium = Gadolinium(&random)
+    let jitter = SignalTable.jitter(modalities, sequences, options, &random)
+    return (
+      SignalTable(modalities, values, sequences, gadolinium, jitter: jitter, volumes: volumes), sequences
+    )
+  }
+
+  private func signal(_ table: SignalTable, _ tissue: TissueClass, _ modality: Modality) -> Float {
+    table.entries[Int(tissue.rawValue)].signal[modalities.firstIndex(of: modality) ?? 0]
+  }
+
+  /// The closed form against the magnetisation followed from inversion to inversion until nothing changes.
+  @Test func preparedGradientEchoIsTheSteadyState() {
+    let (repetition, inversion, spacing, readouts, flip) = (2.3, 0.9, 0.007, 160, 9.0)
+    let sequence = PulseSequence(
+      .preparedGradientEcho(flip: flip, inversion: inversion, spacing: spacing, readouts: readouts),
+      repetition: repetition, echo: 0)
+    for t1 in [0.4, 0.85, 1.4, 2.5, 4.2] {
+      func relaxed(_ m: Double, _ time: Double) -> Double { 1 + (m - 1) * exp(-time / t1) }
+      let (angle, train) = (flip * .pi / 180, spacing * Double(readouts))
+      var (m, expected) = (1.0, 0.0)
+      for _ in 0..<30 {
+        m = relaxed(-m, inversion - train / 2)
+        for readout in 0..<readouts {
+          if readout == readouts / 2 { expected = abs(m * sin(angle)) }
+          m = relaxed(m * cos(angle), spacing)
+        }
+        m = relaxed(m, repetition - inversion - train / 2)
+      }
+      let tissue = TissueParameters(
+        r1: SIMD8(repeating: Float(1 / t1)), r2: .one, density: .one)
+      #expect(abs(Double(SignalEquation(sequence)(tissue)[2]) - expected) < 2e-5, "T1 \(t1)")
+    }
+  }
+
+  /// Without spread: the middle of every range, whichever family is drawn.
+  @Test func contrastsAreOrderedAsOnScanners() {
+    var options = PhysicsOptions()
+    (options.commonRelaxation, options.t1, options.t2, options.density) = (0, 0, 0, 0)
+    (options.lesionT1, options.lesionT2, options.fluidT2, options.jitter) = (0, 0, 0, 0)
+    (options.sequences, options.inflow) = (0, 0)
+    for stream in UInt64(0)..<100 {
+      let (table, _) = table(options, stream: stream)
+      for modality in [Modality.t1, .t1gd] {
+        let (white, grey) = (
+          signal(table, .whiteMatter, modality), signal(table, .corticalGrey, modality)
+        )
+        #expect(white > 1.05 * grey && grey > 1.2 * signal(table, .ventricularFluid, modality))
+      }
+      let grey = signal(table, .corticalGrey, .t2)
+      #expect(grey > 1.1 * signal(table, .whiteMatter, .t2))
+      #expect(signal(table, .ventricularFluid, .t2) > 1.5 * grey)
+      let white = signal(table, .whiteMatter, .flair)
+      #expect(signal(table, .ventricularFluid, .flair) < 0.6 * white)
+      for lesion in [TissueClass.plaque, .whiteMatterLesion, .oedema] {
+        #expect(signal(table, lesion, .flair) > 1.2 * white)
+      }
+      #expect(signal(table, .enhancingTumour, .t1gd) > signal(table, .enhancingTumour, .t1))
+    }
+  }
+
+  /// Real people: grey and fluid over white matter in the brains of two scanners' patients lie within such ranges.
+  @Test func drawsAreWide() {
+    var ratios: [Modality: [Float]] = [:]
+    for stream in UInt64(0)..<400 {
+      let (table, _) = table(PhysicsOptions(), stream: stream)
+      for modality in modalities {
+        let ratio = signal(table, .corticalGrey, modality) / signal(table, .whiteMatter, modality)
+        ratios[modality, default: []].append(ratio)
+      }
+    }
+    for (modality, low, high) in [
+      (Modality.t1, Float(0.6), Float(0.85)), (.t2, 1.15, 1.6), (.flair, 0.85, 1.25), (.t1gd, 0.6, 0.85),
+    ] {
+      let sorted = (ratios[modality] ?? []).sorted()
+      #expect(sorted[sorted.count / 40] < low && sorted[sorted.count - sorted.count / 40 - 1] > high)
+    }
+  }
+
+  /// The scale is that of the whole head: the same rule over all of its tissue gives the level.
+  @Test func aHeadLiesAtTheLevel() throws {
+    for stream in UInt64(0)..<20 {
+      let (table, _) = table(PhysicsOptions(), stream: stream)
+      for lane in modalities.indices {
+        let signals = table.entries.prefix(volumes.count).map { $0.signal[lane] }
+        let scale = try #require(ForegroundScale.of(signals, weights: volumes))
+        #expect(abs(scale - ForegroundScale.level) < 1e-5)
+      }
+    }
+  }
+
+  /// Derivatives against signals of tissue that is a little other, where nothing else moves the scale.
+  @Test func textureFollowsTheSignalEquation() {
+    let options = PhysicsOptions()
+    var random = RandomSource(seed: 1)
+    let sequences = SequenceDraw(fieldStrength: 3, fluidT1: 4.2, options, &random)
+    let gadolinium = Gadolinium(&random)
+    let plaque = Int(TissueClass.plaque.rawValue)
+    func entry(_ change: (inout TissueParameters) -> Void) -> SignalTable.Entry {
+      var values = TissueValues(fieldStrength: 3)
+      change(&values.groups[plaque / 8])
+      return SignalTable(
+        modalities, values, sequences, gadolinium,
+        jitter: modalities.map { _ in [Float](repeating: 1, count: 32) }, volumes: volumes
+      ).entries[plaque]
+    }
+    let (here, step) = (entry { _ in }, Float(0.02))
+    // Texture is stronger in lesions, by a factor.
+    let factor = here.density[0] / here.signal[0]
+    #expect(factor >= 1)
+    let longer = entry { $0.r1 *= exp(-step) }.signal - here.signal
+    let slower = entry { $0.r2 *= exp(-step) }.signal - here.signal
+    for lane in modalities.indices {
+      #expect(abs(longer[lane] * factor / step - here.t1[lane]) < 0.02 * here.signal[lane])
+      #expect(abs(slower[lane] * factor / step - here.t2[lane]) < 0.02 * here.signal[lane])
+    }
+  }
+
+  @Test func mostPeopleHaveOneT1SequenceAndAllFamiliesOccur() {
+    var (same, families) = (0, Set<String>())
+    for stream in UInt64(0)..<400 {
+      let (_, sequences) = table(PhysicsOptions(), stream: stream)
+      same += sequences.t1 == sequences.t1gd ? 1 : 0
+      let name = String(describing: sequences.t1.sequence.kind)
+      families.insert(String(name.prefix { $0 != "(" }))
+    }
+    #expect((220...300).contains(same))
+    #expect(families.count == 4)
+  }
+
+  /// Contrast medium shortens T1 where the barrier is broken, and hardly elsewhere.
+  @Test func gadoliniumGoesWhereItBelongs() {
+    for stream in UInt64(0)..<50 {
+      var random = RandomSource(seed: 2, stream: stream)
+      let gadolinium = Gadolinium(&random)
+      func rate(_ tissue: TissueClass) -> Float { gadolinium.r1[Int(tissue.rawValue)] }
+      #expect((0.3...2.4).contains(rate(.enhancingTumour)) && (0.8...4).contains(rate(.vein)))
+      #expect(rate(.whiteMatter) <= 0.05 && rate(.corticalGrey) <= 0.1)
+      #expect(rate(.ventricularFluid) == 0 && rate(.background) == 0)
+    }
+  }
+}

@@ -1,0 +1,149 @@
+import Cohorts
+import Failures
+import Foundation
+import Imaging
+import Inference
+import Metrics
+import PipelineSupport
+import Runs
+import Testing
+
+@Suite struct PeopleTests {
+  private let scratch: Scratch
+  init() throws { scratch = try Scratch() }
+
+  private func people(_ modalities: [Modality] = [.t1, .t2, .pd]) throws -> any Cohort {
+    try makeBIDS(scratch("bids"), subjects: 2, modalities: modalities)
+    return try CohortLayout.named("bids").open(scratch("bids"))
+  }
+
+  @Test func tasksAreReadAsTheyAreWritten() throws {
+    #expect(try PersonTask("t1,t2>flair").description == "t1,t2>flair")
+    #expect(try PersonTask("all>T1ce").description == "all>t1gd")
+    for wrong in ["t1", "t1>t1", "t1,x>t2", "t1>y", "t1>t2>flair", ">t1", "t1,t1>t2"] {
+      #expect(try failure { _ = try PersonTask(wrong) }.kind == .usage, "\(wrong)")
+    }
+  }
+
+  @Test func baselinesOfEveryoneAreMeasured() throws {
+    var options = PeopleAssessment.Options()
+    options.tasks = try ["all>pd", "t1>t2", "t1,t2>pd", "flair>t1"].map { try PersonTask($0) }
+    let assessment = try PeopleAssessment(of: [], on: people(), options)
+    // Twice the same task is one, and nobody has a FLAIR.
+    let methods = ["Copy", "Scaled copy", "Ceiling: affine copy", "Ceiling: own look-up"]
+    #expect(assessment.rows.count == 2 * 2 * methods.count && assessment.failures.isEmpty)
+    for (person, scenario) in Set(assessment.rows.map { [$0.person, $0.scenario.description] }).map({
+      ($0[0], $0[1])
+    }) {
+      let own = assessment.rows.filter { $0.person == person && $0.scenario.description == scenario }
+      #expect(own.map(\.method) == methods)
+      let figures = own.compactMap { $0.values[.brain] }
+      #expect(figures.count == 4)
+      // PD is a power of the others: what is fitted to it by tables is nearest, a line is nearer than a copy.
+      #expect(figures[3] > figures[2] && figures[2] >= max(figures[0], figures[1]))
+      #expect(own.allSatisfy { $0.isStripped && $0.reliability == nil })
+    }
+
+    try assessment.write(to: scratch("out"))
+    #expect(scratch.files(in: "out") == ["people.csv", "people.md", "summary.json"])
+    let lines = try #require(contents(of: scratch("out/people.csv"))).split(separator: 10)
+    #expect(lines.count == 1 + assessment.rows.count)
+    #expect(PeopleAssessment.exists(in: scratch("out")))
+  }
+
+  /// A copy is scored as the files have it.
+  @Test func aCopyIsTheSourceByItsOwnScale() throws {
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    options.limit = 1
+    let rows = try PeopleAssessment(of: [], on: people(), options).rows
+    let volumes = try [Modality.t1, .t2].map {
+      try NIfTI.read(path: bidsPath(scratch("bids"), 1, $0)).volume.reoriented(to: .lps)
+    }
+    let brain = volumes[0].voxels.indices.map { volumes[0].voxels[$0] > 0 }
+    let regions = PersonRegions(grid: VoxelGrid(volumes[0].grid), brain: brain)
+    let expected = try #require(PersonScorer(regions)(volumes[0].voxels, volumes[1].voxels))
+    let copy = try #require(rows.first { $0.method == "Scaled copy" })
+    for measure in [PersonMeasure.brain, .correlation, .sharpness] {
+      #expect(abs(try #require(copy.values[measure]) - (try #require(expected[measure]))) < 1e-4)
+    }
+  }
+
+  @Test func lesionsAreFoundInDerivatives() throws {
+    let cohort = try people()
+    for subject in 1...2 {
+      var mask = scan(.t1, subject: subject)
+      for index in mask.voxels.indices {
+        let (line, i) = index.quotientAndRemainder(dividingBy: scanSize.x)
+        let (k, j) = line.quotientAndRemainder(dividingBy: scanSize.y)
+        mask.voxels[index] = (12..<16).contains(i) && (13..<17).contains(j) && (2..<4).contains(k) ? 1 : 0
+      }
+      let folder = scratch("bids/derivatives/lesions/sub-0\(subject)/anat")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      try NIfTI.write(mask, to: "\(folder)/sub-0\(subject)_label-lesion_mask.nii.gz")
+    }
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    let rows = try PeopleAssessment(of: [], on: cohort, options).rows
+    #expect(rows.allSatisfy { abs(($0.millilitres ?? 0) - 4 * 4 * 2 * 0.003) < 1e-9 })
+    #expect(rows.allSatisfy { $0.values[.lesionError] != nil && $0.values[.lesionContrast] != nil })
+  }
+
+  @Test func aModelServesItsOwnTask() throws {
+    var options = PeopleAssessment.Options()
+    options.tasks = try ["t1,t2>pd", "t1>t2"].map { try PersonTask($0) }
+    options.baselines = false
+    let model = try Trained.model()
+    let rows = try PeopleAssessment(of: [(name: "AGI-Net", model: model)], on: people(), options).rows
+    #expect(rows.map(\.person) == ["sub-01", "sub-02"] && rows.allSatisfy { $0.method == "AGI-Net" })
+    // It is what the model makes of the files.
+    let files = [Modality.t1, .t2].map { ($0, bidsPath(scratch("bids"), 1, $0)) }
+    var volumes: [Modality: (name: String, volume: Volume)] = [:]
+    for (modality, path) in files { volumes[modality] = (path, try NIfTI.read(path: path).volume) }
+    let made = try model.synthesizer(volumes).volume.reoriented(to: .lps)
+    let truth = try NIfTI.read(path: bidsPath(scratch("bids"), 1, .pd)).volume.reoriented(to: .lps)
+    let brain = truth.voxels.map { $0 > 0 }
+    let regions = PersonRegions(grid: VoxelGrid(truth.grid), brain: brain)
+    let expected = try #require(PersonScorer(regions)(made.voxels, truth.voxels)?[.brain])
+    #expect(abs(try #require(rows[0].values[.brain]) - expected) < 1e-3)
+  }
+
+  @Test func whoCannotBeReadIsSaid() throws {
+    let cohort = try people()
+    try scratch.write("not a scan", to: "bids/sub-02/anat/sub-02_T2w.nii.gz")
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    let assessment = try PeopleAssessment(of: [], on: cohort, options)
+    #expect(assessment.failures.map(\.person) == ["sub-02"])
+    #expect(Set(assessment.rows.map(\.person)) == ["sub-01"])
+    options.tasks = [try PersonTask("flair>t1")]
+    #expect(try failure { _ = try PeopleAssessment(of: [], on: cohort, options) }.kind == .inconsistent)
+  }
+
+  /// Heads whose answer is known at every voxel: the look-up finds it, whatever the noise around it.
+  @Test func theLookUpFindsTheMeanAnswer() throws {
+    let scenario = Scenario(sources: [.t1, .t2], target: .flair)
+    func answer(_ t1: Float, _ t2: Float) -> Float { 0.8 - 0.5 * t1 + 0.25 * t2 }
+    let lookup = try PhysicsLookup(for: [scenario], draws: 3) { number in
+      var random = RandomSource(seed: UInt64(number))
+      let count = 2 * 64 * 64
+      let t1 = (0..<count).map { _ in Float(random.uniform()) }
+      let t2 = (0..<count).map { _ in Float(random.uniform()) }
+      let exact = zip(t1, t2).map(answer)
+      let noisy = exact.map { $0 + Float(random.uniform() - 0.5) * 0.2 }
+      var batch = SampleBatch(
+        images: [.t1: t1, .t2: t2, .flair: noisy], present: [[.t1, .t2, .flair], [.t1, .t2, .flair]],
+        extent: Extent(64, 64),
+        references: [SampleReference(subject: "a", slice: 0), SampleReference(subject: "b", slice: 0)])
+      // What does not count is wrong.
+      batch.answers = [.flair: exact.indices.map { $0 % 5 == 0 ? 9 : noisy[$0] }]
+      batch.weights = exact.indices.map { $0 % 5 == 0 ? 0 : 1 }
+      return batch
+    }
+    let (t1, t2) = ([0.3, 0.5, 0.72] as [Float], [0.4, 0.62, 0.31] as [Float])
+    let made = try #require(lookup(scenario, [.t1: t1, .t2: t2]))
+    for (index, value) in made.enumerated() { #expect(abs(value - answer(t1[index], t2[index])) < 0.02) }
+    #expect(lookup(scenario, [.t1: t1]) == nil)
+    #expect(lookup(Scenario(sources: [.t1], target: .t2), [.t1: t1]) == nil)
+  }
+}
