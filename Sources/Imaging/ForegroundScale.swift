@@ -12,8 +12,6 @@ public enum ForegroundScale {
   public static let floor = 0.3
   /// What lies above this multiple of it counts as this.
   public static let cap = 1.5
-  /// What a network sees where an image has its scale: near 0.45 lie white and grey matter.
-  public static let level = 0.45
 
   /// What networks that complete a patient's contrasts see in its place: images are divided by their scale and multiplied by
   /// this, so that nearly all of a head lies below 1.
