@@ -49,7 +49,7 @@ final class ComputedHeads: TrainingMaterial {
 
   let metric = Metric.overMean
   var held: Int { batchCount * fitted.batchSize }
-  var notes: [String] { anatomies.notes }
+  let notes: [String] = []
 
   func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
     try PhysicsStream(
@@ -81,8 +81,8 @@ final class ComputedHeads: TrainingMaterial {
         "divided by the foreground's root mean square, which stands for \(ForegroundScale.level); "
         + "clipped to 0 and 4",
       rule: .foreground, scales: [:], spacing: [1, 1, 1], sliceRule: "drawn anywhere",
-      trainedOn:
-        "computed heads: MR physics over \(anatomies.names.count) anatomies (\(anatomies.names.joined(separator: ", ")))",
+      trainedOn: "heads computed by MR physics of \(anatomies.names.count) label maps "
+        + "(\(anatomies.names.joined(separator: ", "))) and \(anatomies.lesions.count) masks of lesions",
       iterations: iteration, score: score, parameters: method.generator.parameters.count,
       versions: ["aginet": Version.current, "libtorch": LibTorch.version])
   }

@@ -8,13 +8,14 @@ import Imaging
 /// A folder holds one folder for each head with `labels.nii.gz` (codes of FreeSurfer, GIF or FAST, told apart by
 /// themselves) and possibly `lesions.nii.gz` (1 where there is one); and a folder `lesions` with masks in MNI space, in
 /// `ms` and `stroke`. What `write` makes is such a folder too.
-package final class Anatomies: Sendable {
+public final class Anatomies: Sendable {
   package let heads: [Anatomy]
   package let lesions: [LesionMask]
   /// SHA-256 of all that heads are made from.
-  package let digest: String
+  public let digest: String
 
-  package var names: [String] { heads.map(\.name) }
+  /// Of the heads.
+  public var names: [String] { heads.map(\.name) }
 
   /// The file that says that label maps hold `TissueClass` raw values.
   private static let marker = "tissues.json"
@@ -22,7 +23,7 @@ package final class Anatomies: Sendable {
 
   /// - Throws: `.notFound` for a missing or empty folder, `.malformed` for what is no label map or of unknown codes,
   ///   `.inconsistent` for lesions on another grid than their labels.
-  package init(folder: String, threads: Int = Parallel.coreCount) throws {
+  public init(folder: String, threads: Int = Parallel.coreCount) throws {
     let root = try Folder(folder)
     let isPacked = root.files.contains(Self.marker)
     let names = root.folders.filter { $0 != "lesions" }

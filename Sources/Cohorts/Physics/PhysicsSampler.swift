@@ -12,7 +12,7 @@ public struct PhysicsSampler: Sendable {
   private let heads: HeadSampler
 
   /// - Throws: `.usage` for settings that mean nothing, no contrast or one named twice, and samples that are no slices.
-  package init(
+  public init(
     _ anatomies: Anatomies, _ options: PhysicsOptions, modalities: [Modality], extent: Extent, batchSize: Int,
     seed: UInt64
   ) throws {

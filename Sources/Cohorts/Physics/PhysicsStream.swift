@@ -17,7 +17,7 @@ public final class PhysicsStream: SampleSource {
   ///   - threads: 0 makes each batch on the calling thread.
   ///   - prefetch: most batches made ahead; by default two a thread.
   /// - Throws: as `PhysicsSampler`.
-  package init(
+  public init(
     _ anatomies: Anatomies, _ options: PhysicsOptions, modalities: [Modality], extent: Extent, batchSize: Int,
     seed: UInt64, startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil
   ) throws {
