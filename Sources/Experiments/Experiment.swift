@@ -23,6 +23,8 @@ public struct CommonSettings: Codable, Sendable, Equatable {
   /// A random translation of one source while training and validating, for the experiments on misalignment; none at
   /// radius 0. Training shifts a slice anew every epoch, validation always alike.
   public var perturbation = Perturbation(of: .t2, radius: 0)
+  /// The SHA-256 of the model whose weights training starts from; empty where they are random.
+  public var from = ""
   /// Decides initial weights, the order of slices and every random number in between.
   public var seed: UInt64 = 1
   /// Iterations between two looks at the validation split, and the most slices one look takes (spread evenly).

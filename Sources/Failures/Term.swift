@@ -32,6 +32,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let sampler = Term("sampler")
   public static let samples = Term("samples")
   public static let targets = Term("targets")
+  public static let start = Term("start")
   public static let seeds = Term("seeds")
   public static let output = Term("output")
   public static let overwrites = Term("overwrites")

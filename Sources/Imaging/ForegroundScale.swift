@@ -12,7 +12,9 @@ public enum ForegroundScale {
   public static let floor = 0.3
   /// What lies above this multiple of it counts as this.
   public static let cap = 1.5
-  /// What a network sees where an image has its scale: near 0.45 lie white and grey matter.
+
+  /// What networks that complete a patient's contrasts see in its place: images are divided by their scale and multiplied by
+  /// this, so that nearly all of a head lies below 1.
   public static let level = 0.45
 
   /// - Parameters:
@@ -20,16 +22,27 @@ public enum ForegroundScale {
   ///   - weights: how much of each there is, where that is not one voxel each.
   /// - Returns: nil where nothing is above 0.
   public static func of(_ values: [Float], weights: [Double]? = nil) -> Double? {
-    guard var scale = rootMeanSquare(values, weights, above: 0, cap: .infinity) else { return nil }
+    guard let start = rootMeanSquare(values, weights, above: 0, cap: .infinity) else { return nil }
     // A higher scale leaves less background and caps less, so what follows from it is no lower: without a cap each round
     // rises to a fixed point, and from there with one each falls to the highest there is.
-    for cap in [Double.infinity, cap] {
-      for _ in 0..<64 {
-        guard let next = rootMeanSquare(values, weights, above: floor * scale, cap: cap * scale) else { break }
-        let isSettled = abs(next - scale) <= 1e-6 * scale
-        scale = next
-        if isSettled { break }
-      }
+    let uncapped = settled(values, weights, from: start, cap: .infinity)
+    // Nearly always all that is above half of it is in sight, and that is a part of the voxels.
+    let limit = Float(floor * uncapped / 2)
+    let scale = settled(
+      values.filter { $0 > limit }, weights.map { zip(values, $0).filter { $0.0 > limit }.map(\.1) },
+      from: uncapped, cap: cap)
+    return scale > uncapped / 2 ? scale : settled(values, weights, from: uncapped, cap: cap)
+  }
+
+  private static func settled(
+    _ values: [Float], _ weights: [Double]?, from start: Double, cap: Double
+  ) -> Double {
+    var scale = start
+    for _ in 0..<128 {
+      guard let next = rootMeanSquare(values, weights, above: floor * scale, cap: cap * scale) else { break }
+      let isSettled = abs(next - scale) <= 1e-7 * scale
+      scale = next
+      if isSettled { break }
     }
     return scale
   }

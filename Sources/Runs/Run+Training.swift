@@ -15,6 +15,8 @@ extension Run {
     public var loaders = 1
     public var resumes = false
     public var overwrites = false
+    /// The model that training starts from, where the experiment says that there is one; a resumed run needs it no more.
+    public var start: ModelStart?
     public init() {}
   }
 
@@ -33,6 +35,14 @@ extension Run {
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
     try data.check(experiment, setting)
+    guard setting.resumes || experiment.from.isEmpty == (setting.start == nil) else {
+      throw Failure(
+        .usage,
+        experiment.from.isEmpty
+          ? "the experiment starts from no model; let it be the start's own, or name none"
+          : "the experiment starts from a model with SHA-256 \(experiment.from.prefix(12))…; name that (\(Term.start))"
+      )
+    }
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
     if case .cohort(let cohort) = data { try cohort.refuse(output: path) }

@@ -36,7 +36,11 @@ final class TrainingSession: TrainingDelegate {
       checkpointEvery: experiment.checkpointEvery, seed: experiment.seed, schedule: experiment.schedule)
     trainer = Trainer(
       method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
-    if setting.resumes { try trainer.resume() }
+    if setting.resumes {
+      try trainer.resume()
+    } else {
+      try setting.start?.load(into: method, of: experiment)
+    }
     material = try data.material(experiment)
     log = try RunLog(
       folder, method: method, metric: material.metric, resumingAt: trainer.iteration
@@ -71,8 +75,11 @@ final class TrainingSession: TrainingDelegate {
   }
 
   func writeModel(iteration: Int, score: Score?) throws {
-    let card = material.card(
+    var card = material.card(
       predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
+    if !experiment.from.isEmpty {
+      card.trainedOn += "; begun with the weights of a model with SHA-256 \(experiment.from)"
+    }
     try TrainedModel.write(predictor.method, experiment: experiment, card: card, to: folder.model)
   }
 

@@ -8,7 +8,7 @@ enum CommandLineTerms {
     .region: "--region", .resamples: "--resample", .allowsDuplicates: "--allow-duplicates",
     .device: "--device",
     .batchSize: "--batch", .network: "--network", .width: "--width", .threads: "--threads", .steps: "--steps",
-    .targets: "--targets", .acceptsDoubts: "--force", .sampler: "--sampler", .samples: "--samples",
+    .targets: "--targets", .start: "--from", .acceptsDoubts: "--force", .sampler: "--sampler", .samples: "--samples",
     .seeds: "--seeds", .output: "-o", .overwrites: "--force",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
     .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",

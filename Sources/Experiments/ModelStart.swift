@@ -1,0 +1,103 @@
+import Failures
+import Files
+import Imaging
+import Layers
+import Methods
+import Networks
+import Torch
+
+/// A trained model as the start of a training: its weights in place of random ones.
+public struct ModelStart: Sendable {
+  public let file: String
+  /// What an experiment names it by.
+  public let sha256: String
+  /// What the model was trained by.
+  public let trained: Experiment
+  private let tensors: Safetensors
+
+  /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's or is damaged.
+  public init(file: String) throws {
+    self.file = file
+    tensors = try Safetensors(contentsOf: file)
+    trained = try TrainedModel.experiment(of: tensors)
+    sha256 = try SHA256.ofFile(file).digest
+  }
+
+  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while.
+  public var experiment: Experiment {
+    var experiment = trained
+    experiment.from = sha256
+    experiment.learningRate = trained.learningRate / 10
+    (experiment.iterations, experiment.validateEvery) = (2000, 250)
+    return experiment
+  }
+
+  /// Gives the networks of a method that are built as the model is its weights.
+  ///
+  /// Where contrasts differ, the parts of the first and the last layer that belong to a contrast go with it by its name, and
+  /// what tells a network which contrasts are there is left out where it is not told.
+  /// - Parameters:
+  ///   - method: built for `experiment`.
+  ///   - experiment: another than the model's own may be.
+  /// - Throws: `.inconsistent` with what does not fit, before anything is changed.
+  public func load(into method: any Method, of experiment: Experiment) throws {
+    guard experiment.from == sha256 else {
+      throw Failure(
+        .inconsistent,
+        "\(file): is not the model that the experiment starts from (SHA-256 \(experiment.from.prefix(12))…)")
+    }
+    let names = method.generator.parameters.saved.map(\.name)
+    // Beside the generator stands what trains it, where that is another.
+    let networks = method.networks.map(\.parameters).filter { $0.saved.map(\.name) == names }
+    for network in networks.isEmpty ? [method.generator.parameters] : networks {
+      let stored = try network.saved.map { ($0.tensor, try fitting($0.name, $0.tensor, of: experiment)) }
+      for (tensor, stored) in stored { tensor.assign(stored.to(tensor.device)) }
+    }
+  }
+
+  /// The model's tensor of that name, brought to the contrasts of an experiment.
+  private func fitting(_ name: String, _ tensor: Tensor, of experiment: Experiment) throws -> Tensor {
+    func failure(_ why: String) -> Failure {
+      Failure(
+        .inconsistent,
+        "\(file): a \(experiment.title) of width \(experiment.network.width) cannot start from a \(trained.title) of width "
+          + "\(trained.network.width): \(why); choose the model's own network"
+      )
+    }
+    guard let stored = try tensors.tensor("\(prefix)\(name)") else { throw failure("\(name) is not there") }
+    let (mine, other) = (experiment.scenario, trained.scenario)
+    var fitted = stored
+    let layer = name.split(separator: ".").dropLast().joined(separator: ".")
+    let (depth, seen) = (trained.region.depth, experiment.region.depth)
+    if layer == "head", stored.shape.count > 1, depth == seen, stored.size(1) == other.sources.count * depth {
+      fitted = try picked(stored, 1, mine.sources, of: other.sources, each: depth)
+    } else if name == "code.first.weight", stored.size(1) == other.sources.count {
+      fitted = try picked(stored, 1, mine.sources, of: other.sources, each: 1)
+    } else if layer == "tail", !mine.made.isEmpty, stored.size(0) == other.made.count {
+      fitted = try picked(stored, 0, mine.made, of: other.made, each: 1)
+    }
+    guard fitted.shape == tensor.shape else { throw failure("\(name) is \(fitted.shape), not \(tensor.shape)") }
+    return fitted
+  }
+
+  /// The parts of an axis that belong to some contrasts, in their order.
+  private func picked(
+    _ tensor: Tensor, _ axis: Int, _ wanted: [Modality], of known: [Modality], each: Int
+  ) throws -> Tensor {
+    if wanted == known { return tensor }
+    let parts = try wanted.map { modality in
+      guard let place = known.firstIndex(of: modality) else {
+        throw Failure(
+          .inconsistent, "\(file): knows no \(modality.title), only \(known.titles); choose among those")
+      }
+      return tensor.narrowed(axis, from: place * each, length: each)
+    }
+    return .concatenated(parts, axis: axis)
+  }
+
+  /// What stands before the names of the weights.
+  private var prefix: String {
+    guard let name = tensors.entries.first?.name, let end = name.firstIndex(of: ".") else { return "" }
+    return String(name[...end])
+  }
+}
