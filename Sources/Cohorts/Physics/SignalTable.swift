@@ -156,7 +156,7 @@ extension SignalTable {
     return modalities.indices.allSatisfy { lane in
       switch modalities[lane] {
       case .t1, .t1gd: white[lane] > 1.03 * grey[lane] && grey[lane] > 1.1 * fluid[lane]
-      case .t2: grey[lane] > white[lane] && fluid[lane] > 1.2 * grey[lane]
+      case .t2: grey[lane] > 0.95 * white[lane] && fluid[lane] > 1.2 * grey[lane]
       case .pd: true
       case .flair: fluid[lane] < white[lane] && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
       }
