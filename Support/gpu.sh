@@ -2,20 +2,22 @@
 # Checks and times aginet on a GPU, beside PyTorch on the same card.
 #
 #   Support/gpu.sh              build here, then check and time here
-#   Support/gpu.sh build        a program that runs where there is no Swift: .build-gpu/aginet-bench
+#   Support/gpu.sh build        programs that run where there is no Swift: .build-gpu/{aginet,aginet-bench}, and packed (.gz)
 #   Support/gpu.sh measure      check and time with what `build` made (carried to the machine with the GPU)
+#   Support/gpu.sh aginet ...   that aginet, with the libraries that are there: Support/gpu.sh aginet train --device cuda ...
 #
 # `build` needs the headers and libraries of the LibTorch that the other machine has: $LIBTORCH, a folder with lib and
 # include, for example unpacked from the wheel of its version; without it the one of `make setup` is used. `measure` finds
-# the libraries in $LIBTORCH, else in the torch of $AGINET_PYTHON (python3). Results go to ${OUT:-Benchmarks}/GPU.md.
+# the libraries in $LIBTORCH, else in the torch of $AGINET_PYTHON (python3); what is packed it unpacks. Results go to ${OUT:-Benchmarks}/GPU.md.
 # Exits 10 where the GPU's float32 results differ from the CPU's by more than 1e-4.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-program=.build-gpu/aginet-bench
+made=.build-gpu
+program=$made/aginet-bench
 python=${AGINET_PYTHON:-python3}
 
 build() {
-  local libtorch=${LIBTORCH:-$PWD/.libtorch} settings=.build-gpu/settings
+  local libtorch=${LIBTORCH:-$PWD/.libtorch} settings=$made/settings
   [[ -e $libtorch/include/ATen/ATen.h ]] || { echo "gpu.sh: $libtorch has no include/ATen/ATen.h; run make setup or set LIBTORCH" >&2; exit 3; }
   mkdir -p "$settings"
   cat >"$settings/libtorch.pc" <<END
@@ -26,19 +28,29 @@ Cflags: -I$libtorch/include -I$libtorch/include/torch/csrc/api/include
 Libs: -L$libtorch/lib -ltorch -ltorch_cpu -lc10
 END
   # CUDA's own libraries need not be here: what is undefined is found when the program starts there.
-  PKG_CONFIG_PATH=$PWD/$settings AGINET_RPATH=$libtorch/lib swift build -c release --package-path Benchmarks \
-    --product aginet-bench --scratch-path .build-gpu/swift --static-swift-stdlib -Xlinker --allow-shlib-undefined
-  cp .build-gpu/swift/release/aginet-bench "$program"
-  strip "$program"
-  du -h "$program"
+  for product in aginet-bench aginet; do
+    PKG_CONFIG_PATH=$PWD/$settings AGINET_RPATH=$libtorch/lib swift build -c release --package-path Benchmarks \
+      --product "$product" --scratch-path "$made/swift" --static-swift-stdlib -Xlinker --allow-shlib-undefined
+    cp "$made/swift/release/$product" "$made/$product"
+    strip "$made/$product"
+    gzip --keep --force "$made/$product"
+  done
+  du -h "$made"/aginet*
 }
 
-measure() {
-  [[ -x $program ]] || { echo "gpu.sh: $program is not there; Support/gpu.sh build makes it" >&2; exit 3; }
-  local lib=${LIBTORCH:+$LIBTORCH/lib} out=${OUT:-Benchmarks}
+# Unpacks a program that was carried, and finds the libraries.
+ready() {
+  [[ -x $made/$1 || ! -e $made/$1.gz ]] || { gunzip --keep "$made/$1.gz" && chmod +x "$made/$1"; }
+  [[ -x $made/$1 ]] || { echo "gpu.sh: $made/$1 is not there; Support/gpu.sh build makes it" >&2; exit 3; }
+  local lib=${LIBTORCH:+$LIBTORCH/lib}
   [[ -n $lib ]] || lib=$("$python" -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
   # The CUDA wheels lie beside torch, and its libraries find them there.
   export LD_LIBRARY_PATH=$lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+}
+
+measure() {
+  ready aginet-bench
+  local out=${OUT:-Benchmarks}
   export AGINET_PYTHON=$python
   local status=0
   {
@@ -66,6 +78,7 @@ measure() {
 case ${1:-all} in
 build) build ;;
 measure) measure ;;
+aginet) ready aginet && exec "$made/$@" ;;
 all) build && measure ;;
-*) echo "usage: Support/gpu.sh [build | measure]" >&2; exit 2 ;;
+*) echo "usage: Support/gpu.sh [build | measure | aginet ...]" >&2; exit 2 ;;
 esac

@@ -131,7 +131,9 @@ public struct StudyResult: Sendable {
   private var caption: String {
     let scores = measurements.flatMap { $0.flatMap { $0 } }.map(\.scores)
     let slices =
-      scores.first.map { " of \($0.slices.count) test slices of \($0.subjects.count) subjects" } ?? ""
+      scores.first.map {
+        " of \(Table.counted($0.slices.count, "test slice")) of \(Table.counted($0.subjects.count, "subject"))"
+      } ?? ""
     var sentences = [
       study.caption,
       seeds > 1

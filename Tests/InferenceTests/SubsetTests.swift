@@ -10,6 +10,7 @@ import Torch
 private func completing(side: Int = 32) -> ModelCard {
   ModelCard(
     scenario: Scenario(completing: [.t1, .t2, .flair]), extent: Extent(side, side), intensity: "foreground",
+    rule: .foreground,
     scales: [.t2: 150], spacing: [1, 1, 3], sliceRule: "all", trainedOn: "test", iterations: 1, score: nil,
     parameters: 0, versions: [:])
 }

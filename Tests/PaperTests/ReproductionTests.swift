@@ -82,7 +82,7 @@ import Training
     // The program counts during scoring what it counts for a slice alone.
     let alone = try Cost(of: result.study.rows[2].experiments[0], onSlices: Extent(32, 32))
     #expect(costs[2].multiplyAdds == Double(alone.multiplyAdds) && costs[2].parameters == alone.parameters)
-    #expect(table.caption.contains("over 2 runs") && table.caption.contains("5 test slices of 1 subjects"))
+    #expect(table.caption.contains("over 2 runs") && table.caption.contains("5 test slices of 1 subject"))
     #expect(table.caption.contains("too few people (1) for a verdict; at least six"))
     #expect(result.failures.isEmpty && !table.caption.contains("translated"))
   }

@@ -28,7 +28,7 @@ import Testing
   @Test func baselinesOfEveryoneAreMeasured() throws {
     var options = PeopleAssessment.Options()
     options.tasks = try ["all>pd", "t1>t2", "t1,t2>pd", "flair>t1"].map { try PersonTask($0) }
-    let assessment = try PeopleAssessment(of: [], on: people(), options)
+    let assessment = try PeopleAssessment(of: [], on: [people()], options)
     // Twice the same task is one, and nobody has a FLAIR.
     let methods = ["Copy", "Scaled copy", "Ceiling: affine copy", "Ceiling: own look-up"]
     #expect(assessment.rows.count == 2 * 2 * methods.count && assessment.failures.isEmpty)
@@ -56,7 +56,7 @@ import Testing
     var options = PeopleAssessment.Options()
     options.tasks = [try PersonTask("t1>t2")]
     options.limit = 1
-    let rows = try PeopleAssessment(of: [], on: people(), options).rows
+    let rows = try PeopleAssessment(of: [], on: [people()], options).rows
     let volumes = try [Modality.t1, .t2].map {
       try NIfTI.read(path: bidsPath(scratch("bids"), 1, $0)).volume.reoriented(to: .lps)
     }
@@ -84,7 +84,7 @@ import Testing
     }
     var options = PeopleAssessment.Options()
     options.tasks = [try PersonTask("t1>t2")]
-    let rows = try PeopleAssessment(of: [], on: cohort, options).rows
+    let rows = try PeopleAssessment(of: [], on: [cohort], options).rows
     #expect(rows.allSatisfy { abs(($0.millilitres ?? 0) - 4 * 4 * 2 * 0.003) < 1e-9 })
     #expect(rows.allSatisfy { $0.values[.lesionError] != nil && $0.values[.lesionContrast] != nil })
   }
@@ -94,7 +94,7 @@ import Testing
     options.tasks = try ["t1,t2>pd", "t1>t2"].map { try PersonTask($0) }
     options.baselines = false
     let model = try Trained.model()
-    let rows = try PeopleAssessment(of: [(name: "AGI-Net", model: model)], on: people(), options).rows
+    let rows = try PeopleAssessment(of: [(name: "AGI-Net", model: model)], on: [people()], options).rows
     #expect(rows.map(\.person) == ["sub-01", "sub-02"] && rows.allSatisfy { $0.method == "AGI-Net" })
     // It is what the model makes of the files.
     let files = [Modality.t1, .t2].map { ($0, bidsPath(scratch("bids"), 1, $0)) }
@@ -113,11 +113,11 @@ import Testing
     try scratch.write("not a scan", to: "bids/sub-02/anat/sub-02_T2w.nii.gz")
     var options = PeopleAssessment.Options()
     options.tasks = [try PersonTask("t1>t2")]
-    let assessment = try PeopleAssessment(of: [], on: cohort, options)
+    let assessment = try PeopleAssessment(of: [], on: [cohort], options)
     #expect(assessment.failures.map(\.person) == ["sub-02"])
     #expect(Set(assessment.rows.map(\.person)) == ["sub-01"])
     options.tasks = [try PersonTask("flair>t1")]
-    #expect(try failure { _ = try PeopleAssessment(of: [], on: cohort, options) }.kind == .inconsistent)
+    #expect(try failure { _ = try PeopleAssessment(of: [], on: [cohort], options) }.kind == .inconsistent)
   }
 
   /// Heads whose answer is known at every voxel: the look-up finds it, whatever the noise around it.

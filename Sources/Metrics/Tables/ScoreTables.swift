@@ -47,7 +47,8 @@ extension Table {
     return text
   }
 
-  static func counted(_ count: Int, _ noun: String) -> String {
+  /// `1 slice`, `2 slices`
+  package static func counted(_ count: Int, _ noun: String) -> String {
     "\(count) \(noun)\(count == 1 ? "" : "s")"
   }
 

@@ -24,12 +24,15 @@ extension PeopleAssessment {
   public var table: Table {
     var table = Table(
       "People",
-      columns: ["person", "sources", "target", "method", "detail", "stripped"].map { Table.Column($0) }
+      columns: ["cohort", "person", "sources", "target", "method", "detail", "stripped"].map {
+        Table.Column($0)
+      }
         + PersonMeasure.allCases.map { Table.Column($0.rawValue, decimals: $0.decimals) }
         + ["reliability_db", "lesion_ml"].map { Table.Column($0) })
     for row in rows {
       let texts = [
-        row.person, row.scenario.sources.map(\.rawValue).joined(separator: "+"), row.scenario.target.rawValue,
+        row.cohort, row.person, row.scenario.sources.map(\.rawValue).joined(separator: "+"),
+        row.scenario.target.rawValue,
         row.method, row.detail, row.isStripped ? "yes" : "no",
       ]
       table.append(
@@ -41,7 +44,7 @@ extension PeopleAssessment {
 
   /// Means over people, by task and method.
   public struct Summary: Encodable {
-    public var cohort: String
+    public var cohorts: [String]
     public var tasks: [Task]
     public var failures: [String: String]
 
@@ -53,7 +56,7 @@ extension PeopleAssessment {
 
   public var summary: Summary {
     Summary(
-      cohort: cohort,
+      cohorts: cohorts.map { Path.name($0) },
       tasks: scenarios.map { scenario in
         Summary.Task(task: scenario.description, methods: figures(of: scenario).map(\.summary))
       }, failures: Dictionary(failures.map { ($0.person, $0.reason) }) { first, _ in first })
@@ -74,7 +77,7 @@ extension PeopleAssessment {
 
   /// Means of every task, then everyone.
   var markdown: String {
-    var parts = ["# People of \(Path.name(cohort))\n"]
+    var parts = ["# People of \(cohorts.map { Path.name($0) }.joined(separator: ", "))\n"]
     for scenario in scenarios {
       let figures = figures(of: scenario)
       var table = Table(

@@ -25,6 +25,8 @@ public struct PeopleAssessment: Sendable {
 
   /// One method's figures on one person and task.
   public struct Row: Sendable, Equatable {
+    /// The folder's name.
+    public var cohort: String
     public var person: String
     public var scenario: Scenario
     public var method: String
@@ -42,27 +44,33 @@ public struct PeopleAssessment: Sendable {
   public private(set) var failures: [(person: String, reason: String)] = []
   /// The models' names, in the order given.
   public let models: [String]
-  public let cohort: String
+  /// The folders.
+  public let cohorts: [String]
 
   /// - Parameters:
   ///   - models: with their names in tables; one that cannot serve a task is not asked.
   ///   - progress: persons done, of how many, and who is next; what it throws ends the work.
   /// - Throws: `.inconsistent` where no person has what any task needs.
   public init(
-    of models: [(name: String, model: TrainedModel)], on cohort: any Cohort, _ options: Options = Options(),
+    of models: [(name: String, model: TrainedModel)], on cohorts: [any Cohort],
+    _ options: Options = Options(),
     progress: (Int, Int, String) throws -> Void = { _, _, _ in }
   ) throws {
     self.models = models.map(\.name)
-    self.cohort = cohort.folder
-    let subjects = cohort.subjects.filter { !PersonTask.scenarios(options.tasks, of: $0.modalities).isEmpty }
-    let chosen = Array(subjects.prefix(options.limit ?? subjects.count))
+    self.cohorts = cohorts.map(\.folder)
+    let chosen = cohorts.flatMap { cohort in
+      let subjects = cohort.subjects.filter {
+        !PersonTask.scenarios(options.tasks, of: $0.modalities).isEmpty
+      }
+      return subjects.prefix(options.limit ?? subjects.count).map { (cohort, $0) }
+    }
     guard !chosen.isEmpty else {
       throw Failure(
         .inconsistent,
-        "\(cohort.folder): nobody has what \(options.tasks.map(\.description).joined(separator: " or ")) needs"
-      )
+        "\(cohorts.map(\.folder).joined(separator: ", ")): nobody has what "
+          + "\(options.tasks.map(\.description).joined(separator: " or ")) needs")
     }
-    for (number, subject) in chosen.enumerated() {
+    for (number, (cohort, subject)) in chosen.enumerated() {
       try progress(number, chosen.count, subject.id)
       do {
         let person = try PersonScans(subject, of: cohort)
@@ -72,6 +80,11 @@ public struct PeopleAssessment: Sendable {
       }
     }
     try progress(chosen.count, chosen.count, "")
+  }
+
+  /// What the tasks are for the people of these folders, each once.
+  public static func scenarios(of tasks: [PersonTask], on cohorts: [any Cohort]) -> [Scenario] {
+    cohorts.flatMap(\.subjects).flatMap { PersonTask.scenarios(tasks, of: $0.modalities) }.unique
   }
 
   private static func rows(
@@ -88,22 +101,37 @@ public struct PeopleAssessment: Sendable {
         }
       }
     }
+    var copies: [Scenario: [Row]] = [:]
     for scenario in scenarios {
       if let image = options.lookup?(scenario, person.images) {
         rows += scored([(scenario, PersonBaselines.physics, image, false, "")], on: person)
       }
-      guard options.baselines else { continue }
-      let all = try PersonBaselines.all(of: scenario, person)
-      let found = scored(
-        all.map { (scenario, $0.method, $0.image, $0.isFitted, $0.detail) }, on: person)
+      guard options.baselines, let target = scenario.target.modality else { continue }
       // Of the copies the one that turns out the best: nobody could choose better.
-      for method in found.map(\.method).unique {
-        let same = found.filter { $0.method == method }
-        if let best = same.max(by: {
-          ($0.values[.brain] ?? -.infinity) < ($1.values[.brain] ?? -.infinity)
-        }) {
-          rows.append(best)
-        }
+      var best: [Row] = []
+      for source in scenario.sources {
+        let pair = Scenario(sources: [source], target: target)
+        let found =
+          copies[pair]
+          ?? scored(
+            PersonBaselines.copies(of: source, as: target, person).map {
+              (pair, $0.method, $0.image, $0.isFitted, $0.detail)
+            }, on: person)
+        copies[pair] = found
+        best =
+          best.isEmpty
+          ? found
+          : zip(best, found).map {
+            ($0.values[.brain] ?? -.infinity) < ($1.values[.brain] ?? -.infinity) ? $1 : $0
+          }
+      }
+      rows += best.map { row in
+        var row = row
+        row.scenario = scenario
+        return row
+      }
+      if let ceiling = try PersonBaselines.ownLookup(scenario, person) {
+        rows += scored([(scenario, ceiling.method, ceiling.image, true, "")], on: person)
       }
     }
     return rows
@@ -148,7 +176,7 @@ public struct PeopleAssessment: Sendable {
         let values = scorer(prediction.image, truth, isFitted: prediction.isFitted)
       else { return nil }
       return Row(
-        person: person.id, scenario: prediction.scenario, method: prediction.method,
+        cohort: person.cohort, person: person.id, scenario: prediction.scenario, method: prediction.method,
         detail: prediction.detail, values: values, reliability: nil, isStripped: person.isStripped,
         millilitres: millilitres)
     }.compactMap { $0 }

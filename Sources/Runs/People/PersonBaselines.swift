@@ -16,35 +16,37 @@ enum PersonBaselines {
   static let copy = "Copy", scaledCopy = "Scaled copy", physics = "Physics look-up"
   static let affine = "Ceiling: affine copy", ownLookup = "Ceiling: own look-up"
 
-  /// The copies of every source: by the 99.5th percentile of the volumes, and by the scale that all are compared by; then what
-  /// is fitted to the very target.
-  static func all(of scenario: Scenario, _ person: PersonScans) throws -> [Prediction] {
+  /// One source copied: by the 99.5th percentile of the volumes, by the scale that all are compared by, and along the line
+  /// that is fitted to the very target.
+  static func copies(of source: Modality, as target: Modality, _ person: PersonScans) -> [Prediction] {
+    guard let truth = person.images[target], let upper = person.percentiles[target],
+      let image = person.images[source], let own = person.percentiles[source]
+    else { return [] }
+    let share = Float(upper / own)
+    let line = Agreement(image, truth, inside: person.regions.brain).line
+    return [
+      Prediction(
+        method: copy, image: image.map { $0 * share }, isFitted: true, detail: source.title),
+      Prediction(method: scaledCopy, image: image, detail: source.title),
+      Prediction(
+        method: affine, image: image.map { Float(line.gain * Double($0) + line.offset) }, isFitted: true,
+        detail: source.title),
+    ]
+  }
+
+  /// What is the most that can be told from one voxel alone: the look-up that is fitted to the very target.
+  static func ownLookup(_ scenario: Scenario, _ person: PersonScans) throws -> Prediction? {
     let target = try scenario.contrast
-    guard let truth = person.images[target], let upper = person.percentiles[target] else { return [] }
-    let sources = scenario.sources.compactMap { source in person.images[source].map { (source, $0) } }
-    var predictions: [Prediction] = []
-    for (source, image) in sources {
-      let share = Float(upper / (person.percentiles[source] ?? upper))
-      predictions.append(
-        Prediction(method: copy, image: image.map { $0 * share }, isFitted: true, detail: source.title))
-      predictions.append(Prediction(method: scaledCopy, image: image, detail: source.title))
-      let line = Agreement(image, truth, inside: person.regions.brain).line
-      predictions.append(
-        Prediction(
-          method: affine, image: image.map { Float(line.gain * Double($0) + line.offset) }, isFitted: true,
-          detail: source.title))
-    }
+    guard let truth = person.images[target] else { return nil }
     let ceiling = truth.max() ?? 1
     var fit = IntensityLookup.Fit(sources: scenario.sources.map(\.rawValue), target: target.rawValue)
-    let entered = sources.map { _, image in scaled(image) }
+    let entered = scenario.sources.compactMap { person.images[$0].map(scaled) }
     let brain = person.regions.brain
     fit.add(
       sources: entered, target: truth.indices.map { brain[$0] ? truth[$0] / ceiling : .nan })
-    if let table = fit.finished() {
-      predictions.append(
-        Prediction(method: ownLookup, image: table(entered).map { $0 * ceiling }, isFitted: true))
+    return fit.finished().map { table in
+      Prediction(method: ownLookup, image: table(entered).map { $0 * ceiling }, isFitted: true)
     }
-    return predictions
   }
 
   /// A table's cells are equal: of an image what lies below its 99.5th percentile has them.

@@ -10,6 +10,8 @@ import Metrics
 /// are.
 struct PersonScans {
   let id: String
+  /// The folder's name.
+  let cohort: String
   /// Whole, as they are handed to a model.
   let volumes: [Modality: (name: String, volume: Volume)]
   let regions: PersonRegions
@@ -26,7 +28,7 @@ struct PersonScans {
 
   /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid.
   init(_ subject: Subject, of cohort: any Cohort) throws {
-    id = subject.id
+    (id, self.cohort) = (subject.id, Path.name(cohort.folder))
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     for modality in subject.modalities {
       let path = try subject.path(of: modality)

@@ -11,6 +11,7 @@ public struct PhysicsLookup: Sendable {
   /// Intensities above this share of what a network sees at most are read as this: a table's cells are equal, and few tissues
   /// lie so high.
   private static let span: Float = 1.2
+  private static let stride = 3
 
   /// - Parameters:
   ///   - scenarios: each of one contrast.
@@ -30,7 +31,8 @@ public struct PhysicsLookup: Sendable {
         let sources = scenario.sources.map { PhysicsLookup.entered(heads.target($0)) }
         var answer = heads.target(of: scenario)
         for voxel in answer.indices {
-          let isSeen = heads.weights.map { $0[voxel] > 0 } ?? true
+          // A part of the voxels tells as much, in a part of the time.
+          let isSeen = voxel % PhysicsLookup.stride == 0 && (heads.weights.map { $0[voxel] > 0 } ?? true)
           let isEmpty = sources.allSatisfy { $0[voxel] <= 0 } && answer[voxel] <= 0
           answer[voxel] = isSeen && !isEmpty ? answer[voxel] / IntensityRule.foreground.ceiling : .nan
         }
@@ -50,5 +52,25 @@ public struct PhysicsLookup: Sendable {
     return table(scenario.sources.compactMap { images[$0].map(PhysicsLookup.entered) }).map {
       $0 * IntensityRule.foreground.ceiling
     }
+  }
+}
+
+extension PhysicsLookup {
+  /// Of heads that are computed from label maps, as networks are trained on them.
+  /// - Parameters:
+  ///   - anatomies: the folder of label maps.
+  ///   - draws: batches of four slices.
+  /// - Throws: what reading the label maps throws.
+  public init(
+    for scenarios: [Scenario], anatomies folder: String, _ options: PhysicsOptions = PhysicsOptions(),
+    draws: Int = 400, seed: UInt64 = 1, progress: (Int, Int) throws -> Void = { _, _ in }
+  ) throws {
+    let modalities = Modality.allCases.filter { modality in
+      scenarios.contains { $0.modalities.contains(modality) }
+    }
+    let sampler = try PhysicsSampler(
+      Anatomies(folder: folder), options, modalities: modalities, extent: Extent(128, 128), batchSize: 4,
+      seed: seed)
+    try self.init(for: scenarios, draws: draws, progress: progress, batch: sampler.batch)
   }
 }

@@ -16,20 +16,24 @@ struct Assess: ParsableCommand {
       \(example("aginet assess bids --model run/model.safetensors -o assessed"))
       """)
 
-  @Argument(help: "The folder of people.")
-  var folder: String
-  @Option(help: "bids, ixi or brats.")
-  var layout = "bids"
+  @Argument(help: "Folders of people: BIDS, IXI or BraTS2023.")
+  var folders: [String]
   @Option(
     name: .customLong("model"),
-    help: "A model file; may be repeated. One that cannot serve a task is not asked. None: baselines alone.")
+    help:
+      "A model file, or the name of one that came with the program; may be repeated. One that cannot serve a task is not asked. None: baselines alone."
+  )
   var files: [String] = []
   @Option(name: .shortAndLong, help: "The folder to write.")
   var output: String
   @Option(
     help: "Tasks, separated by blanks, such as 't1,t2>flair all>t2'; those that are usual, if left out.")
   var tasks: String?
-  @Option(help: "Most people.")
+  @Option(
+    help:
+      "A folder of label maps: the look-up from physics alone is measured too, by heads computed from them.")
+  var anatomies: String?
+  @Option(help: "Most people of a folder.")
   var limit: Int?
   @Option(help: "Slices at a time.")
   var batch = 4
@@ -53,17 +57,21 @@ struct Assess: ParsableCommand {
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
     options.baselines = !modelsOnly
-    let cohort = try CohortLayout.named(layout).open(folder)
-    let models = try files.map { file in
-      let model = try TrainedModel(file: file, device: device)
+    let cohorts = try folders.map(Assess.opened)
+    let models = try files.map { name in
+      let model = try TrainedModel(file: ShippedModel.file(name), device: device)
       _ = try model.synthesizer
-      return (
-        name: files.count > 1 ? "\(model.experiment.title), \(Path.name(file))" : model.experiment.title,
-        model: model
-      )
+      let title = model.experiment.title
+      return (name: files.count > 1 ? "\(title), \(Path.name(name))" : title, model: model)
+    }
+    if let anatomies {
+      var bar = ProgressBar("computing heads", unit: "batches")
+      options.lookup = try PhysicsLookup(
+        for: PeopleAssessment.scenarios(of: options.tasks, on: cohorts), anatomies: anatomies
+      ) { bar.show($0, of: $1) }
     }
     var bar = ProgressBar("assessing", unit: "people")
-    let assessment = try PeopleAssessment(of: models, on: cohort, options) { bar.show($0, of: $1, $2) }
+    let assessment = try PeopleAssessment(of: models, on: cohorts, options) { bar.show($0, of: $1, $2) }
     try assessment.write(to: output)
     for failure in assessment.failures { Console.note("warning: \(failure.person): \(failure.reason)") }
     try Console.result(output)
@@ -71,5 +79,13 @@ struct Assess: ParsableCommand {
       throw Failure(
         .partial, "\(assessment.failures.count) people were not measured; \(output)/people.md says why")
     }
+  }
+
+  /// A folder in whichever layout it is; of one that is in none what is wrong with it as BIDS.
+  private static func opened(_ folder: String) throws -> any Cohort {
+    for layout in CohortLayout.catalog {
+      if let cohort = try? layout.open(folder) { return cohort }
+    }
+    return try CohortLayout.named("bids").open(folder)
   }
 }
