@@ -123,3 +123,12 @@ private struct Block {
   #expect(scorer(flair, flair)?[.falseBright] == 0)
   #expect(abs(try #require(scorer(made, flair)?[.falseBright]) - 69 / Double(side * side * side / 2)) < 1e-3)
 }
+
+/// A ventricle within the brain is none of its borders.
+@Test func holesAreInside() {
+  let block = Block()
+  var brain = block.brain
+  for (voxel, isLesion) in block.lesion.enumerated() where isLesion { brain[voxel] = false }
+  let regions = PersonRegions(grid: block.grid, brain: brain)
+  #expect(regions.core.count { $0 } == 16 * 16 * 16 - 64)
+}

@@ -4,7 +4,7 @@ import Imaging
 public struct PersonRegions: Sendable {
   public let grid: VoxelGrid
   public let brain: [Bool]
-  /// What lies `depth` mm or more inside of it.
+  /// What lies `depth` mm or more from the outside, which ends where a plane's outline does.
   public let core: [Bool]
   /// Lesions within the brain, and the tissue within `reach` mm of them; nil where none are marked.
   public let lesion: [Bool]?, shell: [Bool]?
@@ -27,7 +27,8 @@ public struct PersonRegions: Sendable {
   ) {
     self.grid = grid
     self.brain = brain
-    let borders = DistanceTransform.squared(to: brain.map { !$0 }, on: grid)
+    let outline = PersonRegions.filled(brain, grid.extent)
+    let borders = DistanceTransform.squared(to: outline.map { !$0 }, on: grid)
     core = zip(brain, borders).map { $0 && $1 >= PersonRegions.depth * PersonRegions.depth }
     let marked = lesion.map { zip($0, brain).map { $0 && $1 } }.flatMap { $0.contains(true) ? $0 : nil }
     self.lesion = marked
@@ -48,6 +49,39 @@ public struct PersonRegions: Sendable {
         return isWhite
       }
     }
+  }
+
+  /// With what is enclosed in each plane: fluid, bone and air within a head are none of its outside.
+  private static func filled(_ mask: [Bool], _ extent: Extent) -> [Bool] {
+    let (columns, rows) = (extent.columns, extent.rows)
+    var isOutside = [Bool](repeating: false, count: mask.count)
+    for plane in 0..<extent.planes {
+      let start = plane * rows * columns
+      var found: [Int] = []
+      func visit(_ row: Int, _ column: Int) {
+        guard (0..<rows).contains(row), (0..<columns).contains(column) else { return }
+        let voxel = start + row * columns + column
+        guard !mask[voxel], !isOutside[voxel] else { return }
+        isOutside[voxel] = true
+        found.append(voxel - start)
+      }
+      for row in 0..<rows {
+        visit(row, 0)
+        visit(row, columns - 1)
+      }
+      for column in 0..<columns {
+        visit(0, column)
+        visit(rows - 1, column)
+      }
+      while let place = found.popLast() {
+        let (row, column) = place.quotientAndRemainder(dividingBy: columns)
+        visit(row - 1, column)
+        visit(row + 1, column)
+        visit(row, column - 1)
+        visit(row, column + 1)
+      }
+    }
+    return isOutside.map { !$0 }
   }
 
   /// The most frequent of the numbers above 0, by a histogram of 128 bins that is smoothed; nil where there are few.

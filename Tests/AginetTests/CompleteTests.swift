@@ -1,0 +1,120 @@
+import Files
+import Foundation
+import Imaging
+import PipelineSupport
+import Testing
+
+/// `aginet complete` and `aginet models`, as they are typed.
+@Suite struct CompleteTests {
+  private let scratch: Scratch
+  private let aginet: Command
+  private let base: [String]
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+    base = ["complete", "raw", "out", "participant", "--model", try Trained.model, "--quiet"]
+    try makeBIDS(scratch("raw"), subjects: 3, modalities: [.t1, .t2])
+  }
+
+  private func image(_ subject: Int) throws -> Volume {
+    try NIfTI.read(
+      path: scratch("out/sub-0\(subject)/anat/sub-0\(subject)_space-individual_desc-synthetic_PDw.nii.gz")
+    ).volume
+  }
+
+  @Test func aStudyIsCompleted() throws {
+    let outcome = try aginet(base)
+    #expect(outcome.code == 0 && outcome.messages.isEmpty, "\(outcome.messages)")
+    #expect(outcome.output == "out/completed.html\n")
+    let files = scratch.files(in: "out")
+    for person in 1...3 {
+      let stem = "sub-0\(person)/anat/sub-0\(person)_space-individual_desc-synthetic_PDw"
+      #expect(files.contains("\(stem).nii.gz") && files.contains("\(stem).json"))
+    }
+    for name in ["completed.html", "participants_completed.tsv", "dataset_description.json", "README"] {
+      #expect(files.contains(name))
+    }
+    // Without the word, again, as JSON.
+    let again = try aginet(base.filter { $0 != "participant" } + ["--json"])
+    let people = try #require(
+      try JSONSerialization.jsonObject(with: Data(again.output.utf8)) as? [[String: Any]])
+    #expect(people.map { $0["state"] as? String } == ["kept", "kept", "kept"])
+  }
+
+  @Test func severalAtATimeGiveTheSame() throws {
+    #expect(try aginet(base + ["--jobs", "1", "--threads", "1"]).code == 0)
+    let alone = try (1...3).map(image)
+    try FileManager.default.removeItem(atPath: scratch("out"))
+    let outcome = try aginet(base + ["--jobs", "3", "--threads", "3"])
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    for (one, other) in zip(alone, try (1...3).map(image)) { #expect(one == other) }
+  }
+
+  @Test func labelsAreTakenAsBIDSAppsHaveThem() throws {
+    #expect(try aginet(base + ["--participant_label", "02", "sub-03"]).code == 0)
+    #expect(!FileManager.default.fileExists(atPath: scratch("out/sub-01")))
+    #expect(try aginet(["complete", "raw", "out", "group"] + base.suffix(3)).code == 0)
+    let line = try aginet.fails(3, base + ["--participant-label", "7"])
+    #expect(line.contains("has no sub-7"))
+  }
+
+  @Test func whoeverFailsDecidesTheCode() throws {
+    try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), 1, .t1))
+    let outcome = try aginet(base)
+    #expect(outcome.code == 7 && outcome.output == "out/completed.html\n")
+    #expect(outcome.lines.last?.contains("1 of 3 could not be completed: sub-01 (") == true)
+    #expect(try aginet(base + ["--participant-label", "01"]).code == 5)
+  }
+
+  @Test func badInputIsOneLine() throws {
+    func change(_ words: [String], _ code: Int32, _ part: String, line: Int = #line) throws {
+      let said = try aginet.fails(code, words + base.suffix(3))
+      #expect(said.contains(part), "\(said) (line \(line))")
+    }
+    try change(["complete", "nowhere", "out"], 3, "nowhere: no such folder")
+    try scratch.write("x", to: "file.txt")
+    try FileManager.default.createDirectory(atPath: scratch("empty"), withIntermediateDirectories: true)
+    try change(["complete", "empty", "out"], 4, "holds no BIDS subject")
+    try change(["complete", "raw", "raw"], 6, "is the input itself")
+    try change(["complete", "raw", "raw/sub-01"], 6, "lies inside the input")
+    try change(["complete", "raw", "."], 6, "holds the input")
+    try change(["complete", "raw", "out", "group"], 3, "nothing was completed there")
+    try change(["complete", "raw", "out", "--targets", "flair"], 2, "the model makes PD")
+    try change(["complete", "raw", "out", "--targets", "adc"], 2, "unknown modality 'adc'")
+    try change(["complete", "raw", "out", "--jobs", "0"], 2, "--jobs 0")
+    let model = try TrainedOnTumours.path("seg/model.safetensors")
+    #expect(try aginet.fails(2, ["complete", "raw", "out", "--model", model]).contains("is a segmentation"))
+    try makeBIDS(scratch("raw"), subjects: 3)
+    try change(["complete", "raw", "out"], 5, "nobody lacks PD")
+    #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+  }
+
+  @Test func modelsArePackedShownAndAveraged() throws {
+    try scratch.write(
+      #"{"name": "tiny-1", "licence": "Apache-2.0", "limits": ["It was trained for a moment."]}"#,
+      to: "card.json")
+    let run = try Trained.path("run")
+    let packed = try aginet("models", "pack", run, "--card", "card.json", "-o", "tiny.safetensors")
+    #expect(packed.code == 0 && packed.output == "tiny.safetensors\n", "\(packed.messages)")
+    let digest = try SHA256.ofFile(scratch("tiny.safetensors")).digest
+    #expect(packed.messages.contains(digest))
+    for command in [["models", "show"], ["info"]] {
+      let shown = try aginet(command + ["tiny.safetensors"])
+      #expect(shown.output.contains("tiny-1") && shown.output.contains("It was trained for a moment."))
+    }
+    #expect(
+      try aginet.fails(6, ["models", "pack", run, "--card", "card.json", "-o", "tiny.safetensors"])
+        .contains("--force"))
+    let mean = try aginet("models", "average", run, "tiny.safetensors", "-o", "mean.safetensors")
+    #expect(mean.code == 0, "\(mean.messages)")
+    #expect(try aginet("info", "mean.safetensors").output.contains("weights averaged"))
+    #expect(
+      try aginet.fails(
+        11, ["models", "average", run, "tiny.safetensors", "-o", "tiny.safetensors", "--force"]
+      ).contains("is an input"))
+    #expect(
+      try aginet.fails(2, ["models", "average", run, run, "-o", "m.safetensors", "--share", "2"])
+        .contains("--share"))
+  }
+}
