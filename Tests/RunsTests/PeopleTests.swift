@@ -1,4 +1,5 @@
 import Cohorts
+import Experiments
 import Failures
 import Foundation
 import Imaging
