@@ -22,15 +22,7 @@ import Testing
 
   private func table(_ options: PhysicsOptions, stream: UInt64) -> (SignalTable, SequenceDraw) {
     var random = RandomSource(seed: 8, stream: stream)
-    let values = TissueValues(options, &random)
-    let sequences = SequenceDraw(
-      fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)), options,
-      &random)
-    let gadolinium = Gadolinium(&random)
-    let jitter = SignalTable.jitter(modalities, sequences, options, &random)
-    return (
-      SignalTable(modalities, values, sequences, gadolinium, jitter: jitter, volumes: volumes), sequences
-    )
+    return SignalTable.drawn(modalities, options, volumes: volumes, &random)
   }
 
   private func signal(_ table: SignalTable, _ tissue: TissueClass, _ modality: Modality) -> Float {

@@ -63,7 +63,9 @@ package struct SignalEquation: Sendable {
   private let cosine: Float
   /// Of a train of gradient echoes: how long from the inversion to its start and from its end to the next inversion, the
   /// time between echoes, their number, and the logarithm of the flip angle's cosine.
-  private var (before, after, spacing, readouts, logCosine) = (Float(0), Float(0), Float(0), Float(0), Float(0))
+  private var (before, after, spacing, readouts, logCosine) = (
+    Float(0), Float(0), Float(0), Float(0), Float(0)
+  )
 
   package init(_ sequence: PulseSequence) {
     kind = sequence.kind

@@ -45,10 +45,11 @@ public final class Anatomies: Sendable {
     }
     let labelPath = folder.path(of: file.name)
     let labels = try LabelFile(path: labelPath)
+    let present = labels.present()
     let codes =
-      isPacked ? .tissueClasses : try LabelCodes(of: Set(labels.counts.keys), name: labelPath)
+      isPacked ? .tissueClasses : try LabelCodes(of: present, name: labelPath)
     let finest: Float = isPacked ? 0 : 0.75
-    var map = try labels.labels(codes, finest: finest, name: labelPath)
+    var map = try labels.labels(codes, of: present, finest: finest, name: labelPath)
     if let own = folder.scans.first(where: { $0.stem.lowercased() == "lesions" }) {
       let lesions = try LabelFile(path: folder.path(of: own.name))
       guard lesions.dimensions == labels.dimensions else {

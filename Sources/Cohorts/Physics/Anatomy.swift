@@ -13,7 +13,9 @@ package struct Anatomy: Sendable {
   /// Whether deep nuclei, brain stem and cerebellum are told apart.
   let hasStructures: Bool
   /// Signed distance to the outer surface of the fluid around the brain.
-  let surface: SurfaceDistance
+  var surface: SurfaceDistance { surfaces[0] }
+  /// The same surface, one half way to the brain's own, and that: heads have more or less fluid about the brain.
+  let surfaces: [SurfaceDistance]
   /// Of voxels with brain, the lowest and highest index along each axis.
   let low: SIMD3<Int>
   let high: SIMD3<Int>
@@ -22,8 +24,8 @@ package struct Anatomy: Sendable {
   let periventricular: [SIMD3<Int32>]
   /// Where the brain's surface lies.
   let rim: [SIMD3<Int32>]
-  /// Voxels by class and by distance from the outer surface: `shells[shell * TissueClass.count + class]`.
-  let shells: [Double]
+  /// For each surface, voxels by label and by distance from it: `shells[surface][shell * 256 + label]`.
+  let shells: [[Int32]]
 
   /// The spinal cord: it looks like the brain stem, but skull-stripping leaves it out.
   static let cord: UInt8 = 64
@@ -51,14 +53,15 @@ package struct Anatomy: Sendable {
     }
     let body = labels.strippedBody()
     if !isPrepared && !hasStructures { labels.tellVentricles(body) }
-    surface = SurfaceDistance(body: body, labels.dimensions, labels.spacing)
+    let surface = SurfaceDistance(body: body, labels.dimensions, labels.spacing)
+    surfaces = [surface] + surface.towards(labels, shares: [0.5, 1])
     if !isPrepared { labels.tellSoftTissue(surface) }
     labels.addSheets()
     (dimensions, spacing, voxels) = (labels.dimensions, labels.spacing, labels.voxels)
     (low, high) = labels.brainBox()
     let places = labels.places(surface)
     (deepWhite, periventricular, rim) = (places.white, places.near, places.rim)
-    shells = labels.shells(surface)
+    shells = surfaces.map { [labels] in labels.shells($0) }
   }
 
   /// The map as it is packed: without the sheets, which are found again.
@@ -88,7 +91,8 @@ struct LabelSet: Sendable {
 
   static let brain = LabelSet { TissueClass(rawValue: $0)?.isBrain ?? false }
   static let fluid = LabelSet { (TissueClass(rawValue: $0)?.isFluid ?? false) || $0 == Anatomy.sheet }
-  static let white = LabelSet { TissueClass(rawValue: $0) == .whiteMatter }
+  static let brainAndChoroid = LabelSet { brain[$0] || $0 == TissueClass.choroidPlexus.rawValue }
+  static let white = LabelSet { $0 == 1 || $0 == 9 }
   static let cerebellum = LabelSet { $0 == 9 || $0 == 10 }
   static let cerebrum = LabelSet { (1...7).contains($0) }
   /// What lies within the outer fluid and is no background.

@@ -20,10 +20,10 @@ package struct HeadOptions: Codable, Sendable, Equatable {
   package var smallestVoxel = 0.8
   package var largestVoxel = 2.0
   /// Where a stripped head's mask ends against its outer fluid, in mm: mean and standard deviation over heads.
-  package var maskOffset = 0.3
-  package var maskOffsetDeviation = 1.2
+  package var maskOffset = -0.3
+  package var maskOffsetDeviation = 0.8
   /// Standard deviation in mm within a head.
-  package var maskRoughness = 1.0
+  package var maskRoughness = 0.8
   /// Share of masks with bites and residues, and of eroded ones.
   package var damagedMasks = 0.3
   package var erodedMasks = 0.1

@@ -3,6 +3,8 @@ import Imaging
 /// What lies about a head's outer surface, and where its mask ends: all in mm, positive outwards.
 struct HeadRim: Sendable {
   let isStripped: Bool
+  /// Which of an anatomy's surfaces is the outer one.
+  let surface: Int
   /// How far inwards dura and bone lie of where the map has the fluid's surface.
   let inset: Float
   let duraThickness: Float
@@ -22,7 +24,8 @@ struct HeadRim: Sendable {
 
   init(_ options: HeadOptions, isStripped: Bool, voxel: Float, random: inout RandomSource) {
     self.isStripped = isStripped
-    inset = Float(random.uniform() < 0.45 ? random.uniform(0, 2.5) : 0)
+    surface = random.integer(below: 3)
+    inset = Float(random.uniform() < 0.4 ? random.uniform(0, 1.5) : 0)
     duraThickness = Float(random.uniform(0.5, 2.5))
     let eroded = random.uniform() < options.erodedMasks ? random.uniform(1, 3) : 0
     let offset = options.maskOffset + options.maskOffsetDeviation * min(max(random.normal(), -2.5), 2.5)
@@ -51,39 +54,45 @@ struct HeadRim: Sendable {
     min(max(0.5 + (reach - distance - inset) / maskEdge, 0), 1)
   }
 
+  /// Whether `tissue` may say anything else than the label.
+  @inline(__always)
+  func changes(_ label: UInt8, _ distance: Float) -> Bool {
+    let outside = distance + inset
+    if label == TissueClass.sulcalFluid.rawValue { return outside > -7 && outside < 9 }
+    // Brain stays what it is; so does what the map knows beyond the dura.
+    if label == 0 { return outside > 0 && outside < 9 }
+    return outside > 0 && outside < 1.6 * duraThickness && label >= TissueClass.dura.rawValue
+      && label < TissueClass.plaque.rawValue
+  }
+
   /// The class of a place near the surface, where the map has another one. `position` is in mm.
   @inline(__always)
   func tissue(_ label: UInt8, _ distance: Float, _ position: SIMD3<Float>, _ noise: NoiseTexture) -> UInt8 {
     let outside = distance + inset
-    let isFluid = label == TissueClass.sulcalFluid.rawValue
     if outside > 0 {
-      // Brain stays what it is; so does what the map knows beyond the dura.
-      guard isFluid || label == 0 || label >= TissueClass.dura.rawValue && label < TissueClass.plaque.rawValue
-      else { return label }
-      // Nothing changes further out, which most places are.
-      guard outside < (isFluid || label == 0 ? 9 : 1.6 * duraThickness) else { return label }
       let at = position * 0.5 + texture
       let value = noise.value(at.x, at.y, at.z)
       if outside < duraThickness * (1 + 0.35 * min(value, 1.7)) { return TissueClass.dura.rawValue }
-      guard isFluid || label == 0 else { return label }
+      guard label == TissueClass.sulcalFluid.rawValue || label == 0 else { return label }
       return value > fatLevel ? TissueClass.fat.rawValue : TissueClass.bone.rawValue
     }
-    guard isFluid, outside > -7 else { return label }
     let at = position * threadScale + texture
     guard noise.thread(at.x, at.y, at.z) < threadRadius else { return label }
     let kind = position * 0.3 + texture
     return (noise.value(kind.x, kind.y, kind.z) > 0.6 ? TissueClass.artery : .vein).rawValue
   }
 
-  /// Of the whole head, the voxels of each class that the mask keeps.
-  func volumes(of anatomy: Anatomy) -> [Double] {
+  /// Of the whole head, the voxels of each class that the mask keeps; `table` says what labels are.
+  func volumes(of anatomy: Anatomy, _ table: [UInt8]) -> [Double] {
     var result = [Double](repeating: 0, count: TissueClass.count)
     let fluid = Int(TissueClass.sulcalFluid.rawValue)
     for shell in 0..<Anatomy.shellCount {
       let outside = Anatomy.innerShell + (Float(shell) + 0.5) / 2 + inset
       guard !isStripped || shell == 0 || outside < maskOffset else { break }
-      for label in 0..<TissueClass.count {
-        let count = anatomy.shells[shell * TissueClass.count + label]
+      for own in 0..<256 {
+        let count = Double(anatomy.shells[surface][shell * 256 + own])
+        guard count > 0 else { continue }
+        let label = Int(table[own])
         var to = label
         if outside > 0, label == fluid || label == 0 || (16..<22).contains(label) {
           if outside < duraThickness {

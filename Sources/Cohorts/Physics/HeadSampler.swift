@@ -62,11 +62,11 @@ package struct HeadSampler: Sendable {
         low: -reach, high: reach, spacing: 14,
         deviation: [fine, fine, 0.7 * fine, Float(options.maskRoughness)], limit: 2.5, random: &random)
     )
-    var painter = SlabPainter(
+    let painter = SlabPainter(
       anatomy: anatomy, pose: pose, rim: rim, shapes: shapes, table: table, coarse: elastic.coarse,
       fine: elastic.fine, extent: Extent(planes, high, wide), voxel: Float(voxel))
     let (classes, mask) = painter.paint()
-    var volumes = rim.volumes(of: anatomy)
+    var volumes = rim.volumes(of: anatomy, table)
     let voxelVolume = Double(anatomy.spacing.x * anatomy.spacing.y * anatomy.spacing.z)
     for (tissue, volume) in shapes.flatMap(\.volumes) {
       volumes[Int(tissue.rawValue)] += volume / voxelVolume

@@ -24,8 +24,7 @@ struct ImageDraw: Sendable {
 
   /// Draws for all contrasts of a person. Echoes of one acquisition lie alike and are as thick.
   static func all(
-    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], _ options: PhysicsOptions,
-    _ random: inout RandomSource
+    _ table: SignalTable, volumes: [Double], _ options: PhysicsOptions, _ random: inout RandomSource
   ) -> [ImageDraw] {
     let shares = (0..<3).map { _ in random.uniform(0, 0.8) }
     var all = Modality.allCases.map { modality in
@@ -71,10 +70,13 @@ struct ImageDraw: Sendable {
     // Of grey matter's signal, for now; and the ceiling as a share of the head.
     noise = 1 / random.logUniform(options.signalToNoise[0], options.signalToNoise[1])
     gain = random.factor(options.gain)
-    gamma = random.chance(options.bent) ? random.factor(options.gamma) : 1
-    ceiling = random.chance(options.clipped) ? random.uniform(0.99, 1) : 1
-    step = random.chance(options.coarse) ? random.uniform(0.006, 0.02) : 0
-    ghost = random.chance(options.ghosts) ? random.uniform(0.02, 0.1) : 0
+    // Drawn whether or not they are there, so that a share that is changed leaves all else as it is.
+    let (bend, least) = (random.factor(options.gamma), random.uniform(0.99, 1))
+    let (width, strength) = (random.uniform(0.006, 0.02), random.uniform(0.02, 0.1))
+    gamma = random.chance(options.bent) ? bend : 1
+    ceiling = random.chance(options.clipped) ? least : 1
+    step = random.chance(options.coarse) ? width : 0
+    ghost = random.chance(options.ghosts) ? strength : 0
     ghostIsDown = random.chance(0.5)
     (ownBias, field) = (0, 0)
   }

@@ -83,7 +83,7 @@ extension LabelMap {
           let place = SIMD3(Int32(i), Int32(j), Int32(k))
           let distance = surface.nearest(i, j, k)
           if abs(distance) < 2 { rim.append(place) }
-          guard LabelSet.white[label], distance < -6 else { continue }
+          guard label == TissueClass.whiteMatter.rawValue, distance < -6 else { continue }
           white.append(place)
           let around = [
             index(i - reach, j, k), index(i + reach, j, k), index(i, j - reach, k), index(i, j + reach, k),
@@ -96,17 +96,23 @@ extension LabelMap {
     return (white, near, rim)
   }
 
-  /// Voxels by shell about the outer surface and by class.
-  func shells(_ surface: SurfaceDistance) -> [Double] {
-    var result = [Double](repeating: 0, count: Anatomy.shellCount * TissueClass.count)
-    for k in 0..<dimensions.z {
-      for j in 0..<dimensions.y {
-        for i in 0..<dimensions.x {
-          var label = voxels[index(i, j, k)]
-          if label == Anatomy.sheet { label = TissueClass.sulcalFluid.rawValue }
-          if label == Anatomy.cord { label = TissueClass.brainStem.rawValue }
-          let shell = Anatomy.shell(surface.nearest(i, j, k))
-          result[shell * TissueClass.count + Int(label)] += 1
+  /// Voxels by shell about an outer surface and by label.
+  func shells(_ surface: SurfaceDistance) -> [Int32] {
+    var result = [Int32](repeating: 0, count: Anatomy.shellCount * 256)
+    result.withUnsafeMutableBufferPointer { result in
+      voxels.withUnsafeBufferPointer { voxels in
+        surface.values.withUnsafeBufferPointer { distances in
+          let n = surface.dimensions
+          for k in 0..<dimensions.z {
+            for j in 0..<dimensions.y {
+              let from = dimensions.x * (j + dimensions.y * k)
+              let row = n.x * (j / 2 + n.y * (k / 2))
+              for i in 0..<dimensions.x {
+                let shell = Anatomy.shell(Float(distances[row + i / 2]) * SurfaceDistance.unit)
+                result[shell * 256 + Int(voxels[from + i])] += 1
+              }
+            }
+          }
         }
       }
     }

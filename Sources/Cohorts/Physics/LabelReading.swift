@@ -3,7 +3,7 @@ import Imaging
 
 /// A file of labels in LPS order, whatever the order in the file.
 struct LabelFile {
-  let codes: [Int32]
+  let codes: [UInt16]
   let dimensions: SIMD3<Int>
   let spacing: SIMD3<Float>
   /// Of the first voxel, in mm to the left, posterior and superior.
@@ -32,7 +32,7 @@ struct LabelFile {
     let world = volume.affine(first)
     origin = [-Float(world.x), -Float(world.y), Float(world.z)]
     var isWhole = true
-    codes = [Int32](unsafeUninitializedCapacity: volume.voxels.count) { output, count in
+    codes = [UInt16](unsafeUninitializedCapacity: volume.voxels.count) { output, count in
       volume.voxels.withUnsafeBufferPointer { input in
         var to = 0
         for k in 0..<size.z {
@@ -40,7 +40,7 @@ struct LabelFile {
             var from = start + k * step.z + j * step.y
             for _ in 0..<size.x {
               let value = input[from]
-              let code = value >= 0 && value < 65536 ? Int32(value) : -1
+              let code = value >= 0 && value < 65536 ? UInt16(value) : 0
               isWhole = isWhole && Float(code) == value
               output[to] = code
               to += 1
@@ -58,20 +58,19 @@ struct LabelFile {
     (dimensions, self.spacing) = (size, edges)
   }
 
-  /// Codes by how many voxels have them, 0 left out.
-  var counts: [Int: Int] {
+  /// The codes there are, 0 left out.
+  func present() -> Set<Int> {
     var table = [Int](repeating: 0, count: 65536)
-    for code in codes { table[Int(code)] += 1 }
-    var counts: [Int: Int] = [:]
-    for (code, count) in table.enumerated() where code > 0 && count > 0 { counts[code] = count }
-    return counts
+    table.withUnsafeMutableBufferPointer { table in
+      codes.withUnsafeBufferPointer { for code in $0 { table[Int(code)] += 1 } }
+    }
+    return Set(table.indices.filter { $0 > 0 && table[$0] > 0 })
   }
 
   /// The map of tissues. Where voxels are finer than `finest` mm, every second one is taken along that axis.
   /// - Throws: `.malformed` for codes that the convention does not have.
-  func labels(_ codes: LabelCodes, finest: Float, name: String) throws -> LabelMap {
-    let present = counts
-    let unknown = present.keys.filter { codes.tissue($0) == nil }.sorted()
+  func labels(_ codes: LabelCodes, of present: Set<Int>, finest: Float, name: String) throws -> LabelMap {
+    let unknown = present.filter { codes.tissue($0) == nil }.sorted()
     guard unknown.isEmpty else {
       let some = unknown.prefix(8).map(String.init).joined(separator: ", ")
       throw Failure(
@@ -80,23 +79,28 @@ struct LabelFile {
           + "those of \(codes.rawValue); leave the map out or give these voxels a known code")
     }
     var table = [UInt8](repeating: 0, count: 65536)
-    for code in present.keys { table[code] = codes.tissue(code) ?? 0 }
-    return map(finest: finest) { table[Int($0)] }
+    for code in present { table[code] = codes.tissue(code) ?? 0 }
+    return table.withUnsafeBufferPointer { table in map(finest: finest) { table[Int($0)] } }
   }
 
-  func map(finest: Float, _ value: (Int32) -> UInt8) -> LabelMap {
+  @inline(__always)
+  func map(finest: Float, _ value: (UInt16) -> UInt8) -> LabelMap {
     var stride = SIMD3<Int>.one
     for axis in 0..<3 where spacing[axis] < finest { stride[axis] = 2 }
     let size = (dimensions &+ stride &- 1) / stride
-    var voxels: [UInt8] = []
-    voxels.reserveCapacity(size.x * size.y * size.z)
-    codes.withUnsafeBufferPointer { codes in
-      for k in 0..<size.z {
-        for j in 0..<size.y {
-          let start = dimensions.x * (stride.y * j + dimensions.y * stride.z * k)
-          for i in 0..<size.x { voxels.append(value(codes[start + stride.x * i])) }
+    let total = size.x * size.y * size.z
+    let voxels = [UInt8](unsafeUninitializedCapacity: total) { output, count in
+      codes.withUnsafeBufferPointer { codes in
+        var to = 0
+        for k in 0..<size.z {
+          for j in 0..<size.y {
+            let start = dimensions.x * (stride.y * j + dimensions.y * stride.z * k)
+            for i in 0..<size.x { output[to + i] = value(codes[start + stride.x * i]) }
+            to += size.x
+          }
         }
       }
+      count = total
     }
     let scale = SIMD3<Float>(Float(stride.x), Float(stride.y), Float(stride.z))
     return LabelMap(dimensions: size, spacing: spacing * scale, voxels: voxels)
@@ -107,11 +111,17 @@ extension LabelMap {
   /// The box of what is not 0; nil where all is.
   func cropped() -> (labels: LabelMap, low: SIMD3<Int>)? {
     var (low, high) = (dimensions, SIMD3<Int>(repeating: -1))
-    for k in 0..<dimensions.z {
-      for j in 0..<dimensions.y {
-        for i in 0..<dimensions.x where voxels[index(i, j, k)] != 0 {
-          low = pointwiseMin(low, [i, j, k])
-          high = pointwiseMax(high, [i, j, k])
+    voxels.withUnsafeBufferPointer { voxels in
+      for k in 0..<dimensions.z {
+        for j in 0..<dimensions.y {
+          let start = dimensions.x * (j + dimensions.y * k)
+          var any: UInt8 = 0
+          for at in start..<start + dimensions.x { any |= voxels[at] }
+          guard any != 0 else { continue }
+          for i in 0..<dimensions.x where voxels[start + i] != 0 {
+            low = pointwiseMin(low, [i, j, k])
+            high = pointwiseMax(high, [i, j, k])
+          }
         }
       }
     }

@@ -9,6 +9,14 @@ struct LesionShape: Sendable {
     case brain
     /// Brain and the fluid around it, as far as dura: what grows from the meninges.
     case inner
+
+    var labels: LabelSet {
+      switch self {
+      case .white: LabelSet.white
+      case .brain: LabelSet.brainAndChoroid
+      case .inner: LabelSet.inner
+      }
+    }
   }
 
   struct Layer: Sendable {
@@ -23,6 +31,7 @@ struct LesionShape: Sendable {
   private let axes: (SIMD3<Float>, SIMD3<Float>, SIMD3<Float>)
   private let spacing: SIMD3<Float>
   private let layers: [Layer]
+  private let hosts: LabelSet
   private let roughness: Float
   private let noiseScale: Float
   private let noisePlace: SIMD3<Float>
@@ -44,6 +53,7 @@ struct LesionShape: Sendable {
     self.centre = centre
     self.spacing = spacing
     self.layers = layers
+    hosts = Self.hosts(layers)
     self.roughness = Float(roughness)
     noiseScale = Float(min(max(8 / radius, 0.25), 1.5))
     noisePlace = [Float(random.uniform(0, 64)), Float(random.uniform(0, 64)), Float(random.uniform(0, 64))]
@@ -77,17 +87,18 @@ struct LesionShape: Sendable {
     self.low = (mask.origin - offset) / scale
     self.high = (mask.end - offset) / scale
     layers = [Layer(limit: 1, tissue: tissue, host: host)]
+    hosts = host.labels
     (centre, axes, spacing) = (.zero, (.zero, .zero, .zero), anatomy.spacing)
     (roughness, noiseScale, noisePlace, volume) = (0, 0, .zero, 0)
   }
 
-  /// The class at an index of the map, where `label` is there without the lesion.
+  /// The class at an index of the map, where `label`, which it takes, is there without the lesion.
   @inline(__always)
   func tissue(_ label: UInt8, _ x: Float, _ y: Float, _ z: Float, _ noise: NoiseTexture) -> UInt8 {
     if let mask {
       let inside = mask.mask.holds(
         x * mask.scale.x + mask.offset.x, y * mask.scale.y + mask.offset.y, z * mask.scale.z + mask.offset.z)
-      return inside && takes(layers[0].host, label) ? layers[0].tissue.rawValue : label
+      return inside ? layers[0].tissue.rawValue : label
     }
     let d = SIMD3<Float>(x, y, z) - centre
     let v = axes.0 * d.x + axes.1 * d.y + axes.2 * d.z
@@ -95,19 +106,26 @@ struct LesionShape: Sendable {
     let value = min(max(noise.value(at.x, at.y, at.z), -1.5), 1.5)
     let radius = (v * v).sum().squareRoot() * (1 + roughness * value)
     for layer in layers where radius < layer.limit {
-      return takes(layer.host, label) ? layer.tissue.rawValue : label
+      return layer.host.labels[label] ? layer.tissue.rawValue : label
     }
     return label
   }
 
-  @inline(__always)
-  private func takes(_ host: Host, _ label: UInt8) -> Bool {
-    switch host {
-    case .white: label == TissueClass.whiteMatter.rawValue || label == TissueClass.cerebellarWhite.rawValue
-    case .brain: LabelSet.brain[label] || label == TissueClass.choroidPlexus.rawValue
-    case .inner: LabelSet.inner[label]
-    }
+  private static func hosts(_ layers: [Layer]) -> LabelSet {
+    let sets = layers.map(\.host.labels)
+    return LabelSet { label in sets.contains { $0[label] } }
   }
+
+  /// Whether a segment between two places, as indices, may meet it.
+  @inline(__always)
+  func meets(_ a: SIMD4<Float>, _ b: SIMD4<Float>) -> Bool {
+    min(a.x, b.x) <= high.x && max(a.x, b.x) >= low.x && min(a.y, b.y) <= high.y && max(a.y, b.y) >= low.y
+      && min(a.z, b.z) <= high.z && max(a.z, b.z) >= low.z
+  }
+
+  /// Whether any part of it takes a label's place.
+  @inline(__always)
+  func takes(_ label: UInt8) -> Bool { hosts[label] }
 
   /// mm³ by class, as if it lay in its host alone.
   var volumes: [(tissue: TissueClass, volume: Double)] {

@@ -70,7 +70,8 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
       ("density", density), ("lesionT1", lesionT1), ("lesionT2", lesionT2), ("fluidT2", fluidT2),
       ("inflow", inflow), ("jitter", jitter), ("gamma", gamma), ("gain", gain),
     ] { try check(name, value, 0...1) }
-    try check("sharp + physics.thickAxial + physics.thickOther", sharp + thickAxial + thickOther, 0...1 + 1e-9)
+    try check(
+      "sharp + physics.thickAxial + physics.thickOther", sharp + thickAxial + thickOther, 0...1 + 1e-9)
     for (name, value, most) in [
       ("shift", shift, 3.0), ("largeShift", largeShift, 3), ("rotation", rotation, 3),
       ("lesionWeight", lesionWeight, 100), ("rimWeight", rimWeight, 100), ("outerWeight", outerWeight, 100),

@@ -63,7 +63,9 @@ struct Resolution: Sendable {
       let above = Self.box(place - (1 - fraction) * spacing, thickness, step)
       return (1 - fraction) * below + fraction * above
     }
-    if weights.reduce(0, +) < 1e-6 { weights[min(max(Int((middle + offset / step).rounded()), 0), planes - 1)] = 1 }
+    if weights.reduce(0, +) < 1e-6 {
+      weights[min(max(Int((middle + offset / step).rounded()), 0), planes - 1)] = 1
+    }
     let sum = weights.reduce(0, +)
     return weights.map { Float($0 / sum) }
   }

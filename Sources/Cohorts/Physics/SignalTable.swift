@@ -105,9 +105,8 @@ package struct SignalTable: Sendable {
     return signals.last?.value ?? 0
   }
 
-  /// What the signal of every tissue in every contrast is multiplied by, for what signal equations leave out; blood that
-  /// leaves before a spin echo included.
-  package static func jitter(
+  /// What the signal of every tissue in every contrast is multiplied by, for what signal equations leave out.
+  static func jitter(
     _ modalities: [Modality], _ sequences: SequenceDraw, _ options: PhysicsOptions,
     _ random: inout RandomSource
   ) -> [[Float]] {
@@ -115,7 +114,9 @@ package struct SignalTable: Sendable {
       var kin = Kinship(&random)
       return TissueClass.allCases.map { tissue in
         let normal = min(max(kin.normals(tissue, &random).x, -2.5), 2.5)
-        return Float(exp(options.jitter * normal) * flow(tissue, modality, sequences[modality], &random))
+        // Fluid moves, and is mixed with what lies in it.
+        let width = tissue.isFluid ? 2.5 * options.jitter : options.jitter
+        return Float(exp(width * normal) * shown(tissue, modality, sequences[modality], &random))
       }
     }
     return modalities.map { modality in
@@ -131,13 +132,53 @@ package struct SignalTable: Sendable {
     }
   }
 
-  private static func flow(
+  /// The share of a tissue's signal that is seen: of blood what has not left, of fat what is not suppressed; what label maps
+  /// call fat holds other tissue too.
+  private static func shown(
     _ tissue: TissueClass, _ modality: Modality, _ acquisition: SequenceDraw.Acquisition,
     _ random: inout RandomSource
   ) -> Double {
-    guard tissue.isVessel else { return 1 }
-    let share = random.uniform()
+    guard tissue.isVessel || tissue == .fat else { return 1 }
+    let (share, isSuppressed) = (random.uniform(), random.chance(0.35))
+    if tissue == .fat { return isSuppressed ? 0.1 + 0.3 * share : 0.4 + 0.4 * share }
     if acquisition.isGradientEcho { return tissue == .artery ? 0.6 + share : 0.5 + 0.7 * share }
     return modality == .t1gd ? 0.2 + 0.7 * share : 0.4 * share
+  }
+}
+
+extension SignalTable {
+  /// Whether every contrast looks like itself: healthy tissue in the order by which readers know it, lesions of white matter
+  /// bright in FLAIR.
+  var isPlausible: Bool {
+    func signal(_ tissue: TissueClass) -> SIMD8<Float> { entries[Int(tissue.rawValue)].signal }
+    let (white, grey, fluid) = (signal(.whiteMatter), signal(.corticalGrey), signal(.ventricularFluid))
+    let lesions = [TissueClass.plaque, .whiteMatterLesion, .oedema].map(signal)
+    return modalities.indices.allSatisfy { lane in
+      switch modalities[lane] {
+      case .t1, .t1gd: white[lane] > 1.03 * grey[lane] && grey[lane] > 1.1 * fluid[lane]
+      case .t2: grey[lane] > white[lane] && fluid[lane] > 1.2 * grey[lane]
+      case .pd: true
+      case .flair: fluid[lane] < white[lane] && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
+      }
+    }
+  }
+
+  /// Draws a person's tissues and sequences until the contrasts look like themselves, and gives their signals.
+  package static func drawn(
+    _ modalities: [Modality], _ options: PhysicsOptions, volumes: [Double], _ random: inout RandomSource
+  ) -> (table: SignalTable, sequences: SequenceDraw) {
+    var draws = 0
+    while true {
+      let values = TissueValues(options, &random)
+      let sequences = SequenceDraw(
+        fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)), options,
+        &random)
+      let gadolinium = Gadolinium(&random)
+      let table = SignalTable(
+        modalities, values, sequences, gadolinium,
+        jitter: jitter(modalities, sequences, options, &random), volumes: volumes)
+      draws += 1
+      if table.isPlausible || draws == 20 { return (table, sequences) }
+    }
   }
 }

@@ -14,15 +14,8 @@ extension SlabImages {
   ) {
     guard let images = images.baseAddress else { return }
     let size = rows * columns
-    let values = TissueValues(options, &random)
-    let fluidT1 = Double(1 / values.r1(of: .ventricularFluid))
-    let sequences = SequenceDraw(
-      fieldStrength: values.fieldStrength, fluidT1: fluidT1, options, &random)
-    let gadolinium = Gadolinium(&random)
-    let table = SignalTable(
-      modalities, values, sequences, gadolinium,
-      jitter: SignalTable.jitter(modalities, sequences, options, &random), volumes: slab.volumes)
-    let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, options, &random)
+    let table = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random).table
+    let draws = ImageDraw.all(table, volumes: slab.volumes, options, &random)
     let (planes, step) = (slab.extent.planes, slab.planeSpacing)
     sum(
       slab, table,

@@ -15,13 +15,23 @@ struct SlabPainter {
   let fine: SplineField
   let extent: Extent
   let voxel: Float
+  private let noise = NoiseTexture.shared
+
+  init(
+    anatomy: Anatomy, pose: HeadPose, rim: HeadRim, shapes: [LesionShape], table: [UInt8],
+    coarse: SplineField,
+    fine: SplineField, extent: Extent, voxel: Float
+  ) {
+    (self.anatomy, self.pose, self.rim, self.shapes, self.table) = (anatomy, pose, rim, shapes, table)
+    (self.coarse, self.fine, self.extent, self.voxel) = (coarse, fine, extent, voxel)
+  }
 
   private static let step = 4
 
   /// A lattice point: the index in the map, and how far out the mask reaches there.
   typealias Point = SIMD4<Float>
 
-  mutating func paint() -> (classes: [UInt8], mask: [Float]) {
+  func paint() -> (classes: [UInt8], mask: [Float]) {
     let (planes, rows, columns) = (extent.planes, extent.rows, extent.columns)
     let cells = (columns + Self.step - 1) / Self.step
     let bands = (rows + Self.step - 1) / Self.step
@@ -80,12 +90,9 @@ struct SlabPainter {
     let (rows, columns) = (extent.rows, extent.columns)
     let width = scratch.line.count
     let start = band * width
-    var (low, high) = (lattice[start], lattice[start])
-    for at in start..<start + 2 * width {
-      low = pointwiseMin(low, lattice[at])
-      high = pointwiseMax(high, lattice[at])
+    let met = shapes.filter { shape in
+      (0..<width - 1).contains { shape.meets(lattice[start + $0], lattice[start + width + $0 + 1]) }
     }
-    let met = shapes.filter { Self.meets($0, low, high) }
     for row in (Self.step * band)..<min(Self.step * (band + 1), rows) {
       let offset = Float(row - Self.step * band)
       func align(_ share: Float) {
@@ -104,18 +111,13 @@ struct SlabPainter {
     }
   }
 
-  private static func meets(_ shape: LesionShape, _ low: Point, _ high: Point) -> Bool {
-    low.x <= shape.high.x && low.y <= shape.high.y && low.z <= shape.high.z && high.x >= shape.low.x
-      && high.y >= shape.low.y && high.z >= shape.low.z
-  }
-
   /// Distances from the surface of a row of voxels, and their mask.
   private func measure(_ scratch: inout Scratch, _ mask: UnsafeMutableBufferPointer<Float>, _ first: Int) {
     let columns = extent.columns
     let n = anatomy.surface.dimensions
-    anatomy.surface.values.withUnsafeBufferPointer { values in
+    anatomy.surfaces[rim.surface].values.withUnsafeBufferPointer { values in
       guard let values = values.baseAddress else { return }
-      for cell in scratch.isNear.indices {
+      for cell in 0..<scratch.isNear.count {
         let (a, b) = (scratch.line[cell], scratch.line[cell + 1])
         let middle = (a + b) * 0.5
         let there = SurfaceDistance.sample(values, n, middle.x, middle.y, middle.z)
@@ -147,50 +149,64 @@ struct SlabPainter {
     _ scratch: Scratch, _ shapes: [LesionShape], _ classes: UnsafeMutableBufferPointer<UInt8>, _ first: Int
   ) {
     let columns = extent.columns
-    let n = anatomy.dimensions
-    let last = SIMD3<Float>(Float(n.x - 1), Float(n.y - 1), Float(n.z - 1))
-    let ramp: SIMD8<Float> = [0.5, 1.5, 2.5, 3.5, 4.5, 5.5, 6.5, 7.5]
-    // A float this large has no places after the point: its low bits are the rounded number.
-    let magic = SIMD8<Float>(repeating: 12_582_912)
-    let bits = SIMD8<Int32>(repeating: 0x4B40_0000)
-    let (row, area) = (Int32(n.x), Int32(n.x * n.y))
-    let noise = NoiseTexture.shared
+    let (row, area) = (anatomy.dimensions.x, anatomy.dimensions.x * anatomy.dimensions.y)
     anatomy.voxels.withUnsafeBufferPointer { voxels in
       table.withUnsafeBufferPointer { table in
-        for cell in scratch.isNear.indices {
-          let (a, b) = (scratch.line[cell], scratch.line[cell + 1])
-          let step = (b - a) * 0.125
-          @inline(__always) func along(_ start: Float, _ step: Float) -> SIMD8<Float> {
-            ramp * step + SIMD8(repeating: start)
-          }
-          @inline(__always) func whole(_ value: SIMD8<Float>, _ last: Float) -> SIMD8<Int32> {
-            let inside = pointwiseMin(pointwiseMax(value, SIMD8(repeating: 0)), SIMD8(repeating: last))
-            return unsafeBitCast(inside + magic, to: SIMD8<Int32>.self) &- bits
-          }
-          let (x, y, z) = (along(a.x, step.x), along(a.y, step.y), along(a.z, step.z))
-          let index = whole(x, last.x) &+ whole(y, last.y) &* row &+ whole(z, last.z) &* area
-          let at = Self.step * cell
-          let count = 2 * min(Self.step, columns - at)
-          let isNear = scratch.isNear[cell]
-          for k in 0..<count {
-            classes[first + 4 * (at + k / 2) + k & 1] = table[Int(voxels[Int(index[k])])]
-          }
-          if isNear {
+        scratch.line.withUnsafeBufferPointer { line in
+          for cell in 0..<(line.count - 1) {
+            let (a, b) = (line[cell], line[cell + 1])
+            let at = Self.step * cell
+            let count = 2 * min(Self.step, columns - at)
+            var (x, y, z) = (walk(a.x, b.x, axis: 0), walk(a.y, b.y, axis: 1), walk(a.z, b.z, axis: 2))
+            let to = first + 4 * at
             for k in 0..<count {
-              let to = first + 4 * (at + k / 2) + k & 1
-              let place = SIMD3<Float>(x[k], y[k], z[k]) * anatomy.spacing
-              classes[to] = rim.tissue(classes[to], scratch.distance[at + k / 2], place, noise)
+              let index = x.place >> 16 + row * (y.place >> 16) + area * (z.place >> 16)
+              classes[to + (k & ~1) << 1 + k & 1] = table[Int(voxels[index])]
+              x.place += x.step
+              y.place += y.step
+              z.place += z.step
             }
-          }
-          if shapes.isEmpty { continue }
-          let (low, high) = (pointwiseMin(a, b), pointwiseMax(a, b))
-          for shape in shapes where Self.meets(shape, low, high) {
-            for k in 0..<count {
-              let to = first + 4 * (at + k / 2) + k & 1
-              classes[to] = shape.tissue(classes[to], x[k], y[k], z[k], noise)
+            if scratch.isNear[cell] { edge(cell, a, b, scratch, classes, to, count) }
+            for shape in shapes where shape.meets(a, b) {
+              let step = (b - a) * 0.125
+              for k in 0..<count {
+                let at = to + (k & ~1) << 1 + k & 1
+                guard shape.takes(classes[at]) else { continue }
+                let p = a + step * (Float(k) + 0.5)
+                classes[at] = shape.tissue(classes[at], p.x, p.y, p.z, noise)
+              }
             }
           }
         }
+      }
+    }
+  }
+
+  /// Eight steps from one lattice point to the next along an axis of the map, in 65536ths of an index, rounded to the
+  /// nearest; what leads out of the map stays at its border.
+  @inline(__always)
+  private func walk(_ a: Float, _ b: Float, axis: Int) -> (place: Int, step: Int) {
+    let last = Float(anatomy.dimensions[axis]) - 0.51
+    let start = min(max(a + 0.5, 0.01), last + 0.5)
+    let end = min(max(b + 0.5, 0.01), last + 0.5)
+    let step = Int((end - start) * 8192)
+    return (Int(start * 65536) + step / 2, step)
+  }
+
+  /// What lies about the outer surface, in a cell near it.
+  private func edge(
+    _ cell: Int, _ a: Point, _ b: Point, _ scratch: Scratch, _ classes: UnsafeMutableBufferPointer<UInt8>,
+    _ first: Int, _ count: Int
+  ) {
+    let step = (b - a) * 0.125
+    scratch.distance.withUnsafeBufferPointer { distance in
+      for k in 0..<count {
+        let at = first + (k & ~1) << 1 + k & 1
+        let there = distance[Self.step * cell + k >> 1]
+        guard rim.changes(classes[at], there) else { continue }
+        let p = a + step * (Float(k) + 0.5)
+        let place = SIMD3<Float>(p.x, p.y, p.z) * anatomy.spacing
+        classes[at] = rim.tissue(classes[at], there, place, noise)
       }
     }
   }

@@ -10,20 +10,16 @@ struct SurfaceDistance: Sendable {
   static let limit: Float = 15.5
   static let unit: Float = 0.125
 
+  /// From a surface, one that lies further in.
+  private init(_ dimensions: SIMD3<Int>, _ values: [Int8]) {
+    (self.dimensions, self.values) = (dimensions, values)
+  }
+
   init(body: [Bool], _ full: SIMD3<Int>, _ spacing: SIMD3<Float>) {
     let n = (full &+ 1) / 2
     dimensions = n
     let count = n.x * n.y * n.z
-    var share = [Float](repeating: 0, count: count)
-    body.withUnsafeBufferPointer { body in
-      for k in 0..<full.z {
-        for j in 0..<full.y {
-          let from = full.x * (j + full.y * k)
-          let to = n.x * (j / 2 + n.y * (k / 2))
-          for i in 0..<full.x where body[from + i] { share[to + i / 2] += 0.125 }
-        }
-      }
-    }
+    var share = Self.share(full) { body[$0] }
     let steps = [1, n.x, n.x * n.y]
     for axis in 0..<3 { Self.blur(&share, n, axis, steps[axis]) }
     let edge = spacing * 2
@@ -49,6 +45,45 @@ struct SurfaceDistance: Sendable {
     values = zip(distance, share).map { distance, share in
       let signed = share > 0.5 ? -distance : distance
       return Int8(min(max(signed, -Self.limit), Self.limit) / Self.unit)
+    }
+  }
+
+  /// The share of each lattice point's eight voxels that a body holds.
+  @inline(__always)
+  private static func share(_ full: SIMD3<Int>, _ holds: (Int) -> Bool) -> [Float] {
+    let n = (full &+ 1) / 2
+    var share = [Float](repeating: 0, count: n.x * n.y * n.z)
+    for k in 0..<full.z {
+      for j in 0..<full.y {
+        let from = full.x * (j + full.y * k)
+        let to = n.x * (j / 2 + n.y * (k / 2))
+        for i in 0..<full.x where holds(from + i) { share[to + i / 2] += 0.125 }
+      }
+    }
+    return share
+  }
+
+  /// Surfaces from this one, of the fluid, towards the brain's own hull (a closing of the brain by 6 mm, and 1 mm more),
+  /// by these shares of the way, but nowhere more than 6 mm further in, so that cisterns stay.
+  func towards(_ labels: LabelMap, shares: [Float]) -> [SurfaceDistance] {
+    let edge = labels.spacing * 2
+    let none = [Bool](repeating: false, count: values.count)
+    let brain = labels.voxels.withUnsafeBufferPointer { voxels in
+      Self.share(labels.dimensions) { LabelSet.brain[voxels[$0]] }
+    }
+    var outer = brain.map { $0 >= 0.5 ? Float(0) : .infinity }
+    Self.spread(&outer, none, dimensions, edge)
+    var inner = outer.map { $0 < 6 ? Float.infinity : 0 }
+    Self.spread(&inner, none, dimensions, edge)
+    return shares.map { share in
+      SurfaceDistance(
+        dimensions,
+        values.indices.map { at in
+          let own = Float(values[at]) * Self.unit
+          let hull = outer[at] < 6 ? 5 - inner[at] : outer[at] - 1
+          let moved = own + share * min(max(hull - own, 0), 6)
+          return Int8(min(max(moved, -Self.limit), Self.limit) / Self.unit)
+        })
     }
   }
 

@@ -34,8 +34,8 @@ package struct TissueValues: Sendable {
     case .muscle: (1420, 1130, 40, 0.75, 0.40)
     case .skin: (1000, 850, 45, 0.65, 0.25)
     case .eyeFluid: (4000, 3900, 800, 1, 0)
-    case .plaque: (1350, 1080, 130, 0.83, 0.10)
-    case .whiteMatterLesion: (1200, 1000, 115, 0.80, 0.12)
+    case .plaque: (1300, 1050, 135, 0.83, 0.10)
+    case .whiteMatterLesion: (1200, 1000, 120, 0.80, 0.12)
     case .oedema: (1550, 1350, 155, 0.86, 0.10)
     case .enhancingTumour: (1450, 1180, 120, 0.84, 0.08)
     case .nonEnhancingTumour: (1700, 1450, 160, 0.87, 0.07)
@@ -88,10 +88,30 @@ package struct TissueValues: Sendable {
       groups[group].density[lane] = min(groups[group].density[lane], 1)
       transfer[Int(tissue.rawValue)] *= Float(transferred)
     }
+    follow()
+  }
+
+  /// Lesions of white matter are drawn about the white matter of this person, and relax more slowly than it.
+  private mutating func follow() {
+    let centre = TissueValues(fieldStrength: fieldStrength)
+    let white = Int(TissueClass.whiteMatter.rawValue)
+    let (drawn, usual) = (groups[white / 8], centre.groups[white / 8])
+    let (r1, r2) = (drawn.r1[white % 8], drawn.r2[white % 8])
+    for tissue in [
+      TissueClass.plaque, .whiteMatterLesion, .oedema, .enhancingTumour, .nonEnhancingTumour, .stroke,
+    ] {
+      let (group, lane) = Int(tissue.rawValue).quotientAndRemainder(dividingBy: 8)
+      groups[group].r1[lane] *= pow(r1 / usual.r1[white % 8], 0.7)
+      groups[group].r2[lane] *= pow(r2 / usual.r2[white % 8], 0.7)
+      groups[group].r1[lane] = min(groups[group].r1[lane], r1 / 1.1)
+      groups[group].r2[lane] = min(groups[group].r2[lane], r2 / 1.3)
+    }
   }
 
   /// R1 of a tissue, 1/s.
-  package func r1(of tissue: TissueClass) -> Float { groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8] }
+  package func r1(of tissue: TissueClass) -> Float {
+    groups[Int(tissue.rawValue) / 8].r1[Int(tissue.rawValue) % 8]
+  }
 
   private static func factor(_ deviation: Double, _ normal: Double) -> Double {
     exp(deviation * min(max(normal, -2.5), 2.5))
@@ -105,7 +125,7 @@ package struct TissueValues: Sendable {
     t1: Double, t2: Double, density: Double
   ) {
     // Fluid is nearly water, whose T1 and density are known; flow shortens its T2.
-    if isWater(tissue) { return (options.t1 / 2, options.fluidT2, options.density / 5) }
+    if isWater(tissue) { return (options.t1, options.fluidT2, options.density / 5) }
     if tissue.isLesion { return (options.lesionT1, options.lesionT2, options.density) }
     // Of bone and dura little is known, and nobody looks at them.
     if tissue == .bone || tissue == .dura { return (options.t1, 2 * options.t2, 4 * options.density) }

@@ -16,8 +16,8 @@ public struct PeopleAssessment: Sendable {
     public var batchSize = 4
     /// Whether a model hides each given contrast in turn, which tells how far it can be relied on.
     public var verifies = true
-    /// The look-up from physics alone, where there is one.
-    public var lookup: PhysicsLookup?
+    /// The look-up from physics alone, of stripped heads and of whole ones, where there is one.
+    public var strippedLookup: PhysicsLookup?, wholeLookup: PhysicsLookup?
     /// Whether copies and ceilings are measured too.
     public var baselines = true
     public init() {}
@@ -103,7 +103,8 @@ public struct PeopleAssessment: Sendable {
     }
     var copies: [Scenario: [Row]] = [:]
     for scenario in scenarios {
-      if let image = options.lookup?(scenario, person.images) {
+      let lookup = person.isStripped ? options.strippedLookup : options.wholeLookup
+      if let image = lookup?(scenario, person.images) {
         rows += scored([(scenario, PersonBaselines.physics, image, false, "")], on: person)
       }
       guard options.baselines, let target = scenario.target.modality else { continue }

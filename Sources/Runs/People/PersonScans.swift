@@ -78,7 +78,7 @@ struct PersonScans {
   /// A head lies in air, whose noise is hardly ever 0, or fades out through skin; what was cut out of its skull ends at zeros.
   private static func isStripped(_ voxels: [Float], _ limit: Float) -> Bool {
     let (signal, faint) = (voxels.count { $0 > limit }, voxels.count { $0 > 0 && $0 <= limit })
-    return Double(faint) < 0.15 * Double(signal)
+    return Double(faint) < 0.4 * Double(signal)
   }
 
   /// Where half of the images or more are above 0.

@@ -56,21 +56,21 @@ public struct PhysicsLookup: Sendable {
 }
 
 extension PhysicsLookup {
-  /// Of heads that are computed from label maps, as networks are trained on them.
-  /// - Parameters:
-  ///   - anatomies: the folder of label maps.
-  ///   - draws: batches of four slices.
-  /// - Throws: what reading the label maps throws.
+  /// Of heads that are computed from label maps, as networks are trained on them, but either all of them stripped or none.
+  /// - Parameter draws: batches of four slices.
+  /// - Throws: `.usage` for options that mean nothing.
   public init(
-    for scenarios: [Scenario], anatomies folder: String, _ options: PhysicsOptions = PhysicsOptions(),
-    draws: Int = 400, seed: UInt64 = 1, progress: (Int, Int) throws -> Void = { _, _ in }
+    for scenarios: [Scenario], from anatomies: Anatomies, stripped: Bool,
+    _ options: PhysicsOptions = PhysicsOptions(), draws: Int = 250, seed: UInt64 = 1,
+    progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws {
     let modalities = Modality.allCases.filter { modality in
       scenarios.contains { $0.modalities.contains(modality) }
     }
+    var options = options
+    options.anatomy.wholeHeads = stripped ? 0 : 1
     let sampler = try PhysicsSampler(
-      Anatomies(folder: folder), options, modalities: modalities, extent: Extent(128, 128), batchSize: 4,
-      seed: seed)
+      anatomies, options, modalities: modalities, extent: Extent(128, 128), batchSize: 4, seed: seed)
     try self.init(for: scenarios, draws: draws, progress: progress, batch: sampler.batch)
   }
 }

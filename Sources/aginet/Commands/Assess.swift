@@ -65,10 +65,14 @@ struct Assess: ParsableCommand {
       return (name: files.count > 1 ? "\(title), \(Path.name(name))" : title, model: model)
     }
     if let anatomies {
-      var bar = ProgressBar("computing heads", unit: "batches")
-      options.lookup = try PhysicsLookup(
-        for: PeopleAssessment.scenarios(of: options.tasks, on: cohorts), anatomies: anatomies
-      ) { bar.show($0, of: $1) }
+      let maps = try Anatomies(folder: anatomies)
+      let scenarios = PeopleAssessment.scenarios(of: options.tasks, on: cohorts)
+      func lookup(stripped: Bool) throws -> PhysicsLookup {
+        var bar = ProgressBar(
+          stripped ? "computing stripped heads" : "computing whole heads", unit: "batches")
+        return try PhysicsLookup(for: scenarios, from: maps, stripped: stripped) { bar.show($0, of: $1) }
+      }
+      (options.strippedLookup, options.wholeLookup) = try (lookup(stripped: true), lookup(stripped: false))
     }
     var bar = ProgressBar("assessing", unit: "people")
     let assessment = try PeopleAssessment(of: models, on: cohorts, options) { bar.show($0, of: $1, $2) }

@@ -16,7 +16,9 @@ struct PhantomCommand: ParsableCommand {
 
   @Option(name: .shortAndLong, help: "The BIDS folder to write.")
   var output: String?
-  @Flag(help: "Show what heads are computed for training instead: what is given, and beside it what is asked for.")
+  @Flag(
+    help: "Show what heads are computed for training instead: what is given, and beside it what is asked for."
+  )
   var random = false
   @Option(help: "With --random: the folder of label maps that heads are drawn from.")
   var anatomies: String?
