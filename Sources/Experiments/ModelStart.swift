@@ -76,7 +76,9 @@ public struct ModelStart: Sendable {
     } else if layer == "tail", !mine.made.isEmpty, stored.size(0) == other.made.count {
       fitted = try picked(stored, 0, mine.made, of: other.made, each: 1)
     }
-    guard fitted.shape == tensor.shape else { throw failure("\(name) is \(fitted.shape), not \(tensor.shape)") }
+    guard fitted.shape == tensor.shape else {
+      throw failure("\(name) is \(fitted.shape), not \(tensor.shape)")
+    }
     return fitted
   }
 

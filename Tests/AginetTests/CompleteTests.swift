@@ -48,7 +48,7 @@ import Testing
     try FileManager.default.removeItem(atPath: scratch("out"))
     let outcome = try aginet(base + ["--jobs", "3", "--threads", "3"])
     #expect(outcome.code == 0, "\(outcome.messages)")
-    for (one, other) in zip(alone, try (1...3).map(image)) { #expect(one == other) }
+    for (one, other) in zip(alone, try (1...3).map(image)) { #expect(one.voxels == other.voxels) }
   }
 
   @Test func labelsAreTakenAsBIDSAppsHaveThem() throws {

@@ -95,7 +95,8 @@ import Torch
     let saved = try size(model.file) - size(packed.file)
     #expect(abs(saved - weights / 2) < 4096, "\(saved) of \(weights)")
     let input = Tensor.uniform([1, 2, 32, 32], low: 0, high: 1, seed: 3)
-    let images = [model, packed].map { withoutGradient { [method = $0.method] in
+    let images = [model, packed].map {
+      withoutGradient { [method = $0.method] in
         method.synthesize(input, present: nil) { _, _ in }.values(Float.self)
       }
     }
