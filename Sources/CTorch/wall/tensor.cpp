@@ -57,6 +57,8 @@ void ct_allow_tf32(bool on) {
   act([&] {
     at::globalContext().setAllowTF32CuBLAS(on);
     at::globalContext().setAllowTF32CuDNN(on);
+    // Who asks for speed gets the fastest of cuDNN's algorithms too, each tried once for every shape.
+    at::globalContext().setBenchmarkCuDNN(on);
   });
 }
 bool ct_allows_tf32(void) {

@@ -135,7 +135,10 @@ struct LesionDraw {
       return at(white, radius * 0.7, [layer(1, .enhancingTumour)] + oedema(), 0.25)
     case ..<0.52:
       let wall: TissueClass = random.uniform() < 0.5 ? .enhancingTumour : .nonEnhancingTumour
-      return at(white, radius, [layer(share(0.8, 0.95), .cavity), layer(1, wall)] + oedema(), 0.12)
+      return at(
+        white, radius,
+        [layer(share(0.8, 0.95), random.uniform() < 0.6 ? .necrosis : .cavity), layer(1, wall)] + oedema(),
+        0.12)
     case ..<0.63:
       // A cavity that an operation left.
       let blood = random.uniform() < 0.4 ? [layer(0.88, .blood)] : []
@@ -149,7 +152,7 @@ struct LesionDraw {
       }
     case ..<0.9:
       // Low grade: no enhancement, ragged.
-      let core = random.uniform() < 0.3 ? [layer(share(0.3, 0.6), .cavity)] : []
+      let core = random.uniform() < 0.3 ? [layer(share(0.3, 0.6), .necrosis)] : []
       return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35)
     default:
       return at(anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1)

@@ -3,11 +3,11 @@ import Failures
 /// Which heads are drawn, and how. Every field has a default.
 package struct HeadOptions: Codable, Sendable, Equatable {
   /// Share of heads whose skull is kept; only of anatomies that have one.
-  package var wholeHeads = 0.25
+  package var wholeHeads = 0.3
   /// Shares by what a head suffers from; the rest have no lesion.
-  package var whiteMatterLesions = 0.3
+  package var whiteMatterLesions = 0.35
   package var strokes = 0.07
-  package var tumours = 0.28
+  package var tumours = 0.33
   /// Largest rotation about each axis, in degrees.
   package var rotation = 15.0
   /// A head's size differs from its anatomy's by at most this share, and each axis by a third of it more.

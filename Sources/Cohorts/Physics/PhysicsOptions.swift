@@ -25,14 +25,15 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// Signal of each tissue in each contrast, for what signal equations leave out.
   public var jitter = 0.08
   /// Share of people whose T1 after contrast medium is acquired as the one before.
-  public var sameT1 = 0.65
+  public var sameT1 = 0.8
   /// Texture: deviation of T1, T2 and density within a tissue, the smallest and the largest.
   public var textureT1 = [0.02, 0.05], textureT2 = [0.03, 0.07], textureDensity = [0.01, 0.025]
 
   /// Share of images whose intensities are bent by an exponent, and its deviation.
   public var bent = 0.5, gamma = 0.1
-  /// Deviation of a receiving coil's sensitivity over the head, the smallest and the largest, and of the share that are uneven.
-  public var bias = [0.02, 0.12], uneven = 0.1, unevenBias = [0.2, 0.3]
+  /// Deviation of a receiving coil's sensitivity over the head, the smallest and the largest, and of the share that are uneven,
+  /// of stripped heads and of whole ones, which seldom were corrected.
+  public var bias = [0.02, 0.12], uneven = 0.1, unevenWhole = 0.5, unevenBias = [0.2, 0.3]
   /// Grey matter's signal over the noise's deviation, the smallest and the largest.
   public var signalToNoise = [12.0, 80.0]
   /// Radius of the ball (mm) within which images are displaced, of the share that are displaced further, and their turn (degrees).
@@ -40,7 +41,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// Share of images of 1 mm, of thick axial slices, of thick sagittal or coronal ones; the others are 1.5 to 2 mm.
   public var sharp = 0.35, thickAxial = 0.45, thickOther = 0.1
   /// Share of targets that are sharp; the others have slices of a thickness of their own.
-  public var sharpTargets = 0.5
+  public var sharpTargets = 0.85
   /// Share of images with a ghost, whose brightest intensities are cut off, and that are in 8 bits.
   public var ghosts = 0.03, clipped = 0.2, coarse = 0.1
   /// How far off the scale of a real image is.
@@ -48,7 +49,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
 
   /// How much errors count in lesions, in the outermost 2 mm of a stripped brain, outside the brain of a whole head, and
   /// where there is nothing; elsewhere 1.
-  public var lesionWeight = 3.0, rimWeight = 0.5, outerWeight = 0.3, backgroundWeight = 0.1
+  public var lesionWeight = 4.0, rimWeight = 0.5, outerWeight = 0.5, backgroundWeight = 0.1
 
   public init() {}
 
@@ -64,7 +65,8 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
     try check("planes", Double(planes), 1...31)
     for (name, value) in [
       ("highField", highField), ("sequences", sequences), ("sameT1", sameT1), ("bent", bent),
-      ("uneven", uneven), ("displaced", displaced), ("sharp", sharp), ("thickAxial", thickAxial),
+      ("uneven", uneven), ("unevenWhole", unevenWhole), ("displaced", displaced), ("sharp", sharp),
+      ("thickAxial", thickAxial),
       ("thickOther", thickOther), ("sharpTargets", sharpTargets), ("ghosts", ghosts), ("clipped", clipped),
       ("coarse", coarse), ("commonRelaxation", commonRelaxation), ("t1", t1), ("t2", t2),
       ("density", density), ("lesionT1", lesionT1), ("lesionT2", lesionT2), ("fluidT2", fluidT2),

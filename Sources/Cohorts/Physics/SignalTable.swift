@@ -67,7 +67,9 @@ package struct SignalTable: Sendable {
   private mutating func scale(_ volumes: [Double]) {
     for lane in modalities.indices {
       let signals = entries.map { $0.signal[lane] }
-      let padded = volumes + [Double](repeating: 0, count: max(0, signals.count - volumes.count))
+      var padded = volumes + [Double](repeating: 0, count: max(0, signals.count - volumes.count))
+      // Label maps' fat is a quarter of a head; in scans, which seldom show the whole face, it is a thin bright rim.
+      padded[Int(TissueClass.fat.rawValue)] *= 0.35
       let factor = Float(ForegroundScale.level / (ForegroundScale.of(signals, weights: padded) ?? 1))
       for index in entries.indices {
         entries[index].signal[lane] *= factor
@@ -139,8 +141,15 @@ package struct SignalTable: Sendable {
     _ random: inout RandomSource
   ) -> Double {
     guard tissue.isVessel || tissue == .fat else { return 1 }
-    let (share, isSuppressed) = (random.uniform(), random.chance(0.35))
-    if tissue == .fat { return isSuppressed ? 0.1 + 0.3 * share : 0.4 + 0.4 * share }
+    let suppressed =
+      switch modality {
+      case .t1: 0.05
+      case .t1gd: 0.15
+      case .t2, .pd: 0.2
+      case .flair: 0.3
+      }
+    let (share, isSuppressed) = (random.uniform(), random.chance(suppressed))
+    if tissue == .fat { return isSuppressed ? 0.1 + 0.3 * share : 0.6 + 0.4 * share }
     if acquisition.isGradientEcho { return tissue == .artery ? 0.6 + share : 0.5 + 0.7 * share }
     return modality == .t1gd ? 0.2 + 0.7 * share : 0.4 * share
   }
@@ -152,13 +161,17 @@ extension SignalTable {
   var isPlausible: Bool {
     func signal(_ tissue: TissueClass) -> SIMD8<Float> { entries[Int(tissue.rawValue)].signal }
     let (white, grey, fluid) = (signal(.whiteMatter), signal(.corticalGrey), signal(.ventricularFluid))
-    let lesions = [TissueClass.plaque, .whiteMatterLesion, .oedema].map(signal)
+    let lesions = [
+      TissueClass.plaque, .whiteMatterLesion, .oedema, .enhancingTumour, .nonEnhancingTumour, .stroke,
+    ].map(signal)
     return modalities.indices.allSatisfy { lane in
       switch modalities[lane] {
       case .t1, .t1gd: white[lane] > 1.03 * grey[lane] && grey[lane] > 1.1 * fluid[lane]
       case .t2: grey[lane] > 0.95 * white[lane] && fluid[lane] > 1.2 * grey[lane]
       case .pd: true
-      case .flair: fluid[lane] < white[lane] && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
+      case .flair:
+        fluid[lane] < white[lane] && grey[lane] > 0.98 * white[lane]
+          && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
       }
     }
   }

@@ -4,10 +4,14 @@ import Imaging
 /// What a scanner and what comes after it do to images.
 extension SlabImages {
   /// Multiplies what is given by the coil's uneven sensitivity and adds noise: magnitudes of complex numbers.
+  ///
+  /// What all images of the session have of the unevenness is in what is asked for too: a contrast that is computed lies beside
+  /// those that were acquired.
   func receive(
-    _ draws: [ImageDraw], voxel: Double, _ options: PhysicsOptions, _ random: inout RandomSource
+    _ draws: [ImageDraw], voxel: Double, isStripped: Bool, _ options: PhysicsOptions,
+    _ random: inout RandomSource
   ) {
-    let nodes = sensitivity(draws, voxel: voxel, options, &random)
+    let nodes = sensitivity(draws, voxel: voxel, isStripped: isStripped, options, &random)
     let cells = (wideColumns + Self.cell - 1) / Self.cell + 1
     var deviation = SIMD8<Float>.zero
     for (lane, draw) in draws.enumerated() {
@@ -31,20 +35,26 @@ extension SlabImages {
           let real = at.pointee * factor + deviation * noise.next()
           let imaginary = deviation * noise.next()
           at.pointee = (real * real + imaginary * imaginary).squareRoot()
+          (asked + (row * wideColumns + column)).pointee *= factor[Self.common]
           factor += step
         }
       }
     }
   }
 
+  /// The lane of the sensitivity that all images have in common; contrasts fill the first ones.
+  private static let common = 7
+
   /// Voxels from one known place of the sensitivity to the next.
   private static let cell = 8
 
   /// The sensitivity at every eighth voxel.
   private func sensitivity(
-    _ draws: [ImageDraw], voxel: Double, _ options: PhysicsOptions, _ random: inout RandomSource
+    _ draws: [ImageDraw], voxel: Double, isStripped: Bool, _ options: PhysicsOptions,
+    _ random: inout RandomSource
   ) -> [SIMD8<Float>] {
-    let strength = random.uniform(random.chance(options.uneven) ? options.unevenBias : options.bias)
+    let uneven = isStripped ? options.uneven : options.unevenWhole
+    let strength = random.uniform(random.chance(uneven) ? options.unevenBias : options.bias)
     let step = Float(voxel) * Float(Self.cell)
     let (down, across) = (
       (wideRows + Self.cell - 1) / Self.cell + 1, (wideColumns + Self.cell - 1) / Self.cell + 1
@@ -63,6 +73,7 @@ extension SlabImages {
         for (lane, draw) in draws.enumerated() {
           exponent[lane] = value.x + Float(draw.ownBias) * value[1 + draw.field]
         }
+        exponent[Self.common] = value.x
         nodes.append(exponential(exponent))
       }
     }

@@ -22,7 +22,7 @@ extension SlabImages {
       given: draws.map { $0.resolution.weights(planes: planes, spacing: step, offset: $0.shift.z) },
       asked: draws.map { $0.targetResolution.weights(planes: planes, spacing: step, offset: 0) },
       TextureMix(options, &random), &random)
-    receive(draws, voxel: slab.voxel, options, &random)
+    receive(draws, voxel: slab.voxel, isStripped: slab.isStripped, options, &random)
     let mask = mask(of: slab)
     for (lane, draw) in draws.enumerated() {
       let image = images + (sample * draws.count + lane) * size
