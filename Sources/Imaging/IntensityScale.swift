@@ -22,7 +22,8 @@ public struct IntensityScale: Sendable, Equatable {
       throw malformed("\(name): has no voxels; there is nothing to scale")
     }
     try self.init(
-      upper: upper, ceiling: 1, of: voxels, name: name, "\(percentile) % of its voxels lie at or below \(upper)")
+      upper: upper, ceiling: 1, of: voxels, name: name,
+      "\(percentile) % of its voxels lie at or below \(upper)")
   }
 
   /// - Parameters:

@@ -88,7 +88,8 @@ struct PatientImages {
     if max(spacing.x, spacing.y) > PatientImages.largestVoxel {
       doubts.append(
         String(
-          format: "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %.0f mm",
+          format:
+            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %.0f mm",
           spacing.x, spacing.y, PatientImages.largestVoxel))
     }
     spacing = image.affine.spacing

@@ -52,6 +52,7 @@ struct PatientPass {
   /// The pass itself over images that the caller keeps.
   func pass(over images: [Volume?], making channels: [Int]) -> VolumePass {
     VolumePass(
-      images, extent: card.extent, depth: card.region.depth, channels: channels, ceiling: card.intensityRule.ceiling)
+      images, extent: card.extent, depth: card.region.depth, channels: channels,
+      ceiling: card.intensityRule.ceiling)
   }
 }

@@ -19,7 +19,8 @@ struct PatientWindow {
   init(_ own: Grid, resizes: Bool) {
     self.own = own
     let spacing = own.affine.spacing
-    size = (resizes && (0..<2).contains { !PatientWindow.spacings.contains(spacing[$0]) })
+    size =
+      (resizes && (0..<2).contains { !PatientWindow.spacings.contains(spacing[$0]) })
       ? SIMD2(
         max(1, Int((Double(own.dimensions.x) * spacing.x).rounded())),
         max(1, Int((Double(own.dimensions.y) * spacing.y).rounded())))

@@ -35,7 +35,8 @@ public struct StackPredictor {
     }
     let slice = Extent(extent.rows, extent.columns)
     let seen = region.extent(ofSlices: slice)
-    var pass = VolumePass(sources, extent: seen, depth: region.depth, channels: Array(0..<predictor.method.outputs))
+    var pass = VolumePass(
+      sources, extent: seen, depth: region.depth, channels: Array(0..<predictor.method.outputs))
     let boxes = seen.dimensions == 3 ? max(1, batchSize * slice.count / seen.count) : batchSize
     try pass.run(predictor, batchSize: boxes, planes: planes, progress: progress)
     return pass.takeOutputs().map(\.voxels)

@@ -79,7 +79,8 @@ public struct PatientSynthesis: PatientWork {
     guard outputs[target] == nil else { return files }
     guard output.hasSuffix("/") || RunFolder.isFolder(output) == true else {
       throw Failure(
-        .usage, "\(output): \(count) contrasts are made; name a folder for them, such as made/, or one contrast")
+        .usage,
+        "\(output): \(count) contrasts are made; name a folder for them, such as made/, or one contrast")
     }
     try RunFolder.make(output)
     return patientFiles(
@@ -191,7 +192,8 @@ extension Synthesizer.Intensity {
     switch self {
     case .unit where rule == .percentile:
       "unit: 1 stands for the 99.5th percentile of a \(target.title) volume"
-    case .unit: "unit: 1 is the root mean square of the foreground, whatever lies above \(ForegroundScale.floor) of it"
+    case .unit:
+      "unit: 1 is the root mean square of the foreground, whatever lies above \(ForegroundScale.floor) of it"
     case .reference where rule == .percentile:
       "reference: unit times the median 99.5th percentile of \(target.title) over the training subjects"
     case .reference:

@@ -28,7 +28,8 @@ extension PatientWork {
     return try estimate(of: patientFiles(files).dimensions(for: model.card))
   }
 
-  func patientFiles(_ volumes: [(modality: Modality, path: String)], to output: String? = nil) -> PatientFiles {
+  func patientFiles(_ volumes: [(modality: Modality, path: String)], to output: String? = nil) -> PatientFiles
+  {
     PatientFiles(
       model: model.file, volumes: volumes, output: output ?? self.output, replaces: replaces,
       voxelLimit: voxelLimit)

@@ -88,9 +88,9 @@ struct Complete: ParsableCommand {
     if level == .participant {
       Interruption.watch()
       let bar = SharedBar(ProgressBar("completing", unit: "people"))
-      try completion.run(model, shouldStop: { Interruption.requested }) { done, total, _ in
-        bar.show(done, of: total)
-      }
+      try completion.run(
+        model, shouldStop: { Interruption.requested },
+        progress: { done, total, _ in bar.show(done, of: total) })
       let ids = Set(completion.people.map(\.id))
       people = completion.found().filter { ids.contains($0.id) }
       for person in people where person.failure != nil {

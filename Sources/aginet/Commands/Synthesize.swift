@@ -54,7 +54,8 @@ struct Synthesize: ParsableCommand {
     var (bar, verifying) = (
       ProgressBar("synthesising", unit: unit), ProgressBar("verifying", unit: unit)
     )
-    let sidecars = try job.runAll(files, verifying: { verifying.show($0, of: $1) }) { bar.show($0, of: $1) }
+    let sidecars = try job.runAll(
+      files, verifying: { verifying.show($0, of: $1) }, progress: { bar.show($0, of: $1) })
     let first = sidecars[0]
     for note in first.notes { Console.note("note: \(note)") }
     if let hidden = first.verification {
