@@ -37,13 +37,17 @@ struct PatientPass {
     _ inputs: inout PatientImages, making channels: [Int], batchSize: Int,
     progress: (Int, Int) throws -> Void
   ) throws -> Made {
+    let outline = card.scenario.target == .missing ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var pass = self.pass(over: inputs.take(), making: channels)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let (below, above, empty) = (pass.below, pass.above, pass.empty)
     var outputs = pass.takeOutputs()
     let total = Double(outputs.reduce(0) { $0 + $1.voxels.count })
     var volumes: [Volume] = []
-    while !outputs.isEmpty { volumes.append(inputs.restored(outputs.removeFirst())) }
+    while !outputs.isEmpty {
+      let output = outputs.removeFirst()
+      volumes.append(inputs.restored(outline?.cleared(output) ?? output))
+    }
     return Made(
       volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
       emptySlices: empty)

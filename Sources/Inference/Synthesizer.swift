@@ -78,9 +78,9 @@ public struct Synthesizer {
   ///   - volumes: one per source modality of the card, on one grid; the names are paths.
   ///   - targets: the contrasts to make; nil for all that the model makes of what is missing.
   ///   - batchSize: slices or patches at a time.
-  ///   - verifying: the same as `progress` while sources are hidden.
   ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
   ///     it throws ends the synthesis.
+  ///   - verifying: the same while sources are hidden.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`), `.usage` for targets
   ///   that are given or that the model does not make, `.refused` for a patient whom the model is not for,
@@ -88,7 +88,7 @@ public struct Synthesizer {
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], targets: [Modality]? = nil,
     intensity: Intensity = .unit, batchSize: Int = 2,
-    verifying: (Int, Int) throws -> Void = { _, _ in }, progress: (Int, Int) throws -> Void = { _, _ in }
+    progress: (Int, Int) throws -> Void = { _, _ in }, verifying: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Result {
     let targets = try card.targets(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)

@@ -40,8 +40,8 @@ public struct PatientSynthesis: PatientWork {
   ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
   ///   synthesis and writing throw.
   public func runAll(
-    _ volumes: [(modality: Modality, path: String)], verifying: (Int, Int) throws -> Void = { _, _ in },
-    progress: (Int, Int) throws -> Void = { _, _ in }
+    _ volumes: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
+    verifying: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [Sidecar] {
     var synthesizer = try model.synthesizer
     (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
@@ -51,7 +51,7 @@ public struct PatientSynthesis: PatientWork {
     var contents = try files[0].read()
     var result = try synthesizer(
       contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
-      verifying: verifying, progress: progress)
+      progress: progress, verifying: verifying)
     result.notes = ScanCheck.lines(contents.findings) + result.notes
     let images = result.images
     result.images = []

@@ -58,7 +58,7 @@ import Testing
   @Test(arguments: [
     [], ["synthesise"], ["train"], ["train", "--data"], ["evaluate", "--data", "x"], ["info"],
     ["info", "a", "b"], ["info", "a", "--network", "resunet"], ["reproduce", "--data", "x", "-o", "y"],
-    ["synthesize", "--t1", "a"], ["train", "--data", "x", "-o", "y", "--iterations", "many"],
+    ["synthesize", "--t1"], ["train", "--data", "x", "-o", "y", "--iterations", "many"],
     ["prepare", "bids", "x", "-o", "y", "--frobnicate"],
   ])
   func aWrongCommandLineEndsWithUsage(arguments: [String]) throws {

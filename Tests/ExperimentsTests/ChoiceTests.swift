@@ -68,7 +68,7 @@ import Testing
     // Any other text has a catalogue or a file behind it.
     #expect(
       Set(Self.found.texts) == [
-        "method", "network.name", "region", "pgan.vgg", "selfrdb.origin", "segmentation.regions.name",
+        "method", "network.name", "region", "from", "pgan.vgg", "selfrdb.origin", "segmentation.regions.name",
       ])
   }
 
@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: [
     ("widht=8", "unknown key widht; did you mean width? (known are "),
     ("Width=8", "did you mean width?"), ("pix2pix.weightl1=3", "did you mean pix2pix.weightL1?"),
-    ("weightGradient=3", "did you mean medsynth.weightGradient?"),
+    ("weightGradient=3", "did you mean medsynth.weightGradient or unified.weightGradient?"),
     ("eta=1", "did you mean ddpm.sampling.eta or iddpm.sampling.eta?"),
     ("method=pix2pics", "method pix2pics is not known; known are pix2pix, "),
     ("network=aginet", "did you mean agi-net?"),

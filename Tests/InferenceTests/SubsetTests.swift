@@ -204,3 +204,26 @@ private func repeated(_ modality: Modality) -> Volume {
   maker.acceptsDoubts = true
   #expect(try maker([.t1: ("a", mouse)]).notes.contains { $0.contains("litres") })
 }
+
+/// Whatever a network makes of the air around a head, and of where nothing was acquired, is left away.
+@Test func nothingIsMadeOfTheAir() throws {
+  let (columns, rows, planes) = (96, 96, 60)
+  var voxels = [Float](repeating: 0, count: columns * rows * planes)
+  for (index, _) in voxels.enumerated() {
+    let (i, j) = (index % columns, index / columns % rows)
+    let isHead = (i - 48) * (i - 48) + (j - 48) * (j - 48) <= 40 * 40
+    // Faint noise, but for a corner of zeros.
+    voxels[index] = isHead ? 100 : i < 40 && j < 40 ? 0 : Float(2 + (i * 7 + j * 3) % 3)
+  }
+  let volume = Volume(
+    dimensions: [columns, rows, planes], affine: head(.t1).affine, voxels: voxels)
+  let one = Known { x in .ones([x.size(0), 3, x.size(2), x.size(3)], type: x.type, device: x.device) }
+  let made = try completer(one)([.t1: ("a", volume)], targets: [.t2]).volume
+  for index in voxels.indices {
+    let (i, j) = (index % columns, index / columns % rows)
+    let distance = Double((i - 48) * (i - 48) + (j - 48) * (j - 48)).squareRoot()
+    if distance <= 40 { #expect(made.voxels[index] > 0) }
+    if distance > 43 { #expect(made.voxels[index] == 0) }
+    if index > columns * rows { break }
+  }
+}

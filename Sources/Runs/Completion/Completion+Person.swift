@@ -52,7 +52,7 @@ extension Completion {
     // What stands there and is whole is not among them.
     (job.replaces, job.acceptsDoubts) = (true, options.replaces)
     _ = try job.runAll(
-      task.files, verifying: { _, _ in try goesOn() }, progress: { _, _ in try goesOn() })
+      task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() })
     for image in images { try image.finish() }
   }
 

@@ -55,7 +55,7 @@ struct Synthesize: ParsableCommand {
       ProgressBar("synthesising", unit: unit), ProgressBar("verifying", unit: unit)
     )
     let sidecars = try job.runAll(
-      files, verifying: { verifying.show($0, of: $1) }, progress: { bar.show($0, of: $1) })
+      files, progress: { bar.show($0, of: $1) }, verifying: { verifying.show($0, of: $1) })
     let first = sidecars[0]
     for note in first.notes { Console.note("note: \(note)") }
     if let hidden = first.verification {
