@@ -8,6 +8,9 @@ extension Experiment {
   /// Whether the generator is the framework's own, and not one that is named.
   package var hasOwnGenerator: Bool { self.network.name == NetworkCatalog.published }
 
+  /// Whether no intensity above 1 can come out: of diffusions, and of networks on [-1, 1].
+  package var endsAtOne: Bool { get throws { try told().draws || generator().isSigned } }
+
   /// The generator.
   /// - Throws: `.usage` for one that does not exist, or cannot serve the method with these settings.
   func generator() throws -> GeneratorKind {

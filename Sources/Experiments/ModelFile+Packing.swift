@@ -1,5 +1,6 @@
 import Failures
 import Files
+import Imaging
 import Inference
 import Layers
 import Methods
@@ -30,6 +31,12 @@ extension TrainedModel {
         .inconsistent,
         "\(file) is a model of \(card.scenario), \(other.file) one of \(other.card.scenario); only two of one kind have a mean"
       )
+    }
+    guard other.card.intensityRule == card.intensityRule, other.card.region.depth == card.region.depth else {
+      throw Failure(
+        .inconsistent,
+        "\(file) and \(other.file): see images on different scales or regions (\(card.intensity); "
+          + "\(other.card.intensity)); they have no mean")
     }
     let (mine, others) = (method.generator.parameters, other.method.generator.parameters)
     let shapes = [mine, others].map { $0.saved.map { "\($0.name) \($0.tensor.shape)" } }

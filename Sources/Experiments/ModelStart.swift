@@ -49,6 +49,14 @@ public struct ModelStart: Sendable {
     let names = method.generator.parameters.saved.map(\.name)
     // Beside the generator stands what trains it, where that is another.
     let networks = method.networks.map(\.parameters).filter { $0.saved.map(\.name) == names }
+    let (mine, other) = (experiment.scenario, trained.scenario)
+    let knows = names.contains("head.weight") && names.contains("tail.weight") && method.sampling == nil
+    guard mine == other || knows else {
+      throw Failure(
+        .inconsistent,
+        "\(file): only a network with one first and one last layer can start with other contrasts than \(other); "
+          + "\(experiment.title) is another")
+    }
     for network in networks.isEmpty ? [method.generator.parameters] : networks {
       let stored = try network.saved.map { ($0.tensor, try fitting($0.name, $0.tensor, of: experiment)) }
       for (tensor, stored) in stored { tensor.assign(stored.to(tensor.device)) }

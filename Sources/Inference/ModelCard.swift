@@ -91,8 +91,13 @@ public struct ModelCard: Codable, Sendable, Equatable {
 
   /// The sentence every synthetic image carries (conventions: NIfTI description, sidecar, report).
   public var warning: String {
-    scenario.target == .labels
-      ? ModelCard.labelWarning(from: scenario.sources) : ModelCard.warning(from: scenario.sources)
+    switch scenario.target {
+    case .labels: ModelCard.labelWarning(from: scenario.sources)
+    case .contrast: ModelCard.warning(from: scenario.sources)
+    case .missing:
+      "SYNTHETIC images computed from whichever of \(scenario.sources.titles) were given; not acquired. "
+        + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+    }
   }
 
   /// The same of a segmentation.

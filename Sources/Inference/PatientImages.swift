@@ -29,7 +29,9 @@ struct PatientImages {
     try grids.checkAlike()
     orientation = Orientation(of: grids[0].grid.affine)
     let own = grids[0].grid.reoriented(to: .lps)
-    var window = PatientWindow(own, resizes: card.scenario.target == .missing)
+    // Only what was learned from computed heads knows heads of 1 mm on the scale of their foreground.
+    let isOfHeads = card.scenario.target == .missing && card.intensityRule == .foreground
+    var window = PatientWindow(own, resizes: isOfHeads)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
@@ -49,7 +51,7 @@ struct PatientImages {
       scale.normalise(inPlace: &image.voxels)
       images.append(window.resized(image))
     }
-    if card.scenario.target == .missing {
+    if isOfHeads {
       doubts = images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own) } ?? []
       window.close(around: images.compactMap { $0 })
       for index in images.indices { images[index] = images[index].map(window.cropped) }
@@ -85,7 +87,7 @@ struct PatientImages {
   private static func doubts(_ image: Volume, of own: Grid) -> [String] {
     var doubts: [String] = []
     var spacing = own.affine.spacing
-    if max(spacing.x, spacing.y) > PatientImages.largestVoxel {
+    if max(spacing.x, spacing.y) > 1.05 * PatientImages.largestVoxel {
       doubts.append(
         String(
           format:
@@ -108,7 +110,7 @@ struct PatientImages {
   /// Litres of foreground: from a few thick slices of a brain to a head with the neck.
   static let head = 0.15...9
   /// In the plane, in mm.
-  static let largestVoxel = 3.0
+  static let largestVoxel = 2.0
 }
 
 extension [(name: String, grid: Grid)] {

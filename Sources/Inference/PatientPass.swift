@@ -37,7 +37,9 @@ struct PatientPass {
     _ inputs: inout PatientImages, making channels: [Int], batchSize: Int,
     progress: (Int, Int) throws -> Void
   ) throws -> Made {
-    let outline = card.scenario.target == .missing ? HeadOutline(inputs.images.compactMap { $0 }) : nil
+    let outline =
+      card.scenario.target == .missing && card.intensityRule == .foreground
+      ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var pass = self.pass(over: inputs.take(), making: channels)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let (below, above, empty) = (pass.below, pass.above, pass.empty)

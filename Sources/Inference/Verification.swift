@@ -89,7 +89,8 @@ extension PatientPass {
       var pass = self.pass(over: rest, making: Array(sources.indices))
       try pass.run(predictor, batchSize: batchSize, planes: planes, progress: progress)
       let fits = pass.takeOutputs().map { made in scaled(made).map { Agreement($0, truth, inside: mask) } }
-      guard let own = fits[index] else { continue }
+      // What is empty where the scan is not is no better than a constant image, whatever it would be called.
+      let own = fits[index] ?? Agreement([Float](repeating: 0, count: truth.count), truth, inside: mask)
       let best = sources.indices.filter { $0 != index }.max {
         (fits[$0]?.decibels ?? -.infinity) < (fits[$1]?.decibels ?? -.infinity)
       }
@@ -97,7 +98,8 @@ extension PatientPass {
       let isOther = own.decibels < 0 && other > max(0, own.decibels + Verification.likeness)
       hidden.append(
         Verification.Hidden(
-          modality: sources[index], decibels: own.decibels, correlation: own.correlation,
+          modality: sources[index], decibels: max(own.decibels, -99),
+          correlation: own.correlation.isFinite ? own.correlation : 0,
           looksLike: isOther ? best.map { sources[$0] } : nil))
     }
     return hidden.isEmpty ? nil : Verification(hidden: hidden)

@@ -37,7 +37,7 @@ public final class Unified: Method, Framework {
           return "keep.\(modality.rawValue) is \(value); it must be from 0 to 1"
         }
       }
-      guard clip > 0, clip.isFinite else { return "clip is \(clip); it must be above 0" }
+      guard clip > 0, clip <= 1e9 else { return "clip is \(clip); it must be above 0, and 1e9 at most" }
       return (0..<1).contains(averageDecay)
         ? nil : "averageDecay is \(averageDecay); it must be at least 0 and below 1"
     }

@@ -42,6 +42,12 @@ final class ComputedHeads: TrainingMaterial {
     guard experiment.shift == nil else {
       throw Failure(.usage, "perturbation.radius shifts scans; computed heads are shifted by physics.shift")
     }
+    guard try !experiment.endsAtOne else {
+      throw Failure(
+        .usage,
+        "computed heads have intensities above 1, which \(experiment.title) cannot make; choose a network of another kind, such as resunet"
+      )
+    }
     let extent = experiment.physics.extent
     try MethodCatalog.check(experiment, onSlices: extent)
     try experiment.checkMemory(onSlices: extent, trains: true, device: setting.device)

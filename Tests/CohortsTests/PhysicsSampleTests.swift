@@ -69,7 +69,8 @@ import Testing
   @Test func targetsHaveTheUnevennessOfTheSession() throws {
     let clean = try batch(still())
     let uneven = try batch(still { ($0.uneven, $0.unevenBias) = (1, [0.3, 0.3]) })
-    func factors(_ modality: Modality, _ images: (SampleBatch, Modality) throws -> [Float]) throws -> [Float] {
+    func factors(_ modality: Modality, _ images: (SampleBatch, Modality) throws -> [Float]) throws -> [Float]
+    {
       try zip(images(clean, modality), images(uneven, modality)).map { $0 > 0.2 ? $1 / $0 : 0 }
     }
     let answers: (SampleBatch, Modality) throws -> [Float] = { try #require($0.answers?[$1]) }

@@ -58,7 +58,7 @@ import Training
     for (subject, modality) in [(2, Modality.flair), (3, .flair), (3, .t2), (4, .t2)] {
       try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, modality))
     }
-    return try prepared(scratch)
+    return try prepared(scratch) { $0.keepsIncomplete = true }
   }
 
   @Test func peopleMayDifferInWhatTheyHave() throws {

@@ -103,7 +103,7 @@ import Training
         #expect(failure.kind == .usage)
         #expect(
           failure.message == "method \(method) has no 3-D form: train it on slices (region slice) or slabs, "
-            + "or volumes with pix2pix, pgan, mmgan, medsynth")
+            + "or volumes with pix2pix, pgan, mmgan, medsynth, unified")
       }
     }
     // Eight levels, made for slices of 256 x 256, whose zeros would be most of a patch.

@@ -52,7 +52,10 @@ public final class Anatomies: Sendable {
     var map = try labels.labels(codes, of: present, finest: finest, name: labelPath)
     if let own = folder.scans.first(where: { $0.stem.lowercased() == "lesions" }) {
       let lesions = try LabelFile(path: folder.path(of: own.name))
-      guard lesions.dimensions == labels.dimensions else {
+      let apart = [lesions.spacing - labels.spacing, lesions.origin - labels.origin].map {
+        max($0.max(), -$0.min())
+      }
+      guard lesions.dimensions == labels.dimensions, apart[0] < 1e-3, apart[1] < 0.1 else {
         throw Failure(
           .inconsistent, "\(folder.path(of: own.name)): is on another grid than \(file.name) beside it")
       }

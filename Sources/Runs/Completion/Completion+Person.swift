@@ -26,7 +26,7 @@ extension Completion {
       person.sources = Dictionary(uniqueKeysWithValues: task.files.map { ($0.modality, inCohort($0.path)) })
       let name = DerivativeName(of: task.subject, like: task.files[0].path)
       let images = task.lacking.map { Derived(modality: $0, file: name.image($0), of: task, self) }
-      let pending = try images.filter { try !$0.stands(of: model, replaces: options.replaces) }
+      let pending = try images.filter { try !$0.stands(of: model, options) }
       if !pending.isEmpty {
         try RunFolder.make(folder("\(name.folder)/anat"))
         try synthesise(pending, of: task, by: model, goesOn)
@@ -88,9 +88,9 @@ private struct Derived {
 
   /// Whether it is there, whole, by this model and of these scans as they are now.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
-  func stands(of model: TrainedModel, replaces: Bool) throws -> Bool {
+  func stands(of model: TrainedModel, _ options: Completion.Options) throws -> Bool {
     let exists = FileManager.default.fileExists(atPath: path)
-    guard exists, !replaces, let fields else { return false }
+    guard exists, !options.replaces, let fields else { return false }
     guard fields["ModelSHA256"] as? String == model.sha256 else {
       throw Failure(
         .cannotWrite, "\(path): was computed by another model; replace it with \(Term.overwrites)")
@@ -101,7 +101,7 @@ private struct Derived {
     for scan in scans {
       guard let changed = modified(scan), changed <= written else { return false }
     }
-    return (try? NIfTI.read(path: path)) != nil
+    return (try? NIfTI.read(path: path, limit: options.voxelLimit)) != nil
   }
 
   private func modified(_ path: String) -> Date? {

@@ -120,10 +120,10 @@ public struct PeopleAssessment: Sendable {
             }, on: person)
         copies[pair] = found
         best =
-          best.isEmpty
-          ? found
-          : zip(best, found).map {
-            ($0.values[.brain] ?? -.infinity) < ($1.values[.brain] ?? -.infinity) ? $1 : $0
+          (best + found).map(\.method).unique.compactMap { method in
+            (best + found).filter { $0.method == method }.max {
+              ($0.values[.brain] ?? -.infinity) < ($1.values[.brain] ?? -.infinity)
+            }
           }
       }
       rows += best.map { row in

@@ -51,7 +51,7 @@ struct PersonScans {
     let known = try map(maps.brain)
     let voxels = order.map(\.volume.voxels)
     let limits = voxels.map { Float(ForegroundScale.floor * (ForegroundScale.of($0) ?? 0)) }
-    isStripped = known == nil && PersonScans.isStripped(voxels[0], limits[0])
+    isStripped = PersonScans.isStripped(voxels[0], limits[0])
     let brain = known ?? (isStripped ? PersonScans.anySignal(voxels) : PersonScans.foreground(voxels, limits))
     let box = PersonBox(brain, grid.dimensions)
     self.box = box
@@ -141,7 +141,11 @@ struct PersonMaps {
     for place in places {
       for name in ((try? files.contentsOfDirectory(atPath: place)) ?? []).sorted() {
         guard [".nii", ".nii.gz"].contains(where: name.hasSuffix) else { continue }
-        let isLesion = name.contains("lesion") || name.contains("tumor") || name.contains("tumour")
+        let path = "\(place)/\(name)"
+        // A segmentation in the dataset's own derivatives of lesions is one of those.
+        let isLesion =
+          ["lesion", "tumor", "tumour"].contains { name.contains($0) }
+          || path == subject.labels && !PersonMaps.isBrain(path)
         let isBrain =
           !isLesion && (name.contains("_dseg.") || name.contains("_desc-brain_mask"))
         if isLesion { lesion = lesion ?? "\(place)/\(name)" }
@@ -149,5 +153,12 @@ struct PersonMaps {
       }
     }
     if brain == nil && lesion == nil { lesion = subject.labels }
+  }
+
+  /// Whether so much is labelled as a brain has, and no lesion: a quarter of a litre.
+  private static func isBrain(_ path: String) -> Bool {
+    guard let volume = try? NIfTI.read(path: path).volume else { return false }
+    let spacing = volume.affine.spacing
+    return Double(volume.voxels.count { $0 > 0 }) * spacing.x * spacing.y * spacing.z > 250_000
   }
 }

@@ -5,6 +5,7 @@ import Failures
 import Files
 import Metrics
 import Runs
+import Training
 
 struct Assess: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -52,6 +53,8 @@ struct Assess: ParsableCommand {
     guard force || !PeopleAssessment.exists(in: output) else {
       throw Failure(.cannotWrite, "\(output): an assessment is here already; --force replaces it")
     }
+    for folder in folders { try Path.refuse(output, inside: folder) }
+    try RunFolder.make(output)
     let device = try compute.apply()
     var options = PeopleAssessment.Options()
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
@@ -62,7 +65,7 @@ struct Assess: ParsableCommand {
       let model = try TrainedModel(file: ShippedModel.file(name), device: device)
       _ = try model.synthesizer
       let title = model.experiment.title
-      return (name: files.count > 1 ? "\(title), \(Path.name(name))" : title, model: model)
+      return (name: files.count > 1 ? "\(title), \(name)" : title, model: model)
     }
     if let anatomies {
       let maps = try Anatomies(folder: anatomies)

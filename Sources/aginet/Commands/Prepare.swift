@@ -46,6 +46,8 @@ struct Prepare: ParsableCommand {
   var seed: UInt64 = 1
   @Option(help: "Subjects worked on at a time, 1 to 1024 (default: all cores).")
   var threads: Int?
+  @Flag(help: "Keep subjects that lack some of the modalities; method unified learns from them.")
+  var keepIncomplete = false
   @Flag(help: "Accept the same images under two names in two splits, or as two modalities of a subject.")
   var allowDuplicates = false
   @Flag(help: "Replace a prepared cohort in the output folder.")
@@ -64,7 +66,7 @@ struct Prepare: ParsableCommand {
     }
     (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
     (preparation.seed, preparation.overwrite) = (seed, force)
-    preparation.allowsDuplicates = allowDuplicates
+    (preparation.allowsDuplicates, preparation.keepsIncomplete) = (allowDuplicates, keepIncomplete)
     if let threads {
       try check("threads", threads, Bounds.threads)
       preparation.threads = threads
