@@ -1,42 +1,31 @@
 import Imaging
 
-/// Where a patient's head is in each plane: between the first and the last foreground of its row and of its column, and not
-/// where every scan is exactly 0, as around a stripped brain. Elsewhere is air, of which nothing is made.
+/// Where a patient's head is: everywhere else is air, of which nothing is made.
+///
+/// Around a stripped brain every scan is exactly 0. Around a whole head there is noise; there the head lies, in each plane,
+/// between the first and the last foreground of its row and of its column.
 struct HeadOutline {
-  /// Voxels around the foreground that belong to it.
-  private static let margin = 2
+  /// Voxels around the foreground that belong to a head, and within which a stripped brain's faint rim lies.
+  private static let margin = 2, rim = 8
+  /// The largest share of voxels beyond the rim that are not 0, of those within, for a brain to be stripped.
+  private static let stray = 0.05
   private let isHead: [Bool]
 
   /// - Parameter images: on one grid, scaled by the foreground's rule; one at least.
   init(_ images: [Volume]) {
     let size = images[0].dimensions
-    let (columns, rows, area) = (size.x, size.y, size.x * size.y)
     let limit = Float(ForegroundScale.floor * ForegroundScale.level)
-    var isHead = [Bool](repeating: false, count: area * size.z)
-    for plane in 0..<size.z {
-      let start = plane * area
-      var (left, right) = ([Int](repeating: columns, count: rows), [Int](repeating: -1, count: rows))
-      var (top, bottom) = ([Int](repeating: rows, count: columns), [Int](repeating: -1, count: columns))
-      for row in 0..<rows {
-        for column in 0..<columns
-        where images.contains(where: { $0.voxels[start + row * columns + column] > limit }) {
-          (left[row], right[row]) = (min(left[row], column), column)
-          (top[column], bottom[column]) = (min(top[column], row), row)
-        }
-      }
-      let margin = HeadOutline.margin
-      for row in 0..<rows {
-        for column in 0..<columns {
-          let voxel = start + row * columns + column
-          guard right[row] >= 0, bottom[column] >= 0,
-            (left[row] - margin...right[row] + margin).contains(column),
-            (top[column] - margin...bottom[column] + margin).contains(row)
-          else { continue }
-          isHead[voxel] = images.contains { $0.voxels[voxel] != 0 }
-        }
-      }
+    let (near, wide) = (
+      Spans(images, above: limit, HeadOutline.margin), Spans(images, above: limit, HeadOutline.rim)
+    )
+    var isAny = [Bool](repeating: false, count: size.x * size.y * size.z)
+    var (inside, outside) = (0, 0)
+    for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] != 0 }) {
+      isAny[voxel] = true
+      if wide.contains(voxel) { inside += 1 } else { outside += 1 }
     }
-    self.isHead = isHead
+    let isStripped = Double(outside) < HeadOutline.stray * Double(inside)
+    isHead = isStripped ? isAny : isAny.indices.map { isAny[$0] && near.contains($0) }
   }
 
   /// The same volume with 0 in the air.
@@ -44,5 +33,35 @@ struct HeadOutline {
     var result = volume
     for voxel in result.voxels.indices where !isHead[voxel] { result.voxels[voxel] = 0 }
     return result
+  }
+}
+
+/// From where to where rows and columns of each plane have foreground, and so many voxels around it.
+private struct Spans {
+  private let columns: Int, rows: Int
+  /// By plane and row, and by plane and column; nothing where there is no foreground.
+  private var across: [ClosedRange<Int>?], down: [ClosedRange<Int>?]
+
+  init(_ images: [Volume], above limit: Float, _ margin: Int) {
+    let size = images[0].dimensions
+    (columns, rows) = (size.x, size.y)
+    across = Array(repeating: nil, count: rows * size.z)
+    down = Array(repeating: nil, count: columns * size.z)
+    for line in across.indices {
+      let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
+      for column in 0..<columns
+      where images.contains(where: { $0.voxels[line * columns + column] > limit }) {
+        let place = plane * columns + column
+        across[line] = min(across[line]?.lowerBound ?? .max, column - margin)...(column + margin)
+        down[place] = min(down[place]?.lowerBound ?? .max, row - margin)...(row + margin)
+      }
+    }
+  }
+
+  func contains(_ voxel: Int) -> Bool {
+    let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
+    let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
+    guard let width = across[line], let height = down[plane * columns + column] else { return false }
+    return width.contains(column) && height.contains(row)
   }
 }

@@ -51,13 +51,15 @@ struct PatientImages {
       scale.normalise(inPlace: &image.voxels)
       images.append(window.resized(image))
     }
+    doubts =
+      card.scenario.target == .missing
+      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads) } ?? [] : []
     if isOfHeads {
-      doubts = images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own) } ?? []
       window.close(around: images.compactMap { $0 })
       for index in images.indices { images[index] = images[index].map(window.cropped) }
       voxelNotes = window.notes
     } else {
-      (doubts, voxelNotes) = ([], PatientImages.voxelNotes(own, card))
+      voxelNotes = PatientImages.voxelNotes(own, card)
     }
     (self.scales, self.window) = (scales, window)
     findings = ScanCheck.lines(found)
@@ -84,10 +86,11 @@ struct PatientImages {
   }
 
   /// What a scan of a person's head is not like.
-  private static func doubts(_ image: Volume, of own: Grid) -> [String] {
+  /// - Parameter limitsVoxels: whether the model knows no larger voxels than computed heads have.
+  private static func doubts(_ image: Volume, of own: Grid, _ limitsVoxels: Bool) -> [String] {
     var doubts: [String] = []
     var spacing = own.affine.spacing
-    if max(spacing.x, spacing.y) > 1.05 * PatientImages.largestVoxel {
+    if limitsVoxels, max(spacing.x, spacing.y) > 1.05 * PatientImages.largestVoxel {
       doubts.append(
         String(
           format:
