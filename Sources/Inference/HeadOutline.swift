@@ -38,13 +38,13 @@ struct HeadOutline {
 
 /// From where to where rows and columns of each plane have foreground, and so many voxels around it.
 private struct Spans {
-  private let columns: Int, rows: Int
+  private let columns: Int, rows: Int, margin: Int
   /// By plane and row, and by plane and column; nothing where there is no foreground.
   private var across: [ClosedRange<Int>?], down: [ClosedRange<Int>?]
 
   init(_ images: [Volume], above limit: Float, _ margin: Int) {
     let size = images[0].dimensions
-    (columns, rows) = (size.x, size.y)
+    (columns, rows, self.margin) = (size.x, size.y, margin)
     across = Array(repeating: nil, count: rows * size.z)
     down = Array(repeating: nil, count: columns * size.z)
     for line in across.indices {
@@ -61,7 +61,11 @@ private struct Spans {
   func contains(_ voxel: Int) -> Bool {
     let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
     let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
-    guard let width = across[line], let height = down[plane * columns + column] else { return false }
-    return width.contains(column) && height.contains(row)
+    let (near, beside) = (
+      max(0, row - margin)...min(rows - 1, row + margin),
+      max(0, column - margin)...min(columns - 1, column + margin)
+    )
+    return near.contains { across[plane * rows + $0]?.contains(column) == true }
+      && beside.contains { down[plane * columns + $0]?.contains(row) == true }
   }
 }
