@@ -18,7 +18,12 @@ public struct ShippedModel: Sendable, Equatable {
   }
 
   /// Newest first: each is a line here and a file in `Support/models`.
-  public static let all: [ShippedModel] = []
+  public static let all = [
+    ShippedModel(
+      name: "physics-1", file: "aginet-physics-1.safetensors",
+      sha256: "586a948954b8f6759ec9d52fc8917b458d0398a20b710a0fb2c2143838706959",
+      summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone")
+  ]
 }
 
 extension ShippedModel {
