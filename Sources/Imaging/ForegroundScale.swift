@@ -16,6 +16,8 @@ public enum ForegroundScale {
   /// What networks that complete a patient's contrasts see in its place: images are divided by their scale and multiplied by
   /// this, so that nearly all of a head lies below 1.
   public static let level = 0.45
+  /// What is background lies below this where an image is as a network sees it.
+  package static let seen = Float(floor * level)
 
   /// - Parameters:
   ///   - values: intensities, finite.

@@ -14,18 +14,16 @@ struct HeadOutline {
   /// - Parameter images: on one grid, scaled by the foreground's rule; one at least.
   init(_ images: [Volume]) {
     let size = images[0].dimensions
-    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
-    let (near, wide) = (
-      Spans(images, above: limit, HeadOutline.margin), Spans(images, above: limit, HeadOutline.rim)
-    )
+    let spans = Spans(images)
     var isAny = [Bool](repeating: false, count: size.x * size.y * size.z)
     var (inside, outside) = (0, 0)
     for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] != 0 }) {
       isAny[voxel] = true
-      if wide.contains(voxel) { inside += 1 } else { outside += 1 }
+      if spans.contains(voxel, within: HeadOutline.rim) { inside += 1 } else { outside += 1 }
     }
     let isStripped = Double(outside) < HeadOutline.stray * Double(inside)
-    isHead = isStripped ? isAny : isAny.indices.map { isAny[$0] && near.contains($0) }
+    isHead =
+      isStripped ? isAny : isAny.indices.map { isAny[$0] && spans.contains($0, within: HeadOutline.margin) }
   }
 
   /// The same volume with 0 in the air.
@@ -36,36 +34,38 @@ struct HeadOutline {
   }
 }
 
-/// From where to where rows and columns of each plane have foreground, and so many voxels around it.
+/// From where to where rows and columns of each plane have foreground.
 private struct Spans {
-  private let columns: Int, rows: Int, margin: Int
+  private let columns: Int, rows: Int
   /// By plane and row, and by plane and column; nothing where there is no foreground.
   private var across: [ClosedRange<Int>?], down: [ClosedRange<Int>?]
 
-  init(_ images: [Volume], above limit: Float, _ margin: Int) {
+  init(_ images: [Volume]) {
     let size = images[0].dimensions
-    (columns, rows, self.margin) = (size.x, size.y, margin)
+    (columns, rows) = (size.x, size.y)
     across = Array(repeating: nil, count: rows * size.z)
     down = Array(repeating: nil, count: columns * size.z)
     for line in across.indices {
       let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
       for column in 0..<columns
-      where images.contains(where: { $0.voxels[line * columns + column] > limit }) {
+      where images.contains(where: { $0.voxels[line * columns + column] > ForegroundScale.seen }) {
         let place = plane * columns + column
-        across[line] = min(across[line]?.lowerBound ?? .max, column - margin)...(column + margin)
-        down[place] = min(down[place]?.lowerBound ?? .max, row - margin)...(row + margin)
+        across[line] = min(across[line]?.lowerBound ?? .max, column)...column
+        down[place] = min(down[place]?.lowerBound ?? .max, row)...row
       }
     }
   }
 
-  func contains(_ voxel: Int) -> Bool {
+  /// Whether a place lies between foreground along its row and along its column, or along lines so near to it.
+  func contains(_ voxel: Int, within margin: Int) -> Bool {
     let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
     let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
-    let (near, beside) = (
-      max(0, row - margin)...min(rows - 1, row + margin),
-      max(0, column - margin)...min(columns - 1, column + margin)
-    )
-    return near.contains { across[plane * rows + $0]?.contains(column) == true }
-      && beside.contains { down[plane * columns + $0]?.contains(row) == true }
+    func holds(_ span: ClosedRange<Int>?, _ place: Int) -> Bool {
+      span.map { $0.lowerBound - margin <= place && place <= $0.upperBound + margin } ?? false
+    }
+    let lines = max(0, row - margin)...min(rows - 1, row + margin)
+    let places = max(0, column - margin)...min(columns - 1, column + margin)
+    return lines.contains { holds(across[plane * rows + $0], column) }
+      && places.contains { holds(down[plane * columns + $0], row) }
   }
 }

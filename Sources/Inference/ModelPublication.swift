@@ -26,7 +26,7 @@ extension ModelCard {
       public init(name: String, terms: String) { (self.name, self.terms) = (name, terms) }
     }
 
-    /// PSNR in dB of one person's task: the model's, and those of what it should beat.
+    /// Decibels over a constant image (`PersonMeasure.brain`) of one person's task: the model's, and those of what it should beat.
     public struct Result: Codable, Sendable, Equatable {
       public var person: String
       /// `T1, T2 -> FLAIR`

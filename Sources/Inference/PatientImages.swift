@@ -98,7 +98,7 @@ struct PatientImages {
           spacing.x, spacing.y, PatientImages.largestVoxel))
     }
     spacing = image.affine.spacing
-    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
+    let limit = ForegroundScale.seen
     let litres =
       Double(image.voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
     if !PatientImages.head.contains(litres) {

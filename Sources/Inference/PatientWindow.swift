@@ -46,7 +46,7 @@ struct PatientWindow {
 
   /// Leaves away what lies around the foreground of all the images, which have been resized and scaled.
   mutating func close(around images: [Volume]) {
-    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
+    let limit = ForegroundScale.seen
     var (low, high) = (size, SIMD2<Int>(repeating: -1))
     for image in images {
       for row in 0..<image.dimensions.y * image.dimensions.z {

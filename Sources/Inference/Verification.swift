@@ -61,7 +61,7 @@ extension PatientPass {
     let given = sources.indices.filter { images[$0] != nil }
     guard given.count > 1, let size = images[given[0]]?.dimensions else { return nil }
     let area = size.x * size.y
-    let limit = Float(ForegroundScale.floor * ForegroundScale.level)
+    let limit = ForegroundScale.seen
     func isForeground(_ voxel: Int) -> Bool {
       given.contains { (images[$0]?.voxels[voxel] ?? 0) > limit }
     }

@@ -32,6 +32,6 @@ extension ModelCard.Publication {
     }
     return [("name", name), ("licence", licence)]
       + group("made from", anatomies?.map { "\($0.name): \($0.terms)" })
-      + group("cannot", limits) + group("PSNR in dB", results?.map(\.words)) + group("cite", citations)
+      + group("cannot", limits) + group("dB over mean", results?.map(\.words)) + group("cite", citations)
   }
 }
