@@ -13,7 +13,7 @@ import Testing
   }
 
   private let tiny = [
-    "demo", "-o", "demo", "--voxel", "8", "--iterations", "1", "--width", "4", "--batch", "2", "--threads",
+    "demo", "-o", "demo", "--voxel", "6", "--iterations", "1", "--width", "8", "--batch", "2", "--threads",
     "1",
   ]
 
@@ -24,7 +24,7 @@ import Testing
   @Test func theModelInTheBoxStandsBesideThoseThatAreTrained() throws {
     let outcome = try aginet(tiny + ["--subjects", "4"])
     #expect(outcome.code == 0, "\(outcome.messages)")
-    #expect(outcome.messages.contains("physics-1 made the T1 of 1 people in"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("physics-1 made the T1 of 1 person in"), "\(outcome.messages)")
     let networks = [
       "AGI-Net (pix2pix)", "ResUnet (pix2pix) [resunet]", "ResUnet (pix2pix) [resunet-from-physics-1]",
       "physics-1", "physics-1, curve fitted",
@@ -35,7 +35,7 @@ import Testing
     for network in networks { #expect(outcome.output.contains("\n\(network): too few people (1)")) }
     // A step of training lies below a look-up, and the reason is told.
     #expect(outcome.output.contains("  - It is ") && page.contains("<li>It is "))
-    #expect(page.contains("nothing of this cohort") && page.contains("of 1 people in"))
+    #expect(page.contains("nothing of this cohort") && page.contains("of 1 person in"))
     #expect(page.contains("Started from") && page.contains("synthesised by physics-1"))
     let subject = try #require(try PreparedCohort(folder: scratch("demo/cohort")).subjects(in: .test).first)
       .id

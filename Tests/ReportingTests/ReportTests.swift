@@ -106,7 +106,7 @@ import Training
   @Test func aModelOfOthersStandsBesideTheRuns() throws {
     try withFolder { folder in
       let (runs, cohort) = try makeRuns(in: folder)
-      var experiment = tinyExperiment(method: "unified", network: "resunet", iterations: 1)
+      var experiment = tinyExperiment(method: "unified", network: "resunet", iterations: 4)
       experiment.scenario = Scenario(completing: [.t1, .t2, .flair])
       let other = try Run.train(experiment, on: cohort, into: "\(folder)/other")
       let outside = try OutsideModel(

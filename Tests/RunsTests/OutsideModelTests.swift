@@ -14,9 +14,9 @@ import Testing
 
   private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
 
-  /// Of whatever is missing, trained for two steps.
+  /// Of whatever is missing, trained for a moment.
   private func model(on cohort: PreparedCohort) throws -> TrainedModel {
-    var experiment = tinyExperiment(method: "unified", network: "resunet", iterations: 2)
+    var experiment = tinyExperiment(method: "unified", network: "resunet", iterations: 12)
     experiment.scenario = Scenario(completing: [.t1, .t2, .pd])
     return try Run.train(experiment, on: cohort, into: scratch("unified")).model(device: .cpu)
   }
@@ -68,7 +68,7 @@ import Testing
       }
       #expect(values[index * 1024] == 0 && values[index * 1024 + 1023] == 0)
     }
-    // A curve fits no worse than a line through 0, on the people whom it was fitted on.
+    // A curve of truths stays among them.
     #expect(rows[1].predict(batch).allSatisfy { (0...1).contains($0) })
   }
 
