@@ -28,7 +28,7 @@ struct Demo: ParsableCommand {
   var shift = 1.0
   @Option(help: "Edge of a voxel of the generated scans, in mm.")
   var voxel = PhantomOptions().voxelSize
-  @Option(help: "Training steps of each network (default: 1000 of AGI-Net, 200 of the wider ResUnets).")
+  @Option(help: "Training steps of each network (default: 1000 of AGI-Net, 250 of the wider ResUnets).")
   var iterations: Int?
   @Option(help: "Channels of the first level, where the model in the box does not decide.")
   var width = 16
@@ -70,7 +70,7 @@ struct Demo: ParsableCommand {
       Console.note("it is not installed (aginet models says more): the demo goes on without it")
     }
 
-    Console.stage("4/7  Training: \(Demo.scenario)")
+    Console.stage("4/7  Training, from random weights and, what has its network, from that model")
     Interruption.watch()
     let runs = try trainings.map { try train($0, cohort, device) }
     try Interruption.release()
@@ -119,8 +119,8 @@ struct Demo: ParsableCommand {
     }
   }
 
-  /// Writes who trains, validates and tests, where there are enough for six who test and twice as many who train: a seeded
-  /// split would let too few test for a verdict.
+  /// Writes who trains, validates and tests, where there are enough that six may test: a seeded split would let too few for a
+  /// verdict.
   private func splits() throws -> String? {
     let people = try BIDSCohort(folder: raw).subjects.map(\.id)
     guard people.count >= 3 * Demo.tested else { return nil }
@@ -171,9 +171,9 @@ struct Demo: ParsableCommand {
       return [first, Training(folder: resunet.name, experiment: try experiment(resunet, steps: 1000))]
     }
     resunet = box.start.trained.network
-    let scratch = try experiment(resunet, steps: 200)
+    let scratch = try experiment(resunet, steps: 250)
     var tuned = scratch
-    (tuned.from, tuned.learningRate) = (box.start.sha256, 3e-4)
+    (tuned.from, tuned.learningRate) = (box.start.sha256, 5e-4)
     let name = resunet.name == agiNet.name ? "\(resunet.name)-\(resunet.width)" : resunet.name
     return [
       first, Training(folder: name, experiment: scratch),
