@@ -1,5 +1,7 @@
 import Cohorts
+import Experiments
 import Imaging
+import Inference
 import Metrics
 import Runs
 
