@@ -3,9 +3,11 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Metrics
 import PipelineSupport
 import Runs
 import Testing
+import Torch
 
 /// A model that was not trained on a cohort, beside runs that were.
 @Suite(.serialized) struct OutsideModelTests {
