@@ -38,12 +38,11 @@ struct PatientWindow {
   /// What a reader should know of it.
   var notes: [String] {
     guard isResized else { return [] }
-    let spacing = own.affine.spacing
+    func mm(_ x: Double, _ y: Double) -> String { String(format: "%.2f x %.2f mm", x, y) }
+    let (spacing, common) = (own.affine.spacing, trained == SIMD2(1, 1) ? "1 mm" : nil)
     return [
-      String(
-        format: "planes of %.2f x %.2f mm were resampled to about %@ for the model, and what it made back",
-        spacing.x, spacing.y,
-        trained == SIMD2(1, 1) ? "1 mm" : String(format: "%.2f x %.2f mm", trained.x, trained.y))
+      "planes of \(mm(spacing.x, spacing.y)) were resampled to about \(common ?? mm(trained.x, trained.y)) "
+        + "for the model, and what it made back"
     ]
   }
 

@@ -25,10 +25,10 @@ struct FineTuning {
     try TrainedModel.write(method, experiment: experiment, card: card, to: folder.start)
   }
 
-  /// Compares them with the best since, and with the mean; nothing where the start was not kept or nothing is judged.
+  /// Compares them with the best since, and with the mean; nothing where one of the two is not there, or is not judged.
   /// - Throws: as `TrainedModel`, `.cannotWrite`, and what `score` throws.
   func compare() throws -> [(weights: String, file: String, score: Score)] {
-    guard FileManager.default.fileExists(atPath: folder.start) else { return [] }
+    guard [folder.start, folder.model].allSatisfy(FileManager.default.fileExists(atPath:)) else { return [] }
     let start = try TrainedModel(file: folder.start, device: device)
     let tuned = try TrainedModel(file: folder.model, device: device)
     guard let before = start.card.score, let after = tuned.card.score else { return [] }
