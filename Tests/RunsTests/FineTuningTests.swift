@@ -7,6 +7,7 @@ import Imaging
 import Inference
 import Layers
 import Methods
+import Networks
 import PipelineSupport
 import Runs
 import Testing
