@@ -26,6 +26,13 @@ extension TrainedModel {
   /// - Throws: `.inconsistent` for models that make different images or whose weights do not fit each other,
   ///   `.cannotWrite`.
   public func average(with other: TrainedModel, share: Double, to path: String) throws {
+    let card = try move(towards: other, share: share)
+    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+  }
+
+  /// Makes the mean's weights of this model's.
+  /// - Returns: the mean's card, without a score.
+  package func move(towards other: TrainedModel, share: Double) throws -> ModelCard {
     guard other.card.scenario == card.scenario else {
       throw Failure(
         .inconsistent,
@@ -55,6 +62,6 @@ extension TrainedModel {
     card.score = nil
     card.publication = nil
     card.trainedOn += "; weights averaged, \(share) of them of a model trained on \(other.card.trainedOn)"
-    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+    return card
   }
 }

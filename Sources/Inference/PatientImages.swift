@@ -29,9 +29,9 @@ struct PatientImages {
     try grids.checkAlike()
     orientation = Orientation(of: grids[0].grid.affine)
     let own = grids[0].grid.reoriented(to: .lps)
-    // Only what was learned from computed heads knows heads of 1 mm on the scale of their foreground.
+    // Only what was learned from computed heads, of 1 mm, or goes on from that knows heads on the scale of their foreground.
     let isOfHeads = card.scenario.target == .missing && card.intensityRule == .foreground
-    var window = PatientWindow(own, resizes: isOfHeads)
+    var window = PatientWindow(own, trainedAt: isOfHeads ? card.planeSpacing : nil)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
@@ -53,7 +53,8 @@ struct PatientImages {
     }
     doubts =
       card.scenario.target == .missing
-      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads) } ?? [] : []
+      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) }
+        ?? [] : []
     if isOfHeads {
       window.close(around: images.compactMap { $0 })
       for index in images.indices { images[index] = images[index].map(window.cropped) }
@@ -86,16 +87,17 @@ struct PatientImages {
   }
 
   /// What a scan of a person's head is not like.
-  /// - Parameter limitsVoxels: whether the model knows no larger voxels than computed heads have.
-  private static func doubts(_ image: Volume, of own: Grid, _ limitsVoxels: Bool) -> [String] {
+  /// - Parameter card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
+  private static func doubts(_ image: Volume, of own: Grid, _ card: ModelCard?) -> [String] {
     var doubts: [String] = []
     var spacing = own.affine.spacing
-    if limitsVoxels, max(spacing.x, spacing.y) > 1.05 * PatientImages.largestVoxel {
+    let largest = card.map { max(PatientImages.largestVoxel, $0.planeSpacing.max()) } ?? .infinity
+    if max(spacing.x, spacing.y) > 1.05 * largest {
       doubts.append(
         String(
           format:
-            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %.0f mm",
-          spacing.x, spacing.y, PatientImages.largestVoxel))
+            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
+          spacing.x, spacing.y, largest))
     }
     spacing = image.affine.spacing
     let limit = ForegroundScale.seen
@@ -130,6 +132,11 @@ extension [(name: String, grid: Grid)] {
 }
 
 extension ModelCard {
+  /// Of the voxels that it was trained at, in the plane, in mm.
+  fileprivate var planeSpacing: SIMD2<Double> {
+    spacing.count == 3 ? SIMD2(spacing[0], spacing[1]) : SIMD2(1, 1)
+  }
+
   /// By which rule the model's images are scaled.
   package var intensityRule: IntensityRule { rule ?? .percentile }
 

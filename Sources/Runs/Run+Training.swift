@@ -45,7 +45,7 @@ extension Run {
     }
     let folder = RunFolder(path)
     if setting.resumes { _ = try resumable(in: path) }
-    if case .cohort(let cohort) = data { try cohort.refuse(output: path) }
+    try data.cohort?.refuse(output: path)
     try RunFolder.make(path)
     let lock = try FolderLock(path)
     defer { withExtendedLifetime(lock) {} }
@@ -55,9 +55,12 @@ extension Run {
     if setting.resumes {
       try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }
     }
+    if setting.resumes { try noteOtherPrecision(in: folder, on: setting.device, observe) }
     let session = try TrainingSession(
       experiment, on: data, in: folder, setting,
-      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: try data.digest],
+      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: try data.digest].merging(
+        precision(on: setting.device)
+      ) { $1 },
       shouldStop: shouldStop, observer: observe)
     try session.run()
     return try Run(opening: path)
@@ -74,8 +77,19 @@ extension Run {
   }
 
   /// Refuses what cannot be trained, before anything is made.
-  static func check(_ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting) throws {
-    try cohort.check(experiment.scenario)
+  /// - Parameter besideHeads: whether heads are computed too.
+  static func check(
+    _ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting, besideHeads: Bool = false
+  ) throws {
+    // Contrasts that the cohort lacks are known from computed heads, or by the model that it starts from.
+    let isKnown = experiment.completes && (besideHeads || !experiment.from.isEmpty)
+    try isKnown ? experiment.scenario.check() : cohort.check(experiment.scenario)
+    guard try experiment.rule == .percentile || !experiment.endsAtOne else {
+      throw Failure(
+        .usage,
+        "images on the scale of their foreground have intensities above 1, which \(experiment.title) cannot make; choose a network of another kind, such as resunet"
+      )
+    }
     try MethodCatalog.check(experiment, on: cohort)
     try experiment.regions.map {
       try cohort.check($0, in: [.train, .validation], requiring: experiment.scenario.sources)
@@ -102,7 +116,7 @@ extension Run {
       // What an earlier run learned must not pass for this one's; version 0.1.0 kept the best networks too.
       let known = [
         folder.model, folder.checkpoints + "/best.safetensors", folder.last, folder.log, folder.report,
-        folder.path + "/evaluation",
+        folder.path + "/evaluation", folder.start, folder.mean, folder.gain,
       ]
       let events = files(in: folder.path) { $0.hasPrefix("events.out.tfevents.") }
       for stale in known + events { try? FileManager.default.removeItem(atPath: stale) }
@@ -125,7 +139,7 @@ extension Run {
     guard try before == nil || before == data.digest else {
       throw Failure(
         .inconsistent,
-        "\(folder.path): was trained on \(data.others), or train anew"
+        "\(folder.path): was trained on \(data.others(TrainedOn(folder))), or train anew"
       )
     }
   }

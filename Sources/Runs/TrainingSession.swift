@@ -4,6 +4,7 @@ import Failures
 import Inference
 import Layers
 import Methods
+import Torch
 import Training
 
 /// One run on its way: the experiment's networks, what they are trained and judged on, and where all of it is kept.
@@ -14,6 +15,9 @@ final class TrainingSession: TrainingDelegate {
   private let predictor: Predictor
   private let trainer: Trainer
   private let stream: any SampleSource
+  /// What the model that training starts from says of its own; nil where there is none, or it is known no more.
+  private let origin: String?
+  private let device: Device
   private let log: RunLog
   private let shouldStop: () -> Failure.Kind?
   private let observer: (TrainingEvent) throws -> Void
@@ -27,6 +31,7 @@ final class TrainingSession: TrainingDelegate {
   ) throws {
     (self.experiment, self.folder) = (experiment, folder)
     (self.shouldStop, self.observer) = (shouldStop, observer)
+    (origin, device) = (setting.start?.card?.trainedOn, setting.device)
     let (scenario, method) = (
       experiment.scenario, try MethodCatalog.build(experiment, device: setting.device)
     )
@@ -55,27 +60,49 @@ final class TrainingSession: TrainingDelegate {
         networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
         training: stream.sampleCount, validation: material.held, from: trainer.iteration))
     for note in material.notes { try observer(.note(note)) }
+    if !experiment.from.isEmpty, trainer.iteration == 0 { try keepStart() }
     try trainer.run(stream, self)
     try observer(
       .finished(
         seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.score))
+    let gain = try fineTuning.compare()
+    if !gain.isEmpty { try observer(.compared(gain)) }
+  }
+
+  /// Judges the weights that training starts from, and keeps them.
+  private func keepStart() throws {
+    let method = predictor.method
+    do {
+      guard let score = try validate(iteration: 0) else { return }
+      let card = try material.card(method, iteration: 0, score: score, samples: stream.sampleCount)
+      try fineTuning.keep(method, card, of: origin)
+      try observe(.validated(iteration: 0, score: score, isBest: false))
+    } catch let failure as Failure where failure.isStop {
+      throw Failure(failure.kind, "stopped before the first iteration; train anew with \(Term.overwrites)")
+    }
+  }
+
+  private var fineTuning: FineTuning {
+    FineTuning(experiment: experiment, folder: folder, device: device) { try self.score($0) }
   }
 
   // MARK: - What the training loop asks
 
   var stop: Failure.Kind? { shouldStop() }
 
-  func validate(iteration: Int) throws -> Score? {
-    try predictor.method.validating {
+  func validate(iteration: Int) throws -> Score? { try score(predictor.method) }
+
+  private func score(_ method: any Method) throws -> Score? {
+    try method.validating {
       // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
-      try material.score(predictor) {
+      try material.score(Predictor(method, for: experiment.scenario, device: device)) {
         if let kind = shouldStop() { throw Failure(kind, "stopped while validating") }
       }
     }
   }
 
   func writeModel(iteration: Int, score: Score?) throws {
-    var card = material.card(
+    var card = try material.card(
       predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
     if !experiment.from.isEmpty {
       card.trainedOn += "; begun with the weights of a model with SHA-256 \(experiment.from)"

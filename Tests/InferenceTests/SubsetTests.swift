@@ -136,6 +136,24 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
   #expect(made.count { $0 > 0.35 } > 200)
 }
 
+/// A model that learned from planes of 2 mm sees those as they are, and others at 2 mm.
+@Test func voxelsAreThoseOfTraining() throws {
+  var card = completing()
+  card.spacing = [2, 2, 3]
+  var large = head(.t1)
+  large = Volume(
+    dimensions: large.dimensions, affine: Affine([-2, 0, 0, 50], [0, -2, 0, 60], [0, 0, 3, 0]),
+    voxels: large.voxels)
+  for (volume, isSeenAsItIs) in [(large, true), (head(.t1), false)] {
+    let method = sums()
+    let result = try Synthesizer(method, card: card, device: .cpu)([.t1: ("a", volume)], targets: [.t2])
+    // The ellipse has 62 x 70 pixels, or half as many.
+    #expect(method.shapes.allSatisfy { ($0[2] > 64) == isSeenAsItIs })
+    #expect(result.volume.grid == volume.grid)
+    #expect(result.notes.contains { $0.contains("resampled to about 2.00 x 2.00 mm") } == !isSeenAsItIs)
+  }
+}
+
 // MARK: - Verification
 
 /// One plane over and over, so that it does not matter which are looked at.

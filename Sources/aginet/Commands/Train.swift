@@ -26,7 +26,7 @@ struct Train: ParsableCommand {
   var data: String?
   @Option(
     help:
-      "Instead of it a folder of label maps: slices of heads are computed of them by MR physics, without end."
+      "Instead of it a folder of label maps: slices of heads are computed of them by MR physics, without end. Beside --data, of method unified: physics.share of the batches are such slices, and the others the cohort's."
   )
   var anatomies: String?
   @Option(
@@ -49,24 +49,29 @@ struct Train: ParsableCommand {
   var estimate = false
   @Flag(help: "With --estimate: print it as JSON.")
   var json = false
-  @Option(help: "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa and is faster.")
-  var precision = Precision.float32
+  @Option(
+    help:
+      "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa, takes the fastest convolutions, and is faster (default: float32, or what a resumed run was trained with)."
+  )
+  var precision: Precision?
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
-    guard (data == nil) != (anatomies == nil) else {
-      throw Failure(.usage, "name what to train on: either --data COHORT or --anatomies DIR")
+    guard data != nil || anatomies != nil else {
+      throw Failure(.usage, "name what to train on: --data COHORT, --anatomies DIR, or both")
     }
     // A resumed run is its checkpoint's, and needs no settings again.
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
     let experiment = try Experiment(
-      file: experiment, settings: options.written(),
+      file: experiment, settings: mixing() + options.written(),
       over: resume ? Run.resumable(in: output) : start?.experiment)
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     try check("loaders", loaders, Bounds.loaders)
     let device = try compute.apply()
-    try precision.apply(on: device)
+    // A run goes on as it was trained, where there is a GPU for it.
+    let recorded = try resume && device != .cpu && Run.usedTF32(in: output) ? Precision.tf32 : .float32
+    try (precision ?? recorded).apply(on: device)
     let data = try opened()
     var setting = Run.Setting()
     (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
@@ -75,12 +80,18 @@ struct Train: ParsableCommand {
       return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
     }
     Interruption.watch()
-    var display = TrainingDisplay(experiment, isComputed: anatomies != nil)
+    var display = TrainingDisplay(experiment, isComputed: self.data == nil)
     let run = try Run.train(
       experiment, on: data, into: output, setting, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     try Console.result(run.folder.model)
+  }
+
+  /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
+  private func mixing() -> [String] {
+    data != nil && anatomies != nil && !resume
+      ? ["\(Unified.name).intensity=\(IntensityRule.foreground.rawValue)"] : []
   }
 
   private func opened() throws -> TrainingData {
@@ -90,7 +101,8 @@ struct Train: ParsableCommand {
         .refused,
         "\(output): is in the folder of anatomies, an input, which is never written to; choose another -o")
     }
-    return .anatomies(try Anatomies(folder: anatomies))
+    let heads = try Anatomies(folder: anatomies)
+    return try data.map { .mixed(try openedCohort($0), heads) } ?? .anatomies(heads)
   }
 }
 
@@ -104,6 +116,8 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
       throw Failure(.usage, "--precision tf32 is a GPU's; name one by --device, or leave it out")
     }
     LibTorch.allowTF32(self == .tf32)
+    // Who asks for speed gets that too.
+    LibTorch.tuneConvolutions(self == .tf32)
   }
 }
 
@@ -147,6 +161,13 @@ struct TrainingDisplay {
       bar?.show(iteration, of: total, text.joined(separator: "  "))
     case .validated(_, let new, _): score = new
     case .saving, .saved: break
+    case .compared(let rows):
+      let width = rows.map(\.weights.count).max() ?? 0
+      Console.note("at validation, \(rows.first?.score.title ?? ""):")
+      for row in rows {
+        let name = row.weights.padding(toLength: width, withPad: " ", startingAt: 0)
+        Console.note("  \(name)  \(row.score.figure)  \(row.file)")
+      }
     case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
       let share = String(format: "%.1f %%", 100 * waited)
