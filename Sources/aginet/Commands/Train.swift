@@ -37,8 +37,11 @@ struct Train: ParsableCommand {
   @Option(name: .shortAndLong, help: "The run folder.")
   var output: String
 
-  @Option(help: "Threads that read or compute slices ahead.")
-  var loaders = 1
+  @Option(
+    help:
+      "Threads that read or compute slices ahead (default: 1; beside a GPU that trains on computed heads one for every core but one, 16 at most)."
+  )
+  var loaders: Int?
   @Flag(help: "Continue the run in the output folder from its last checkpoint.")
   var resume = false
   @Flag(help: "Replace a run in the output folder.")
@@ -67,14 +70,17 @@ struct Train: ParsableCommand {
       file: experiment, settings: mixing() + options.written(),
       over: resume ? Run.resumable(in: output) : start?.experiment)
     if dryRun { return try Console.result(experiment.json, terminator: "") }
-    try check("loaders", loaders, Bounds.loaders)
+    if let loaders { try check("loaders", loaders, Bounds.loaders) }
     let device = try compute.apply()
     // A run goes on as it was trained, where there is a GPU for it.
     let recorded = try resume && device != .cpu && Run.usedTF32(in: output) ? Precision.tf32 : .float32
     try (precision ?? recorded).apply(on: device)
     let data = try opened()
     var setting = Run.Setting()
-    (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
+    // A GPU takes a batch sooner than one core computes it.
+    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, Parallel.coreCount - 1)) : 1
+    (setting.device, setting.loaders) = (device, loaders ?? feeders)
+    (setting.resumes, setting.overwrites) = (resume, force)
     setting.start = start
     if estimate {
       return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
