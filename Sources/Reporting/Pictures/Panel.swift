@@ -123,13 +123,15 @@ package struct Panel: Sendable {
 
 extension HTML {
   /// Pictures in columns below a caption, in a frame that scrolls sideways on a narrow screen.
+  /// - Parameter isWide: whether few columns fill the page too, as large as they become.
   static func montage(
-    _ caption: String, columns: Int, @HTMLBuilder _ rows: () throws -> HTML
+    _ caption: String, columns: Int, isWide: Bool = true, @HTMLBuilder _ rows: () throws -> HTML
   ) rethrows -> HTML {
-    try HTML("figure", ["class": "montage-frame"]) {
+    let style = "--columns:\(columns)" + (isWide ? "" : ";max-width:\(15 * columns)rem")
+    return try HTML("figure", ["class": "montage-frame"]) {
       HTML("figcaption") { caption }
       try HTML("div", ["class": "scroll", "tabindex": "0"]) {
-        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) { try rows() }
+        try HTML("div", ["class": "montage", "style": style]) { try rows() }
       }
     }
   }

@@ -31,12 +31,12 @@ extension Completion {
         try RunFolder.make(folder("\(name.folder)/anat"))
         try synthesise(pending, of: task, by: model, goesOn)
       }
-      person.images = images.map { .init(modality: $0.modality, file: $0.file) }
+      person.images = images.map { .init(modality: $0.modality, file: $0.file, model: $0.model) }
       person.state = pending.isEmpty ? .kept : .completed
-      person.figure = name.figure
+      person.figure = name.figure(of: task.lacking, from: task.files.map(\.modality))
       if let sidecar = images.first?.fields { person.take(sidecar) }
     } catch let failure as Failure where !failure.isStop {
-      person.fail(failure)
+      person.fail(failure, in: [cohort.folder, folder.path])
     }
     return person
   }
@@ -85,6 +85,8 @@ private struct Derived {
     guard let data = FileManager.default.contents(atPath: sidecar) else { return nil }
     return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
   }
+
+  var model: CompletionModel? { CompletionModel(besideImage: sidecar) }
 
   /// Whether it is there, whole, by this model and of these scans as they are now.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
