@@ -29,8 +29,7 @@ struct PatientImages {
     try grids.checkAlike()
     orientation = Orientation(of: grids[0].grid.affine)
     let own = grids[0].grid.reoriented(to: .lps)
-    // Only what was learned from computed heads knows heads of 1 mm on the scale of their foreground.
-    let isOfHeads = card.scenario.target == .missing && card.intensityRule == .foreground
+    let isOfHeads = card.isOfHeads
     var window = PatientWindow(own, resizes: isOfHeads)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
@@ -132,6 +131,9 @@ extension [(name: String, grid: Grid)] {
 extension ModelCard {
   /// By which rule the model's images are scaled.
   package var intensityRule: IntensityRule { rule ?? .percentile }
+
+  /// Whether the model was learned from computed heads, and so knows those of 1 mm on the scale of their foreground.
+  var isOfHeads: Bool { scenario.target == .missing && intensityRule == .foreground }
 
   /// What there is of each source, in the model's channel order; nothing only where the model makes what is missing.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken, and where there is none at all.

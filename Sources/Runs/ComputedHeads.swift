@@ -116,13 +116,19 @@ extension ComputedHeads {
   }
 }
 
-/// How far an image's squared error is below the variance of what it should be, over all samples that are added.
+/// How far an image's squared error is below the variance of what it should be, over the tissue of all samples that are added.
+///
+/// Tissue is where errors count at least half as much as they do in a brain, each such voxel alike. With the usual weights
+/// (`PhysicsOptions`) that is all of a head and none of the air; where training counts the rim of a brain or what lies outside
+/// it for less, validation leaves it out too, so that figures compare between runs with the same weights alone.
 struct ErrorsOverMean {
   private var variance = 0.0, error = 0.0
+  /// The least weight of tissue.
+  static let tissue: Float = 0.5
 
   /// - Parameters:
   ///   - predictions: `count x channels x extent`, as `targets`.
-  ///   - batch: whose voxels count that weigh at least half.
+  ///   - batch: whose weights tell tissue; all of it, where it has none.
   mutating func add(
     _ predictions: [Float], _ targets: [Float], channel: Int, of channels: Int, _ batch: SampleBatch
   ) {
@@ -130,7 +136,7 @@ struct ErrorsOverMean {
     for sample in 0..<batch.count {
       let first = (sample * channels + channel) * size
       var (sum, squares, count) = (0.0, 0.0, 0.0)
-      for voxel in 0..<size where (batch.weights?[sample * size + voxel] ?? 1) >= 0.5 {
+      for voxel in 0..<size where (batch.weights?[sample * size + voxel] ?? 1) >= Self.tissue {
         let wanted = Double(targets[first + voxel])
         let difference = Double(predictions[first + voxel]) - wanted
         (sum, squares, count) = (sum + wanted, squares + wanted * wanted, count + 1)

@@ -45,15 +45,19 @@ extension Completion {
   private func synthesise(
     _ images: [Derived], of task: CompletionTask, by model: TrainedModel, _ goesOn: () throws -> Void
   ) throws {
-    var job = PatientSynthesis(model: model, output: "")
-    job.targets = images.map(\.modality)
+    var job = synthesis(of: images.map(\.modality), by: model)
     job.outputs = Dictionary(uniqueKeysWithValues: images.map { ($0.modality, folder($0.file)) })
-    (job.batchSize, job.voxelLimit) = (options.batchSize, options.voxelLimit)
-    // What stands there and is whole is not among them.
-    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
     _ = try job.runAll(
       task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() })
     for image in images { try image.finish() }
+  }
+
+  func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
+    var job = PatientSynthesis(model: model, output: "")
+    (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
+    // What stands there and is whole is not computed again.
+    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
+    return job
   }
 
   /// A path from the data set's folder.

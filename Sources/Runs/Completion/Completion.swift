@@ -176,7 +176,7 @@ public struct Completion: Sendable {
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })
     guard jobs > 1, device == .cpu, let task = tasks.first(where: \.canBegin),
-      let estimate = try? PatientSynthesis(model: model, output: "").estimate(task.files),
+      let estimate = try? synthesis(of: task.lacking, by: model).estimate(task.files),
       let limit = estimate.limit, let program = estimate.program, let batch = estimate.batch
     else { return max(1, jobs) }
     return max(1, min(jobs, (limit - program) / max(1, estimate.images + batch)))
