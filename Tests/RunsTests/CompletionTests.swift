@@ -120,7 +120,13 @@ import Training
     let people = try complete()
     #expect(people.map(\.state) == [.failed, .failed, .completed])
     #expect(people[0].code == Failure.Kind.malformed.rawValue)
-    #expect(people[1].failure == "sub-02: has no T2, which the model needs")
+    #expect(people[1].failure == "has no T2, which the model needs")
+    // From the data set, wherever it lies.
+    #expect(people[0].failure?.hasPrefix("sub-01/anat/sub-01_T2w.nii.gz: ") == true)
+    for name in [CompletionFolder.table, "logs/sub-01.json"] {
+      let text = String(decoding: try #require(contents(of: scratch("out/\(name)"))), as: UTF8.self)
+      #expect(!text.contains(scratch.path), "\(name)")
+    }
     let failure = try #require(people.failure)
     #expect(failure.kind == .partial && failure.message.hasPrefix("2 of 3 could not be completed: sub-01 ("))
     #expect(!FileManager.default.fileExists(atPath: image(1)))
@@ -168,6 +174,33 @@ import Training
     #expect(people[0].failure?.contains("by another model") == true)
     #expect(people[0].code == Failure.Kind.cannotWrite.rawValue)
     #expect(try complete { $0.replaces = true }.allSatisfy { $0.state == .completed })
+  }
+
+  /// What a folder of derivatives says of itself is what stands in it.
+  @Test func theModelsAreThoseOfTheImagesThatAreThere() throws {
+    func programs() throws -> [[String: String]] {
+      try #require(
+        try fields(scratch("out/dataset_description.json"))["GeneratedBy"] as? [[String: String]])
+    }
+    // Nothing could be made.
+    for subject in 1...3 { try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, .t2)) }
+    #expect(try complete().allSatisfy { $0.state == .failed })
+    #expect(try programs().map { $0["Description"]?.contains("SHA-256") } == [false])
+
+    try makeBIDS(scratch("raw"), subjects: 3, modalities: [.t1, .t2])
+    let people = try complete()
+    let model = try Trained.model()
+    #expect(people.allSatisfy { $0.images.allSatisfy { $0.model?.sha256 == model.sha256 } })
+    #expect(try programs().map { $0["Description"]?.contains(model.sha256) } == [true])
+
+    // One that another model made is told of too.
+    var other = try fields(sidecar(1))
+    other["ModelSHA256"] = String(repeating: "0", count: 64)
+    try JSONSerialization.data(withJSONObject: other).write(to: URL(fileURLWithPath: sidecar(1)))
+    try complete()
+    #expect(try programs().map { $0["Name"] } == ["aginet complete", "aginet complete"])
+    let told = try programs().compactMap { $0["Description"] }.joined()
+    #expect(told.contains(model.sha256) && told.contains(String(repeating: "0", count: 64)))
   }
 
   @Test func aDataSetIsOnlyRead() throws {
@@ -258,6 +291,11 @@ import Training
     #expect(all.map { $0.reliability == nil } == [true, false, false])
     #expect(all[1].reliabilityWords?.contains("T1") == true)
     #expect(try complete(.these([.pd])).map(\.lacking) == [[.pd], [.pd], []])
+    // Whoever asks for other contrasts gets pictures of those.
+    let figures = try [Completion.Targets.all, .these([.pd])].map { try complete($0).map(\.figure) }
+    #expect(figures[0][0] == "sub-01/figures/sub-01_desc-T1toT2PD.png")
+    #expect(figures[1][0] == "sub-01/figures/sub-01_desc-T1toPD.png")
+    #expect(figures[0][1] == figures[1][1] && figures[1][2] == nil)
   }
 
   /// What the model was not made for is refused for each, unless one insists.

@@ -157,21 +157,13 @@ public struct CompletionPage {
   private func picture(of person: CompletedPerson) -> HTML {
     let given = Modality.allCases.filter { person.sources[$0] != nil }.map(\.title)
     let names = given + person.images.map { "\($0.modality.title), computed" }
-    let source = person.figure?.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
+    let reliability = person.reliabilityWords.map { "reliability \($0)" }
     return HTML("section", ["id": anchor(person)]) {
       HTML("h3") { person.id }
-      HTML.montage(
-        ([person.reliabilityWords.map { "reliability \($0)" }].compactMap { $0 } + person.notes)
-          .joined(separator: "; "), columns: names.count, isWide: false
-      ) {
-        for name in names { HTML("p", ["class": "name"]) { name } }
-        HTML(
-          "img",
-          [
-            "src": source, "loading": "lazy", "style": "grid-column:1/-1;width:100%;display:block",
-            "alt": "\(person.id): \(names.joined(separator: "; ")) in three planes",
-          ])
-      }
+      HTML.strip(
+        names, file: person.figure ?? "",
+        caption: ([reliability].compactMap { $0 } + person.notes).joined(separator: "; "),
+        "\(person.id): \(names.joined(separator: "; ")) in three planes")
     }
   }
 }
