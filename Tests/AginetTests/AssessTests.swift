@@ -26,7 +26,8 @@ import Testing
     #expect(outcome.code == 0 && outcome.output == "out\n" && outcome.messages.isEmpty, "\(outcome.messages)")
     let pictures = (1...3).map { "figures/people_sub-0\($0)_t1-t2-to-pd.png" }
     #expect(
-      scratch.files(in: "out") == (["assessment.html", "people.csv", "people.md", "summary.json"] + pictures).sorted())
+      scratch.files(in: "out")
+        == (["assessment.html", "people.csv", "people.md", "summary.json"] + pictures).sorted())
     let lines = try text("out/people.csv").split(separator: "\n").map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }
@@ -71,7 +72,8 @@ import Testing
 
   @Test func badInputIsOneLine() throws {
     #expect(try aginet.fails(2, base + ["--tasks", "t1>t1", "-o", "out"]).contains("t1"))
-    #expect(try aginet.fails(5, base + ["--tasks", "flair>t1", "-o", "out"]).contains("nobody has what flair>t1"))
+    #expect(
+      try aginet.fails(5, base + ["--tasks", "flair>t1", "-o", "out"]).contains("nobody has what flair>t1"))
     #expect(try aginet.fails(6, base + ["-o", "people/out"]).contains("inside the input"))
     #expect(try aginet.fails(3, ["assess", "nowhere", "-o", "out"]).contains("nowhere"))
     let twice = try aginet.fails(2, base + ["--model", try Trained.model, "-o", "out"])

@@ -71,7 +71,8 @@ import Testing
   @Test func oddNamesAreServed() throws {
     let files = FileManager.default
     func put(_ modality: Modality, _ folder: String, _ stem: String) throws {
-      try files.createDirectory(atPath: scratch("r\u{e4}w data/\(folder)/anat"), withIntermediateDirectories: true)
+      try files.createDirectory(
+        atPath: scratch("r\u{e4}w data/\(folder)/anat"), withIntermediateDirectories: true)
       let suffix = modality == .t1 ? "T1w" : "T2w"
       try NIfTI.write(
         scan(modality, subject: 2), to: scratch("r\u{e4}w data/\(folder)/anat/\(stem)_\(suffix).nii.gz"))

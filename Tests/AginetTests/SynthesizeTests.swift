@@ -62,7 +62,8 @@ import Testing
     other.voxels = other.voxels.map { $0 * 7 }
     try write(other, "other.nii.gz")
     let start = [
-      "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "--threads", "1", "-o",
+      "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "--threads", "1",
+      "-o",
     ]
     #expect(try aginet(start + ["unit.nii.gz"]).code == 0)
     let outcome = try aginet(start + ["like.nii.gz", "--intensity", "like", "other.nii.gz"])

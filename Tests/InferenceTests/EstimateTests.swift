@@ -73,7 +73,8 @@ private func grid(_ dimensions: SIMD3<Int>, spacing: Double = 1) -> Grid {
     var card = card()
     (card.scenario, card.rule) = (Scenario(completing: [.t1, .t2, .flair]), .foreground)
     let coarse = grid([64, 72, 24], spacing: 2)
-    func told(_ given: Set<Modality>, _ targets: [Modality]? = nil, on grid: Grid, verifies: Bool = true) throws
+    func told(_ given: Set<Modality>, _ targets: [Modality]? = nil, on grid: Grid, verifies: Bool = true)
+      throws
       -> Estimate
     {
       var maker = synthesizer(method, card)

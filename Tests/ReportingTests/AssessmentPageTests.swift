@@ -46,9 +46,11 @@ import Testing
     for person in 1...3 { #expect(text.contains("<h3>sub-0\(person)</h3>")) }
     #expect(text.contains("sub-04: sub-04/anat/sub-04_PDw.nii.gz: "))
     let pictures = text.matches(of: #/<img src="([^"]*)"/#).map { String($0.1) }
-    #expect(pictures == (1...3).flatMap { person in
-      ["t1-t2-to-pd", "t1-to-t2"].map { "figures/raw_sub-0\(person)_\($0).png" }
-    })
+    #expect(
+      pictures
+        == (1...3).flatMap { person in
+          ["t1-t2-to-pd", "t1-to-t2"].map { "figures/raw_sub-0\(person)_\($0).png" }
+        })
     for picture in pictures {
       #expect(contents(of: scratch("out/\(picture)"))?.prefix(4) == Data([0x89, 0x50, 0x4E, 0x47]))
     }
@@ -58,7 +60,8 @@ import Testing
   @Test func whatAModelSaysOfItselfStandsBesideWhatIsSo() throws {
     let told = assessment.rows.filter { $0.reliability != nil }
     // Of two given contrasts, and by the model that can be asked.
-    #expect(told.count == 3 && told.allSatisfy { $0.method == "Any <subset>" && $0.scenario.target.title == "PD" })
+    #expect(
+      told.count == 3 && told.allSatisfy { $0.method == "Any <subset>" && $0.scenario.target.title == "PD" })
     #expect(text.matches(of: #/<circle /#).count == 3)
     let flagged = told.count { ($0.reliability ?? 0) < 0 }
     #expect(text.contains(" of 3 would be refused") && text.contains("Any &lt;subset&gt;: \(flagged) image"))

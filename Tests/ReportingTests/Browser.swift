@@ -35,6 +35,7 @@ enum Browser {
     try process.run()
     process.waitUntilExit()
     let shown = String(decoding: try #require(contents(of: dump)), as: UTF8.self)
-    return shown.firstMatch(of: #/data-seen="([^"]*)"/#).map { String($0.1) } ?? "nothing: \(shown.suffix(400))"
+    return shown.firstMatch(of: #/data-seen="([^"]*)"/#).map { String($0.1) }
+      ?? "nothing: \(shown.suffix(400))"
   }
 }

@@ -183,7 +183,9 @@ import Training
         try fields(scratch("out/dataset_description.json"))["GeneratedBy"] as? [[String: String]])
     }
     // Nothing could be made.
-    for subject in 1...3 { try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, .t2)) }
+    for subject in 1...3 {
+      try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, .t2))
+    }
     #expect(try complete().allSatisfy { $0.state == .failed })
     #expect(try programs().map { $0["Description"]?.contains("SHA-256") } == [false])
 

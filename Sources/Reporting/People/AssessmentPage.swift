@@ -85,7 +85,10 @@ public struct AssessmentPage {
       HTML.header(
         "Models on people", "What was made of the people of \(cohorts), beside what was acquired",
         warning: ModelCard.warning, facts: facts(of: assessment),
-        contents: [("overview", "Overview"), ("reliability", "Reliability"), ("tasks", "Tasks"), ("pictures", "Pictures")]
+        contents: [
+          ("overview", "Overview"), ("reliability", "Reliability"), ("tasks", "Tasks"),
+          ("pictures", "Pictures"),
+        ]
           + (hasFailures ? [("failures", "Not measured")] : []))
       HTML("main") {
         HTML.section("overview", "Overview") { HTML(assessment.overview) }
@@ -125,10 +128,14 @@ public struct AssessmentPage {
   }
 
   private func reliability(of assessment: PeopleAssessment) -> HTML {
-    let checks = assessment.models.map { ReliabilityCheck(of: $0, in: assessment) }.filter { !$0.points.isEmpty }
+    let checks = assessment.models.map { ReliabilityCheck(of: $0, in: assessment) }.filter {
+      !$0.points.isEmpty
+    }
     return HTML {
       if checks.isEmpty {
-        HTML("p") { "No model was told how far it can be relied on: that takes two given contrasts and more." }
+        HTML("p") {
+          "No model was told how far it can be relied on: that takes two given contrasts and more."
+        }
       } else {
         for check in checks { HTML("p") { check.words } }
         HTML("div", ["class": "charts one"]) {
@@ -163,7 +170,9 @@ public struct AssessmentPage {
         }
         for (index, picture) in drawn.enumerated() {
           let who = assessment.label(picture.cohort, picture.person)
-          if index == 0 || (drawn[index - 1].cohort, drawn[index - 1].person) != (picture.cohort, picture.person) {
+          if index == 0
+            || (drawn[index - 1].cohort, drawn[index - 1].person) != (picture.cohort, picture.person)
+          {
             HTML("h3") { who }
           }
           HTML.strip(
@@ -193,7 +202,8 @@ extension PeopleAssessment {
     let ordered = models.filter(methods.contains) + methods.filter { !models.contains($0) }
     var table = Table(
       "Brain, dB over mean",
-      caption: "Means over people, in brackets the 95 % interval (Student's) where there are three or more. 0 dB is an image "
+      caption:
+        "Means over people, in brackets the 95 % interval (Student's) where there are three or more. 0 dB is an image "
         + "of one intensity. Ceilings were fitted to the very target.",
       columns: [Table.Column("Task"), Table.Column("People", decimals: 0)] + ordered.map { Table.Column($0) })
     for scenario in scenarios {

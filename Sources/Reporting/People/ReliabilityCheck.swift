@@ -23,7 +23,8 @@ struct ReliabilityCheck {
   var correlation: Double? {
     guard points.count >= 3 else { return nil }
     let mask = [Bool](repeating: true, count: points.count)
-    let correlation = Agreement(points.map { Float($0.x) }, points.map { Float($0.y) }, inside: mask).correlation
+    let correlation = Agreement(points.map { Float($0.x) }, points.map { Float($0.y) }, inside: mask)
+      .correlation
     return correlation.isFinite ? correlation : nil
   }
 

@@ -61,7 +61,8 @@ public struct CompletionFolder: Sendable {
   private func models(of cohort: BIDSCohort) -> [CompletionModel] {
     let files = FileManager.default
     let found = cohort.subjects.flatMap { subject -> [CompletionModel] in
-      let place = self(([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/"))
+      let place = self(
+        ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/"))
       let names = (try? files.contentsOfDirectory(atPath: place)) ?? []
       return names.filter { $0.contains(DerivativeName.mark) && $0.scanStem != nil }.compactMap { name in
         CompletionModel(besideImage: "\(place)/\(name.scanStem ?? name).json")

@@ -83,7 +83,8 @@ struct Assess: ParsableCommand {
     var bar = ProgressBar("assessing", unit: "people")
     var page = AssessmentPage(in: output)
     let assessment = try PeopleAssessment(
-      of: models, on: cohorts, options, progress: { bar.show($0, of: $1, $2) }, picturing: { try page.draw($0) })
+      of: models, on: cohorts, options, progress: { bar.show($0, of: $1, $2) },
+      picturing: { try page.draw($0) })
     try assessment.write(to: output)
     try page.write(assessment)
     for failure in assessment.failures {
