@@ -1,4 +1,5 @@
 import Files
+import Foundation
 
 extension String {
   /// The same words with files told from these folders: what one machine says of a data set, every other says of its copy.
