@@ -69,8 +69,8 @@ import Testing
     let outcome = try aginet(start + ["like.nii.gz", "--intensity", "like", "other.nii.gz"])
     #expect(outcome.code == 0, "\(outcome.messages)")
     #expect(abs(try scale("like.nii.gz") / scale("other.nii.gz") - 1) < 1e-3)
-    let fields = try #require(
-      try JSONSerialization.jsonObject(with: #require(contents(of: scratch("like.json")))) as? [String: Any])
+    let sidecar = try #require(contents(of: scratch("like.json")))
+    let fields = try #require(try JSONSerialization.jsonObject(with: sidecar) as? [String: Any])
     #expect((fields["IntensityRule"] as? String)?.contains("that of other.nii.gz") == true)
     // The same image but for a factor.
     let factor = Float(try #require(fields["IntensityFactor"] as? Double))

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Imaging
 import Inference

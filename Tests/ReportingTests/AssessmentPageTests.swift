@@ -1,10 +1,12 @@
 import Cohorts
+import Experiments
 import Foundation
 import Imaging
 import PipelineSupport
 import Reporting
 import Runs
 import Testing
+import Torch
 
 /// The page of models that were measured on people.
 @Suite struct AssessmentPageTests {
