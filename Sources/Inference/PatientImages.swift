@@ -29,9 +29,8 @@ struct PatientImages {
     try grids.checkAlike()
     orientation = Orientation(of: grids[0].grid.affine)
     let own = grids[0].grid.reoriented(to: .lps)
-    // Only what was learned from computed heads, of 1 mm, or goes on from that knows heads on the scale of their foreground.
-    let isOfHeads = card.scenario.target == .missing && card.intensityRule == .foreground
-    var window = PatientWindow(own, trainedAt: isOfHeads ? card.planeSpacing : nil)
+    let isOfHeads = card.isOfHeads
+    var window = PatientWindow(own, trainedAt: card.trainedVoxel)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
@@ -139,6 +138,12 @@ extension ModelCard {
 
   /// By which rule the model's images are scaled.
   package var intensityRule: IntensityRule { rule ?? .percentile }
+
+  /// Whether the model was learned from computed heads, or went on from one that was, and so knows heads on the scale of their foreground.
+  var isOfHeads: Bool { scenario.target == .missing && intensityRule == .foreground }
+
+  /// Voxels in the plane, in mm, that planes must have nearly, where it takes images as heads; nil where any will do.
+  var trainedVoxel: SIMD2<Double>? { isOfHeads ? planeSpacing : nil }
 
   /// What there is of each source, in the model's channel order; nothing only where the model makes what is missing.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken, and where there is none at all.

@@ -33,6 +33,9 @@ struct PatientWindow {
     (columns, rows) = (0..<size.x, 0..<size.y)
   }
 
+  /// Columns, rows and planes, before anything is left away.
+  var dimensions: SIMD3<Int> { [size.x, size.y, own.dimensions.z] }
+
   private var isResized: Bool { size != SIMD2(own.dimensions.x, own.dimensions.y) }
 
   /// What a reader should know of it.

@@ -138,9 +138,14 @@ extension ComputedHeads {
 }
 
 extension SampleBatch {
-  /// The voxels of a sample that weigh at least half.
+  /// The least weight of tissue.
+  private static let tissue: Float = 0.5
+
+  /// Where errors of a sample count at least half as much as they do in a brain: with the usual weights (`PhysicsOptions`) all of
+  /// a head and none of the air. Where training counts the rim of a brain or what lies outside it for less, validation leaves
+  /// it out too, so that figures compare between runs of the same weights alone.
   fileprivate func weighty(_ sample: Int) -> [Bool] {
     guard let weights else { return Array(repeating: true, count: extent.count) }
-    return weights[sample * extent.count..<(sample + 1) * extent.count].map { $0 >= 0.5 }
+    return weights[sample * extent.count..<(sample + 1) * extent.count].map { $0 >= Self.tissue }
   }
 }
