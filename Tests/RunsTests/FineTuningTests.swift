@@ -88,13 +88,15 @@ import Training
       #expect(card.score == row.score && row.score.name == "over_mean" && row.score.value.isFinite)
     }
     let table = String(decoding: contents(of: run.folder.gain) ?? Data(), as: UTF8.self)
-    #expect(table.split(separator: "\n").count == 4 && table.contains("\(gain[2].score.value)"), "\(table)")
+    #expect(
+      table.split(whereSeparator: \.isNewline).count == 4 && table.contains("\(gain[2].score.value)"),
+      "\(table)")
     let (first, best, mean) = try (weights(gain[0].file), weights(gain[1].file), weights(gain[2].file))
     #expect(first != best)
     #expect(zip(zip(first, best), mean).allSatisfy { abs(($0.0 + $0.1) / 2 - $1) < 1e-6 })
     // The start is what validation saw first of all.
     let log = String(decoding: contents(of: run.folder.log) ?? Data(), as: UTF8.self)
-    #expect(log.split(separator: "\n")[1] == "0,,,,\(gain[0].score.value)", "\(log)")
+    #expect(log.split(whereSeparator: \.isNewline)[1] == "0,,,,\(gain[0].score.value)", "\(log)")
   }
 
   /// The scale goes with the model: what was trained on stays what a patient's images become, and a mean is possible.

@@ -42,15 +42,20 @@ import Training
     experiment.scenario = Scenario(completing: [.t1, .t2, .pd, .flair])
     try makeBIDS(scratch("raw"), modalities: [.t1, .t2, .pd, .flair])
     let model = try Run.train(experiment, on: prepared(scratch), into: scratch("run")).model(device: .cpu)
-    func job(_ output: String, _ targets: [Modality]? = nil) -> PatientSynthesis {
+    func job(_ output: String, _ targets: [Modality]? = nil, verifies: Bool = true) -> PatientSynthesis {
       var job = PatientSynthesis(model: model, output: scratch(output))
-      (job.targets, job.acceptsDoubts) = (targets, true)
+      (job.targets, job.acceptsDoubts, job.verifies) = (targets, true, verifies)
       return job
     }
     let before = scratch.files()
     let both = try job("many/").estimate(given)
     #expect(both.verifying > 0 && both.verifying < both.batches)
-    #expect(try job("many/", [.pd]).estimate(given).images < both.images)
+    // Of a contrast that is hidden all are made; without that, only what is wanted is kept.
+    #expect(try job("many/", [.pd]).estimate(given).images == both.images)
+    let (two, one) = try (
+      job("many/", verifies: false).estimate(given), job("many/", [.pd], verifies: false).estimate(given)
+    )
+    #expect(two.images < both.images && one.images < two.images && one.verifying == 0)
     #expect(try job("pd.nii.gz", [.pd]).estimate(given).batches == both.batches)
     #expect(scratch.files() == before && !FileManager.default.fileExists(atPath: scratch("many")))
     for work in [{ _ = try job("pd.nii.gz").estimate(given) }, { _ = try job("pd.nii.gz").runAll(given) }] {
