@@ -61,7 +61,16 @@ extension TrainedModel {
     var card = card
     card.score = nil
     card.publication = nil
-    card.trainedOn += "; weights averaged, \(share) of them of a model trained on \(other.card.trainedOn)"
+    card.trainedOn +=
+      "; weights averaged, \(share) of them of a model trained on \(Self.words(other.card.trainedOn, after: card.trainedOn))"
     return card
+  }
+
+  /// What a model was trained on, where it begins as what was said before does, is said shorter.
+  private static func words(_ data: String, after said: String) -> String {
+    let common = data.commonPrefix(with: said)
+    let rests = [data.dropFirst(common.count), said.dropFirst(common.count)]
+    let isWhole = rests.allSatisfy { $0.first.map { !$0.isLetter && !$0.isNumber } ?? true }
+    return common.count > 20 && isWhole ? "the same" + rests[0] : data
   }
 }
