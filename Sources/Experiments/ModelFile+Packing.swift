@@ -1,5 +1,6 @@
 import Failures
 import Files
+import Foundation
 import Imaging
 import Inference
 import Layers

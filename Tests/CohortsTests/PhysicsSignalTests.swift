@@ -65,7 +65,8 @@ import Testing
         let (white, grey) = (
           signal(table, .whiteMatter, modality), signal(table, .corticalGrey, modality)
         )
-        #expect(white > 1.05 * grey && grey > 1.2 * signal(table, .ventricularFluid, modality))
+        // Spin echoes of interleaved slices show the least difference.
+        #expect(white > 1.03 * grey && grey > 1.2 * signal(table, .ventricularFluid, modality))
       }
       let grey = signal(table, .corticalGrey, .t2)
       #expect(grey > 1.1 * signal(table, .whiteMatter, .t2))
