@@ -16,10 +16,10 @@ import Testing
     return Scores(name: name, slices: slices)
   }
 
-  private static func training(_ validation: [Double]) -> Shortfall.Training {
+  private static func training(_ validation: [Double], passes: Double = 2.44) -> Shortfall.Training {
     Shortfall.Training(
       validation: validation.enumerated().map { Chart.Point(x: Double(100 * ($0 + 1)), y: $1) },
-      steps: 100 * validation.count, passes: 2.44)
+      steps: 100 * validation.count, passes: passes)
   }
 
   private let lookup = scores("Look-up", 30, brain: 25, lesion: 20)
@@ -61,6 +61,14 @@ import Testing
     #expect(reason.hasPrefix(start), "\(reason)")
     #expect(
       reason.contains(validation[3] == 27.5 ? "still rose by 0.50 dB" : "no more than 0.05 dB"), "\(reason)")
+  }
+
+  @Test func fewPassesAreNoTrainingThatHasSettled() throws {
+    let reason = try reasons(Self.scores("N", 29), Self.training([24, 26, 27, 27], passes: 1.1))[1]
+    #expect(
+      reason.hasPrefix(
+        "Training was short, though validation does not show it: it saw the training split 1.1 times"))
+    #expect(reason.hasSuffix("its validation PSNR did not rise."))
   }
 
   @Test func withoutValidationBeforeTheEndNothingIsSaidOfIt() throws {

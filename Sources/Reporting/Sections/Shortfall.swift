@@ -28,6 +28,8 @@ package struct Shortfall {
 
   /// A rise of validation, in dB, from which on training was stopped while it still brought something.
   private static let rise = 0.1
+  /// Passes over the training split below which no training has settled.
+  private static let settled = 2.0
 
   /// - Parameters:
   ///   - training: of a network that was trained on the cohort.
@@ -72,10 +74,12 @@ package struct Shortfall {
     let seen =
       "it saw the training split \(number(training.passes, 1)) times in \(grouped(training.steps)) steps, and in the "
       + "last quarter of them its validation PSNR"
-    return late >= rise
-      ? "Training was short: \(seen) still rose by \(number(late, 2)) dB."
-      : "More steps of the same kind would hardly help: \(seen) "
-        + (late > 0 ? "rose by no more than \(number(late, 2)) dB." : "did not rise.")
+    if late >= rise { return "Training was short: \(seen) still rose by \(number(late, 2)) dB." }
+    let rest = late > 0 ? "rose by no more than \(number(late, 2)) dB" : "did not rise"
+    // So few passes are no training that has settled, whatever a few validation slices say.
+    return training.passes < settled
+      ? "Training was short, though validation does not show it: \(seen) \(rest)."
+      : "More steps of the same kind would hardly help: \(seen) \(rest)."
   }
 
   /// - Parameters: both in dB over the baseline.
