@@ -117,12 +117,7 @@ public struct Synthesizer {
     if verifies && card.scenario.target == .missing {
       verification = try pass.verify(inputs.images, batchSize: batchSize, progress: verifying)
       notes += verification?.warnings ?? []
-      if let verification, verification.isUnreliable {
-        try notes += accepted([
-          "the model is unreliable for this patient: hidden in turn, the given scans were predicted at "
-            + "\(verification.words), where 0 dB is a constant image"
-        ])
-      }
+      if let doubt = verification?.doubt { try notes += accepted([doubt]) }
     }
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
     var made = try pass.run(&inputs, making: channels, batchSize: batchSize, progress: progress)
