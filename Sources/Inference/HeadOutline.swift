@@ -9,21 +9,42 @@ struct HeadOutline {
   private static let margin = 2, rim = 8
   /// The largest share of voxels beyond the rim that are not 0, of those within, for a brain to be stripped.
   private static let stray = 0.05
+  /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
+  /// above face and neck.
+  private static let scalp = 20.0, height = 100.0
   private let isHead: [Bool]
+  private let spans: Spans
+  let isStripped: Bool
 
   /// - Parameter images: on one grid, scaled by the foreground's rule; one at least.
   init(_ images: [Volume]) {
     let size = images[0].dimensions
-    let spans = Spans(images)
+    spans = Spans(images)
     var isAny = [Bool](repeating: false, count: size.x * size.y * size.z)
     var (inside, outside) = (0, 0)
     for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] != 0 }) {
       isAny[voxel] = true
       if spans.contains(voxel, within: HeadOutline.rim) { inside += 1 } else { outside += 1 }
     }
-    let isStripped = Double(outside) < HeadOutline.stray * Double(inside)
-    isHead =
-      isStripped ? isAny : isAny.indices.map { isAny[$0] && spans.contains($0, within: HeadOutline.margin) }
+    isStripped = Double(outside) < HeadOutline.stray * Double(inside)
+    isHead = isStripped ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
+  }
+
+  /// Places where there is brain, whatever else there may be: of a stripped one all, of a whole head what lies deep in its upper
+  /// part; all of it too where none lies so.
+  ///
+  /// - Parameter grid: the images'; its planes go upwards.
+  func brain(on grid: Grid) -> [Bool] {
+    let spacing = grid.affine.spacing
+    let planes = Int((HeadOutline.height / spacing.z).rounded())
+    guard !isStripped, let top = spans.planes?.upperBound else { return isHead }
+    let margin = SIMD2(
+      Int((HeadOutline.scalp / spacing.x).rounded()), Int((HeadOutline.scalp / spacing.y).rounded()))
+    let area = grid.dimensions.x * grid.dimensions.y
+    let found = isHead.indices.map {
+      isHead[$0] && $0 / area > top - planes && spans.contains($0, deeper: margin)
+    }
+    return found.contains(true) ? found : isHead
   }
 
   /// The same volume with 0 in the air.
@@ -54,6 +75,29 @@ private struct Spans {
         down[place] = min(down[place]?.lowerBound ?? .max, row)...row
       }
     }
+  }
+
+  /// The first and the last plane with foreground.
+  var planes: ClosedRange<Int>? {
+    let filled = (0..<across.count / rows).filter { plane in
+      across[plane * rows..<(plane + 1) * rows].contains { $0 != nil }
+    }
+    return filled.first.flatMap { first in filled.last.map { first...$0 } }
+  }
+
+  func contained(in places: [Bool], within margin: Int) -> [Bool] {
+    places.indices.map { places[$0] && contains($0, within: margin) }
+  }
+
+  /// Whether a place lies between foreground along its row and along its column, at least so many columns and rows from their
+  /// ends.
+  func contains(_ voxel: Int, deeper margin: SIMD2<Int>) -> Bool {
+    let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
+    let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
+    func holds(_ span: ClosedRange<Int>?, _ place: Int, _ margin: Int) -> Bool {
+      span.map { $0.lowerBound + margin <= place && place <= $0.upperBound - margin } ?? false
+    }
+    return holds(across[line], column, margin.x) && holds(down[plane * columns + column], row, margin.y)
   }
 
   /// Whether a place lies between foreground along its row and along its column, or along lines so near to it.

@@ -6,7 +6,8 @@ import Metrics
 /// what was predicted is compared with what was acquired.
 ///
 /// Both are brought to their own foreground's scale (`ForegroundScale`) over the compared voxels, which are the foreground of
-/// any of the given contrasts in planes spread evenly over the head.
+/// any of the given contrasts where there is brain (`HeadOutline`), in planes spread evenly over that: face and neck, which
+/// models make badly, and nobody asks for, do not count.
 public struct Verification: Codable, Sendable, Equatable {
   /// One hidden contrast.
   public struct Hidden: Codable, Sendable, Equatable {
@@ -84,7 +85,11 @@ extension PatientPass {
   func verify(
     _ images: [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Verification? {
-    guard var found = try hideEach(images, batchSize: batchSize, progress: progress) else { return nil }
+    guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
+    let brain = HeadOutline(images.compactMap { $0 }).brain(on: grid)
+    guard var found = try hideEach(images, brain: brain, batchSize: batchSize, progress: progress) else {
+      return nil
+    }
     guard found.hidden.contains(where: { $0.decibels < Verification.suspicion }) else { return found }
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
@@ -92,7 +97,8 @@ extension PatientPass {
       for second in given[(place + 1)...] {
         var exchanged = images
         exchanged.swapAt(first, second)
-        guard let other = try hideEach(exchanged, batchSize: batchSize, progress: progress) else { continue }
+        guard let other = try hideEach(exchanged, brain: brain, batchSize: batchSize, progress: progress)
+        else { continue }
         if other.reliability > (found.exchange?.reliability ?? found.reliability + Verification.exchange) {
           found.exchange = Verification.Exchange(
             modalities: [sources[first], sources[second]], reliability: other.reliability)
@@ -103,7 +109,7 @@ extension PatientPass {
   }
 
   private func hideEach(
-    _ images: [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void
+    _ images: [Volume?], brain: [Bool], batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws -> Verification? {
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
@@ -111,7 +117,7 @@ extension PatientPass {
     let area = size.x * size.y
     let limit = ForegroundScale.seen
     func isForeground(_ voxel: Int) -> Bool {
-      given.contains { (images[$0]?.voxels[voxel] ?? 0) > limit }
+      brain[voxel] && given.contains { (images[$0]?.voxels[voxel] ?? 0) > limit }
     }
     let counts = (0..<size.z).map { plane in
       (plane * area..<(plane + 1) * area).count(where: isForeground)

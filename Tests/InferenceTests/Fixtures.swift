@@ -60,3 +60,33 @@ func patient(_ orientation: Orientation = .lps) -> Patient {
 func scaled(_ volume: Volume) throws -> [Float] {
   try IntensityScale(of: volume.voxels).normalise(volume.voxels)
 }
+
+// MARK: - Models of any subset
+
+/// A model of whatever is missing of T1, T2 and FLAIR.
+func completing(side: Int = 32) -> ModelCard {
+  ModelCard(
+    scenario: Scenario(completing: [.t1, .t2, .flair]), extent: Extent(side, side), intensity: "foreground",
+    rule: .foreground,
+    scales: [.t2: 150], spacing: [1, 1, 3], sliceRule: "all", trainedOn: "test", iterations: 1, score: nil,
+    parameters: 0, versions: [:])
+}
+
+func completer(_ method: Known, side: Int = 32) -> Synthesizer {
+  Synthesizer(method, card: completing(side: side), device: .cpu)
+}
+
+/// Every channel is the sum of what is given.
+func sums(_ factors: [Double] = [1, 1, 1]) -> Known {
+  Known { x in
+    let sum = x.mean(over: [1], keeping: true) * 3
+    return .concatenated(factors.map { sum * $0 }, axis: 1)
+  }
+}
+
+/// A head of 0.25 litres.
+let headSize: SIMD3<Int> = [64, 72, 24]
+func head(_ modality: Modality) -> Volume { scan(modality, subject: 3, size: headSize) }
+func given(_ modalities: Modality...) -> Patient {
+  Dictionary(uniqueKeysWithValues: modalities.map { ($0, ("\($0.rawValue).nii.gz", head($0))) })
+}

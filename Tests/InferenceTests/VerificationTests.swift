@@ -1,0 +1,160 @@
+import Failures
+import Foundation
+import Imaging
+import Inference
+import PipelineSupport
+import Testing
+import Torch
+
+/// One plane over and over, so that it does not matter which are looked at.
+private func repeated(_ modality: Modality) -> Volume {
+  var volume = head(modality)
+  let plane = volume.slice(5)
+  volume.voxels = (0..<headSize.z).flatMap { _ in plane }
+  return volume
+}
+
+@Test func hiddenContrastsAreComparedWithWhatIsMadeOfTheRest() throws {
+  let (t1, t2) = (repeated(.t1), repeated(.t2))
+  let result = try completer(sums())([.t1: ("a", t1), .t2: ("b", t2)], targets: [.flair])
+  let verification = try #require(result.verification)
+  #expect(verification.hidden.map(\.modality) == [.t1, .t2])
+
+  // By hand: T2 stands for T1, each by the scale of the voxels that are foreground of either.
+  let scales = [t1, t2].map { ForegroundScale.of($0.voxels) ?? 0 }
+  let (a, b) = (t1.slice(0), t2.slice(0))
+  let seen = a.indices.filter {
+    Double(a[$0]) > ForegroundScale.floor * scales[0] || Double(b[$0]) > ForegroundScale.floor * scales[1]
+  }
+  func values(_ image: [Float]) -> [Double] {
+    let scale = ForegroundScale.of(seen.map { image[$0] }) ?? 0
+    return seen.map { Double(image[$0]) / scale }
+  }
+  let (x, y) = (values(a), values(b))
+  let mean = x.reduce(0, +) / Double(x.count)
+  let variance = x.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+  let error = zip(x, y).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+  #expect(abs(verification.hidden[0].decibels - 10 * log10(variance / error)) < 1e-3)
+  #expect(verification.hidden[0].correlation > 0.9)
+  let mean2 = verification.hidden.map(\.decibels).reduce(0, +) / 2
+  #expect(abs(verification.reliability - mean2) < 1e-9)
+}
+
+@Test func anUnreliableModelIsRefusedUnlessItIsAcceptedOrNotAsked() throws {
+  // Nothing but ones, whatever is given.
+  let constant = Known { x in
+    .concatenated((0..<3).map { _ in x.mean(over: [1], keeping: true) * 0 + 1 }, axis: 1)
+  }
+  var maker = completer(constant)
+  let failure = try failure { _ = try maker(given(.t1, .t2)) }
+  #expect(failure.kind == .refused && failure.exitCode == 11 && failure.message.contains("dB"))
+  maker.acceptsDoubts = true
+  let result = try maker(given(.t1, .t2))
+  #expect(result.notes.contains { $0.contains("unreliable") })
+  #expect(result.verification?.doubt?.contains("unreliable") == true)
+  maker.acceptsDoubts = false
+  maker.verifies = false
+  #expect(try maker(given(.t1, .t2)).verification == nil)
+}
+
+@Test func aScanThatLooksLikeAnotherContrastIsSaid() throws {
+  // Whatever the first channel makes is dark where the scan is bright; the last is right.
+  let method = Known { x in
+    let sum = x.mean(over: [1], keeping: true) * 3
+    return .concatenated([1 - sum, sum, sum], axis: 1)
+  }
+  var maker = completer(method)
+  maker.acceptsDoubts = true
+  var patient: Patient = [.t1: ("a", repeated(.t1))]
+  var double = repeated(.t1)
+  for index in double.voxels.indices { double.voxels[index] *= 2 }
+  double.voxels[0] = 1
+  patient[.t2] = ("b", double)
+  let hidden = try #require(try maker(patient).verification).hidden
+  #expect(hidden[0].decibels < 0 && hidden[0].looksLike != nil && hidden[1].looksLike == nil)
+}
+
+/// Three tissues that T2 shows in another order than T1: what is right is refused only under exchanged names.
+@Test func exchangedNamesAreRefused() throws {
+  func shade(_ levels: [Float]) -> Volume {
+    var volume = head(.t1)
+    for k in 0..<headSize.z {
+      for j in 0..<headSize.y {
+        for i in 0..<headSize.x {
+          let at = i + headSize.x * (j + headSize.y * k)
+          volume.voxels[at] = volume.voxels[at] > 0 ? levels[(i + j + k) % 3] : 0
+        }
+      }
+    }
+    return volume
+  }
+  /// What the levels 1, 2 and 3 of a contrast, as networks see them, are in the other.
+  func turned(_ x: Tensor, _ levels: [Double]) -> Tensor {
+    let unit = ForegroundScale.level / (14.0 / 3).squareRoot()
+    func of(_ level: Double) -> Tensor { x * 0 + level * unit }
+    let bright = x.below(2.5 * unit, of(levels[1]), else: of(levels[2]))
+    return x.below(0.3 * unit, x * 0, else: x.below(1.5 * unit, of(levels[0]), else: bright))
+  }
+  let method = Known { x in
+    let (t1, t2) = (x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1))
+    return .concatenated([turned(t2, [3, 1, 2]), turned(t1, [2, 3, 1]), t1 + t2], axis: 1)
+  }
+  let (t1, t2) = (shade([1, 2, 3]), shade([2, 3, 1]))
+  let right = try completer(method)([.t1: ("a", t1), .t2: ("b", t2)], targets: [.flair])
+  let verification = try #require(right.verification)
+  #expect(verification.reliability > 20 && verification.exchange == nil && verification.doubt == nil)
+
+  var maker = completer(method)
+  let failure = try failure { _ = try maker([.t1: ("a", t2), .t2: ("b", t1)], targets: [.flair]) }
+  #expect(failure.kind == .refused && failure.message.contains("T1 and T2 look exchanged"), "\(failure)")
+  maker.acceptsDoubts = true
+  let other = try maker([.t1: ("a", t2), .t2: ("b", t1)], targets: [.flair]).verification
+  #expect(other?.exchange?.modalities == [.t1, .t2] && (other?.exchange?.reliability ?? 0) > 20)
+}
+
+/// A whole head in noise counts where its brain is: neither its scalp nor what lies far below, however badly that is made. Of a
+/// stripped one everything counts.
+@Test(arguments: [true, false]) func ofAWholeHeadTheBrainCounts(isStripped: Bool) throws {
+  let dimensions: SIMD3<Int> = [144, 168, 60]
+  // 180 mm high, 160 mm wide and 190 mm long.
+  let affine = Affine([1.25, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 3, 0])
+  func shade(_ levels: [Float], isBad: (_ distance: Double, _ plane: Int) -> Bool) -> Volume {
+    var volume = Volume(
+      dimensions: dimensions, affine: affine,
+      voxels: [Float](repeating: 0, count: dimensions.x * dimensions.y * dimensions.z))
+    for index in volume.voxels.indices {
+      let (line, i) = index.quotientAndRemainder(dividingBy: dimensions.x)
+      let (k, j) = line.quotientAndRemainder(dividingBy: dimensions.y)
+      let (x, y) = (Double(i - 72) / 64, Double(j - 84) / 76)
+      let distance = (x * x + y * y).squareRoot()
+      if distance > 1 {
+        volume.voxels[index] = isStripped ? 0 : 0.02 + 0.01 * Float((i + j) % 3)
+      } else {
+        volume.voxels[index] = isBad(distance, k) ? levels[2] : levels[(i / 2 + j / 2 + k) % 2]
+      }
+    }
+    return volume
+  }
+  func reliability(_ isBad: @escaping (Double, Int) -> Bool) throws -> Double {
+    let (t1, t2) = (shade([1, 2, 3], isBad: isBad), shade([2, 1, 3], isBad: isBad))
+    let unit = try ForegroundScale.level / #require(ForegroundScale.of(t1.voxels))
+    // The network knows that 1 and 2 are 2 and 1, and takes 3 for nothing where it is 3 too.
+    func turned(_ x: Tensor) -> Tensor {
+      let bright = x.below(2.5 * unit, x * 0 + unit, else: x * 0)
+      return x.below(0.5 * unit, x * 0, else: x.below(1.5 * unit, x * 0 + 2 * unit, else: bright))
+    }
+    var maker = completer(
+      Known { x in
+        let (t1, t2) = (x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1))
+        return .concatenated([turned(t2), turned(t1), t1 + t2], axis: 1)
+      })
+    maker.acceptsDoubts = true
+    let patient: Patient = [.t1: ("a", t1), .t2: ("b", t2)]
+    return try #require(try maker(patient, targets: [.flair]).verification).reliability
+  }
+  // Scalp, and everything more than 110 mm below the top.
+  let outer = try reliability { distance, plane in distance > 0.9 || plane < 22 }
+  let inner = try reliability { distance, plane in distance < 0.5 && plane > 40 }
+  #expect(isStripped ? outer < 5 : outer > 10, "\(outer) dB")
+  #expect(inner < 5, "\(inner) dB")
+}
