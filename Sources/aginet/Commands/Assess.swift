@@ -65,8 +65,11 @@ struct Assess: ParsableCommand {
     let cohorts = try folders.map(Assess.opened)
     _ = try PeopleAssessment.names(of: cohorts)
     let models = try zip(files, Assess.ends(of: files)).map { file, end in
-      let model = try TrainedModel(file: ShippedModel.file(file), device: device)
+      let path = try ShippedModel.file(file)
+      let model = try TrainedModel(file: path, device: device)
       _ = try model.synthesizer
+      // One that is named and not given as a file is known by its name.
+      guard path == file else { return (name: file, model: model) }
       let title = model.experiment.title
       return (name: files.count > 1 ? "\(title), \(end)" : title, model: model)
     }
