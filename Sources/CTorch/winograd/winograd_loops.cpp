@@ -31,10 +31,8 @@ CT_INLINE void multiply(const float *tiles, const float *kernels, int64_t from, 
 // The sums over tiles of T outputs by N registers of inputs stay in registers.
 template <int T, int N>
 CT_INLINE void correlate(const float *ups, const float *tiles, int64_t from, int64_t to, int64_t count, float *sums) {
-  Lanes sum[T][N];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < T * N; ++i) sum[i / N][i % N] = lanes(sums + i / N * from + i % N * lane_count);
-  for (int64_t tile = 0; tile < count; ++tile, ups += to, tiles += from) {
+  Lanes sum[T][N] = {};
+  for (int64_t tile = 0; tile < count; ++tile, ups += padded(to), tiles += padded(from)) {
     Lanes x[N];
 #pragma clang loop unroll(full)
     for (int n = 0; n < N; ++n) x[n] = lanes(tiles + n * lane_count);
@@ -46,7 +44,7 @@ CT_INLINE void correlate(const float *ups, const float *tiles, int64_t from, int
     }
   }
 #pragma clang loop unroll(full)
-  for (int i = 0; i < T * N; ++i) lanes(sums + i / N * from + i % N * lane_count) = sum[i / N][i % N];
+  for (int i = 0; i < T * N; ++i) lanes(sums + i / N * from + i % N * lane_count) += sum[i / N][i % N];
 }
 
 template <bool is_volume>
@@ -132,20 +130,24 @@ CT_CLONES(kernel_derivatives, (bool is_volume, const float *from, int64_t channe
 }
 
 CT_CLONES(correlate, (const float *ups, const float *tiles, int64_t from, int64_t to, int64_t count, bool wide, float *sums), (ups, tiles, from, to, count, wide, sums)) {
-  for (int64_t c = 0; c < from;) {
-    const bool pair = wide && c + block <= from;
-    for (int64_t o = 0; o < to; o += outputs_at_once) {
-      float *place = sums + o * from + c;
-      if (pair) {
-        correlate<8, 2>(ups + o, tiles + c, from, to, count, place);
-      } else if (wide) {
-        correlate<8, 1>(ups + o, tiles + c, from, to, count, place);
-      } else {
-        correlate<4, 1>(ups + o, tiles + c, from, to, count, place);
-        correlate<4, 1>(ups + o + 4, tiles + c, from, to, count, place + 4 * from);
+  const auto in = padded(from), up = padded(to);
+  for (int64_t first = 0; first < count; first += summed_at_once, ups += summed_at_once * up, tiles += summed_at_once * in) {
+    const auto some = count - first < summed_at_once ? count - first : summed_at_once;
+    for (int64_t c = 0; c < from;) {
+      const bool pair = wide && c + block <= from;
+      for (int64_t o = 0; o < to; o += outputs_at_once) {
+        float *place = sums + o * from + c;
+        if (pair) {
+          correlate<8, 2>(ups + o, tiles + c, from, to, some, place);
+        } else if (wide) {
+          correlate<8, 1>(ups + o, tiles + c, from, to, some, place);
+        } else {
+          correlate<4, 1>(ups + o, tiles + c, from, to, some, place);
+          correlate<4, 1>(ups + o + 4, tiles + c, from, to, some, place + 4 * from);
+        }
       }
+      c += pair ? block : lane_count;
     }
-    c += pair ? block : lane_count;
   }
 }
 

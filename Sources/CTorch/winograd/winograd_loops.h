@@ -36,13 +36,21 @@ void backward_kernels(bool is_volume, const float *from, int64_t outputs, int64_
 void kernel_derivatives(bool is_volume, const float *from, int64_t channels, int64_t step, float *to);
 
 constexpr int64_t tiles_at_once = 8, outputs_at_once = 8;
+// Tiles whose products are summed up before the sum is added to those before: of 32 inputs they stay in a core's nearest cache,
+// and a sum of sums loses less than a long one.
+constexpr int64_t summed_at_once = 64;
 
 // One of the products: tiles [count, from] by kernels to [count, to], count up to a multiple of eight. With 32 registers
 // of sixteen numbers (`wide`), eight tiles and two registers of outputs fill half of them; with fewer or smaller ones, four
 // by one.
 void multiply(const float *tiles, const float *kernels, int64_t from, int64_t to, int64_t count, bool wide, float *sums);
 
-// The same product's derivative by the kernels, added to sums [to, from]: of ups [count, to] and tiles [count, from].
+// How far the rows of a matrix lie apart that is read in columns: with a power of two between them, rows would compete for few
+// places in the cache.
+CT_INLINE int64_t padded(int64_t channels) { return channels + lane_count; }
+
+// The same product's derivative by the kernels, added to sums [to, from]: of ups [count, to] and tiles [count, from], whose rows
+// are padded. Calls that are to give the same as one take whole multiples of `summed_at_once`.
 void correlate(const float *ups, const float *tiles, int64_t from, int64_t to, int64_t count, bool wide, float *sums);
 
 }  // namespace winograd

@@ -1,7 +1,7 @@
-// The derivative of a Winograd convolution with respect to its kernels, in 3-D.
+// The derivative of a Winograd convolution with respect to its kernels.
 //
-// y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A is linear in w, so ∂w = Gᵀ [ Σ (A ∂y Aᵀ) ⊙ (Bᵀ d B) ] G, summed over tiles: a sixth of the
-// direct sum's products, as the convolution itself. In 2-D, where a quarter remains, the library's direct sum is kept.
+// y = Aᵀ [ (G w Gᵀ) ⊙ (Bᵀ d B) ] A is linear in w, so ∂w = Gᵀ [ Σ (A ∂y Aᵀ) ⊙ (Bᵀ d B) ] G, summed over tiles: a quarter of
+// the direct sum's products, in 3-D a sixth, as the convolution itself.
 //
 // Tiles are transformed some at a time, by all threads, and multiplied while they lie in the cache, each thread some of the
 // products: every sum runs over the tiles in one order, whatever the number of threads.
@@ -9,7 +9,6 @@
 
 #include "../loops/parallel.h"
 #include "../loops/read.h"
-#include "../wall/direct.h"
 #include "../wall/layout.h"
 #include "columns.h"
 #include "tiling.h"
@@ -22,15 +21,17 @@ using at::Tensor;
 
 namespace {
 
-// Numbers that the tiles at hand may take: 8 MB.
-constexpr int64_t largest_band = 1 << 21;
+// Numbers that the tiles at hand take for each thread, half of a core's cache of 2 MB, unless sums have more: these are read and
+// written once for each band.
+constexpr int64_t fitting = 1 << 18;
 
 Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
   const Tiling tiling(x);
   const auto from = x.size(1), to = up.size(1), products = tiling.products(), taps = weight.numel() / (from * to);
   const auto flat = x.options().memory_format(at::MemoryFormat::Contiguous);
-  const auto band = std::min(tiling.count, std::max<int64_t>(largest_band / (products * (from + to)), 32));
-  const auto in_step = step_of(band, from), up_step = step_of(band, to);
+  const auto wanted = std::max<int64_t>(at::get_num_threads() * fitting / (products * (from + to)), from * to / (from + to));
+  const auto band = std::min(tiling.count, (wanted + summed_at_once - 1) / summed_at_once * summed_at_once);
+  const auto in_step = step_of(band, padded(from)), up_step = step_of(band, padded(to));
   const auto nothing = at::zeros({std::max(from, to)}, flat), space = at::empty({products * (in_step + up_step)}, flat),
              sums = at::zeros({products, to * from}, flat);
   auto kernel = at::empty(weight.sizes(), x.options(), last(weight));
@@ -44,9 +45,9 @@ Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
       for (auto t = begin; t < end; ++t) {
         const float *pixels[Tiling::most_inputs];
         tiling.inputs(first + t, in, from, outside, pixels);
-        input_tile(tiling.is_volume, pixels, from, taken + t * from, in_step);
+        input_tile(tiling.is_volume, pixels, from, taken + t * padded(from), in_step);
         tiling.outputs(first + t, derivative, to, outside, pixels);
-        up_tile(tiling.is_volume, pixels, to, ups + t * to, up_step);
+        up_tile(tiling.is_volume, pixels, to, ups + t * padded(to), up_step);
       }
     });
     parallel_for(products, 1, [&](int64_t begin, int64_t end) {
@@ -66,10 +67,6 @@ Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
 }  // namespace
 
 std::tuple<Tensor, Tensor> kernel_derivative(const Tensor &up, const Tensor &x, const Tensor &weight, bool bias_wanted) {
-  if (weight.dim() == 4) {
-    const auto [image, kernel, offset] = direct::convolve_backward(up, x, weight, {false, true, bias_wanted});
-    return {kernel, offset};
-  }
   auto axes = spatial(up);
   axes.push_back(0);
   const auto kernel = is_small(x, weight) ? columns::kernel_derivative(channels_last(up), channels_last(x))
