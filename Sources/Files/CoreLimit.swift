@@ -9,17 +9,13 @@ public struct CoreLimit: Sendable, Equatable {
 
   /// The least of the computer's cores, those that the process is bound to (`taskset`, `srun`, cpusets), what its control
   /// groups grant (both versions) and what Slurm gave to a task (`SLURM_CPUS_PER_TASK`), as it was when first asked for.
-  public static let own: CoreLimit = {
-    let environment = ProcessInfo.processInfo.environment
-    return of(
-      root: "", online: sysconf(Int32(_SC_NPROCESSORS_ONLN)), bound: bound(environment),
-      environment: environment)
-  }()
+  public static let own = of(
+    root: "", online: sysconf(Int32(_SC_NPROCESSORS_ONLN)), environment: ProcessInfo.processInfo.environment)
 
   /// The same of a system whose `/proc` and `/sys` lie in a folder.
-  package static func of(root: String, online: Int, bound: Int?, environment: [String: String]) -> CoreLimit {
+  package static func of(root: String, online: Int, environment: [String: String]) -> CoreLimit {
     var found = [(cores: Double(max(1, online)), origin: "this computer")]
-    if let bound, bound > 0 { found.append((Double(bound), "the process's affinity")) }
+    if let bound = bound(root, environment) { found.append((Double(bound), "the process's affinity")) }
     for quota in groupQuotas(root) {
       found.append((quota, "the control group, which allows \(String(format: "%g", quota))"))
     }
@@ -49,13 +45,13 @@ public struct CoreLimit: Sendable, Equatable {
     }
   }
 
-  /// Cores that the system may run this process on; nil where it does not tell.
-  private static func bound(_ environment: [String: String]) -> Int? {
+  /// Cores that the system may run this process on, of `Cpus_allowed:	ff,ffffffff`; nil where nothing tells.
+  private static func bound(_ root: String, _ environment: [String: String]) -> Int? {
     // OpenMP has then bound the first thread to a core of its own, long before anyone asks.
     let binders = ["OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"]
     guard !binders.contains(where: { environment[$0] != nil }) else { return nil }
-    var set = cpu_set_t()
-    guard sched_getaffinity(0, MemoryLayout<cpu_set_t>.size, &set) == 0 else { return nil }
-    return withUnsafeBytes(of: set) { $0.reduce(0) { $0 + $1.nonzeroBitCount } }
+    let line = ControlGroups.lines(root + "/proc/self/status").first { $0.hasPrefix("Cpus_allowed:") }
+    let bits = line?.drop { $0 != ":" }.compactMap { $0.hexDigitValue?.nonzeroBitCount }.reduce(0, +)
+    return bits == 0 ? nil : bits
   }
 }

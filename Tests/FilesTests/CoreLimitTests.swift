@@ -14,22 +14,38 @@ import Testing
     try Data(text.utf8).write(to: URL(fileURLWithPath: path))
   }
 
-  private func found(bound: Int? = nil, _ environment: [String: String] = [:]) -> String {
-    let limit = CoreLimit.of(root: folder("root"), online: 16, bound: bound, environment: environment)
+  private func found(_ environment: [String: String] = [:]) -> String {
+    let limit = CoreLimit.of(root: folder("root"), online: 16, environment: environment)
     return "\(limit.count) (\(limit.origin))"
   }
 
-  @Test func theComputersAndThoseItIsBoundTo() {
-    #expect(found() == "16 (this computer)")
-    #expect(found(bound: 16) == "16 (this computer)")
-    #expect(found(bound: 3) == "3 (the process's affinity)")
-    #expect(found(bound: 0) == "16 (this computer)")
-    #expect(CoreLimit.of(root: folder("root"), online: -1, bound: nil, environment: [:]).count == 1)
+  private func bind(to mask: String) throws {
+    try write("Name:\taginet\nCpus_allowed:\t\(mask)\nCpus_allowed_list:\t0-1\n", to: "proc/self/status")
   }
 
-  @Test func slurmsTask() {
+  @Test func theComputersAndThoseItIsBoundTo() throws {
+    #expect(found() == "16 (this computer)")
+    for (mask, expected) in [
+      ("ffff", "16 (this computer)"), ("e", "3 (the process's affinity)"), ("0", "16 (this computer)"),
+      ("80000000,00000000,00000001", "2 (the process's affinity)"), ("ff,ffffffff", "16 (this computer)"),
+    ] {
+      try bind(to: mask)
+      #expect(found() == expected, "\(mask)")
+    }
+    #expect(CoreLimit.of(root: folder("none"), online: -1, environment: [:]).count == 1)
+  }
+
+  /// The first thread is then bound to one core, and the others to the rest.
+  @Test func whatOpenMPBindsIsNotTheProcess() throws {
+    try bind(to: "1")
+    #expect(found() == "1 (the process's affinity)")
+    for name in ["OMP_PROC_BIND", "OMP_PLACES", "GOMP_CPU_AFFINITY"] {
+      #expect(found([name: "cores"]) == "16 (this computer)")
+    }
+  }
+
+  @Test func slurmsTask() throws {
     #expect(found(["SLURM_CPUS_PER_TASK": "4"]) == "4 (SLURM_CPUS_PER_TASK)")
-    #expect(found(bound: 2, ["SLURM_CPUS_PER_TASK": "4"]) == "2 (the process's affinity)")
     // A node's are not the task's.
     for (name, value) in [
       ("SLURM_CPUS_ON_NODE", "2"), ("SLURM_CPUS_PER_TASK", "many"), ("SLURM_CPUS_PER_TASK", "0"),
@@ -37,6 +53,8 @@ import Testing
     ] {
       #expect(found([name: value]) == "16 (this computer)", "\(name)=\(value)")
     }
+    try bind(to: "3")
+    #expect(found(["SLURM_CPUS_PER_TASK": "4"]) == "2 (the process's affinity)")
   }
 
   @Test func groupsOfTheSecondVersion() throws {
@@ -49,7 +67,8 @@ import Testing
     #expect(found() == "7 (the control group, which allows 6.5)")
     try write("150000 50000\n", to: "sys/fs/cgroup/outer/inner/cpu.max")
     #expect(found() == "3 (the control group, which allows 3)")
-    #expect(found(bound: 2) == "2 (the process's affinity)")
+    try bind(to: "3")
+    #expect(found() == "2 (the process's affinity)")
     // In a container, where the group's own path is not to be seen.
     try write("10000 100000\n", to: "sys/fs/cgroup/cpu.max")
     #expect(found() == "1 (the control group, which allows 0.1)")
