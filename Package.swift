@@ -14,6 +14,8 @@ let plain: [Target] = [
   .target(name: "CGuard"),
   // Ends a program where memory cannot be had, so it belongs to programs alone.
   .target(name: "CAllocation", dependencies: ["CGuard"]),
+  // Starts a program anew, so it belongs to programs alone.
+  .target(name: "CWaiting"),
   .target(name: "Files", dependencies: ["CGuard", "Failures"]),
   .target(name: "Imaging", dependencies: ["CZlib", "Files", "Failures"]),
   .target(name: "Metrics", dependencies: ["Imaging", "Files"]),
@@ -71,7 +73,7 @@ let withTensors: [Target] = [
     dependencies: [
       "Reporting", "Paper", "Runs", "Experiments", "Methods", "Networks", "Training", "Inference", "Cohorts",
       "Imaging",
-      "Metrics", "Layers", "Torch", "Files", "CAllocation", "CGuard", "Failures",
+      "Metrics", "Layers", "Torch", "Files", "CAllocation", "CWaiting", "CGuard", "Failures",
       .product(name: "ArgumentParser", package: "swift-argument-parser"),
     ]),
   .target(
@@ -163,7 +165,7 @@ let package = Package(
   cxxLanguageStandard: .gnucxx20)
 
 for target in package.targets where target.type != .system {
-  if !["CTorch", "CGuard", "CAllocation"].contains(target.name) {
+  if !["CTorch", "CGuard", "CAllocation", "CWaiting"].contains(target.name) {
     target.swiftSettings = [
       .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("MemberImportVisibility"),
     ]

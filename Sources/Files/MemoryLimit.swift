@@ -20,33 +20,15 @@ public struct MemoryLimit: Sendable, Equatable {
 
   /// `MemTotal:       24567890 kB`
   private static func physical(_ root: String) -> Int? {
-    let line = lines(root + "/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
+    let line = ControlGroups.lines(root + "/proc/meminfo").first { $0.hasPrefix("MemTotal:") }
     return line?.split(separator: " ").dropFirst().first.flatMap { Int($0) }.map { $0 * 1024 }
   }
 
-  /// Of the group and of those that it lies in; a container sees its own as the outermost.
   private static func groupLimits(_ root: String) -> [Int] {
-    lines(root + "/proc/self/cgroup").flatMap { line -> [Int] in
-      // number:controllers:path, where version 2 has the number 0 and no controllers.
-      let parts = line.split(separator: ":", maxSplits: 2, omittingEmptySubsequences: false)
-      guard parts.count == 3 else { return [] }
-      let isFirst = parts[1].split(separator: ",").contains("memory")
-      guard isFirst || parts[1].isEmpty else { return [] }
-      let folder = root + "/sys/fs/cgroup" + (isFirst ? "/memory" : "")
-      let name = isFirst ? "memory.limit_in_bytes" : "memory.max"
-      var path = parts[2] == "/" ? "" : String(parts[2])
-      var limits: [Int] = []
-      while true {
-        // A group without a limit says `max`, or a number beyond any memory.
-        limits += lines("\(folder)\(path)/\(name)").compactMap { Int($0) }
-        guard let slash = path.lastIndex(of: "/") else { return limits }
-        path = String(path[..<slash])
-      }
+    ControlGroups(root: root).folders(of: "memory").flatMap { path, isFirst in
+      // A group without a limit says `max`, or a number beyond any memory.
+      ControlGroups.lines(path + (isFirst ? "/memory.limit_in_bytes" : "/memory.max")).compactMap { Int($0) }
     }
-  }
-
-  private static func lines(_ path: String) -> [Substring] {
-    (try? String(contentsOfFile: path, encoding: .utf8))?.split(separator: "\n") ?? []
   }
 
   private static var shellLimits: [Int] {

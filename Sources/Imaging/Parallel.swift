@@ -1,11 +1,11 @@
 import Dispatch
-import Foundation
+import Files
 import Synchronization
 
 /// Work on plain numbers spread over threads. The result must not depend on how many there are.
 public enum Parallel {
   /// Processor cores this process may use.
-  public static var coreCount: Int { max(1, ProcessInfo.processInfo.activeProcessorCount) }
+  public static var coreCount: Int { CoreLimit.own.count }
 
   /// Calls `body` once for each index in 0 ..< count, on up to `threads` threads, and returns when all are done.
   ///

@@ -36,6 +36,7 @@ struct AGINet: ParsableCommand {
     }
     LibTorch.keepMemory()
     LibTorch.flushDenormals()
+    useOwnCores()
     do {
       var command = try parseAsRoot()
       try command.run()
@@ -57,6 +58,13 @@ struct AGINet: ParsableCommand {
       // Whatever it is, it is one line.
       end(.unexpected, "\(error)".split(whereSeparator: \.isNewline).joined(separator: " "))
     }
+  }
+
+  /// LibTorch knows the cores that the process is bound to, but neither what its control group grants nor Slurm's word.
+  private static func useOwnCores() {
+    guard ProcessInfo.processInfo.environment["OMP_NUM_THREADS"] == nil else { return }
+    let cores = CoreLimit.own.count
+    if cores < LibTorch.threads { LibTorch.threads = cores }
   }
 
   private static func end(_ kind: Failure.Kind, _ message: String) -> Never {

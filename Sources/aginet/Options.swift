@@ -76,7 +76,7 @@ struct ComputeOptions: ParsableArguments {
   @Option(help: "cpu, cuda or cuda:N.")
   var device = "cpu"
 
-  @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores).")
+  @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores that it may use).")
   var threads: Int?
   @OptionGroup var common: CommonOptions
 

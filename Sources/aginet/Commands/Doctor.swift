@@ -38,7 +38,8 @@ struct Doctor: ParsableCommand {
     } catch {
       line("device", "\(error)", fix: "install a GPU driver and run make setup, or use --device cpu")
     }
-    line("threads", "\(LibTorch.threads) of \(ProcessInfo.processInfo.activeProcessorCount) cores")
+    line("threads", Self.threads)
+    line("waiting", Self.waiting)
     do {
       line("atlas", try Installation.atlas())
     } catch {
@@ -56,5 +57,22 @@ struct Doctor: ParsableCommand {
       fix: access(here, W_OK) == 0 ? nil : "change to a folder of your own")
     try Console.result(lines.joined(separator: "\n"))
     if !isWell { throw ExitCode(Failure.Kind.notFound.rawValue) }
+  }
+
+  /// How many threads and cores there are, and what decides.
+  private static var threads: String {
+    let cores = CoreLimit.own
+    let isAsked = ProcessInfo.processInfo.environment["OMP_NUM_THREADS"] != nil
+    return "\(LibTorch.threads)\(isAsked ? ", by OMP_NUM_THREADS," : "") of \(cores.count) "
+      + "core\(cores.count == 1 ? "" : "s") (\(cores.origin))"
+  }
+
+  /// What OpenMP was told of threads that wait: by the program's start, or before it.
+  private static var waiting: String {
+    let told = ["OMP_WAIT_POLICY", "GOMP_SPINCOUNT"].compactMap { name in
+      ProcessInfo.processInfo.environment[name].map { "\(name)=\($0)" }
+    }
+    return told.isEmpty
+      ? "as OpenMP has it: threads that wait may keep others from the cores" : told.joined(separator: " ")
   }
 }

@@ -108,8 +108,7 @@ struct PhantomCommand: ParsableCommand {
 func writePhantom(_ options: PhantomOptions, to folder: String, force: Bool, threads: Int? = nil) throws {
   let phantom = try Phantom(atlas: Installation.atlas(), options: options)
   let bar = SharedBar(ProgressBar("computing", unit: "subjects"))
-  let cores = ProcessInfo.processInfo.activeProcessorCount
-  try phantom.write(to: folder, force: force, threads: threads ?? cores) { done, total in
+  try phantom.write(to: folder, force: force, threads: threads ?? Parallel.coreCount) { done, total in
     bar.show(done, of: total)
   }
 }
