@@ -36,10 +36,10 @@ final class CohortMaterial: TrainingMaterial {
   var metric: Metric { judgement.metric }
   var held: Int { references.count }
 
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
     try SampleStream(
       cohort, contents, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
-      threads: threads)
+      threads: threads, part: part, of: parts)
   }
 
   /// What trains on translated images is looked at on translated ones, each sample always by the same shift: the best weights

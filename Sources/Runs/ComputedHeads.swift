@@ -57,11 +57,11 @@ final class ComputedHeads: TrainingMaterial {
   var held: Int { batchCount * fitted.batchSize }
   let notes: [String] = []
 
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
     try PhysicsStream(
       anatomies, fitted.physics.options, modalities: fitted.scenario.modalities,
       extent: fitted.physics.extent, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
-      threads: threads)
+      threads: threads, part: part, of: parts)
   }
 
   private var batchCount: Int { (fitted.validationSlices + fitted.batchSize - 1) / fitted.batchSize }

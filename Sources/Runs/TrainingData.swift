@@ -65,7 +65,8 @@ protocol TrainingMaterial: AnyObject {
   var held: Int { get }
   /// What the user should know beforehand.
   var notes: [String] { get }
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource
+  /// - Parameter part: which of the equal parts of every batch, of how many.
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource
   /// How good the networks are now; nil where there is nothing to judge them by.
   /// - Parameter passed: called after each pass through the network; what it throws ends the judgement.
   func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score?

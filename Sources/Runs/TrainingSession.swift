@@ -4,6 +4,7 @@ import Failures
 import Inference
 import Layers
 import Methods
+import Torch
 import Training
 
 /// One run on its way: the experiment's networks, what they are trained and judged on, and where all of it is kept.
@@ -14,17 +15,21 @@ final class TrainingSession: TrainingDelegate {
   private let predictor: Predictor
   private let trainer: Trainer
   private let stream: any SampleSource
-  private let log: RunLog
+  /// Rank 0's alone.
+  private let log: RunLog?
   private let shouldStop: () -> Failure.Kind?
   private let observer: (TrainingEvent) throws -> Void
   private var seconds = 0.0, waited = 0.0
 
-  /// - Parameter metadata: what every checkpoint says of itself.
+  /// - Parameters:
+  ///   - metadata: what every checkpoint says of itself.
+  ///   - group: the processes that train together.
   init(
     _ experiment: Experiment, on data: TrainingData, in folder: RunFolder, _ setting: Run.Setting,
-    metadata: [String: String], shouldStop: @escaping () -> Failure.Kind?,
+    metadata: [String: String], group: ProcessGroup? = nil, shouldStop: @escaping () -> Failure.Kind?,
     observer: @escaping (TrainingEvent) throws -> Void
   ) throws {
+    let isFirst = group?.isFirst ?? true
     (self.experiment, self.folder) = (experiment, folder)
     (self.shouldStop, self.observer) = (shouldStop, observer)
     let (scenario, method) = (
@@ -35,17 +40,24 @@ final class TrainingSession: TrainingDelegate {
       iterations: experiment.iterations, validateEvery: experiment.validateEvery,
       checkpointEvery: experiment.checkpointEvery, seed: experiment.seed, schedule: experiment.schedule)
     trainer = Trainer(
-      method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
-    if setting.resumes {
-      try trainer.resume()
-    } else {
-      try setting.start?.load(into: method, of: experiment)
+      method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata,
+      group: group)
+    if isFirst {
+      if setting.resumes {
+        try trainer.resume()
+      } else {
+        try setting.start?.load(into: method, of: experiment)
+      }
     }
+    try trainer.begin()
     material = try data.material(experiment)
-    log = try RunLog(
-      folder, method: method, metric: material.metric, resumingAt: trainer.iteration
-    ) { try observer(.note($0)) }
-    stream = try material.stream(startingAt: trainer.iteration, threads: setting.loaders)
+    log =
+      isFirst
+      ? try RunLog(folder, method: method, metric: material.metric, resumingAt: trainer.iteration) {
+        try observer(.note($0))
+      } : nil
+    stream = try material.stream(
+      startingAt: trainer.iteration, threads: setting.loaders, part: group?.rank ?? 0, of: group?.size ?? 1)
   }
 
   func run() throws {
@@ -85,7 +97,7 @@ final class TrainingSession: TrainingDelegate {
 
   func observe(_ event: TrainingEvent) throws {
     if case .step(_, _, let step, let wait) = event { (seconds, waited) = (seconds + step, waited + wait) }
-    try log.record(event)
+    try log?.record(event)
     try observer(event)
   }
 }

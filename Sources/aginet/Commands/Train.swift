@@ -51,6 +51,7 @@ struct Train: ParsableCommand {
   var json = false
   @Option(help: "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa and is faster.")
   var precision = Precision.float32
+  @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -58,14 +59,21 @@ struct Train: ParsableCommand {
     guard (data == nil) != (anatomies == nil) else {
       throw Failure(.usage, "name what to train on: either --data COHORT or --anatomies DIR")
     }
-    // A resumed run is its checkpoint's, and needs no settings again.
+    if dryRun || estimate { return try train(nil) }
+    try ranks.run(with: compute, train)
+  }
+
+  private func train(_ group: ProcessGroup?) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
-    let experiment = try Experiment(
-      file: experiment, settings: options.written(),
-      over: resume ? Run.resumable(in: output) : start?.experiment)
+    let experiment = try group.experiment {
+      // A resumed run is its checkpoint's, and needs no settings again.
+      try Experiment(
+        file: self.experiment, settings: options.written(),
+        over: resume ? Run.resumable(in: output) : start?.experiment)
+    }
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     try check("loaders", loaders, Bounds.loaders)
-    let device = try compute.apply()
+    let device = try compute.apply(group)
     try precision.apply(on: device)
     let data = try opened()
     var setting = Run.Setting()
@@ -77,10 +85,10 @@ struct Train: ParsableCommand {
     Interruption.watch()
     var display = TrainingDisplay(experiment, isComputed: anatomies != nil)
     let run = try Run.train(
-      experiment, on: data, into: output, setting, shouldStop: { Interruption.requested },
+      experiment, on: data, into: output, setting, group: group, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
-    try Console.result(run.folder.model)
+    if group.isFirst { try Console.result(run.folder.model) }
   }
 
   private func opened() throws -> TrainingData {

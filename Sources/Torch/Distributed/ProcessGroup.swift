@@ -1,0 +1,150 @@
+import CTorch
+import Failures
+import Foundation
+
+/// Processes that train one network together, each on its share of every batch: LibTorch's c10d, over Gloo.
+///
+/// What one rank asks of its group all others must ask too, in the same order. Where one of them ends, or is not heard of for
+/// too long, operations from then on do nothing, and `check` throws. Numbers are the same bits on all ranks, and in every run.
+/// Use it from one thread.
+public final class ProcessGroup {
+  /// Which of the processes this is, from 0, and how many there are.
+  public let rank: Int, size: Int
+  /// Which it is of those on this machine.
+  public let localRank: Int
+  let table: Table
+  private let group: OpaquePointer
+  private var lost: Failure?
+
+  /// Bytes that are sent together: some milliseconds' worth.
+  private static let bucket: Int64 = 25 << 20
+
+  /// Joins the others; waits for them for five minutes.
+  /// - Parameter patience: seconds after which a rank that gives no sign of life counts as lost. Whatever it computes or waits
+  ///   for, a process gives one twice a second, unless it was stopped.
+  /// - Throws: `.notFound` where they cannot be found.
+  public init(joining meeting: Meeting, patience: Double = 60) throws {
+    (rank, size, localRank) = (meeting.rank, meeting.size, meeting.localRank)
+    table = try Table(of: meeting)
+    // What is on one machine need not be asked how it is called.
+    let address = meeting.isLocal ? "127.0.0.1" : ""
+    guard
+      let group = ct_group_make(
+        table.pointer, Int32(rank), Int32(size), address, meeting.interfaces, patience)
+    else { throw Failure(.notFound, "rank \(rank) of \(size) cannot join the others: \(LibTorch.lastLine)") }
+    self.group = group
+  }
+
+  deinit { ct_group_free(group) }
+
+  /// Whether this one writes and speaks for all.
+  public var isFirst: Bool { rank == 0 }
+
+  /// - Throws: `.unexpected` where another rank is lost, naming it if that is known.
+  public func check() throws { if let lost { throw lost } }
+
+  // MARK: - Sums
+
+  /// `x` added up over all ranks. Gradients go back as `average(gradientsOf:)` needs them: the mean over ranks of what each one
+  /// then has is the gradient of the sum.
+  public func sum(_ x: Tensor) -> Tensor {
+    let whole = x.detached.copied()
+    add([whole], scaledBy: 1)
+    return x.requiresGradient ? whole + (x - x.detached) * Double(size) : whole
+  }
+
+  /// Replaces the gradients of `parameters` by their means over ranks, as those of a loss that is a mean over the samples of
+  /// all. To be called when `backward` is done.
+  public func average(gradientsOf parameters: [Tensor]) {
+    guard !parameters.isEmpty else { return }
+    withList(parameters) { tensors, count in
+      note(ct_group_sum_gradients(group, tensors, count, 1 / Double(size), Self.bucket))
+    }
+  }
+
+  /// Replaces tensors by their means over ranks.
+  public func average(_ tensors: [Tensor]) { add(tensors, scaledBy: 1 / Double(size)) }
+
+  /// Overwrites tensors with those of rank 0.
+  public func broadcast(_ tensors: [Tensor]) {
+    guard !tensors.isEmpty else { return }
+    withList(tensors) { note(ct_group_broadcast(group, $0, $1, Self.bucket)) }
+  }
+
+  /// Numbers added up over all ranks.
+  public func sum(_ values: [Double]) -> [Double] {
+    let tensor = Tensor(values, shape: [values.count])
+    add([tensor], scaledBy: 1)
+    return tensor.values()
+  }
+
+  /// The same of pixels.
+  public func sum(_ values: [Float]) -> [Float] {
+    let tensor = Tensor(values, shape: [values.count])
+    add([tensor], scaledBy: 1)
+    return tensor.values()
+  }
+
+  /// The numbers of rank 0.
+  public func broadcast(_ values: [Double]) -> [Double] {
+    let tensor = Tensor(values, shape: [values.count])
+    broadcast([tensor])
+    return tensor.values()
+  }
+
+  /// Returns when all ranks have come here.
+  public func wait() { _ = sum([0.0]) }
+
+  /// The text of rank 0, by a name that is used once.
+  /// - Parameter text: asked for on rank 0 alone.
+  public func shared(_ name: String, _ text: () throws -> String) throws -> String {
+    guard isFirst else { return try table.text(named: name) }
+    let text = try text()
+    try table.set(name, text)
+    return text
+  }
+
+  private func add(_ tensors: [Tensor], scaledBy factor: Double) {
+    guard !tensors.isEmpty else { return }
+    withList(tensors) { note(ct_group_sum(group, $0, $1, factor, Self.bucket)) }
+  }
+
+  // MARK: - Ends
+
+  private func note(_ status: Int32) {
+    guard status != 0, lost == nil else { return }
+    let line = LibTorch.lastLine
+    let isSilent = line.contains("has not been heard of")
+    lost = Failure(.unexpected, isSilent ? line : "another rank has ended (\(line))")
+  }
+
+  /// What this rank says of the error that ends it; nil where another says why.
+  ///
+  /// What all ranks meet, rank 0 says; what one of them meets, it says itself; and of one that is gone without a word, the first
+  /// that comes to it.
+  public func account(for error: any Error) -> (kind: Failure.Kind, message: String?) {
+    let failure = error as? Failure ?? Failure(.unexpected, "\(error)")
+    if lost == nil {
+      if !isFirst { Thread.sleep(forTimeInterval: 0.5) }
+      let said = table.claim(Self.ending, by: "\(failure.kind.rawValue)")
+      return (failure.kind, said == nil ? (isFirst ? "" : "rank \(rank): ") + failure.message : nil)
+    }
+    // Whoever knows why has three seconds to say so.
+    var quiet = -1
+    for _ in 0..<30 {
+      Thread.sleep(forTimeInterval: 0.1)
+      quiet = Int(ct_group_quiet(group))
+      if quiet == Self.noTable { break }
+      if let said = table.claim(Self.ending, by: "") { return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil) }
+    }
+    let who = quiet == Self.noTable ? "the process where all ranks meet" : quiet < 0 ? "another rank" : "rank \(quiet)"
+    let line = failure.message.contains("has not been heard of") ? failure.message : "\(who) has ended without a word"
+    // Without a table the lowest rank that can be left speaks.
+    let isSaid = quiet == Self.noTable ? rank > 1 : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+    return (
+      failure.kind, isSaid ? nil : "\(line); what was saved is kept, go on from there with \(Term.resumes)"
+    )
+  }
+
+  private static let ending = "ending", noTable = -2
+}
