@@ -44,18 +44,19 @@ final class CohortMaterial: TrainingMaterial {
 
   /// What trains on translated images is looked at on translated ones, each sample always by the same shift: the best weights
   /// are those that serve there.
-  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
+  func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
+    -> Score?
+  {
     guard !references.isEmpty else { return nil }
     let batches = try cohort.batches(of: references, contents, batchSize: fitted.batchSize)
     var judgement = judgement
+    var rounds = PredictionRounds<Judgement.Question>(predictor, group: group, stop: stop)
     for number in batches.indices {
-      let batch = try batches[number]
-      for asked in judgement.questions(of: batch) {
-        let predictions = try predictor(asked.batch) { _, _ in try passed() }
-        judgement.add(predictions, asked)
+      for asked in judgement.questions(of: try batches[number]) {
+        try rounds.add(asked.batch, asked) { judgement.add($1, $0) }
       }
-      try passed()
     }
+    try rounds.finish { judgement.add($1, $0) }
     return judgement.score
   }
 

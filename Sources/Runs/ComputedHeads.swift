@@ -66,15 +66,19 @@ final class ComputedHeads: TrainingMaterial {
 
   private var batchCount: Int { (fitted.validationSlices + fitted.batchSize - 1) / fitted.batchSize }
 
-  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
+  func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
+    -> Score?
+  {
     let (scenario, made) = (fitted.scenario, fitted.scenario.made)
     let figures = try Task.all(of: scenario).map { task in
       guard let place = made.firstIndex(of: task.wanted) else { preconditionFailure("no channel of a task") }
       var errors = ErrorsOverMean()
-      for batch in batches {
-        let predictions = try predictor(batch.keeping(Set(task.given))) { _, _ in try passed() }
+      func add(_ batch: SampleBatch, _ predictions: [Float]) {
         errors.add(predictions, batch.target(of: scenario), channel: place, of: made.count, batch)
       }
+      var rounds = PredictionRounds<SampleBatch>(predictor, group: group, stop: stop)
+      for batch in batches { try rounds.add(batch.keeping(Set(task.given)), batch, each: add) }
+      try rounds.finish(each: add)
       return errors.decibels
     }
     return Score(metric.rawValue, figures.reduce(0, +) / Double(figures.count))

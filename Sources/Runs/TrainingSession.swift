@@ -14,6 +14,7 @@ final class TrainingSession: TrainingDelegate {
   private let folder: RunFolder
   private let predictor: Predictor
   private let trainer: Trainer
+  private let group: ProcessGroup?
   private let stream: any SampleSource
   /// Rank 0's alone.
   private let log: RunLog?
@@ -30,7 +31,7 @@ final class TrainingSession: TrainingDelegate {
     observer: @escaping (TrainingEvent) throws -> Void
   ) throws {
     let isFirst = group?.isFirst ?? true
-    (self.experiment, self.folder) = (experiment, folder)
+    (self.experiment, self.folder, self.group) = (experiment, folder, group)
     (self.shouldStop, self.observer) = (shouldStop, observer)
     let (scenario, method) = (
       experiment.scenario, try MethodCatalog.build(experiment, device: setting.device)
@@ -80,9 +81,7 @@ final class TrainingSession: TrainingDelegate {
   func validate(iteration: Int) throws -> Score? {
     try predictor.method.validating {
       // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
-      try material.score(predictor) {
-        if let kind = shouldStop() { throw Failure(kind, "stopped while validating") }
-      }
+      try material.score(predictor, group: group, stop: shouldStop)
     }
   }
 

@@ -154,7 +154,7 @@ public final class Trainer {
         Batch(samples, scenario, device: device, group: group), random: random)
       state.iteration += 1
       var asked: Failure.Kind?
-      if let group { (losses, asked) = try group.agreed(losses, stop: delegate.stop) }
+      if let group { (losses, asked) = (try group.mean(of: losses), try group.agreed(stop: delegate.stop)) }
       try refuseNaN(losses)
       if isFirst {
         try delegate.observe(
@@ -184,7 +184,10 @@ public final class Trainer {
 
   private func look(_ delegate: any TrainingDelegate) throws {
     let score: Score?
-    do { score = try validated(delegate) } catch let failure as Failure where failure.isStop {
+    try group?.averageBuffers(of: method)
+    do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
+      where failure.isStop
+    {
       // The resumed run validates first of all, and so does what this one would have done.
       state.owesValidation = true
       throw try stopped(failure.kind, delegate)
@@ -203,21 +206,6 @@ public final class Trainer {
     if let score {
       try delegate.observe(.validated(iteration: state.iteration, score: score, isBest: isBest))
     }
-  }
-
-  /// Rank 0 judges; the others wait, and stop where it was asked to.
-  private func validated(_ delegate: any TrainingDelegate) throws -> Score? {
-    guard let group else { return try delegate.validate(iteration: state.iteration) }
-    try group.averageBuffers(of: method)
-    var (score, stop): (Score?, Failure.Kind?)
-    if group.isFirst {
-      do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
-        where failure.isStop
-      { stop = failure.kind }
-    }
-    stop = try group.agreed([], stop: stop).stop
-    if let stop { throw Failure(stop, "stopped while validating") }
-    return score
   }
 
   private func save(_ delegate: any TrainingDelegate) throws {

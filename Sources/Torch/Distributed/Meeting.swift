@@ -23,7 +23,9 @@ public struct Meeting: Sendable, Equatable {
   public init?(_ environment: [String: String]) throws {
     func number(_ name: String) throws -> Int? {
       guard let text = environment[name] else { return nil }
-      guard let number = Int(text), number >= 0 else { throw Failure(.usage, "\(name) is '\(text)'; it must be a number") }
+      guard let number = Int(text), number >= 0 else {
+        throw Failure(.usage, "\(name) is '\(text)'; it must be a number")
+      }
       return number
     }
     let names = Launcher.allCases.first { environment[$0.size] != nil && environment[$0.rank] != nil }
@@ -36,7 +38,8 @@ public struct Meeting: Sendable, Equatable {
     guard rank < size, localSize > 0, localSize <= size, localRank < localSize else {
       throw Failure(
         .usage,
-        "\(names.rank) \(rank) of \(names.size) \(size), \(localRank) of \(localSize) here: ranks count from 0")
+        "\(names.rank) \(rank) of \(names.size) \(size), \(localRank) of \(localSize) here: ranks count from 0"
+      )
     }
     let nodes = environment["SLURM_STEP_NODELIST"] ?? environment["SLURM_JOB_NODELIST"]
     let known = names == .slurm ? nodes.flatMap(Self.firstHost) : nil
@@ -45,9 +48,12 @@ public struct Meeting: Sendable, Equatable {
     }
     self.host = host
     // What tells one job from another on the same machine.
-    let job = ["SLURM_JOB_ID", "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"].compactMap { environment[$0] }.first
+    let job = ["SLURM_JOB_ID", "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"].compactMap { environment[$0] }
+      .first
     port = try number("MASTER_PORT") ?? Self.port(of: job ?? "")
-    guard (1...65_535).contains(port) else { throw Failure(.usage, "MASTER_PORT is \(port); it must be from 1 to 65535") }
+    guard (1...65_535).contains(port) else {
+      throw Failure(.usage, "MASTER_PORT is \(port); it must be from 1 to 65535")
+    }
     isKept = environment["TORCHELASTIC_USE_AGENT_STORE"] == "True"
     attempt = try number("TORCHELASTIC_RESTART_COUNT") ?? 0
     interfaces = environment["GLOO_SOCKET_IFNAME"] ?? ""

@@ -92,6 +92,16 @@ public final class ProcessGroup {
     return tensor.values()
   }
 
+  private static let stops: [Failure.Kind] = [.interrupted, .hungUp, .terminated]
+
+  /// Why all are to stop, where any of them was asked to.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? {
+    let asked = sum(Self.stops.map { $0 == stop ? 1.0 : 0 })
+    try check()
+    return zip(Self.stops, asked).first { $1 > 0 }?.0
+  }
+
   /// Returns when all ranks have come here.
   public func wait() { _ = sum([0.0]) }
 
@@ -135,12 +145,18 @@ public final class ProcessGroup {
       Thread.sleep(forTimeInterval: 0.1)
       quiet = Int(ct_group_quiet(group))
       if quiet == Self.noTable { break }
-      if let said = table.claim(Self.ending, by: "") { return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil) }
+      if let said = table.claim(Self.ending, by: "") {
+        return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil)
+      }
     }
-    let who = quiet == Self.noTable ? "the process where all ranks meet" : quiet < 0 ? "another rank" : "rank \(quiet)"
-    let line = failure.message.contains("has not been heard of") ? failure.message : "\(who) has ended without a word"
+    let who =
+      quiet == Self.noTable
+      ? "the process where all ranks meet" : quiet < 0 ? "another rank" : "rank \(quiet)"
+    let line =
+      failure.message.contains("has not been heard of") ? failure.message : "\(who) has ended without a word"
     // Without a table the lowest rank that can be left speaks.
-    let isSaid = quiet == Self.noTable ? rank > 1 : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+    let isSaid =
+      quiet == Self.noTable ? rank > 1 : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
     return (
       failure.kind, isSaid ? nil : "\(line); what was saved is kept, go on from there with \(Term.resumes)"
     )

@@ -16,7 +16,9 @@ final class Table {
       let place = "\(meeting.host):\(meeting.port)"
       throw serves
         ? Failure(.usage, "\(place): the ranks cannot meet there (\(LibTorch.lastLine)); set MASTER_PORT")
-        : Failure(.notFound, "\(place): no rank 0 to meet there (\(LibTorch.lastLine)); check MASTER_ADDR and MASTER_PORT")
+        : Failure(
+          .notFound,
+          "\(place): no rank 0 to meet there (\(LibTorch.lastLine)); check MASTER_ADDR and MASTER_PORT")
     }
     self.pointer = pointer
   }
@@ -57,7 +59,8 @@ final class Table {
   func claim(_ name: String, by text: String) -> String? {
     // Nobody else's text is quite this one's.
     let own = text.isEmpty ? "" : "\(text) \(UInt64.random(in: 0 ... .max))"
-    guard let found = read({ ct_store_claim(pointer, name, own, $0, $1) }), !found.isEmpty, found != own else {
+    guard let found = read({ ct_store_claim(pointer, name, own, $0, $1) }), !found.isEmpty, found != own
+    else {
       return nil
     }
     return found.split(separator: " ").first.map(String.init)

@@ -1,20 +1,15 @@
-import Failures
 import Layers
 import Methods
 import Torch
 
 /// What ranks must be of one mind about, so that all of them do the same next.
 extension ProcessGroup {
-  private static let stops: [Failure.Kind] = [.interrupted, .hungUp, .terminated]
-
-  /// The means of all ranks' losses, and why all are to stop where any of them was asked to.
+  /// The means of all ranks' losses.
   /// - Throws: `.unexpected` where a rank is lost.
-  func agreed(_ losses: [Loss], stop: Failure.Kind?) throws -> (losses: [Loss], stop: Failure.Kind?) {
-    let sums = sum(losses.map(\.value) + Self.stops.map { $0 == stop ? 1 : 0 })
+  func mean(of losses: [Loss]) throws -> [Loss] {
+    let sums = sum(losses.map(\.value))
     try check()
-    let means = zip(losses, sums).map { Loss($0.name, $1 / Double(size)) }
-    let asked = zip(Self.stops, sums.dropFirst(losses.count)).first { $1 > 0 }
-    return (means, asked?.0)
+    return zip(losses, sums).map { Loss($0.name, $1 / Double(size)) }
   }
 
   /// Replaces what layers gather of the samples that they see, such as running statistics, by the means over ranks: each has
