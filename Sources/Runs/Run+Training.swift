@@ -50,7 +50,7 @@ extension Run {
     let lock = try group?.isFirst ?? true ? take(folder, for: experiment, data, setting) : nil
     defer { withExtendedLifetime(lock) {} }
     // Only now is rank 0 known to begin.
-    if let group, try group.shared("data", { digest }) != digest {
+    if let group, try group.shared({ digest }) != digest {
       throw Failure(.inconsistent, "has other data to train on than rank 0")
     }
     let session = try TrainingSession(

@@ -62,7 +62,7 @@ extension ProcessGroup? {
   func experiment(_ told: () throws -> Experiment) throws -> Experiment {
     guard let self else { return try told() }
     var own: Experiment?
-    let json = try self.shared("experiment") {
+    let json = try self.shared {
       let experiment = try told()
       own = experiment
       return try experiment.json

@@ -29,21 +29,22 @@ import Torch
     }
   }
 
+  private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {
+    let weight = Tensor([0.5, -2, 3], shape: [3])
+    weight.requiresGradient = true
+    let y = (x * weight).squared()
+    func whole(_ sum: Tensor) -> Tensor { group?.sum(sum) ?? sum }
+    (whole(y.sum()) / (whole((y + 1).sqrt().sum()) + 1)).backward()
+    group?.average(gradientsOf: [weight])
+    return weight.gradient?.values() ?? []
+  }
+
   /// A loss of sums over all samples, such as a quotient of two, has the gradient of the whole.
   @Test func gradientsOfSumsAreThoseOfTheWhole() throws {
-    func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {
-      let weight = Tensor([0.5, -2, 3], shape: [3])
-      weight.requiresGradient = true
-      let y = (x * weight).squared()
-      func whole(_ sum: Tensor) -> Tensor { group?.sum(sum) ?? sum }
-      (whole(y.sum()) / (whole((y + 1).sqrt().sum()) + 1)).backward()
-      group?.average(gradientsOf: [weight])
-      return weight.gradient?.values() ?? []
-    }
-    let expected = gradient(.uniform([4, 3], seed: 3, type: .float64), nil)
+    let expected = Self.gradient(.uniform([4, 3], seed: 3, type: .float64), nil)
     let shares = try inRanks(2) { group in
       let whole = Tensor.uniform([4, 3], seed: 3, type: .float64)
-      return gradient(whole.narrowed(0, from: 2 * group.rank, length: 2), group)
+      return Self.gradient(whole.narrowed(0, from: 2 * group.rank, length: 2), group)
     }
     for share in shares { #expect(zip(share, expected).allSatisfy { abs($0 - $1) < 1e-12 }) }
     #expect(expected.count == 3 && expected.allSatisfy { $0 != 0 })

@@ -170,13 +170,11 @@ int ct_clip_gradients(const ct_tensor *tensors, int count, double largest);  // 
 int ct_lerp_all(const ct_tensor *tensors, int count, double weight);         // `count` tensors, then what each moves to
 
 // MARK: Several processes that compute together
-// A table of texts that all of them read, kept by the one that serves it (port 0: any that is free).
+// A table of texts that all of them write and read, kept by the one that serves it (port 0: any that is free).
 ct_store ct_store_make(const char *host, int port, bool serves, const char *prefix, double patience);
 void ct_store_free(ct_store store);
 int ct_store_port(ct_store store);
-int ct_store_set(ct_store store, const char *key, const char *value);
-int64_t ct_store_get(ct_store store, const char *key, char *into, int64_t capacity);  // waits for it; its length
-// Sets what nobody has set before, unless `value` is empty, and gives what then stands there: nothing where nothing does.
+// Sets what nobody has set before, unless `value` is empty, and gives what then stands there, and its length: nothing where nothing does.
 int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity);
 // Processes that add up. Which addresses they use: that of a host's name, or those of interfaces, separated by commas;
 // both empty for this machine's own name. An operation fails where a process has ended, or was silent for `patience` seconds.

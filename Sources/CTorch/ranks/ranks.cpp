@@ -30,20 +30,12 @@ ct_store ct_store_make(const char *host, int port, bool serves, const char *pref
 void ct_store_free(ct_store store) { delete store; }
 int ct_store_port(ct_store store) { return store->table->getPort(); }
 
-int ct_store_set(ct_store store, const char *key, const char *value) {
-  return act([&] { store->store->set(key, std::string(value)); });
-}
-
 // Into a buffer of the caller's; how long the text is, or -1.
 static int64_t copied(const std::string &text, char *into, int64_t capacity) {
   TORCH_CHECK(static_cast<int64_t>(text.size()) < capacity, "a text of ", text.size(), " bytes is too long");
   std::copy(text.begin(), text.end(), into);
   into[text.size()] = 0;
   return static_cast<int64_t>(text.size());
-}
-
-int64_t ct_store_get(ct_store store, const char *key, char *into, int64_t capacity) {
-  return guard([&] { return copied(store->store->get_to_str(key), into, capacity); }, int64_t(-1));
 }
 
 int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity) {

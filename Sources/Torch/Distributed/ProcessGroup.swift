@@ -105,13 +105,17 @@ public final class ProcessGroup {
   /// Returns when all ranks have come here.
   public func wait() { _ = sum([0.0]) }
 
-  /// The text of rank 0, by a name that is used once.
+  /// The text of rank 0.
   /// - Parameter text: asked for on rank 0 alone.
-  public func shared(_ name: String, _ text: () throws -> String) throws -> String {
-    guard isFirst else { return try table.text(named: name) }
-    let text = try text()
-    try table.set(name, text)
-    return text
+  /// - Throws: what `text` throws, and `.unexpected` where a rank is lost.
+  public func shared(_ text: () throws -> String) throws -> String {
+    let bytes = isFirst ? Array(try text().utf8) : []
+    let count = Int(broadcast([Double(bytes.count)])[0])
+    try check()
+    let all = Tensor(isFirst ? bytes : Array(repeating: 0, count: count), shape: [count])
+    broadcast([all])
+    try check()
+    return String(decoding: all.values(UInt8.self), as: UTF8.self)
   }
 
   private func add(_ tensors: [Tensor], scaledBy factor: Double) {

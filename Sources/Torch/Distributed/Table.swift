@@ -35,43 +35,20 @@ final class Table {
 
   /// Seconds that ranks may come after one another.
   private static let patience = 300.0
-  /// An experiment takes some thousands.
-  private static let longest = 1 << 20
 
   var port: Int { Int(ct_store_port(pointer)) }
-
-  func set(_ name: String, _ text: String) throws {
-    guard ct_store_set(pointer, name, text) == 0 else {
-      throw Failure(.unexpected, "rank 0 cannot be told: \(LibTorch.lastLine)")
-    }
-  }
-
-  /// Waits until it has been set.
-  func text(named name: String) throws -> String {
-    guard let text = read({ ct_store_get(pointer, name, $0, $1) }) else {
-      throw Failure(.unexpected, "rank 0 does not answer: \(LibTorch.lastLine)")
-    }
-    return text
-  }
 
   /// Sets what nobody has set, unless `text` is empty.
   /// - Returns: what another has set; nil where none has.
   func claim(_ name: String, by text: String) -> String? {
     // Nobody else's text is quite this one's.
     let own = text.isEmpty ? "" : "\(text) \(UInt64.random(in: 0 ... .max))"
-    guard let found = read({ ct_store_claim(pointer, name, own, $0, $1) }), !found.isEmpty, found != own
-    else {
-      return nil
+    let longest = 64
+    let found = withUnsafeTemporaryAllocation(of: CChar.self, capacity: longest) { buffer in
+      let length = ct_store_claim(pointer, name, own, buffer.baseAddress, Int64(longest))
+      return String(decoding: buffer.prefix(max(0, Int(length))).map(UInt8.init(bitPattern:)), as: UTF8.self)
     }
-    return found.split(separator: " ").first.map(String.init)
-  }
-
-  private func read(_ body: (UnsafeMutablePointer<CChar>?, Int64) -> Int64) -> String? {
-    withUnsafeTemporaryAllocation(of: CChar.self, capacity: Self.longest) { buffer in
-      let length = body(buffer.baseAddress, Int64(buffer.count))
-      guard length >= 0 else { return nil }
-      return String(decoding: buffer[..<Int(length)].map(UInt8.init(bitPattern:)), as: UTF8.self)
-    }
+    return found.isEmpty || found == own ? nil : found.split(separator: " ").first.map(String.init)
   }
 }
 
