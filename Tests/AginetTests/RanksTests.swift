@@ -142,13 +142,13 @@ import Testing
 
   /// A process that is stopped closes nothing, and computes nothing.
   @Test(arguments: [0, 1]) func oneThatHangsEndsTheOthers(rank: Int) throws {
-    let (running, ranks) = try started("run", ["--patience", "4"])
+    let (running, ranks) = try started("run", ["--patience", "10"])
     kill(ranks[rank], SIGSTOP)
     let outcome = running.wait()
     #expect(outcome.code == 1, "\(outcome.messages)")
     #expect(outcome.lines.filter { $0.hasPrefix("aginet: ") }.count == 1, "\(outcome.messages)")
     #expect(
-      outcome.lines.last?.contains("rank \(rank) has not been heard of for 4 seconds") == true,
+      outcome.lines.last?.contains("rank \(rank) has not been heard of for 10 seconds") == true,
       "\(outcome.messages)")
     #expect(ranks.allSatisfy(isGone))
     _ = try Safetensors(contentsOf: scratch("run/checkpoints/last.safetensors"))

@@ -14,6 +14,8 @@ public final class ProcessGroup {
   public let localRank: Int
   let table: Table
   private let group: OpaquePointer
+  /// The lowest rank that is left where the table is gone, with the process that kept it.
+  private let lowest: Int
   private var lost: Failure?
 
   /// Bytes that are sent together: some milliseconds' worth.
@@ -25,6 +27,7 @@ public final class ProcessGroup {
   /// - Throws: `.notFound` where they cannot be found.
   public init(joining meeting: Meeting, patience: Double = 60) throws {
     (rank, size, localRank) = (meeting.rank, meeting.size, meeting.localRank)
+    lowest = meeting.isKept ? 0 : 1
     table = try Table(of: meeting)
     // What is on one machine need not be asked how it is called.
     let address = meeting.isLocal ? "127.0.0.1" : ""
@@ -160,7 +163,7 @@ public final class ProcessGroup {
       failure.message.contains("has not been heard of") ? failure.message : "\(who) has ended without a word"
     // Without a table the lowest rank that can be left speaks.
     let isSaid =
-      quiet == Self.noTable ? rank > 1 : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+      quiet == Self.noTable ? rank > lowest : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
     return (
       failure.kind, isSaid ? nil : "\(line); what was saved is kept, go on from there with \(Term.resumes)"
     )
