@@ -1,4 +1,5 @@
 import ArgumentParser
+import CGuard
 import Experiments
 import Failures
 import Foundation
@@ -38,8 +39,10 @@ struct RankOptions: ParsableArguments {
     if !group.isFirst { Console.isQuiet = true }
     do { try body(group) } catch {
       let (kind, message) = group.account(for: error)
-      if let message { throw Failure(kind, message) }
-      throw ExitCode(kind.rawValue)
+      if let message { Console.error(message) }
+      // Threads that wait for ranks that are gone are not waited for.
+      guard_remove_all()
+      withExtendedLifetime(group) { _exit(kind.rawValue) }
     }
   }
 

@@ -53,9 +53,7 @@ import Torch
       let other = try #require(ranks[0][name])
       let difference = zip(values, other).map { abs($0 - $1) }.max() ?? 0
       if difference > worst.difference { worst = (difference, name) }
-      if difference > 1e-5 { print("DIFF \(pair.testDescription) \(name) \(difference)") }
     }
-    print("WORST \(pair.testDescription): \(worst)")
     #expect(worst.difference <= 1e-5, "\(worst)")
   }
 }
