@@ -4,6 +4,8 @@
 #   Support/gpu.sh              build here, then check and time here
 #   Support/gpu.sh build        programs that run where there is no Swift: .build-gpu/{aginet,aginet-bench}, and packed (.gz)
 #   Support/gpu.sh measure      check and time with what `build` made (carried to the machine with the GPU)
+#   Support/gpu.sh model ANATOMIES SECONDS [MODEL]
+#                               train a model like the one in the box for so long, from scratch or from MODEL, into ${OUT:-.build-gpu}/model
 #   Support/gpu.sh aginet ...   that aginet, with the libraries that are there: Support/gpu.sh aginet train --device cuda ...
 #
 # `build` needs the headers and libraries of the LibTorch that the other machine has: $LIBTORCH, a folder with lib and
@@ -75,10 +77,26 @@ measure() {
   return "$status"
 }
 
+# The schedule needs to know its end, so a few steps tell how fast this card is.
+model() {
+  local anatomies=$1 seconds=$2 start=${3:+--from $3} began steps rate
+  local trial=$made/trial out=${OUT:-$made}/model
+  began=$(date +%s)
+  # shellcheck disable=SC2206 # a flag and its value
+  local common=(Support/models/physics.json $start --anatomies "$anatomies" --device cuda --precision tf32)
+  ready aginet
+  "$made/aginet" train "${common[@]}" -o "$trial" --force --set iterations=200 --set validateEvery=200 2>"$trial.log" || { tail -n 3 "$trial.log" >&2; return 1; }
+  rate=$(tr '\r' '\n' <"$trial.log" | grep -oE '[0-9.]+/s' | tail -n 1)
+  steps=$(awk -v rate="${rate%/s}" -v left=$((seconds - $(date +%s) + began - 20)) 'BEGIN { printf "%d", 0.95 * rate * left }')
+  ((steps >= 100)) || { echo "gpu.sh: at $rate too few steps fit into $seconds s" >&2; return 8; }
+  "$made/aginet" train "${common[@]}" -o "$out" --force --set iterations="$steps" --set learningRate=4e-4 --set seed=2
+}
+
 case ${1:-all} in
 build) build ;;
 measure) measure ;;
+model) model "${@:2}" ;;
 aginet) ready aginet && exec "$made/$@" ;;
 all) build && measure ;;
-*) echo "usage: Support/gpu.sh [build | measure | aginet ...]" >&2; exit 2 ;;
+*) echo "usage: Support/gpu.sh [build | measure | model ANATOMIES SECONDS [MODEL] | aginet ...]" >&2; exit 2 ;;
 esac

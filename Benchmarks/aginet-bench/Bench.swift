@@ -72,6 +72,7 @@ struct Everything: ParsableCommand {
       self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, tf32: tf32) : nil
     if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
     LibTorch.allowTF32(tf32)
+    LibTorch.tuneConvolutions(tf32)
     let sections = try measured(peer, Device(named: device))
     let text = document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
     if let output {

@@ -39,6 +39,9 @@ extension Experiment {
   /// Whether it makes whichever of its sources a patient lacks.
   package var completes: Bool { (try? told())?.completes ?? false }
 
+  /// By which rule a cohort's images are scaled for it.
+  package var rule: IntensityRule { (try? told())?.rule ?? .percentile }
+
   /// How its training samples are changed at random.
   package var augmentation: Augmentation? { (try? told())?.augments }
 

@@ -1,5 +1,6 @@
 import Failures
 import Files
+import Foundation
 import Imaging
 import Inference
 import Layers
@@ -26,6 +27,13 @@ extension TrainedModel {
   /// - Throws: `.inconsistent` for models that make different images or whose weights do not fit each other,
   ///   `.cannotWrite`.
   public func average(with other: TrainedModel, share: Double, to path: String) throws {
+    let card = try move(towards: other, share: share)
+    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+  }
+
+  /// Makes the mean's weights of this model's.
+  /// - Returns: the mean's card, without a score.
+  package func move(towards other: TrainedModel, share: Double) throws -> ModelCard {
     guard other.card.scenario == card.scenario else {
       throw Failure(
         .inconsistent,
@@ -54,7 +62,16 @@ extension TrainedModel {
     var card = card
     card.score = nil
     card.publication = nil
-    card.trainedOn += "; weights averaged, \(share) of them of a model trained on \(other.card.trainedOn)"
-    try TrainedModel.write(method, experiment: experiment, card: card, to: path)
+    card.trainedOn +=
+      "; weights averaged, \(share) of them of a model trained on \(Self.words(other.card.trainedOn, after: card.trainedOn))"
+    return card
+  }
+
+  /// What a model was trained on, where it begins as what was said before does, is said shorter.
+  private static func words(_ data: String, after said: String) -> String {
+    let common = data.commonPrefix(with: said)
+    let rests = [data.dropFirst(common.count), said.dropFirst(common.count)]
+    let isWhole = rests.allSatisfy { $0.first.map { !$0.isLetter && !$0.isNumber } ?? true }
+    return common.count > 20 && isWhole ? "the same" + rests[0] : data
   }
 }

@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Imaging
+import Inference
 import Layers
 import Methods
 import Networks
@@ -13,6 +14,8 @@ public struct ModelStart: Sendable {
   public let sha256: String
   /// What the model was trained by.
   public let trained: Experiment
+  /// What the model says of itself; nil of a checkpoint.
+  package let card: ModelCard?
   private let tensors: Safetensors
 
   /// - Throws: `.notFound` for a missing file, `.invalidModel` for one that is not a model of aginet's or is damaged.
@@ -20,15 +23,18 @@ public struct ModelStart: Sendable {
     self.file = file
     tensors = try Safetensors(contentsOf: file)
     trained = try TrainedModel.experiment(of: tensors)
+    card = try tensors.metadata[ModelCard.key].map { try ModelCard(json: $0, file: file) }
     sha256 = try SHA256.ofFile(file).digest
   }
 
-  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while.
+  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while, a
+  /// cohort's images scaled as the model's.
   public var experiment: Experiment {
     var experiment = trained
     experiment.from = sha256
     experiment.learningRate = trained.learningRate / 10
     (experiment.iterations, experiment.validateEvery) = (2000, 250)
+    experiment[Unified.self].intensity = card?.intensityRule ?? .percentile
     return experiment
   }
 

@@ -14,15 +14,19 @@ public struct Estimate: Codable, Sendable {
   public var limit: Int?, limitOrigin: String?
   /// What goes through the networks, in the plural, how many at a time, and how many times.
   public var samples: String, batchSize: Int, batches: Int
+  /// Of these times, how many only tell how far the model can be relied on.
+  public var verifying: Int
   /// For a batch, and for all of them.
   public var batchSeconds: Double, seconds: Double
 
   /// - Parameter images: bytes.
-  public init(_ trial: Trial, images: Int, of samples: String, batchSize: Int, batches: Int) {
+  public init(
+    _ trial: Trial, images: Int, of samples: String, batchSize: Int, batches: Int, verifying: Int = 0
+  ) {
     (program, batch, self.images) = (trial.before, trial.beyond, images)
     memory = trial.before.flatMap { before in trial.beyond.map { before + images + $0 } }
     (limit, limitOrigin) = (MemoryLimit.own?.bytes, MemoryLimit.own?.origin)
-    (self.samples, self.batchSize, self.batches) = (samples, batchSize, batches)
+    (self.samples, self.batchSize, self.batches, self.verifying) = (samples, batchSize, batches, verifying)
     (batchSeconds, seconds) = (trial.seconds, trial.seconds * Double(batches))
   }
 
@@ -40,17 +44,23 @@ extension Predictor {
   /// What a pass over a patient's volumes will take at the most: empty slices and patches are counted too, reading and
   /// writing are not.
   ///
-  /// Memory is the program's, four bytes a voxel for each source, each output and one volume more, and what a batch needs,
-  /// which is measured by sending one through.
+  /// Memory is the program's, that of the images, and what a batch needs, which is measured by sending one through.
   /// - Parameters:
-  ///   - size: columns, rows and planes of the volumes in LPS order.
+  ///   - size: columns, rows and planes of the volumes in LPS order, as the network sees them.
   ///   - batchSize: slices or patches at a time.
+  ///   - images: bytes of all volumes that are held at the most.
+  ///   - hidden: sources that are hidden in turn before, and predicted in some of the planes.
   /// - Throws: `.limit` where smaller batches tell that there is too little memory for one.
-  func estimate(of size: SIMD3<Int>, by card: ModelCard, batchSize: Int) throws -> Estimate {
+  func estimate(
+    of size: SIMD3<Int>, by card: ModelCard, batchSize: Int, images: Int, hidden: Int
+  ) throws -> Estimate {
     let boxes = VolumeBoxes(of: size, extent: card.extent, depth: card.region.depth)
     let count = min(batchSize, boxes.count)
     let sources = card.scenario.sources.count
-    let images = 4 * size.x * size.y * size.z * (sources + method.outputs + 1)
+    func batches(of boxes: Int) -> Int { (boxes + count - 1) / count }
+    // Patches overlap, so that hardly one of them is without one of the planes.
+    let seen = boxes.areBlended ? boxes.count : min(Verification.planes, boxes.count)
+    let verifying = hidden * batches(of: seen)
     let trial = try trial(of: boxes.shape(of: count, sources: sources), beside: images) { bytes, limit in
       Failure(
         .limit,
@@ -60,6 +70,6 @@ extension Predictor {
     }
     return Estimate(
       trial, images: images, of: card.region.samples, batchSize: count,
-      batches: (boxes.count + count - 1) / count)
+      batches: batches(of: boxes.count) + verifying, verifying: verifying)
   }
 }

@@ -96,18 +96,22 @@ public struct ModelCard: Codable, Sendable, Equatable {
     case .contrast: ModelCard.warning(from: scenario.sources)
     case .missing:
       "SYNTHETIC images computed from whichever of \(scenario.sources.titles) were given; not acquired. "
-        + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+        + ModelCard.limits
     }
   }
 
+  /// The same of images by any number of models.
+  package static let warning =
+    "SYNTHETIC images computed from scans of other contrasts; not acquired. " + limits
+  private static let limits =
+    "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+
   /// The same of a segmentation.
   static func labelWarning(from sources: [Modality]) -> String {
-    "COMPUTED segmentation of \(sources.titles); not drawn by a person. "
-      + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+    "COMPUTED segmentation of \(sources.titles); not drawn by a person. " + limits
   }
 
   public static func warning(from sources: [Modality]) -> String {
-    "SYNTHETIC image computed from \(sources.titles); not acquired. "
-      + "May omit or invent findings. Research use only; not a medical device; not for diagnosis."
+    "SYNTHETIC image computed from \(sources.titles); not acquired. " + limits
   }
 }

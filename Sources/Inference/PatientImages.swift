@@ -29,9 +29,8 @@ struct PatientImages {
     try grids.checkAlike()
     orientation = Orientation(of: grids[0].grid.affine)
     let own = grids[0].grid.reoriented(to: .lps)
-    // Only what was learned from computed heads knows heads of 1 mm on the scale of their foreground.
-    let isOfHeads = card.scenario.target == .missing && card.intensityRule == .foreground
-    var window = PatientWindow(own, resizes: isOfHeads)
+    let isOfHeads = card.isOfHeads
+    var window = PatientWindow(own, trainedAt: card.trainedVoxel)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
     images = []
@@ -53,7 +52,8 @@ struct PatientImages {
     }
     doubts =
       card.scenario.target == .missing
-      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads) } ?? [] : []
+      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) }
+        ?? [] : []
     if isOfHeads {
       window.close(around: images.compactMap { $0 })
       for index in images.indices { images[index] = images[index].map(window.cropped) }
@@ -86,16 +86,17 @@ struct PatientImages {
   }
 
   /// What a scan of a person's head is not like.
-  /// - Parameter limitsVoxels: whether the model knows no larger voxels than computed heads have.
-  private static func doubts(_ image: Volume, of own: Grid, _ limitsVoxels: Bool) -> [String] {
+  /// - Parameter card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
+  private static func doubts(_ image: Volume, of own: Grid, _ card: ModelCard?) -> [String] {
     var doubts: [String] = []
     var spacing = own.affine.spacing
-    if limitsVoxels, max(spacing.x, spacing.y) > 1.05 * PatientImages.largestVoxel {
+    let largest = card.map { max(PatientImages.largestVoxel, $0.planeSpacing.max()) } ?? .infinity
+    if max(spacing.x, spacing.y) > 1.05 * largest {
       doubts.append(
         String(
           format:
-            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %.0f mm",
-          spacing.x, spacing.y, PatientImages.largestVoxel))
+            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
+          spacing.x, spacing.y, largest))
     }
     spacing = image.affine.spacing
     let limit = ForegroundScale.seen
@@ -130,8 +131,19 @@ extension [(name: String, grid: Grid)] {
 }
 
 extension ModelCard {
+  /// Of the voxels that it was trained at, in the plane, in mm.
+  fileprivate var planeSpacing: SIMD2<Double> {
+    spacing.count == 3 ? SIMD2(spacing[0], spacing[1]) : SIMD2(1, 1)
+  }
+
   /// By which rule the model's images are scaled.
   package var intensityRule: IntensityRule { rule ?? .percentile }
+
+  /// Whether the model was learned from computed heads, or went on from one that was, and so knows heads on the scale of their foreground.
+  var isOfHeads: Bool { scenario.target == .missing && intensityRule == .foreground }
+
+  /// Voxels in the plane, in mm, that planes must have nearly, where it takes images as heads; nil where any will do.
+  var trainedVoxel: SIMD2<Double>? { isOfHeads ? planeSpacing : nil }
 
   /// What there is of each source, in the model's channel order; nothing only where the model makes what is missing.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken, and where there is none at all.

@@ -24,9 +24,20 @@ struct PatientPass {
     let emptySlices: Int
   }
 
-  /// What a pass over volumes of this size (columns, rows and planes in LPS order) will take at the most.
-  func estimate(of size: SIMD3<Int>, batchSize: Int) throws -> Estimate {
-    try predictor.estimate(of: size, by: card, batchSize: batchSize)
+  /// What a pass over a patient's volumes will take at the most; a model of heads leaves away the air around one, which no
+  /// header tells of.
+  /// - Parameters:
+  ///   - grid: of the volumes, in LPS order.
+  ///   - given: how many there are; `made`: contrasts that are wanted.
+  ///   - verifies: whether each of several is hidden first.
+  func estimate(of grid: Grid, given: Int, made: Int, verifies: Bool, batchSize: Int) throws -> Estimate {
+    let size = PatientWindow(grid, trainedAt: card.trainedVoxel).dimensions
+    let hides = verifies && given > 1
+    // Of a hidden contrast all are made, to see which of them it is like.
+    let held = given + max(made, hides ? predictor.method.outputs : 0) + 1
+    return try predictor.estimate(
+      of: size, by: card, batchSize: batchSize,
+      images: 4 * held * max(grid.voxelCount, size.x * size.y * size.z), hidden: hides ? given : 0)
   }
 
   /// - Parameters:
@@ -37,9 +48,7 @@ struct PatientPass {
     _ inputs: inout PatientImages, making channels: [Int], batchSize: Int,
     progress: (Int, Int) throws -> Void
   ) throws -> Made {
-    let outline =
-      card.scenario.target == .missing && card.intensityRule == .foreground
-      ? HeadOutline(inputs.images.compactMap { $0 }) : nil
+    let outline = card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var pass = self.pass(over: inputs.take(), making: channels)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let (below, above, empty) = (pass.below, pass.above, pass.empty)

@@ -6,38 +6,46 @@ import Imaging
 ///
 /// A window that does neither changes nothing.
 struct PatientWindow {
-  /// Voxels in the plane, in mm, that are left as they are; others become voxels of 1 mm.
-  static let spacings = 0.8...1.3
+  /// Voxels in the plane, over those of training, that are left as they are; others become as large as those of training.
+  static let ratios = 0.8...1.3
   /// Pixels that are left around the head, and of what the sides become multiples where there is room.
   private static let margin = 8, multiple = 16
 
   /// The volume's own, in LPS order.
   private let own: Grid
   private let size: SIMD2<Int>
+  /// Of training, in mm.
+  private let trained: SIMD2<Double>
   private var columns: Range<Int>, rows: Range<Int>
 
-  init(_ own: Grid, resizes: Bool) {
+  /// - Parameter trained: voxels in the plane that the network knows, in mm; nil where any are left as they are.
+  init(_ own: Grid, trainedAt trained: SIMD2<Double>?) {
     self.own = own
-    let spacing = own.affine.spacing
-    size =
-      (resizes && (0..<2).contains { !PatientWindow.spacings.contains(spacing[$0]) })
-      ? SIMD2(
-        max(1, Int((Double(own.dimensions.x) * spacing.x).rounded())),
-        max(1, Int((Double(own.dimensions.y) * spacing.y).rounded())))
-      : SIMD2(own.dimensions.x, own.dimensions.y)
+    self.trained = trained ?? SIMD2(1, 1)
+    let spacing = SIMD2(own.affine.spacing.x, own.affine.spacing.y)
+    let sides = SIMD2(own.dimensions.x, own.dimensions.y)
+    if let trained, (0..<2).contains(where: { !PatientWindow.ratios.contains(spacing[$0] / trained[$0]) }) {
+      let wanted = SIMD2(Double(sides.x), Double(sides.y)) * spacing / trained
+      size = SIMD2(max(1, Int(wanted.x.rounded())), max(1, Int(wanted.y.rounded())))
+    } else {
+      size = sides
+    }
     (columns, rows) = (0..<size.x, 0..<size.y)
   }
+
+  /// Columns, rows and planes, before anything is left away.
+  var dimensions: SIMD3<Int> { [size.x, size.y, own.dimensions.z] }
 
   private var isResized: Bool { size != SIMD2(own.dimensions.x, own.dimensions.y) }
 
   /// What a reader should know of it.
   var notes: [String] {
     guard isResized else { return [] }
-    let spacing = own.affine.spacing
+    func mm(_ x: Double, _ y: Double) -> String { String(format: "%.2f x %.2f mm", x, y) }
+    let (spacing, common) = (own.affine.spacing, trained == SIMD2(1, 1) ? "1 mm" : nil)
     return [
-      String(
-        format: "planes of %.2f x %.2f mm were resampled to about 1 mm for the model, and what it made back",
-        spacing.x, spacing.y)
+      "planes of \(mm(spacing.x, spacing.y)) were resampled to about \(common ?? mm(trained.x, trained.y)) "
+        + "for the model, and what it made back"
     ]
   }
 

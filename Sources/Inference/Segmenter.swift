@@ -30,9 +30,11 @@ public struct Segmenter {
     public var notes: [String]
   }
 
-  /// What segmenting volumes of this size (columns, rows and planes in LPS order) will take at the most.
-  public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
-    try pass.estimate(of: size, batchSize: batchSize)
+  /// What segmenting volumes on this grid, in LPS order, will take at the most.
+  public func estimate(of grid: Grid, batchSize: Int = 2) throws -> Estimate {
+    try pass.estimate(
+      of: grid, given: card.scenario.sources.count, made: pass.predictor.method.outputs, verifies: false,
+      batchSize: batchSize)
   }
 
   /// Segments. Volumes go through the network as in `Synthesizer`; memory is four bytes a voxel for each source, for each

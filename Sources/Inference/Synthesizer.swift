@@ -59,9 +59,25 @@ public struct Synthesizer {
     public var scale: Double { images[0].scale }
   }
 
-  /// What synthesising from volumes of this size (columns, rows and planes in LPS order) will take at the most.
-  public func estimate(of size: SIMD3<Int>, batchSize: Int = 2) throws -> Estimate {
-    try pass.estimate(of: size, batchSize: batchSize)
+  /// What synthesising will take at the most, with what `verifies` asks for.
+  /// - Parameters:
+  ///   - grid: of the volumes, in LPS order.
+  ///   - given: what there is; nil for all sources of the model.
+  ///   - targets: as those of the synthesis itself.
+  /// - Throws: `.usage` for targets that are given or that the model does not make; `.limit` where memory cannot do.
+  public func estimate(
+    of grid: Grid, given: Set<Modality>? = nil, targets: [Modality]? = nil, batchSize: Int = 2
+  ) throws -> Estimate {
+    let scenario = card.scenario
+    guard scenario.target == .missing else {
+      return try pass.estimate(
+        of: grid, given: scenario.sources.count, made: pass.predictor.method.outputs, verifies: false,
+        batchSize: batchSize)
+    }
+    let given = given ?? Set(scenario.sources)
+    return try pass.estimate(
+      of: grid, given: given.count, made: card.targets(targets, given: given).count, verifies: verifies,
+      batchSize: batchSize)
   }
 
   /// Synthesises.
@@ -101,12 +117,7 @@ public struct Synthesizer {
     if verifies && card.scenario.target == .missing {
       verification = try pass.verify(inputs.images, batchSize: batchSize, progress: verifying)
       notes += verification?.warnings ?? []
-      if let verification, verification.isUnreliable {
-        try notes += accepted([
-          "the model is unreliable for this patient: hidden in turn, the given scans were predicted at "
-            + "\(verification.words), where 0 dB is a constant image"
-        ])
-      }
+      if let doubt = verification?.doubt { try notes += accepted([doubt]) }
     }
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
     var made = try pass.run(&inputs, making: channels, batchSize: batchSize, progress: progress)

@@ -82,6 +82,8 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   var segments: [LabelRegion]? { get }
   /// Whether it makes whichever of its sources a patient lacks, and no one contrast.
   var completes: Bool { get }
+  /// By which rule a cohort's images are scaled for it.
+  var rule: IntensityRule { get }
   /// How its training samples are changed at random; nil where they are taken as they are.
   var augments: Augmentation? { get }
   /// Dimensions of the images that it can be trained on: slices alone, where it has no form for volumes.
@@ -117,6 +119,7 @@ extension MethodOptions {
   }
   public var segments: [LabelRegion]? { nil }
   public var completes: Bool { false }
+  public var rule: IntensityRule { .percentile }
   public var augments: Augmentation? { nil }
   public var dimensions: ClosedRange<Int> { 2...2 }
   public func demands(_ generator: GeneratorKind) -> [Demand] { generator.demands }

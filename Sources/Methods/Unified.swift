@@ -23,6 +23,8 @@ public final class Unified: Method, Framework {
     public var clip = 1.0
     /// Decay of the moving average of the weights that makes the images.
     public var averageDecay = 0.999
+    /// By which rule a cohort's images are scaled; those of computed heads always lie on the scale of the foreground.
+    public var intensity = IntensityRule.percentile
     /// Whether T1 and T1Gd are each computed as what they add to the other, where that is there.
     public var skips = true
     public init() {}
@@ -237,6 +239,7 @@ extension Unified.Options {
   public var network: String? { GeneratorKind.agiNet.name }
   public var rate: Double? { 4e-4 }
   public var completes: Bool { true }
+  public var rule: IntensityRule { intensity }
   public var dimensions: ClosedRange<Int> { 2...3 }
 
   public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind { .agiNet }

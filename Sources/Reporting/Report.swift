@@ -78,8 +78,8 @@ public struct Report {
         ) { try progress("routing of \(scores.name)", $0, $1) })
     }
     // Beside the networks, the baseline that is hardest to beat.
-    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(runs.count)))?.name
-    let names = entries.map(\.name) + [baseline].compactMap { $0 }
+    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(assessment.networks)))?.name
+    let names = entries.map(\.name) + assessment.outside.map(\.name) + [baseline].compactMap { $0 }
     montages = try assessment.shown.subjects.map { subject, reason in
       let montage = try Montage(of: subject, in: cohort, scenario: assessment.scenario, models: names) {
         assessment.shown.prediction(of: subject.id, slice: $0, by: $1)

@@ -20,17 +20,21 @@ public struct Assessment: Sendable {
     /// Of whom the predictions are kept, for pictures of what was scored; nothing where nothing is said. Until the first
     /// run is scored, which decides, that takes four bytes for each voxel of the split.
     public var shown: ShownSubjects.Choice?
+    /// Models that were not trained on the cohort, scored beside the runs on the split that they were made for.
+    public var outside: [OutsideModel] = []
     public init() {}
   }
 
   public let scenario: Scenario
   public let split: Split
-  /// The runs in the order given, then the baselines.
+  /// The runs in the order given, then what was trained elsewhere, then the baselines.
   public let models: [Scores]
   /// What each of them makes of the lesions, subject by subject; nothing where there is no lesion.
   public let lesions: [ModelFigures<LesionMeasure>]
   /// As they were fitted for the scores.
   public let baselines: Baselines
+  /// Models that were not trained on the cohort.
+  public let outside: [OutsideModel]
   /// With what was predicted and scored for them by every model, baselines too; none where it was not asked for.
   public let shown: ShownSubjects
   public let cohort: String
@@ -74,7 +78,8 @@ public struct Assessment: Sendable {
     }
     evaluator.progress = { _, _ in }
     baselines = try Baselines(for: scenario, on: cohort)
-    for baseline in baselines.all {
+    outside = options.outside
+    for baseline in outside.flatMap(\.rows) + baselines.all {
       var found = LesionFigures(of: baseline.name, judge, target: target, in: cohort.manifest)
       models.append(
         try evaluator.scores(
@@ -89,6 +94,9 @@ public struct Assessment: Sendable {
     (self.models, self.shown) = (models, shown)
     self.lesions = lesions.contains { !$0.subjects.isEmpty } ? lesions : []
   }
+
+  /// How many of `models` are networks: all but the baselines.
+  public var networks: Int { models.count - baselines.all.count }
 
   /// Models and baselines as rows; PSNR, SSIM and MAE over slices.
   public var table: Table { Table("\(scenario), \(split.rawValue) split", comparing: models) }

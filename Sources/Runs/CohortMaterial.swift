@@ -10,17 +10,19 @@ import Metrics
 import Torch
 import Training
 
-/// A prepared cohort, on whose training split networks are trained, and judged on its validation split.
+/// A prepared cohort, on whose training split networks are trained, and judged on its validation split; heads may be computed
+/// beside it.
 final class CohortMaterial: TrainingMaterial {
   let fitted: Experiment, notes: [String]
   private let cohort: PreparedCohort
+  private let anatomies: Anatomies?
   private let contents: SampleContents
   private let judgement: Judgement
   /// What the networks are judged on; nothing where the validation split has nothing to judge by.
   private let references: [SampleReference]
 
-  init(_ experiment: Experiment, _ cohort: PreparedCohort) throws {
-    self.cohort = cohort
+  init(_ experiment: Experiment, _ cohort: PreparedCohort, beside anatomies: Anatomies? = nil) throws {
+    (self.cohort, self.anatomies) = (cohort, anatomies)
     fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
     contents = try SampleContents(of: fitted)
     judgement = Judgement(of: experiment)
@@ -30,6 +32,7 @@ final class CohortMaterial: TrainingMaterial {
     notes = [
       unjudged.map { "\($0), so the last weights are kept, not the best" },
       Self.note(of: experiment.region, fitted.region, cohort.largestVolume),
+      Self.note(of: experiment.scenario, cohort, besideHeads: anatomies != nil),
     ].compactMap { $0 }
   }
 
@@ -37,9 +40,15 @@ final class CohortMaterial: TrainingMaterial {
   var held: Int { references.count }
 
   func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
-    try SampleStream(
-      cohort, contents, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
-      threads: threads, part: part, of: parts)
+    func scans(_ iteration: Int) throws -> any SampleSource {
+      try SampleStream(
+        cohort, contents, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
+        threads: threads, part: part, of: parts)
+    }
+    guard let anatomies else { return try scans(iteration) }
+    return try MixedStream(share: fitted.physics.share, startingAt: iteration, scans) {
+      try PhysicsStream(anatomies, of: fitted, startingAt: $0, threads: threads, part: part, of: parts)
+    }
   }
 
   /// What trains on translated images is looked at on translated ones, each sample always by the same shift: the best weights
@@ -60,8 +69,25 @@ final class CohortMaterial: TrainingMaterial {
     return judgement.score
   }
 
-  func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) -> ModelCard {
-    ModelCard(fitted, cohort, method, iteration: iteration, score: score, samples: samples)
+  func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) throws -> ModelCard {
+    var card = try ModelCard(fitted, cohort, method, iteration: iteration, score: score, samples: samples)
+    if let anatomies {
+      card.trainedOn += "; in \(fitted.physics.share) of the batches \(anatomies.words)"
+    }
+    return card
+  }
+
+  /// What becomes of contrasts that nobody in the cohort has, or nil.
+  private static func note(
+    of scenario: Scenario, _ cohort: PreparedCohort, besideHeads: Bool
+  ) -> String? {
+    let lacking = scenario.modalities.filter { !cohort.manifest.modalities.contains($0) }
+    guard !lacking.isEmpty else { return nil }
+    let what =
+      besideHeads
+      ? "what is learned of that is of computed heads alone"
+      : "nothing is learned of that, and what the model that training starts from knows of it may fade"
+    return "the cohort has no \(lacking.titles): \(what)"
   }
 
   /// Why patches are smaller than they were asked for, or nil.
@@ -82,15 +108,19 @@ extension SampleContents {
   init(of experiment: Experiment) throws {
     try self.init(
       experiment.scenario, region: experiment.region, perturbation: experiment.shift,
-      augmentation: experiment.augmentation)
+      augmentation: experiment.augmentation, rule: experiment.rule)
   }
 }
 
 extension ModelCard {
+  /// How intensities are scaled by their foreground, in words.
+  static let foregroundWords =
+    "divided by the foreground's root mean square, which stands for \(ForegroundScale.level); clipped to 0 and 4"
+
   init(
     _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
     score: Score?, samples: Int
-  ) {
+  ) throws {
     let manifest = cohort.manifest
     let training = cohort.subjects(in: .train)
     func median(_ values: [Double]) -> Double? {
@@ -99,12 +129,14 @@ extension ModelCard {
     }
     var scales: [Modality: Double] = [:]
     for modality in experiment.scenario.modalities {
-      scales[modality] = median(training.compactMap { $0.scale(of: modality) })
+      scales[modality] = try median(
+        training.compactMap { try cohort.scale(of: modality, of: $0, by: experiment.rule) })
     }
     self.init(
       scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
       depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
-      intensity: manifest.intensity, scales: scales,
+      intensity: experiment.rule == .foreground ? ModelCard.foregroundWords : manifest.intensity,
+      rule: experiment.rule == .foreground ? .foreground : nil, scales: scales,
       spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,
       trainedOn:

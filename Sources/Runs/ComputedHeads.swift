@@ -16,8 +16,6 @@ final class ComputedHeads: TrainingMaterial {
   let fitted: Experiment
   private let anatomies: Anatomies
   private let judged: PhysicsSampler
-  /// Made when they are first needed.
-  private lazy var batches = (0..<batchCount).map { judged.batch($0) }
 
   init(_ experiment: Experiment, _ anatomies: Anatomies) throws {
     (fitted, self.anatomies) = (experiment, anatomies)
@@ -53,48 +51,81 @@ final class ComputedHeads: TrainingMaterial {
     try experiment.checkMemory(onSlices: extent, trains: true, device: setting.device)
   }
 
-  let metric = Metric.overMean
+  static let metric = Metric.overMean
+  var metric: Metric { ComputedHeads.metric }
   var held: Int { batchCount * fitted.batchSize }
   let notes: [String] = []
 
   func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
     try PhysicsStream(
-      anatomies, fitted.physics.options, modalities: fitted.scenario.modalities,
-      extent: fitted.physics.extent, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
-      threads: threads, part: part, of: parts)
+      anatomies, of: fitted, startingAt: iteration, threads: threads, part: part, of: parts)
   }
 
   private var batchCount: Int { (fitted.validationSlices + fitted.batchSize - 1) / fitted.batchSize }
 
+  /// What is wanted of a batch: the place of its task, the channel of what that makes, and of each sample the voxels that count.
+  private struct Question {
+    let task: Int, channel: Int, targets: [Float], counted: [[Bool]]
+  }
+
+  /// The heads are computed anew each time: all of them in memory would be more than a network.
   func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
     -> Score?
   {
     let (scenario, made) = (fitted.scenario, fitted.scenario.made)
-    let figures = try Task.all(of: scenario).map { task in
-      guard let place = made.firstIndex(of: task.wanted) else { preconditionFailure("no channel of a task") }
-      var errors = ErrorsOverMean()
-      func add(_ batch: SampleBatch, _ predictions: [Float]) {
-        errors.add(predictions, batch.target(of: scenario), channel: place, of: made.count, batch)
+    let tasks = Task.all(of: scenario)
+    var errors = tasks.map { _ in ErrorsOverMean() }
+    func add(_ asked: Question, _ predictions: [Float]) {
+      for (sample, counted) in asked.counted.enumerated() {
+        errors[asked.task].add(
+          predictions, asked.targets, image: sample * made.count + asked.channel, counting: counted)
       }
-      var rounds = PredictionRounds<SampleBatch>(predictor, group: group, stop: stop)
-      for batch in batches { try rounds.add(batch.keeping(Set(task.given)), batch, each: add) }
-      try rounds.finish(each: add)
-      return errors.decibels
     }
-    return Score(metric.rawValue, figures.reduce(0, +) / Double(figures.count))
+    var rounds = PredictionRounds<Question>(predictor, group: group, stop: stop)
+    for number in 0..<batchCount {
+      let batch = judged.batch(number)
+      let (targets, counted) = (batch.target(of: scenario), (0..<batch.count).map(batch.weighty))
+      for (place, task) in tasks.enumerated() {
+        guard let channel = made.firstIndex(of: task.wanted) else {
+          preconditionFailure("no channel of a task")
+        }
+        let question = Question(task: place, channel: channel, targets: targets, counted: counted)
+        try rounds.add(batch.keeping(Set(task.given)), question, each: add)
+      }
+    }
+    try rounds.finish(each: add)
+    return Score(metric.rawValue, errors.map(\.decibels).reduce(0, +) / Double(tasks.count))
   }
 
   func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) -> ModelCard {
     ModelCard(
       scenario: fitted.scenario, extent: fitted.physics.extent,
-      intensity:
-        "divided by the foreground's root mean square, which stands for \(ForegroundScale.level); "
-        + "clipped to 0 and 4",
+      intensity: ModelCard.foregroundWords,
       rule: .foreground, scales: [:], spacing: [1, 1, 1], sliceRule: "drawn anywhere",
-      trainedOn: "heads computed by MR physics of \(anatomies.names.count) label maps "
-        + "(\(anatomies.names.joined(separator: ", "))) and \(anatomies.lesions.count) masks of lesions",
+      trainedOn: anatomies.words,
       iterations: iteration, score: score, parameters: method.generator.parameters.count,
       versions: ["aginet": Version.current, "libtorch": LibTorch.version])
+  }
+}
+
+extension Anatomies {
+  /// What is computed of them, for a card.
+  var words: String {
+    "heads computed by MR physics of \(names.count) label maps (\(names.joined(separator: ", "))) and "
+      + "\(lesions.count) masks of lesions"
+  }
+}
+
+extension PhysicsStream {
+  /// What an experiment is trained on.
+  convenience init(
+    _ anatomies: Anatomies, of experiment: Experiment, startingAt iteration: Int, threads: Int, part: Int,
+    of parts: Int
+  ) throws {
+    try self.init(
+      anatomies, experiment.physics.options, modalities: experiment.scenario.modalities,
+      extent: experiment.physics.extent, batchSize: experiment.batchSize, seed: experiment.seed,
+      startingAt: iteration, threads: threads, part: part, of: parts)
   }
 }
 
@@ -120,29 +151,15 @@ extension ComputedHeads {
   }
 }
 
-/// How far an image's squared error is below the variance of what it should be, over all samples that are added.
-struct ErrorsOverMean {
-  private var variance = 0.0, error = 0.0
+extension SampleBatch {
+  /// The least weight of tissue.
+  private static let tissue: Float = 0.5
 
-  /// - Parameters:
-  ///   - predictions: `count x channels x extent`, as `targets`.
-  ///   - batch: whose voxels count that weigh at least half.
-  mutating func add(
-    _ predictions: [Float], _ targets: [Float], channel: Int, of channels: Int, _ batch: SampleBatch
-  ) {
-    let size = batch.extent.count
-    for sample in 0..<batch.count {
-      let first = (sample * channels + channel) * size
-      var (sum, squares, count) = (0.0, 0.0, 0.0)
-      for voxel in 0..<size where (batch.weights?[sample * size + voxel] ?? 1) >= 0.5 {
-        let wanted = Double(targets[first + voxel])
-        let difference = Double(predictions[first + voxel]) - wanted
-        (sum, squares, count) = (sum + wanted, squares + wanted * wanted, count + 1)
-        error += difference * difference
-      }
-      if count > 0 { variance += squares - sum * sum / count }
-    }
+  /// Where errors of a sample count at least half as much as they do in a brain: with the usual weights (`PhysicsOptions`) all of
+  /// a head and none of the air. Where training counts the rim of a brain or what lies outside it for less, validation leaves
+  /// it out too, so that figures compare between runs of the same weights alone.
+  fileprivate func weighty(_ sample: Int) -> [Bool] {
+    guard let weights else { return Array(repeating: true, count: extent.count) }
+    return weights[sample * extent.count..<(sample + 1) * extent.count].map { $0 >= Self.tissue }
   }
-
-  var decibels: Double { 10 * log10(variance / error) }
 }

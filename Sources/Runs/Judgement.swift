@@ -5,8 +5,9 @@ import Inference
 import Metrics
 
 /// By what the best networks of a run are chosen, as held-out samples are added: the mean PSNR of those that are predicted with
-/// some error, in dB, where whatever is missing is asked for of each contrast that they have, hidden in turn; or of a
-/// segmentation the Dice, over all of their voxels, of each region that their label maps show,
+/// some error, in dB, where whatever is missing is asked for of each contrast that they have, hidden in turn; on the scale of the
+/// foreground, which has no largest intensity, of each contrast how far its error is below a constant image's, in the head; or of
+/// a segmentation the Dice, over all of their voxels, of each region that their label maps show,
 /// whose mean counts: whatever a network finds, it is of the same regions.
 struct Judgement {
   let metric: Metric
@@ -14,11 +15,14 @@ struct Judgement {
   private let regions: [LabelRegion]
   private var values: [Double] = []
   private var overlaps: [Overlap]
+  /// By contrast that was hidden, on the scale of the foreground.
+  private var errors: [Modality: ErrorsOverMean] = [:]
 
   init(of experiment: Experiment) {
     scenario = experiment.scenario
     regions = experiment.regions ?? []
-    (metric, overlaps) = (regions.isEmpty ? .psnr : .dice, regions.map { _ in Overlap() })
+    overlaps = regions.map { _ in Overlap() }
+    metric = regions.isEmpty ? experiment.rule == .foreground ? ComputedHeads.metric : .psnr : .dice
   }
 
   /// What a network is asked of a batch.
@@ -27,13 +31,18 @@ struct Judgement {
     let batch: SampleBatch, whole: SampleBatch
     /// The contrast that was hidden, where one was.
     var hidden: Modality?
+    /// Of each sample, the voxels that count on the scale of the foreground.
+    var counted: [[Bool]] = []
   }
 
   /// - Parameter batch: a batch of the held-out samples.
   func questions(of batch: SampleBatch) -> [Question] {
     guard scenario.target == .missing else { return [Question(batch: batch, whole: batch)] }
+    let counted = metric == ComputedHeads.metric ? batch.foreground : []
     return scenario.sources.filter { modality in batch.present.contains { $0.contains(modality) } }.map {
-      Question(batch: batch.keeping(Set(scenario.sources).subtracting([$0])), whole: batch, hidden: $0)
+      Question(
+        batch: batch.keeping(Set(scenario.sources).subtracting([$0])), whole: batch, hidden: $0,
+        counted: counted)
     }
   }
 
@@ -49,6 +58,11 @@ struct Judgement {
       guard let place = scenario.sources.firstIndex(of: hidden) else { return }
       for sample in 0..<batch.count
       where batch.present[sample].contains(hidden) && batch.present[sample].count > 1 {
+        if metric == ComputedHeads.metric {
+          errors[hidden, default: ErrorsOverMean()].add(
+            predictions, targets, image: sample * count + place, counting: question.counted[sample])
+          continue
+        }
         let image = (sample * count + place) * size..<(sample * count + place + 1) * size
         values += Scorer().psnr(Array(predictions[image]), Array(targets[image]), of: size)
       }
@@ -61,6 +75,10 @@ struct Judgement {
 
   /// Nil where the label maps show none of the regions.
   var score: Score? {
+    if metric == ComputedHeads.metric {
+      let all = scenario.sources.compactMap { errors[$0]?.decibels }
+      return Score(metric.rawValue, Spread(all).mean ?? .nan)
+    }
     guard !regions.isEmpty else { return Score(metric.rawValue, Spread(values).mean ?? .nan) }
     let dice = overlaps.filter { $0.reference > 0 }.compactMap { $0.dice() }
     return Spread(dice).mean.map { Score(metric.rawValue, $0) }
@@ -86,6 +104,16 @@ struct Judgement {
 }
 
 extension SampleBatch {
+  /// Of each sample, where any of its contrasts is above the background, on the scale of the foreground.
+  fileprivate var foreground: [[Bool]] {
+    let (images, size) = (images.values, extent.count)
+    return (0..<count).map { sample in
+      // Of a slab the plane in the middle.
+      let first = (sample * depth + depth / 2) * size
+      return (first..<first + size).map { voxel in images.contains { $0[voxel] > ForegroundScale.seen } }
+    }
+  }
+
   /// How far a region that was found, the map with this place among those of each sample, coincides with the batch's labels.
   fileprivate func overlap(
     of place: Int, of regions: Int, _ maps: [Float], _ labels: [UInt8], _ region: LabelRegion

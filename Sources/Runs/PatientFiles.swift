@@ -78,18 +78,17 @@ struct PatientFiles {
       && first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
-  /// How many voxels the volumes have along each axis in LPS order, by their headers: all that is read.
+  /// The volumes' grid in LPS order, by their headers: all that is read.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids differ;
-  ///   what reading a header throws, and `check` where there is an output.
-  func dimensions(for card: ModelCard) throws -> SIMD3<Int> {
-    if !output.isEmpty { try checkOutput() }
+  ///   what reading a header throws.
+  func grid(for card: ModelCard) throws -> Grid {
     try checkInputs()
     let paths = Dictionary(volumes.map { ($0.modality, $0.path) }) { _, last in last }
     let grids = try card.ordered(paths).compactMap { $0 }.map {
       (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
     }
     try grids.checkAlike()
-    return grids[0].grid.reoriented(to: .lps).dimensions
+    return grids[0].grid.reoriented(to: .lps)
   }
 
   // MARK: - Reading and writing

@@ -37,10 +37,10 @@ public struct PatientSegmentation: PatientWork {
     return sidecar
   }
 
-  public func checkKind() throws { _ = try model.segmenter }
-
-  public func estimate(of size: SIMD3<Int>) throws -> Estimate {
-    try model.segmenter.estimate(of: size, batchSize: batchSize)
+  public func estimate(_ volumes: [(modality: Modality, path: String)]) throws -> Estimate {
+    let (segmenter, files) = (try model.segmenter, patientFiles(volumes))
+    if !output.isEmpty { try files.check() }
+    return try segmenter.estimate(of: files.grid(for: model.card), batchSize: batchSize)
   }
 }
 

@@ -1,3 +1,4 @@
+import Cohorts
 import Experiments
 import Failures
 import Files
@@ -8,7 +9,7 @@ import Training
 /// From a patient's files to the synthesised file, or files, and their sidecars.
 public struct PatientSynthesis: PatientWork {
   public let model: TrainedModel
-  /// The volume to write; where several contrasts are made a folder, in which each has its own name.
+  /// The volume to write; or a folder, in which each contrast that is made has its own name, such as `flair.nii.gz`.
   public let output: String
   /// The contrasts to make; nil for all that the model makes of what the patient lacks.
   public var targets: [Modality]?
@@ -43,10 +44,10 @@ public struct PatientSynthesis: PatientWork {
     _ volumes: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
     verifying: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> [Sidecar] {
-    var synthesizer = try model.synthesizer
-    (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
+    let synthesizer = try synthesizer
     let made = try model.card.targets(targets, given: Set(volumes.map(\.modality)))
     let files = try made.map { try self.files(volumes, for: $0, of: made.count) }
+    if let folder, made.contains(where: { outputs[$0] == nil }) { try RunFolder.make(folder) }
     for file in files { try file.check() }
     var contents = try files[0].read()
     var result = try synthesizer(
@@ -66,31 +67,50 @@ public struct PatientSynthesis: PatientWork {
     }
   }
 
+  private var synthesizer: Synthesizer {
+    get throws {
+      var synthesizer = try model.synthesizer
+      (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
+      return synthesizer
+    }
+  }
+
+  /// The folder that `output` names; nil where it names a volume.
+  private var folder: String? {
+    if output.hasSuffix("/") { return Path.withoutEnd(output) }
+    return output.scanStem == nil && RunFolder.isFolder(output) == true ? output : nil
+  }
+
   /// - Throws: `.usage` where several contrasts are to go into one file, or onto the scale of one scan.
   private func files(
     _ volumes: [(modality: Modality, path: String)], for target: Modality, of count: Int
   ) throws -> PatientFiles {
-    var files = patientFiles(volumes, to: outputs[target])
+    var files = patientFiles(
+      volumes, to: outputs[target] ?? folder.map { "\($0)/\(target.rawValue).nii.gz" })
     if case .like(let path, _) = intensity { files.beside = path }
     guard count > 1 else { return files }
     guard files.beside == nil else {
       throw Failure(.usage, "\(count) contrasts are made, and one scan has the scale of one of them only")
     }
-    guard outputs[target] == nil else { return files }
-    guard output.hasSuffix("/") || RunFolder.isFolder(output) == true else {
+    guard outputs[target] != nil || folder != nil else {
       throw Failure(
         .usage,
         "\(output): \(count) contrasts are made; name a folder for them, such as made/, or one contrast")
     }
-    try RunFolder.make(output)
-    return patientFiles(
-      volumes, to: "\(output.hasSuffix("/") ? output : output + "/")\(target.rawValue).nii.gz")
+    return files
   }
 
-  public func checkKind() throws { _ = try model.synthesizer }
-
-  public func estimate(of size: SIMD3<Int>) throws -> Estimate {
-    try model.synthesizer.estimate(of: size, batchSize: batchSize)
+  public func estimate(_ volumes: [(modality: Modality, path: String)]) throws -> Estimate {
+    let synthesizer = try synthesizer
+    let given = Set(volumes.map(\.modality))
+    let made = try model.card.targets(targets, given: given)
+    if !output.isEmpty {
+      let files = try made.map { try self.files(volumes, for: $0, of: made.count) }
+      // A folder that is yet to be made has nothing in it.
+      if folder.map({ RunFolder.isFolder($0) != nil }) ?? true { for file in files { try file.check() } }
+    }
+    return try synthesizer.estimate(
+      of: patientFiles(volumes).grid(for: model.card), given: given, targets: made, batchSize: batchSize)
   }
 }
 

@@ -12,22 +12,15 @@ public protocol PatientWork {
   var batchSize: Int { get set }
   var replaces: Bool { get set }
   var voxelLimit: Int { get set }
-  /// - Throws: `.usage` for a model of another kind.
-  func checkKind() throws
-  /// What a pass over volumes of this size (columns, rows and planes in LPS order) takes.
-  func estimate(of size: SIMD3<Int>) throws -> Estimate
+  /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
+  /// nothing written.
+  /// - Throws: `.usage` for a model of another kind, `.inconsistent` for a modality that is missing or not taken, where one
+  ///   file is given twice and where grids differ; what reading a header throws; of an output what `run` throws before any
+  ///   work; `.limit` where memory cannot do.
+  func estimate(_ volumes: [(modality: Modality, path: String)]) throws -> Estimate
 }
 
 extension PatientWork {
-  /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
-  /// nothing written.
-  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids
-  ///   differ; what reading a header throws; of an output what `run` throws before any work; `.limit` where memory cannot do.
-  public func estimate(_ files: [(modality: Modality, path: String)]) throws -> Estimate {
-    try checkKind()
-    return try estimate(of: patientFiles(files).dimensions(for: model.card))
-  }
-
   func patientFiles(_ volumes: [(modality: Modality, path: String)], to output: String? = nil) -> PatientFiles
   {
     PatientFiles(

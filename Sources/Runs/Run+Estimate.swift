@@ -17,9 +17,7 @@ extension Run {
   public static func estimate(
     _ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting = Setting()
   ) throws -> Estimate {
-    try check(experiment, on: cohort, setting)
-    let fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
-    return try estimate(fitted, onSlices: cohort.manifest.extent, setting)
+    try estimate(experiment, on: TrainingData.cohort(cohort), setting)
   }
 
   /// The same of whatever a run may be trained on.
@@ -27,12 +25,11 @@ extension Run {
     throws -> Estimate
   {
     try data.check(experiment, setting)
-    let slice: Extent
-    switch data {
-    case .cohort(let cohort): return try estimate(experiment, on: cohort, setting)
-    case .anatomies: slice = experiment.physics.extent
+    guard let cohort = data.cohort else {
+      return try estimate(experiment, onSlices: experiment.physics.extent, setting)
     }
-    return try estimate(experiment, onSlices: slice, setting)
+    let fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
+    return try estimate(fitted, onSlices: cohort.manifest.extent, setting)
   }
 
   /// The same of images that no cohort is needed for.

@@ -2,6 +2,7 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Torch
 import Training
 
 extension Experiment {
@@ -56,6 +57,33 @@ extension Run {
         "\(folder.experiment): was changed since the checkpoint was made (\(changes)); \(remedy)")
     }
     return written
+  }
+
+  /// Whether the run in a folder was trained in TF32 (`LibTorch.allowTF32`) until its last checkpoint.
+  /// - Throws: `.notFound` or `.invalidModel` for a checkpoint that cannot be read.
+  public static func usedTF32(in path: String) throws -> Bool {
+    let folder = RunFolder(path)
+    guard folder.hasCheckpoint else { return false }
+    return try Safetensors(contentsOf: folder.last, verifying: false).metadata[precisionKey] == tf32
+  }
+
+  private static var precisionKey: String { "aginet.precision" }
+  private static var tf32: String { "tf32" }
+
+  /// What a checkpoint says of how exactly its steps were computed; nothing where that was in full.
+  static func precision(on device: Device) -> [String: String] {
+    device != .cpu && LibTorch.allowsTF32 ? [precisionKey: tf32] : [:]
+  }
+
+  /// Says where a run goes on in another precision than it was trained in: it is then neither the one run nor the other.
+  static func noteOtherPrecision(
+    in folder: RunFolder, on device: Device, _ observe: (TrainingEvent) throws -> Void
+  ) throws {
+    let (before, now) = (try usedTF32(in: folder.path), !precision(on: device).isEmpty)
+    guard before != now else { return }
+    let words = [false: "float32", true: "TF32"]
+    try observe(
+      .note("\(folder.path): was trained in \(words[before] ?? ""), and goes on in \(words[now] ?? "")"))
   }
 
   /// Makes sure that what is in a folder may be continued.

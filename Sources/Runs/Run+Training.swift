@@ -47,7 +47,7 @@ extension Run {
     }
     let folder = RunFolder(path)
     let digest = try data.digest
-    let lock = try group?.isFirst ?? true ? take(folder, for: experiment, data, setting) : nil
+    let lock = try group?.isFirst ?? true ? take(folder, for: experiment, data, setting, observe) : nil
     defer { withExtendedLifetime(lock) {} }
     // Only now is rank 0 known to begin.
     if let group, try group.shared({ digest }) != digest {
@@ -55,18 +55,21 @@ extension Run {
     }
     let session = try TrainingSession(
       experiment, on: data, in: folder, setting,
-      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: digest], group: group,
-      shouldStop: shouldStop, observer: observe)
+      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: digest].merging(
+        precision(on: setting.device)
+      ) { $1 },
+      group: group, shouldStop: shouldStop, observer: observe)
     try session.run()
     return Run(folder: folder, experiment: experiment)
   }
 
   /// Makes the folder a run's own, for as long as the lock lives.
   private static func take(
-    _ folder: RunFolder, for experiment: Experiment, _ data: TrainingData, _ setting: Setting
+    _ folder: RunFolder, for experiment: Experiment, _ data: TrainingData, _ setting: Setting,
+    _ observe: (TrainingEvent) throws -> Void
   ) throws -> FolderLock {
     if setting.resumes { _ = try resumable(in: folder.path) }
-    if case .cohort(let cohort) = data { try cohort.refuse(output: folder.path) }
+    try data.cohort?.refuse(output: folder.path)
     try RunFolder.make(folder.path)
     let lock = try FolderLock(folder.path)
     try prepare(folder, experiment, setting)
@@ -74,6 +77,7 @@ extension Run {
     try data.trainedOn.write(to: folder)
     if setting.resumes {
       try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }
+      try noteOtherPrecision(in: folder, on: setting.device, observe)
     }
     return lock
   }
@@ -89,8 +93,19 @@ extension Run {
   }
 
   /// Refuses what cannot be trained, before anything is made.
-  static func check(_ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting) throws {
-    try cohort.check(experiment.scenario)
+  /// - Parameter besideHeads: whether heads are computed too.
+  static func check(
+    _ experiment: Experiment, on cohort: PreparedCohort, _ setting: Setting, besideHeads: Bool = false
+  ) throws {
+    // Contrasts that the cohort lacks are known from computed heads, or by the model that it starts from.
+    let isKnown = experiment.completes && (besideHeads || !experiment.from.isEmpty)
+    try isKnown ? experiment.scenario.check() : cohort.check(experiment.scenario)
+    guard try experiment.rule == .percentile || !experiment.endsAtOne else {
+      throw Failure(
+        .usage,
+        "images on the scale of their foreground have intensities above 1, which \(experiment.title) cannot make; choose a network of another kind, such as resunet"
+      )
+    }
     try MethodCatalog.check(experiment, on: cohort)
     try experiment.regions.map {
       try cohort.check($0, in: [.train, .validation], requiring: experiment.scenario.sources)
@@ -117,7 +132,7 @@ extension Run {
       // What an earlier run learned must not pass for this one's; version 0.1.0 kept the best networks too.
       let known = [
         folder.model, folder.checkpoints + "/best.safetensors", folder.last, folder.log, folder.report,
-        folder.path + "/evaluation",
+        folder.path + "/evaluation", folder.start, folder.mean, folder.gain,
       ]
       let events = files(in: folder.path) { $0.hasPrefix("events.out.tfevents.") }
       for stale in known + events { try? FileManager.default.removeItem(atPath: stale) }
@@ -140,7 +155,7 @@ extension Run {
     guard try before == nil || before == data.digest else {
       throw Failure(
         .inconsistent,
-        "\(folder.path): was trained on \(data.others), or train anew"
+        "\(folder.path): was trained on \(data.others(TrainedOn(folder))), or train anew"
       )
     }
   }

@@ -75,7 +75,7 @@ final class RunLog {
         Array(repeating: .missing, count: table.columns.count - 2) + [.number(score.value)])
       try events.add(Float(score.value), tag: "validation/\(metric.heading)", step: iteration)
     case .saving: try table.synchronize()
-    case .started, .saved, .note, .finished: break
+    case .started, .saved, .compared, .note, .finished: break
     }
   }
 }

@@ -7,6 +7,12 @@ import Training
 struct TrainedOn: Codable, Equatable {
   /// The training subjects by the digest of each of their images (`CohortManifest.Scan.content`).
   var images: [String: String] = [:]
+  /// The anatomies that heads were computed of; nil where none were, and of runs from before they were kept.
+  var anatomies: [String]?
+
+  var hasScans: Bool { !images.isEmpty }
+  /// Without a scan there is nothing else to train on.
+  var isComputed: Bool { anatomies != nil || images.isEmpty }
 
   /// No scans.
   init() {}

@@ -16,6 +16,9 @@ final class TrainingSession: TrainingDelegate {
   private let trainer: Trainer
   private let group: ProcessGroup?
   private let stream: any SampleSource
+  /// What the model that training starts from says of its own; nil where there is none, or it is known no more.
+  private let origin: String?
+  private let device: Device
   /// Rank 0's alone.
   private let log: RunLog?
   private let shouldStop: () -> Failure.Kind?
@@ -33,6 +36,7 @@ final class TrainingSession: TrainingDelegate {
     let isFirst = group?.isFirst ?? true
     (self.experiment, self.folder, self.group) = (experiment, folder, group)
     (self.shouldStop, self.observer) = (shouldStop, observer)
+    (origin, device) = (setting.start?.card?.trainedOn, setting.device)
     let (scenario, method) = (
       experiment.scenario, try MethodCatalog.build(experiment, device: setting.device)
     )
@@ -68,25 +72,51 @@ final class TrainingSession: TrainingDelegate {
         networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
         training: stream.sampleCount, validation: material.held, from: trainer.iteration))
     for note in material.notes { try observer(.note(note)) }
+    if !experiment.from.isEmpty, trainer.iteration == 0 { try keepStart() }
     try trainer.run(stream, self)
     try observer(
       .finished(
         seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.score))
+    guard isFirst else { return }
+    let gain = try fineTuning.compare()
+    if !gain.isEmpty { try observer(.compared(gain)) }
+  }
+
+  /// Judges the weights that training starts from, and keeps them.
+  private func keepStart() throws {
+    let method = predictor.method
+    do {
+      guard let score = try validate(iteration: 0), isFirst else { return }
+      let card = try material.card(method, iteration: 0, score: score, samples: stream.sampleCount)
+      try fineTuning.keep(method, card, of: origin)
+      try observe(.validated(iteration: 0, score: score, isBest: false))
+    } catch let failure as Failure where failure.isStop {
+      throw Failure(failure.kind, "stopped before the first iteration; train anew with \(Term.overwrites)")
+    }
+  }
+
+  private var isFirst: Bool { group?.isFirst ?? true }
+
+  private var fineTuning: FineTuning {
+    FineTuning(experiment: experiment, folder: folder, device: device) { try self.score($0, nil) }
   }
 
   // MARK: - What the training loop asks
 
   var stop: Failure.Kind? { shouldStop() }
 
-  func validate(iteration: Int) throws -> Score? {
-    try predictor.method.validating {
+  func validate(iteration: Int) throws -> Score? { try score(predictor.method, group) }
+
+  private func score(_ method: any Method, _ group: ProcessGroup?) throws -> Score? {
+    try method.validating {
       // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
-      try material.score(predictor, group: group, stop: shouldStop)
+      try material.score(
+        Predictor(method, for: experiment.scenario, device: device), group: group, stop: shouldStop)
     }
   }
 
   func writeModel(iteration: Int, score: Score?) throws {
-    var card = material.card(
+    var card = try material.card(
       predictor.method, iteration: iteration, score: score, samples: stream.sampleCount)
     if !experiment.from.isEmpty {
       card.trainedOn += "; begun with the weights of a model with SHA-256 \(experiment.from)"

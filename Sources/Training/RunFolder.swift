@@ -10,6 +10,11 @@ public struct RunFolder: Sendable, Equatable {
   public var experiment: String { path + "/experiment.json" }
   /// The generator's best weights with their model card: all that synthesis needs.
   public var model: String { path + "/model.safetensors" }
+  /// The weights that training started from, where a model gave them, and the mean of those and the best.
+  public var start: String { path + "/start.safetensors" }
+  public var mean: String { path + "/mean.safetensors" }
+  /// What training brought over its start.
+  public var gain: String { path + "/fine-tuning.csv" }
   public var checkpoints: String { path + "/checkpoints" }
   /// Everything that continues the run exactly.
   public var last: String { checkpoints + "/last.safetensors" }

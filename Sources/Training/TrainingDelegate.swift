@@ -13,6 +13,8 @@ public enum TrainingEvent: Sendable {
   /// A checkpoint is about to be written; whatever it counts on must reach the disk first.
   case saving(iteration: Int)
   case saved(iteration: Int, path: String)
+  /// What training brought over the model that it started from: how good each one's file is at validation.
+  case compared([(weights: String, file: String, score: Score)])
   /// What the user should know, in a sentence.
   case note(String)
   /// The run is over; share of the time that training waited for data.

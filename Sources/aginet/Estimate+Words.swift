@@ -13,11 +13,12 @@ extension Estimate {
       + "\(words(batch)) for a batch of \(batchSize) \(samples)"
   }
 
-  /// `about 3:20 for 12 batches of 2 patches, 16.7 s each`
+  /// `about 3:20 for 12 batches of 2 slices, 16.7 s each; 6 of them to verify`
   var timeWords: String {
     let each = String(format: "%.3g s", batchSeconds)
     return
       "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples), \(each) each"
+      + (verifying > 0 ? "; \(verifying) of them to verify" : "")
   }
 
   /// Prints it as lines, or as JSON.

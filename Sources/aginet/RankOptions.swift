@@ -61,6 +61,9 @@ extension ProcessGroup? {
   /// Whether this process writes and speaks: the first of several, or the only one.
   var isFirst: Bool { self?.isFirst ?? true }
 
+  /// The text of rank 0, or of the only process.
+  func shared(_ text: () throws -> String) throws -> String { try self?.shared(text) ?? text() }
+
   /// What all of them train: what rank 0 is told.
   func experiment(_ told: () throws -> Experiment) throws -> Experiment {
     guard let self else { return try told() }

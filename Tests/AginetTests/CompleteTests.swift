@@ -67,6 +67,42 @@ import Testing
     #expect(try aginet(base + ["--participant-label", "01"]).code == 5)
   }
 
+  /// Hospitals name people as they please: blanks, letters of any language, sessions, people without a scan of the head.
+  @Test func oddNamesAreServed() throws {
+    let files = FileManager.default
+    func put(_ modality: Modality, _ folder: String, _ stem: String) throws {
+      try files.createDirectory(
+        atPath: scratch("r\u{e4}w data/\(folder)/anat"), withIntermediateDirectories: true)
+      let suffix = modality == .t1 ? "T1w" : "T2w"
+      try NIfTI.write(
+        scan(modality, subject: 2), to: scratch("r\u{e4}w data/\(folder)/anat/\(stem)_\(suffix).nii.gz"))
+    }
+    for modality in [Modality.t1, .t2] {
+      try put(modality, "sub-M\u{fc}ller 02", "sub-M\u{fc}ller 02")
+      try put(modality, "sub-\u{6771}\u{4eac}/ses-a b", "sub-\u{6771}\u{4eac}_ses-a b")
+    }
+    try put(.t1, "sub-\u{6771}\u{4eac}/ses-2", "sub-\u{6771}\u{4eac}_ses-2")
+    try files.createDirectory(atPath: scratch("r\u{e4}w data/sub-03/func"), withIntermediateDirectories: true)
+
+    let outcome = try aginet(
+      ["complete", scratch("r\u{e4}w data"), "made of it", "--model", try Trained.model, "--quiet"])
+    #expect(outcome.code == 7 && outcome.output == "made of it/completed.html\n", "\(outcome.messages)")
+    let made = scratch.files(in: "made of it")
+    let ends = "space-individual_desc-synthetic_PDw.nii.gz"
+    #expect(made.contains("sub-M\u{fc}ller 02/anat/sub-M\u{fc}ller 02_\(ends)"))
+    #expect(made.contains("sub-\u{6771}\u{4eac}/ses-a b/anat/sub-\u{6771}\u{4eac}_ses-a b_\(ends)"))
+    let table = String(
+      decoding: try #require(contents(of: scratch("made of it/participants_completed.tsv"))), as: UTF8.self)
+    let states = table.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[2] }
+    #expect(states.sorted() == ["completed", "completed", "failed", "failed"], "\(table)")
+    #expect(table.contains("it has no anat folder") && !table.contains(scratch.path))
+    let page = String(
+      decoding: try #require(contents(of: scratch("made of it/completed.html"))), as: UTF8.self)
+    let sources = page.matches(of: #/<img src="([^"]*)"/#).compactMap { String($0.1).removingPercentEncoding }
+    #expect(sources.count == 2 && sources.allSatisfy(made.contains), "\(sources)")
+    #expect(!page.contains(scratch.path))
+  }
+
   @Test func badInputIsOneLine() throws {
     func change(_ words: [String], _ code: Int32, _ part: String, line: Int = #line) throws {
       let said = try aginet.fails(code, words + base.suffix(3))

@@ -53,6 +53,46 @@ import Testing
     #expect(Data(forced.output.utf8) == contents(of: scratch("pd.json")))
   }
 
+  /// The scale of another scan of the wanted contrast, whatever unit it has.
+  @Test func theScaleOfAScanIsTaken() throws {
+    func scale(_ name: String) throws -> Double {
+      try #require(ForegroundScale.of(try NIfTI.read(path: scratch(name)).volume.voxels))
+    }
+    var other = scan(.pd, subject: 3)
+    other.voxels = other.voxels.map { $0 * 7 }
+    try write(other, "other.nii.gz")
+    let start = [
+      "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "--threads", "1",
+      "-o",
+    ]
+    #expect(try aginet(start + ["unit.nii.gz"]).code == 0)
+    let outcome = try aginet(start + ["like.nii.gz", "--intensity", "like", "other.nii.gz"])
+    #expect(outcome.code == 0, "\(outcome.messages)")
+    #expect(abs(try scale("like.nii.gz") / scale("other.nii.gz") - 1) < 1e-3)
+    let sidecar = try #require(contents(of: scratch("like.json")))
+    let fields = try #require(try JSONSerialization.jsonObject(with: sidecar) as? [String: Any])
+    #expect((fields["IntensityRule"] as? String)?.contains("that of other.nii.gz") == true)
+    // The same image but for a factor.
+    let factor = Float(try #require(fields["IntensityFactor"] as? Double))
+    let (unit, like) = (
+      try NIfTI.read(path: scratch("unit.nii.gz")).volume, try NIfTI.read(path: scratch("like.nii.gz")).volume
+    )
+    #expect(zip(unit.voxels, like.voxels).allSatisfy { abs($0 * factor - $1) <= 1e-5 * max(1, $1) })
+
+    let dark = Volume(grid: other.grid, voxels: other.voxels.map { _ in 0 })
+    try write(dark, "dark.nii.gz")
+    for (words, code, part) in [
+      (["like"], 2, "--intensity like"), (["like", "none.nii.gz"], 3, "none.nii.gz"),
+      (["like", "dark.nii.gz"], 4, "dark.nii.gz"), (["loud"], 2, "--intensity loud"),
+    ] as [([String], Int32, String)] {
+      #expect(try aginet.fails(code, start + ["x.nii.gz", "--intensity"] + words).contains(part))
+    }
+    // The scan that has the scale is an input, too.
+    let own = start + ["other.nii.gz", "--force", "--intensity", "like", "other.nii.gz"]
+    #expect(try aginet.fails(11, own).contains("is an input"))
+    #expect(!scratch.files().contains("x.nii.gz"))
+  }
+
   @Test func filesThatCannotBeRead() throws {
     #expect(try refused(3, "none.nii.gz").contains("no such file"))
     try FileManager.default.createDirectory(atPath: scratch("d.nii.gz"), withIntermediateDirectories: true)

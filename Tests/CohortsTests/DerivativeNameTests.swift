@@ -17,7 +17,9 @@ import Testing
     #expect(
       plain.image(.t1gd)
         == "sub-01/anat/sub-01_ce-gadolinium_space-individual_desc-synthetic_T1w.nii.gz")
-    #expect(plain.figure == "sub-01/figures/sub-01_desc-synthetic.png")
+    #expect(
+      plain.figure(of: [.flair, .t1gd], from: [.t1, .t2])
+        == "sub-01/figures/sub-01_desc-T1T2toFLAIRT1Gd.png")
   }
 
   @Test func sessionsHaveFoldersOfTheirOwn() {

@@ -18,12 +18,11 @@ import Testing
 
   private func slab(
     _ stream: Int, _ options: HeadOptions = HeadOptions(), rows: Int = 128, columns: Int = 128,
-    planes: Int = 3,
-    margin: Int = 6
+    planes: Int = 3, margin: Int = 6, planeSpacing: Double = 1
   ) -> HeadSlab {
     var random = RandomSource(seed: 11, stream: UInt64(stream))
     return HeadSampler(anatomies, options).slab(
-      &random, rows: rows, columns: columns, planes: planes, margin: margin)
+      &random, rows: rows, columns: columns, planes: planes, margin: margin, planeSpacing: planeSpacing)
   }
 
   /// Mean index of a class along rows and columns of voxels; nil where it is not there.
@@ -50,6 +49,26 @@ import Testing
     let odd = slab(3, rows: 37, columns: 51, planes: 2, margin: 2)
     #expect(odd.extent == Extent(2, 41, 55))
     #expect(odd.classes.count == 2 * 41 * 55 * 4)
+  }
+
+  /// Every other plane of a fine slab is a plane of one that is twice as coarse.
+  @Test func planesLieAsFarApartAsAsked() {
+    let still = plainHeads { ($0.coarseElastic, $0.fineElastic, $0.maskRoughness) = (0, 0, 0) }
+    for stream in 0..<4 {
+      let (fine, coarse) = (
+        slab(stream, still, planes: 5), slab(stream, still, planes: 3, planeSpacing: 2)
+      )
+      #expect(fine.planeSpacing == 1 && coarse.planeSpacing == 2)
+      let plane = 4 * 140 * 140
+      for index in 0..<3 {
+        let (a, b) = (
+          fine.classes[2 * index * plane..<(2 * index + 1) * plane],
+          coarse.classes[index * plane..<(index + 1) * plane]
+        )
+        #expect(a.elementsEqual(b), "plane \(index) of \(stream)")
+      }
+      #expect(!fine.classes[0..<plane].elementsEqual(fine.classes[plane..<2 * plane]))
+    }
   }
 
   @Test func classesAreTissuesAndSlicesShowBrain() {

@@ -1,3 +1,4 @@
+import Failures
 import Files
 import Imaging
 import Inference
@@ -6,6 +7,11 @@ import Methods
 import PipelineSupport
 import Testing
 import Torch
+
+private func grid(_ dimensions: SIMD3<Int>, spacing: Double = 1) -> Grid {
+  Grid(
+    dimensions: dimensions, affine: Affine([-spacing, 0, 0, 30], [0, -spacing, 0, 30], [0, 0, 3, 0]))
+}
 
 /// What is told before a volume goes through a network.
 @Suite(.serialized) struct EstimateTests {
@@ -23,7 +29,7 @@ import Torch
     let method = Known.channel(0)
     var card = card()
     (card.extent, card.depth) = (extent, depth)
-    let told = try synthesizer(method, card).estimate(of: [60, 50, 45], batchSize: batchSize)
+    let told = try synthesizer(method, card).estimate(of: grid([60, 50, 45]), batchSize: batchSize)
     // Of more than two, one and two are tried first.
     var tried: [Int] = []
     for count in method.shapes.map({ $0[0] }) where tried.last != count { tried.append(count) }
@@ -58,8 +64,39 @@ import Torch
   @Test func oneStepOfManyIsEnough() throws {
     var made = 0
     let slow = Stepwise(steps: 250) { made += 1 }
-    let told = try synthesizer(slow).estimate(of: [28, 30, 6], batchSize: 2)
-    #expect(made <= 2 && told.batches == 3)
+    let told = try synthesizer(slow).estimate(of: grid([28, 30, 6]), batchSize: 2)
+    #expect(made <= 2 && told.batches == 3 && told.verifying == 0)
+  }
+
+  /// Planes of 2 mm go through a model of heads at 1 mm, and each of several scans is hidden in turn first.
+  @Test func allThatAModelOfHeadsDoesIsCounted() throws {
+    let method = Known.channel(0)
+    var card = card()
+    (card.scenario, card.rule) = (Scenario(completing: [.t1, .t2, .flair]), .foreground)
+    let coarse = grid([64, 72, 24], spacing: 2)
+    func told(_ given: Set<Modality>, _ targets: [Modality]? = nil, on grid: Grid, verifies: Bool = true)
+      throws
+      -> Estimate
+    {
+      var maker = synthesizer(method, card)
+      maker.verifies = verifies
+      return try maker.estimate(of: grid, given: given, targets: targets, batchSize: 4)
+    }
+    let both = try told([.t1, .t2], on: coarse)
+    #expect(method.shapes.last == [4, 3, 144, 128])
+    // Twelve planes of each are predicted, then all.
+    #expect(both.verifying == 2 * 3 && both.batches == 6 + 6)
+    // Two sources, the image and one volume more.
+    #expect(both.images == 128 * 144 * 24 * 4 * 4)
+    #expect(try told([.t1, .t2], on: coarse, verifies: false).batches == 6)
+    #expect(try told([.t1], on: coarse).verifying == 0)
+    // Two are made of one.
+    #expect(try told([.t1], on: coarse).images == 128 * 144 * 24 * 4 * 4)
+    #expect(try told([.t1], [.t2], on: coarse).images == 128 * 144 * 24 * 4 * 3)
+    let fine = try told([.t1, .t2], on: grid([64, 72, 24], spacing: 1))
+    #expect(method.shapes.last == [4, 3, 72, 64] && fine.batches == both.batches)
+    #expect(fine.images * 4 == both.images)
+    #expect(try failure { _ = try told([.t1, .t2], [.t1], on: coarse) }.kind == .usage)
   }
 }
 

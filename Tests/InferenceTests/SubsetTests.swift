@@ -136,6 +136,24 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
   #expect(made.count { $0 > 0.35 } > 200)
 }
 
+/// A model that learned from planes of 2 mm sees those as they are, and others at 2 mm.
+@Test func voxelsAreThoseOfTraining() throws {
+  var card = completing()
+  card.spacing = [2, 2, 3]
+  var large = head(.t1)
+  large = Volume(
+    dimensions: large.dimensions, affine: Affine([-2, 0, 0, 50], [0, -2, 0, 60], [0, 0, 3, 0]),
+    voxels: large.voxels)
+  for (volume, isSeenAsItIs) in [(large, true), (head(.t1), false)] {
+    let method = sums()
+    let result = try Synthesizer(method, card: card, device: .cpu)([.t1: ("a", volume)], targets: [.t2])
+    // The ellipse has 62 x 70 pixels, or half as many.
+    #expect(method.shapes.allSatisfy { ($0[2] > 64) == isSeenAsItIs })
+    #expect(result.volume.grid == volume.grid)
+    #expect(result.notes.contains { $0.contains("resampled to about 2.00 x 2.00 mm") } == !isSeenAsItIs)
+  }
+}
+
 // MARK: - Verification
 
 /// One plane over and over, so that it does not matter which are looked at.
@@ -183,7 +201,7 @@ private func repeated(_ modality: Modality) -> Volume {
   maker.acceptsDoubts = true
   let result = try maker(given(.t1, .t2))
   #expect(result.notes.contains { $0.contains("unreliable") })
-  #expect(result.verification?.isUnreliable == true)
+  #expect(result.verification?.doubt?.contains("unreliable") == true)
   maker.acceptsDoubts = false
   maker.verifies = false
   #expect(try maker(given(.t1, .t2)).verification == nil)
@@ -204,6 +222,44 @@ private func repeated(_ modality: Modality) -> Volume {
   patient[.t2] = ("b", double)
   let hidden = try #require(try maker(patient).verification).hidden
   #expect(hidden[0].decibels < 0 && hidden[0].looksLike != nil && hidden[1].looksLike == nil)
+}
+
+/// Three tissues that T2 shows in another order than T1: what is right is refused only under exchanged names.
+@Test func exchangedNamesAreRefused() throws {
+  func shade(_ levels: [Float]) -> Volume {
+    var volume = head(.t1)
+    for k in 0..<size.z {
+      for j in 0..<size.y {
+        for i in 0..<size.x {
+          let at = i + size.x * (j + size.y * k)
+          volume.voxels[at] = volume.voxels[at] > 0 ? levels[(i + j + k) % 3] : 0
+        }
+      }
+    }
+    return volume
+  }
+  /// What the levels 1, 2 and 3 of a contrast, as networks see them, are in the other.
+  func turned(_ x: Tensor, _ levels: [Double]) -> Tensor {
+    let unit = ForegroundScale.level / (14.0 / 3).squareRoot()
+    func of(_ level: Double) -> Tensor { x * 0 + level * unit }
+    let bright = x.below(2.5 * unit, of(levels[1]), else: of(levels[2]))
+    return x.below(0.3 * unit, x * 0, else: x.below(1.5 * unit, of(levels[0]), else: bright))
+  }
+  let method = Known { x in
+    let (t1, t2) = (x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1))
+    return .concatenated([turned(t2, [3, 1, 2]), turned(t1, [2, 3, 1]), t1 + t2], axis: 1)
+  }
+  let (t1, t2) = (shade([1, 2, 3]), shade([2, 3, 1]))
+  let right = try completer(method)([.t1: ("a", t1), .t2: ("b", t2)], targets: [.flair])
+  let verification = try #require(right.verification)
+  #expect(verification.reliability > 20 && verification.exchange == nil && verification.doubt == nil)
+
+  var maker = completer(method)
+  let failure = try failure { _ = try maker([.t1: ("a", t2), .t2: ("b", t1)], targets: [.flair]) }
+  #expect(failure.kind == .refused && failure.message.contains("T1 and T2 look exchanged"), "\(failure)")
+  maker.acceptsDoubts = true
+  let other = try maker([.t1: ("a", t2), .t2: ("b", t1)], targets: [.flair]).verification
+  #expect(other?.exchange?.modalities == [.t1, .t2] && (other?.exchange?.reliability ?? 0) > 20)
 }
 
 @Test func whatIsNoHeadIsRefused() throws {

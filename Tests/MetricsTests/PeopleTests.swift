@@ -132,3 +132,19 @@ private struct Block {
   let regions = PersonRegions(grid: block.grid, brain: brain)
   #expect(regions.core.count { $0 } == 16 * 16 * 16 - 64)
 }
+
+/// Two visits of one person are no two people.
+@Test func aPersonCountsWithTheMeanOfTheirVisits() {
+  let visits: [(String, String, Double)] = [
+    ("a_ses-1", "a", 1), ("a_ses-2", "a", 3), ("b", "b", 5), ("c", "c", .infinity),
+  ]
+  let figures = ModelFigures<PersonMeasure>(
+    name: "m",
+    subjects: visits.map { id, person, value in
+      var values = MeasuredValues<PersonMeasure>()
+      values[.brain] = value
+      return SubjectFigures(subject: id, patient: person, values: values)
+    })
+  let spread = figures.overPeople(.brain)
+  #expect(spread.count == 2 && spread.mean == 3.5)
+}

@@ -11,11 +11,16 @@ import Testing
     return SliceScores(subject: subject, slice: slice, values: values, clampedShare: 0.25)
   }
 
-  @Test func spreadsLeaveOutAndCountWhatIsNotFinite() {
+  @Test func spreadsLeaveOutAndCountWhatIsNotFinite() throws {
     let spread = Spread([1, 2, 4, .infinity, .nan, -.infinity])
     #expect(spread.mean == 7.0 / 3 && spread.count == 3 && spread.infinite == 2 && spread.undefined == 1)
     #expect(abs((spread.standardDeviation ?? 0) - (7.0 / 3).squareRoot()) < 1e-15)
     #expect(Spread([5]).standardDeviation == nil && Spread([5]).mean == 5)
+    // t(2) = 4.303 at 95 %.
+    let interval = try #require(Spread([1, 2, 3, .nan]).interval())
+    #expect(abs(interval.upper - 2 - 4.30265 / 3.0.squareRoot()) < 1e-4)
+    #expect(abs(interval.lower + interval.upper - 4) < 1e-12)
+    #expect(Spread([1, 2, .infinity]).interval() == nil)
     #expect(Spread([Double]()).mean == nil && Spread([.infinity]).mean == nil)
   }
 

@@ -22,6 +22,18 @@ public enum Trained {
   public static func path(_ subject: Int, _ modality: Modality) throws -> String {
     bidsPath(try scratch.get()("raw"), subject, modality)
   }
+
+  private static let ofAnySubset: Result<String, any Error> = Result {
+    let folder = try scratch.get()("any")
+    var experiment = tinyExperiment(method: "unified", network: "agi-net", iterations: 2)
+    experiment.scenario = Scenario(completing: [.t1, .t2, .pd])
+    _ = try Run.train(experiment, on: cohort(), into: folder)
+    return folder
+  }
+  /// A model that makes whatever is missing of T1, T2 and PD, of the same cohort.
+  public static func anySubset() throws -> TrainedModel {
+    try Run(opening: ofAnySubset.get()).model(device: .cpu)
+  }
 }
 
 /// The same of subjects with tumours: a segmentation and a synthesis of PD, trained once for all tests of a process.

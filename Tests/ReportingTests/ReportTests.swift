@@ -102,6 +102,35 @@ import Training
     }
   }
 
+  /// What was trained elsewhere has its pictures, facts and file, but no training.
+  @Test func aModelOfOthersStandsBesideTheRuns() throws {
+    try withFolder { folder in
+      let (runs, cohort) = try makeRuns(in: folder)
+      var experiment = tinyExperiment(method: "unified", network: "resunet", iterations: 4)
+      experiment.scenario = Scenario(completing: [.t1, .t2, .flair])
+      let other = try Run.train(experiment, on: cohort, into: "\(folder)/other")
+      let outside = try OutsideModel(
+        other.model(device: .cpu), named: "boxed", on: cohort, from: BIDSCohort(folder: "\(folder)/raw"),
+        for: Scenario(sources: [.t1, .t2], target: .flair), into: "\(folder)/made")
+      var options = Assessment.Options()
+      (options.shown, options.outside) = (.typical, [outside])
+      let assessment = try Assessment(of: runs, on: cohort, options, device: .cpu)
+      let report = try Report(runs, assessment: assessment, cohort: cohort)
+      let names = report.standings.map { $0.sentence.prefix { $0 != ":" } }
+      #expect(
+        names == ["AGI-Net (pix2pix)", "ResUnet (pix2pix)", "boxed", "boxed, curve fitted"], "\(names)")
+      let page = try report.html
+      checkBalance(page)
+      // Sources, truth, two networks, the model and the look-up, and four errors, in three planes and a detail.
+      #expect(page.matches(of: #/<img /#).count == 4 * (3 + 4 + 4))
+      #expect(page.contains("boxed, curve fitted") && page.contains("nothing of this cohort"))
+      #expect(page.contains(outside.sha256) && page.contains("over sub-01, sub-02 of the training split"))
+      for standing in report.standings where !standing.reasons.isEmpty {
+        #expect(page.contains("<li>\(standing.reasons[0].replacing(">", with: "&gt;"))</li>"))
+      }
+    }
+  }
+
   @Test func wordsAreQuotedForTheShell() {
     #expect(Report.quoted("run/a-1.json") == "run/a-1.json")
     #expect(Report.quoted("it's; rm") == #"'it'\''s; rm'"#)

@@ -120,7 +120,13 @@ import Training
     let people = try complete()
     #expect(people.map(\.state) == [.failed, .failed, .completed])
     #expect(people[0].code == Failure.Kind.malformed.rawValue)
-    #expect(people[1].failure == "sub-02: has no T2, which the model needs")
+    #expect(people[1].failure == "has no T2, which the model needs")
+    // From the data set, wherever it lies.
+    #expect(people[0].failure?.hasPrefix("sub-01/anat/sub-01_T2w.nii.gz: ") == true)
+    for name in [CompletionFolder.table, "logs/sub-01.json"] {
+      let text = String(decoding: try #require(contents(of: scratch("out/\(name)"))), as: UTF8.self)
+      #expect(!text.contains(scratch.path), "\(name)")
+    }
     let failure = try #require(people.failure)
     #expect(failure.kind == .partial && failure.message.hasPrefix("2 of 3 could not be completed: sub-01 ("))
     #expect(!FileManager.default.fileExists(atPath: image(1)))
@@ -170,6 +176,35 @@ import Training
     #expect(try complete { $0.replaces = true }.allSatisfy { $0.state == .completed })
   }
 
+  /// What a folder of derivatives says of itself is what stands in it.
+  @Test func theModelsAreThoseOfTheImagesThatAreThere() throws {
+    func programs() throws -> [[String: String]] {
+      try #require(
+        try fields(scratch("out/dataset_description.json"))["GeneratedBy"] as? [[String: String]])
+    }
+    // Nothing could be made.
+    for subject in 1...3 {
+      try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, .t2))
+    }
+    #expect(try complete().allSatisfy { $0.state == .failed })
+    #expect(try programs().map { $0["Description"]?.contains("SHA-256") } == [false])
+
+    try makeBIDS(scratch("raw"), subjects: 3, modalities: [.t1, .t2])
+    let people = try complete()
+    let model = try Trained.model()
+    #expect(people.allSatisfy { $0.images.allSatisfy { $0.model?.sha256 == model.sha256 } })
+    #expect(try programs().map { $0["Description"]?.contains(model.sha256) } == [true])
+
+    // One that another model made is told of too.
+    var other = try fields(sidecar(1))
+    other["ModelSHA256"] = String(repeating: "0", count: 64)
+    try JSONSerialization.data(withJSONObject: other).write(to: URL(fileURLWithPath: sidecar(1)))
+    try complete()
+    #expect(try programs().map { $0["Name"] } == ["aginet complete", "aginet complete"])
+    let told = try programs().compactMap { $0["Description"] }.joined()
+    #expect(told.contains(model.sha256) && told.contains(String(repeating: "0", count: 64)))
+  }
+
   @Test func aDataSetIsOnlyRead() throws {
     let raw = scratch("raw")
     for place in [raw, raw + "/out", raw + "/sub-01", scratch.path] {
@@ -211,65 +246,6 @@ import Training
     try makeBIDS(scratch("raw"), subjects: 3)
     let whole = try failure { _ = try completion() }
     #expect(whole.kind == .inconsistent && whole.message.contains("nobody lacks PD"))
-  }
-}
-
-/// A data set whose people lack different contrasts, and a model that makes whatever is missing of T1, T2 and FLAIR.
-@Suite struct AnySubsetCompletionTests {
-  private let scratch: Scratch
-  private let model: TrainedModel
-
-  init() throws {
-    scratch = try Scratch()
-    var experiment = tinyExperiment(method: "unified", network: "agi-net", iterations: 2)
-    experiment.scenario = Scenario(completing: [.t1, .t2, .pd])
-    model = try Run.train(experiment, on: Trained.cohort(), into: scratch("run")).model(device: .cpu)
-    // Heads of a quarter of a litre.
-    let there: [Int: [Modality]] = [1: [.t1], 2: [.t1, .t2], 3: [.t2, .pd]]
-    for (subject, modalities) in there {
-      for modality in modalities {
-        let path = bidsPath(scratch("raw"), subject, modality)
-        try FileManager.default.createDirectory(
-          atPath: Path.folder(path), withIntermediateDirectories: true)
-        try NIfTI.write(scan(modality, subject: subject, size: [64, 72, 24]), to: path)
-      }
-    }
-  }
-
-  private func complete(
-    _ targets: Completion.Targets, replaces: Bool = true
-  ) throws -> [CompletedPerson] {
-    var options = Completion.Options()
-    (options.targets, options.replaces) = (targets, replaces)
-    let completion = try Completion(
-      of: BIDSCohort(folder: scratch("raw")), by: model, into: scratch("out"), options)
-    try completion.run(model)
-    return completion.found()
-  }
-
-  @Test func everyoneGetsWhatTheyLack() throws {
-    let usual = try complete(.usual)
-    #expect(usual.map(\.lacking) == [[.t2], [], [.t1]])
-    #expect(usual.map(\.state) == [.completed, .whole, .completed])
-    let all = try complete(.all)
-    #expect(all.map(\.lacking) == [[.t2, .pd], [.pd], [.t1]])
-    #expect(all.map { $0.images.map(\.modality) } == all.map(\.lacking))
-    // Where two are given, each was hidden in turn.
-    #expect(all.map { $0.reliability == nil } == [true, false, false])
-    #expect(all[1].reliabilityWords?.contains("T1") == true)
-    #expect(try complete(.these([.pd])).map(\.lacking) == [[.pd], [.pd], []])
-  }
-
-  /// What the model was not made for is refused for each, unless one insists.
-  @Test func whomTheModelDoesNotServeIsRefused() throws {
-    let path = bidsPath(scratch("raw"), 1, .t1)
-    try FileManager.default.removeItem(atPath: path)
-    try NIfTI.write(scan(.t1, subject: 1), to: path)
-    let person = try #require(complete(.these([.t2]), replaces: false).first)
-    #expect(person.state == .failed && person.code == Failure.Kind.refused.rawValue)
-    #expect(person.images.isEmpty && !FileManager.default.fileExists(atPath: scratch("out/sub-01/figures")))
-    let insisted = try #require(complete(.these([.t2])).first)
-    #expect(insisted.state == .completed && !insisted.notes.isEmpty)
   }
 }
 

@@ -73,10 +73,8 @@ import Training
     let stopped = try failure {
       _ = try Run.train(
         experiment, on: Trained.cohort(), into: scratch("parts"), setting,
-        shouldStop: {
-          steps += 1
-          return steps == 3 ? .interrupted : nil
-        })
+        shouldStop: { steps == 3 ? .interrupted : nil },
+        observe: { if case .step(let iteration, _, _, _) = $0 { steps = iteration } })
     }
     #expect(stopped.kind == .interrupted)
     // It needs the model no more.

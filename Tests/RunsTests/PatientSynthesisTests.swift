@@ -29,6 +29,51 @@ import Training
     (try Trained.path(5, .t1), try Trained.path(5, .t2))
   }
 
+  /// A folder takes one contrast as it takes several, and an estimate is of the same files.
+  @Test func aFolderTakesWhateverIsMade() throws {
+    let (t1, t2) = try files()
+    let given = [(modality: Modality.t1, path: t1), (modality: .t2, path: t2)]
+    try synthesize(t1, t2, to: scratch("one/"))
+    #expect(scratch.files(in: "one") == ["pd.json", "pd.nii.gz"])
+    let again = try failure { try synthesize(t1, t2, to: scratch("one")) }
+    #expect(again.kind == .cannotWrite && again.message.contains("one/pd.nii.gz: exists already"))
+
+    var experiment = tinyExperiment(method: "unified", network: "agi-net", iterations: 2)
+    experiment.scenario = Scenario(completing: [.t1, .t2, .pd, .flair])
+    try makeBIDS(scratch("raw"), modalities: [.t1, .t2, .pd, .flair])
+    let model = try Run.train(experiment, on: prepared(scratch), into: scratch("run")).model(device: .cpu)
+    func job(_ output: String, _ targets: [Modality]? = nil, verifies: Bool = true) -> PatientSynthesis {
+      var job = PatientSynthesis(model: model, output: scratch(output))
+      (job.targets, job.acceptsDoubts, job.verifies) = (targets, true, verifies)
+      return job
+    }
+    let before = scratch.files()
+    let both = try job("many/").estimate(given)
+    #expect(both.verifying > 0 && both.verifying < both.batches)
+    // Of a contrast that is hidden all are made; without that, only what is wanted is kept.
+    #expect(try job("many/", [.pd]).estimate(given).images == both.images)
+    let (two, one) = try (
+      job("many/", verifies: false).estimate(given), job("many/", [.pd], verifies: false).estimate(given)
+    )
+    #expect(two.images < both.images && one.images < two.images && one.verifying == 0)
+    #expect(try job("pd.nii.gz", [.pd]).estimate(given).batches == both.batches)
+    #expect(scratch.files() == before && !FileManager.default.fileExists(atPath: scratch("many")))
+    for work in [{ _ = try job("pd.nii.gz").estimate(given) }, { _ = try job("pd.nii.gz").runAll(given) }] {
+      let several = try failure(work)
+      #expect(several.kind == .usage && several.message.contains("2 contrasts are made; name a folder"))
+    }
+
+    _ = try job("many/", [.flair]).runAll(given)
+    #expect(scratch.files(in: "many") == ["flair.json", "flair.nii.gz"])
+    // Of the two one is there.
+    for work in [{ _ = try job("many").estimate(given) }, { _ = try job("many").runAll(given) }] {
+      #expect(try failure(work).message.contains("many/flair.nii.gz: exists already"))
+    }
+    _ = try job("many", [.pd]).estimate(given)
+    _ = try job("many", [.pd]).runAll(given)
+    #expect(scratch.files(in: "many").count == 4)
+  }
+
   /// What a slice of the volume gets from `evaluate` and what the patient gets from `synthesize` is one thing.
   @Test func theVolumeHoldsWhatEvaluationScores() throws {
     let (t1, t2) = try files()

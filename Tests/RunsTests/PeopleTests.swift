@@ -109,6 +109,57 @@ import Testing
     #expect(abs(try #require(rows[0].values[.brain]) - expected) < 1e-3)
   }
 
+  /// Two hospitals count their people alike.
+  @Test func peopleOfTwoFoldersAreKeptApart() throws {
+    for (folder, first) in [("one", 1), ("two", 3)] {
+      for modality in [Modality.t1, .t2] {
+        let path = bidsPath(scratch(folder), 1, modality)
+        try FileManager.default.createDirectory(
+          atPath: scratch("\(folder)/sub-01/anat"), withIntermediateDirectories: true)
+        try NIfTI.write(scan(modality, subject: first), to: path)
+      }
+    }
+    let layout = try CohortLayout.named("bids")
+    let cohorts = try ["one", "two"].map { try layout.open(scratch($0)) }
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    let assessment = try PeopleAssessment(of: [], on: cohorts, options)
+    let copies = assessment.rows.filter { $0.method == "Scaled copy" }
+    #expect(copies.map(\.cohort) == ["one", "two"] && copies.map(\.person) == ["sub-01", "sub-01"])
+    #expect(copies[0].values[.brain] != copies[1].values[.brain])
+    let summary = try #require(assessment.summary.tasks[0].methods.first { $0.name == "Scaled copy" })
+    #expect(summary.subjects == 2 && summary.overSubjects[.brain]?.count == 2)
+    try assessment.write(to: scratch("out"))
+    let words = String(decoding: try #require(contents(of: scratch("out/people.md"))), as: UTF8.self)
+    #expect(words.contains("one/sub-01") && words.contains("two/sub-01"))
+
+    try FileManager.default.createDirectory(atPath: scratch("other"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: scratch("one"), toPath: scratch("other/one"))
+    let alike = try [cohorts[0], layout.open(scratch("other/one"))]
+    let refused = try failure { _ = try PeopleAssessment(of: [], on: alike, options) }
+    #expect(refused.kind == .inconsistent && refused.message.contains("both folders are called one"))
+  }
+
+  /// Every picture shows what the figures are of.
+  @Test func whatWasMadeIsHandedOverForPictures() throws {
+    var options = PeopleAssessment.Options()
+    options.tasks = try ["t1,t2>pd", "t1>t2"].map { try PersonTask($0) }
+    var pictures: [PersonPicture] = []
+    let model = try Trained.model()
+    _ = try PeopleAssessment(
+      of: [(name: "AGI-Net", model: model)], on: [people()], options, picturing: { pictures.append($0) })
+    // The model makes PD alone.
+    #expect(pictures.map(\.person) == ["sub-01", "sub-02"] && pictures.allSatisfy { $0.cohort == "bids" })
+    let first = try #require(pictures.first)
+    #expect(first.scenario == Scenario(sources: [.t1, .t2], target: .pd) && first.given.count == 2)
+    let images = first.given + [first.acquired] + first.made.map(\.image)
+    #expect(first.made.map(\.method) == ["AGI-Net"])
+    #expect(images.count == 4 && images.allSatisfy { $0.count == first.rows * first.columns })
+    // 1 is the 99.5th percentile of a volume.
+    #expect(images.allSatisfy { image in (0.1...3).contains(image.max() ?? 0) })
+    #expect(first.spacing == [1, 1])
+  }
+
   @Test func whoCannotBeReadIsSaid() throws {
     let cohort = try people()
     try scratch.write("not a scan", to: "bids/sub-02/anat/sub-02_T2w.nii.gz")
@@ -116,6 +167,8 @@ import Testing
     options.tasks = [try PersonTask("t1>t2")]
     let assessment = try PeopleAssessment(of: [], on: [cohort], options)
     #expect(assessment.failures.map(\.person) == ["sub-02"])
+    // From the folder, wherever it lies.
+    #expect(assessment.failures[0].reason.hasPrefix("sub-02/anat/sub-02_T2w.nii.gz: "))
     #expect(Set(assessment.rows.map(\.person)) == ["sub-01"])
     options.tasks = [try PersonTask("flair>t1")]
     #expect(try failure { _ = try PeopleAssessment(of: [], on: [cohort], options) }.kind == .inconsistent)

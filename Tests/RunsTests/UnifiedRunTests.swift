@@ -83,25 +83,8 @@ import Training
 
   // MARK: - On computed heads
 
-  /// A ball of white and grey matter in fluid, 2 mm.
-  private func anatomies(_ name: String = "ball", radius grey: Float = 56) throws -> Anatomies {
-    let side = 84
-    var voxels: [Float] = []
-    for place in 0..<side * side * side {
-      let p = SIMD3(Float(place % side), Float(place / side % side), Float(place / side / side)) * 2 - 83
-      let radius = (p * p).sum().squareRoot()
-      voxels.append(radius < 12 ? 1 : radius < 50 ? 3 : radius < grey ? 2 : radius < 61 ? 1 : 0)
-    }
-    let affine = Affine([-2, 0, 0, 83], [0, -2, 0, 83], [0, 0, 2, -83])
-    let folder = scratch("\(name)/ball")
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    try NIfTI.write(
-      Volume(dimensions: [side, side, side], affine: affine, voxels: voxels), to: folder + "/labels.nii.gz")
-    return try Anatomies(folder: scratch(name))
-  }
-
   @Test func aRunOnComputedHeadsResumesExactly() throws {
-    let anatomies = try anatomies()
+    let anatomies = try makeAnatomies(scratch)
     func train(_ iterations: Int, _ name: String, resumes: Bool = false) throws -> Run {
       var setting = Run.Setting()
       setting.resumes = resumes
@@ -119,7 +102,7 @@ import Training
     #expect(card.rule == .foreground && card.extent == Extent(32, 40) && card.score?.name == "over_mean")
     #expect(card.trainedOn.contains("1 label maps (ball)") && card.intensity.contains("foreground"))
     // Other anatomies would be another run.
-    let others = try self.anatomies("others", radius: 54)
+    let others = try makeAnatomies(scratch, "others", radius: 54)
     let failure = try failure {
       var setting = Run.Setting()
       setting.resumes = true
@@ -129,7 +112,7 @@ import Training
   }
 
   @Test func whatHeadsCannotServeIsRefused() throws {
-    let anatomies = try anatomies()
+    let anatomies = try makeAnatomies(scratch)
     func refusal(_ change: (inout Experiment) -> Void) throws -> Failure {
       var experiment = tiny()
       change(&experiment)

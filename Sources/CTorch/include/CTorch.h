@@ -32,6 +32,7 @@ int ct_flush_denormals(bool on);  // of this thread and those it starts
 int ct_cuda_count(void);
 int ct_synchronize(int device);
 void ct_allow_tf32(bool on);  // off when the program starts
+void ct_tune_convolutions(bool on);  // cuDNN tries its algorithms for every shape and takes the fastest; off when the program starts
 bool ct_allows_tf32(void);    // in matrix products or in convolutions
 int ct_limit_instructions(int version);  // of the loops of this library: 0 any processor's, 3 x86-64-v3, 4 x86-64-v4; gives what is used
 const char *ct_cpu_capability(void);     // that LibTorch's own kernels use

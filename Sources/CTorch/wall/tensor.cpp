@@ -57,9 +57,10 @@ void ct_allow_tf32(bool on) {
   act([&] {
     at::globalContext().setAllowTF32CuBLAS(on);
     at::globalContext().setAllowTF32CuDNN(on);
-    // Who asks for speed gets the fastest of cuDNN's algorithms too, each tried once for every shape.
-    at::globalContext().setBenchmarkCuDNN(on);
   });
+}
+void ct_tune_convolutions(bool on) {
+  act([&] { at::globalContext().setBenchmarkCuDNN(on); });
 }
 bool ct_allows_tf32(void) {
   return guard([] { return at::globalContext().allowTF32CuBLAS() || at::globalContext().allowTF32CuDNN(); }, true);

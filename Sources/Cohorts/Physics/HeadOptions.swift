@@ -3,7 +3,7 @@ import Failures
 /// Which heads are drawn, and how. Every field has a default.
 package struct HeadOptions: Codable, Sendable, Equatable {
   /// Share of heads whose skull is kept; only of anatomies that have one.
-  package var wholeHeads = 0.3
+  package var wholeHeads = 0.38
   /// Shares by what a head suffers from; the rest have no lesion.
   package var whiteMatterLesions = 0.35
   package var strokes = 0.07

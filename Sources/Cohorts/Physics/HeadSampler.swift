@@ -19,15 +19,18 @@ package struct HeadSampler: Sendable {
   /// - Parameters:
   ///   - rows: and `columns` and `planes`: voxels, without the margin.
   ///   - margin: voxels added before and behind each row and column; planes have none.
+  ///   - planeSpacing: from plane to plane, in mm.
   package func slab(
-    _ random: inout RandomSource, rows: Int, columns: Int, planes: Int, margin: Int = 0
+    _ random: inout RandomSource, rows: Int, columns: Int, planes: Int, margin: Int = 0,
+    planeSpacing: Double = 1
   ) -> HeadSlab {
     let anatomy = anatomies.heads[drawn(shares, &random)]
     let isStripped = !(random.uniform() < options.wholeHeads && anatomy.isWhole)
     let isMirrored = random.uniform() < 0.5
     let voxel = random.uniform() < 0.5 ? 1 : random.uniform(options.smallestVoxel, options.largestVoxel)
     var pose = HeadPose(anatomy.spacing, options, isMirrored: isMirrored, random: &random)
-    let field = SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes))
+    let field =
+      SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes) * planeSpacing)
     aim(&pose, at: anatomy, field: field, random: &random)
     let rim = HeadRim(options, isStripped: isStripped, voxel: Float(voxel), random: &random)
 
@@ -51,7 +54,7 @@ package struct HeadSampler: Sendable {
     }
     let (wide, high) = (columns + 2 * margin, rows + 2 * margin)
     let reach = SIMD3<Float>(
-      Float(wide) * Float(voxel) / 2, Float(high) * Float(voxel) / 2, Float(planes) / 2)
+      Float(wide) * Float(voxel) / 2, Float(high) * Float(voxel) / 2, Float(planes) * Float(planeSpacing) / 2)
     func deviation(_ most: Double) -> Float { Float(most * random.uniform(0.3, 1)) }
     let (coarse, fine) = (deviation(options.coarseElastic), deviation(options.fineElastic))
     let elastic = (
@@ -64,7 +67,8 @@ package struct HeadSampler: Sendable {
     )
     let painter = SlabPainter(
       anatomy: anatomy, pose: pose, rim: rim, shapes: shapes, table: table, coarse: elastic.coarse,
-      fine: elastic.fine, extent: Extent(planes, high, wide), voxel: Float(voxel))
+      fine: elastic.fine, extent: Extent(planes, high, wide), voxel: Float(voxel),
+      planeSpacing: Float(planeSpacing))
     let (classes, mask) = painter.paint()
     var volumes = rim.volumes(of: anatomy, table)
     let voxelVolume = Double(anatomy.spacing.x * anatomy.spacing.y * anatomy.spacing.z)
@@ -74,7 +78,8 @@ package struct HeadSampler: Sendable {
       volumes[white] = max(0, volumes[white] - volume / voxelVolume)
     }
     return HeadSlab(
-      extent: Extent(planes, high, wide), voxel: voxel, planeSpacing: 1, classes: classes, mask: mask,
+      extent: Extent(planes, high, wide), voxel: voxel, planeSpacing: planeSpacing, classes: classes,
+      mask: mask,
       isStripped: isStripped, volumes: volumes, anatomy: anatomy.name)
   }
 

@@ -24,7 +24,8 @@ struct ImageDraw: Sendable {
 
   /// Draws for all contrasts of a person. Echoes of one acquisition lie alike and are as thick.
   static func all(
-    _ table: SignalTable, volumes: [Double], _ options: PhysicsOptions, _ random: inout RandomSource
+    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], _ options: PhysicsOptions,
+    _ random: inout RandomSource
   ) -> [ImageDraw] {
     let shares = (0..<3).map { _ in random.uniform(0, 0.8) }
     var all = Modality.allCases.map { modality in
@@ -34,8 +35,8 @@ struct ImageDraw: Sendable {
       return draw
     }
     func place(_ modality: Modality) -> Int { Modality.allCases.firstIndex(of: modality) ?? 0 }
-    let (echoes, thickness) = (random.chance(0.8), random.chance(0.5))
-    if echoes {
+    let thickness = random.chance(0.5)
+    if sequences.hasTwoEchoes {
       all[place(.pd)].resolution = all[place(.t2)].resolution
       (all[place(.pd)].shift, all[place(.pd)].turn) = (all[place(.t2)].shift, all[place(.t2)].turn)
       all[place(.pd)].isCubic = all[place(.t2)].isCubic

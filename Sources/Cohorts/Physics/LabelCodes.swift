@@ -43,7 +43,7 @@ enum LabelCodes: String, Sendable {
   private static func freeSurferTissue(_ code: Int) -> TissueClass? {
     switch code {
     case 0: .background
-    case 2, 41, 78, 79, 251...255: .whiteMatter
+    case 2, 41, 251...255: .whiteMatter
     case 3, 42, 19, 20, 55, 56, 1000...1035, 2000...2035, 11100...11175, 12100...12175: .corticalGrey
     case 3000...3035, 4000...4035, 5001, 5002, 85, 530: .whiteMatter
     case 4, 5, 14, 15, 43, 44, 72: .ventricularFluid
@@ -52,11 +52,12 @@ enum LabelCodes: String, Sendable {
     case 10, 49, 9, 48: .thalamus
     case 11, 50, 26, 58: .caudate
     case 12, 51: .putamen
-    case 13, 52: .pallidum
+    // The substantia nigra is as rich in iron.
+    case 13, 52, 27, 59: .pallidum
     case 16, 28, 60: .brainStem
-    case 17, 18, 53, 54, 27, 59: .limbicGrey
+    case 17, 18, 53, 54: .limbicGrey
     case 24, 257: .sulcalFluid
-    case 25, 57, 77: .whiteMatterLesion
+    case 25, 57, 77, 78, 79: .whiteMatterLesion
     // 136 and 137, 163 and 164 lie in the lateral ventricles and their temporal horns.
     case 31, 63, 136, 137, 163, 164: .choroidPlexus
     case 29, 61, 80, 81, 82: .whiteMatter

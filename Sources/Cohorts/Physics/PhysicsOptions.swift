@@ -7,8 +7,9 @@ import Imaging
 public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// How shapes and lesions are drawn.
   package var anatomy = HeadOptions()
-  /// Neighbouring planes that a slice is computed from, for slices thicker than one.
-  public var planes = 5
+  /// Neighbouring planes that a slice is computed from, for slices thicker than one: 1 mm apart, or in a share of samples up
+  /// to so many mm, which slices of 6 mm need that lie between two of their own grid.
+  public var planes = 7, widePlanes = 0.5, planeSpacing = 2.2
 
   /// Share of people at 3 T; the others are at 1.5 T.
   public var highField = 0.65
@@ -37,9 +38,9 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// Grey matter's signal over the noise's deviation, the smallest and the largest.
   public var signalToNoise = [12.0, 80.0]
   /// Radius of the ball (mm) within which images are displaced, of the share that are displaced further, and their turn (degrees).
-  public var shift = 1.0, displaced = 0.2, largeShift = 2.0, rotation = 1.0
+  public var shift = 0.5, displaced = 0.25, largeShift = 2.0, rotation = 0.8
   /// Share of images of 1 mm, of thick axial slices, of thick sagittal or coronal ones; the others are 1.5 to 2 mm.
-  public var sharp = 0.35, thickAxial = 0.45, thickOther = 0.1
+  public var sharp = 0.45, thickAxial = 0.37, thickOther = 0.07
   /// Share of targets that are sharp; the others have slices of a thickness of their own.
   public var sharpTargets = 0.85
   /// Share of images with a ghost, whose brightest intensities are cut off, and that are in 8 bits.
@@ -49,7 +50,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
 
   /// How much errors count in lesions, in the outermost 2 mm of a stripped brain, outside the brain of a whole head, and
   /// where there is nothing; elsewhere 1.
-  public var lesionWeight = 4.0, rimWeight = 0.5, outerWeight = 0.5, backgroundWeight = 0.1
+  public var lesionWeight = 4.0, rimWeight = 0.5, outerWeight = 0.7, backgroundWeight = 0.1
 
   public init() {}
 
@@ -63,8 +64,10 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
       }
     }
     try check("planes", Double(planes), 1...31)
+    try check("planeSpacing", planeSpacing, 1...5)
     for (name, value) in [
-      ("highField", highField), ("sequences", sequences), ("sameT1", sameT1), ("bent", bent),
+      ("highField", highField), ("widePlanes", widePlanes), ("sequences", sequences), ("sameT1", sameT1),
+      ("bent", bent),
       ("uneven", uneven), ("unevenWhole", unevenWhole), ("displaced", displaced), ("sharp", sharp),
       ("thickAxial", thickAxial),
       ("thickOther", thickOther), ("sharpTargets", sharpTargets), ("ghosts", ghosts), ("clipped", clipped),

@@ -44,9 +44,10 @@ public struct PhysicsSampler: Sendable {
         let number = UInt64(iteration * batchSize + sample)
         var anatomy = RandomSource(seed: seed, stream: number << 1)
         var physics = RandomSource(seed: seed, stream: number << 1 | 1)
+        let spacing = anatomy.chance(options.widePlanes) ? anatomy.uniform(1, options.planeSpacing) : 1
         let slab = heads.slab(
           &anatomy, rows: extent.rows, columns: extent.columns, planes: options.planes,
-          margin: SlabImages.margin)
+          margin: SlabImages.margin, planeSpacing: spacing)
         references.append(SampleReference(subject: slab.anatomy, slice: Int(number)))
         memory.compute(
           slab, modalities, options, &physics, images: images, answers: &answers, weights: &weights,

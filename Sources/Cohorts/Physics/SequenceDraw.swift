@@ -21,6 +21,8 @@ package struct SequenceDraw: Sendable, Equatable {
   }
 
   package var t1: Acquisition, t1gd: Acquisition, t2: Acquisition, pd: Acquisition, flair: Acquisition
+  /// Whether PD is the first echo of what T2 is the second of.
+  package var hasTwoEchoes: Bool
 
   package subscript(modality: Modality) -> Acquisition {
     switch modality {
@@ -40,7 +42,8 @@ package struct SequenceDraw: Sendable, Equatable {
     t1 = draw.t1()
     t1gd = draw.random.chance(options.sameT1) ? t1 : draw.t1()
     t2 = draw.t2()
-    pd = draw.pd(with: t2)
+    hasTwoEchoes = draw.random.chance(0.8)
+    pd = draw.pd(with: hasTwoEchoes ? t2 : nil)
     flair = draw.flair()
     random = draw.random
   }
@@ -66,11 +69,12 @@ package struct SequenceDraw: Sendable, Equatable {
     mutating func t1() -> Acquisition {
       let family = random.uniform()
       if family < 0.35 { return prepared() }
-      if family < 0.65 {
-        let sequence = PulseSequence(.spinEcho, repetition: between(0.4, 0.8), echo: between(0.008, 0.020))
-        return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 0.8))
+      if family < 0.68 {
+        let sequence = PulseSequence(.spinEcho, repetition: between(0.35, 0.95), echo: between(0.008, 0.022))
+        // Of slices in between, which lie within each other's pulses, more.
+        return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 1.2))
       }
-      if family < 0.80 {
+      if family < 0.82 {
         let repetition = exp(between(log(0.007), log(0.035)))
         let flip = min(max((1000 * repetition).squareRoot() * between(4.2, 6.2), 12), 35)
         let sequence = PulseSequence(
@@ -105,13 +109,11 @@ package struct SequenceDraw: Sendable, Equatable {
       return Acquisition(sequence: sequence, transfer: random.uniform(0.6, 1.2))
     }
 
-    /// The first of two echoes in four people of five.
-    mutating func pd(with t2: Acquisition) -> Acquisition {
+    /// - Parameter second: the acquisition that it is the first echo of, if any.
+    mutating func pd(with second: Acquisition?) -> Acquisition {
       let (own, echo) = (between(2.2, 8.5), between(0.008, 0.030))
-      let isFirstEcho = random.chance(0.8)
-      let sequence = PulseSequence(
-        .spinEcho, repetition: isFirstEcho ? t2.sequence.repetition : own, echo: echo)
-      return Acquisition(sequence: sequence, transfer: isFirstEcho ? t2.transfer : random.uniform(0.6, 1.2))
+      let sequence = PulseSequence(.spinEcho, repetition: second?.sequence.repetition ?? own, echo: echo)
+      return Acquisition(sequence: sequence, transfer: second?.transfer ?? random.uniform(0.6, 1.2))
     }
 
     mutating func flair() -> Acquisition {

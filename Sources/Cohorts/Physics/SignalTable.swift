@@ -112,13 +112,14 @@ package struct SignalTable: Sendable {
     _ modalities: [Modality], _ sequences: SequenceDraw, _ options: PhysicsOptions,
     _ random: inout RandomSource
   ) -> [[Float]] {
+    let fat = random.uniform(0.8, 1.2)
     let all = Modality.allCases.map { modality in
       var kin = Kinship(&random)
       return TissueClass.allCases.map { tissue in
         let normal = min(max(kin.normals(tissue, &random).x, -2.5), 2.5)
         // Fluid moves, and is mixed with what lies in it.
         let width = tissue.isFluid ? 2.5 * options.jitter : options.jitter
-        return Float(exp(width * normal) * shown(tissue, modality, sequences[modality], &random))
+        return Float(exp(width * normal) * shown(tissue, modality, sequences[modality], fat: fat, &random))
       }
     }
     return modalities.map { modality in
@@ -134,10 +135,13 @@ package struct SignalTable: Sendable {
     }
   }
 
-  /// The share of a tissue's signal that is seen: of blood what has not left, of fat what is not suppressed; what label maps
-  /// call fat holds other tissue too.
+  /// The share of a tissue's signal that is seen: of blood what has not left, of fat what is not suppressed.
+  ///
+  /// What label maps call fat holds other tissue too, and lies nearer the coils; trains of echoes undo the coupling of its
+  /// spins, which makes it brighter than its T2 does (Henkelman et al. 1992). Over ten heads it came out 2.2 times as bright as
+  /// the brain in T1 and in FLAIR.
   private static func shown(
-    _ tissue: TissueClass, _ modality: Modality, _ acquisition: SequenceDraw.Acquisition,
+    _ tissue: TissueClass, _ modality: Modality, _ acquisition: SequenceDraw.Acquisition, fat: Double,
     _ random: inout RandomSource
   ) -> Double {
     guard tissue.isVessel || tissue == .fat else { return 1 }
@@ -146,10 +150,14 @@ package struct SignalTable: Sendable {
       case .t1: 0.05
       case .t1gd: 0.15
       case .t2, .pd: 0.2
-      case .flair: 0.3
+      case .flair: 0.2
       }
     let (share, isSuppressed) = (random.uniform(), random.chance(suppressed))
-    if tissue == .fat { return isSuppressed ? 0.1 + 0.3 * share : 0.6 + 0.4 * share }
+    if tissue == .fat {
+      if isSuppressed { return 0.1 + 0.3 * share }
+      let train = modality == .t1 || modality == .t1gd ? 1 : 1.15
+      return fat * train * (0.9 + 0.2 * share)
+    }
     if acquisition.isGradientEcho { return tissue == .artery ? 0.6 + share : 0.5 + 0.7 * share }
     return modality == .t1gd ? 0.2 + 0.7 * share : 0.4 * share
   }

@@ -14,8 +14,8 @@ extension SlabImages {
   ) {
     guard let images = images.baseAddress else { return }
     let size = rows * columns
-    let table = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random).table
-    let draws = ImageDraw.all(table, volumes: slab.volumes, options, &random)
+    let (table, sequences) = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random)
+    let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, options, &random)
     let (planes, step) = (slab.extent.planes, slab.planeSpacing)
     sum(
       slab, table,

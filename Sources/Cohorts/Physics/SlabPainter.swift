@@ -15,15 +15,17 @@ struct SlabPainter {
   let fine: SplineField
   let extent: Extent
   let voxel: Float
+  let planeSpacing: Float
   private let noise = NoiseTexture.shared
 
   init(
     anatomy: Anatomy, pose: HeadPose, rim: HeadRim, shapes: [LesionShape], table: [UInt8],
     coarse: SplineField,
-    fine: SplineField, extent: Extent, voxel: Float
+    fine: SplineField, extent: Extent, voxel: Float, planeSpacing: Float
   ) {
     (self.anatomy, self.pose, self.rim, self.shapes, self.table) = (anatomy, pose, rim, shapes, table)
-    (self.coarse, self.fine, self.extent, self.voxel) = (coarse, fine, extent, voxel)
+    (self.coarse, self.fine, self.extent) = (coarse, fine, extent)
+    (self.voxel, self.planeSpacing) = (voxel, planeSpacing)
   }
 
   private static let step = 4
@@ -45,7 +47,7 @@ struct SlabPainter {
     classes.withUnsafeMutableBufferPointer { classes in
       mask.withUnsafeMutableBufferPointer { mask in
         for plane in 0..<planes {
-          let z = Float(plane) - Float(planes - 1) / 2
+          let z = (Float(plane) - Float(planes - 1) / 2) * planeSpacing
           coarseRows.move(toZ: z)
           fineRows.move(toZ: z)
           for band in 0...bands {

@@ -20,6 +20,12 @@ public struct PreparedCohort: Sendable {
     let subject: CohortManifest.Subject
     let images: StoredVolumes
     let labels: StoredVolumes?
+    let factors: ForegroundFactors
+
+    init(_ subject: CohortManifest.Subject, _ images: StoredVolumes, labels: StoredVolumes?) {
+      (self.subject, self.images, self.labels) = (subject, images, labels)
+      factors = ForegroundFactors(of: images)
+    }
   }
 
   private let sources: [String: Source]
@@ -41,8 +47,8 @@ public struct PreparedCohort: Sendable {
     let manifest = try CohortManifest(folder: folder)
     let sources = try manifest.subjects.map { subject in
       Source(
-        subject: subject,
-        images: try StoredVolumes(
+        subject,
+        try StoredVolumes(
           "\(folder)/\(CohortManifest.slicesFile(subject.id))", of: subject, in: manifest,
           channels: subject.scans.count, size: 2, checksum: subject.slicesChecksum),
         labels: try subject.labels.map { _ in

@@ -29,7 +29,7 @@ public struct SampleReference: Sendable, Hashable, Codable, CustomStringConverti
 /// Samples as plain numbers, ready to become tensors on the training thread: slices, slabs or patches.
 ///
 /// Planes run from foot to head, rows from anterior to posterior, columns from the patient's right to left; intensities lie
-/// in [0, 1] (0 to the 99.5th percentile of the volume).
+/// in [0, 1] (0 to the 99.5th percentile of the volume), or in [0, 4] on the scale of the volume's foreground.
 public struct SampleBatch: Sendable, Equatable {
   /// Contrasts side by side, as a network takes them, so that most are never copied: `count x (modalities * depth) x extent`,
   /// contiguous; 0 for samples whose subject lacks the contrast.

@@ -17,6 +17,8 @@ public struct SampleContents: Sendable {
   let requiringLabels: Bool
   /// What is changed at random in training.
   public let augmentation: Augmentation?
+  /// By which rule intensities are scaled: as they are stored, or by the foreground of each volume.
+  let rule: IntensityRule
   /// The contrasts that may be translated.
   let movable: [Modality]
   /// The contrasts that stand side by side in a batch.
@@ -28,21 +30,24 @@ public struct SampleContents: Sendable {
   ) {
     (blocks, self.requiring, self.region) = ([modalities], requiring, region)
     (self.labels, self.perturbation, movable) = (labels, perturbation, modalities)
-    (requiringLabels, augmentation, least) = (false, nil, 0)
+    (requiringLabels, augmentation, least, rule) = (false, nil, 0, .percentile)
   }
 
   /// All that a scenario is of, of subjects who have it all, or two of it where whatever is missing is asked for; a source may
   /// be translated.
-  /// - Parameter augmentation: of a stream's samples; those that are read in order stay as they are.
+  /// - Parameters:
+  ///   - augmentation: of a stream's samples; those that are read in order stay as they are.
+  ///   - rule: by which intensities are scaled.
   /// - Throws: as `Scenario.check`.
   public init(
     _ scenario: Scenario, region: Region = .slice, labels: Bool = false, perturbation: Perturbation? = nil,
-    augmentation: Augmentation? = nil
+    augmentation: Augmentation? = nil, rule: IntensityRule = .percentile
   ) throws {
     try scenario.check()
     blocks = [scenario.sources] + (scenario.target.modality.map { [[$0]] } ?? [])
     (requiring, least) = scenario.target == .missing ? ([], 2) : (scenario.modalities, 0)
     requiringLabels = scenario.target == .labels
+    self.rule = rule
     (self.labels, self.region) = (labels || requiringLabels, region)
     (self.perturbation, movable, self.augmentation) = (perturbation, scenario.sources, augmentation)
   }

@@ -13,7 +13,8 @@ struct SampleReader: Sendable {
   init(_ cohort: PreparedCohort, references: [SampleReference], _ contents: SampleContents) throws {
     (self.cohort, self.references, self.contents) = (cohort, references, contents)
     extent = contents.region.extent(ofSlices: cohort.manifest.extent)
-    try cohort.check(contents.modalities + contents.requiring)
+    // Of subjects who may lack contrasts all may lack the same.
+    try cohort.check((contents.least > 0 ? [] : contents.modalities) + contents.requiring)
     try cohort.check(references, contents)
     try contents.perturbation?.check(among: contents.movable, in: extent)
   }
@@ -59,6 +60,10 @@ struct SampleReader: Sendable {
           return image.initialize(repeating: Float(0))
         }
         try source.images.read(channel, boxes[index], into: image)
+        if contents.rule == .foreground {
+          let (factor, ceiling) = (try source.factors.factor(of: channel), contents.rule.ceiling)
+          for voxel in image.indices { image[voxel] = min(image[voxel] * factor, ceiling) }
+        }
         if let perturbation = contents.perturbation, perturbation.modality == modality,
           perturbation.radius > 0
         {

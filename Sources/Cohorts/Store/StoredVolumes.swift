@@ -4,6 +4,10 @@ import Imaging
 struct Box: Sendable {
   var planes: Range<Int>, rows: Range<Int>, columns: Range<Int>
 
+  init(planes: Range<Int>, rows: Range<Int>, columns: Range<Int>) {
+    (self.planes, self.rows, self.columns) = (planes, rows, columns)
+  }
+
   /// What a sample sees: of slices and slabs the stored image, wherever it lies on the grid.
   init(
     of reference: SampleReference, _ region: Region, in subject: CohortManifest.Subject,
@@ -105,6 +109,20 @@ struct StoredVolumes: Sendable {
       // Divided, not multiplied by a rounded reciprocal: 65535 must come back as exactly 1.
       for index in 0..<count { target[index] = Float(UInt16(littleEndian: stored[index])) / 65535 }
     }
+  }
+
+  /// How many of a channel's stored voxels have each of the 65,536 values. Throws as `StoreFile.read`.
+  func counts(of channel: Int) throws -> [Int] {
+    var counts = [Int](repeating: 0, count: 1 << 16)
+    guard let first = planes.first, let last = planes.last else { return counts }
+    let whole = Box(planes: first..<last + 1, rows: rows, columns: columns)
+    try counts.withUnsafeMutableBufferPointer { counts in
+      try forEachRow(of: channel, in: whole) { row, count, _ in
+        let stored = UnsafeBufferPointer(start: row.assumingMemoryBound(to: UInt16.self), count: count)
+        for value in stored { counts[Int(UInt16(littleEndian: value))] &+= 1 }
+      }
+    }
+    return counts
   }
 
   /// How many bytes of a file of labels have each value. Throws as `StoreFile.read`.

@@ -59,10 +59,15 @@ public struct PersonScorer: Sendable {
     return values
   }
 
-  private func scaled(_ image: [Float], by reference: [Float]) -> [Float]? {
+  /// What an image is divided by before it is compared: its foreground's scale over the brain; nothing where there is no
+  /// foreground.
+  public func scale(of image: [Float]) -> Double? {
     let brain = regions.brain
-    let values = brain.indices.filter { brain[$0] }.map { reference[$0] }
-    return ForegroundScale.of(values).map { scale in
+    return ForegroundScale.of(brain.indices.filter { brain[$0] }.map { image[$0] })
+  }
+
+  private func scaled(_ image: [Float], by reference: [Float]) -> [Float]? {
+    scale(of: reference).map { scale in
       let factor = Float(1 / scale)
       return image.map { $0 * factor }
     }

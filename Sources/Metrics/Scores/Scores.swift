@@ -64,6 +64,16 @@ public struct Spread: Sendable, Equatable, Codable {
     let squares = finite.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
     standardDeviation = (squares / Double(finite.count - 1)).squareRoot()
   }
+
+  /// Student's confidence interval of the mean, of independent values: mean ± t(n - 1) s / √n; missing for fewer than three.
+  ///
+  /// With so few it is wide, and holds what it says for normal values alone: see ``PairedComparison``.
+  public func interval(_ confidence: Double = 0.95) -> (lower: Double, upper: Double)? {
+    guard count >= 3, let mean, let standardDeviation else { return nil }
+    let reach =
+      StudentT.quantile(confidence, freedom: count - 1) * standardDeviation / Double(count).squareRoot()
+    return (mean - reach, mean + reach)
+  }
 }
 
 /// Everything one model, or one baseline, scored on a split.

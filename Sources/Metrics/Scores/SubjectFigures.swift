@@ -29,6 +29,15 @@ public struct ModelFigures<M: Measure>: Sendable, Equatable, Codable {
   /// Mean and deviation over the subjects that have the figure.
   public func overSubjects(_ measure: M) -> Spread { Spread(subjects.compactMap { $0.values[measure] }) }
 
+  /// The same over people, each of whom counts with the mean of their visits that have a finite figure.
+  public func overPeople(_ measure: M) -> Spread {
+    let known = subjects.filter { $0.values[measure]?.isFinite == true }
+    return Spread(
+      known.map(\.person).unique.compactMap { person in
+        Spread(known.filter { $0.person == person }.compactMap { $0.values[measure] }).mean
+      })
+  }
+
   /// Compares this model with another, person by person, where both have a finite figure; a person counts with the mean of
   /// their visits.
   /// - Returns: the comparison of (this - other) in the measure's stored unit; nothing without a common subject.

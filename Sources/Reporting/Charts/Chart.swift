@@ -9,12 +9,16 @@ package struct Chart: Sendable {
     package var points: [Point]
     /// Whether a running mean is drawn over the points' own, fainter line.
     package var smooth: Bool
+    /// Whether a line runs from point to point; all are drawn where none does.
+    package var isJoined: Bool
 
-    package init(_ name: String, colour: Int, _ points: [Point], smooth: Bool = false) {
+    package init(
+      _ name: String, colour: Int, _ points: [Point], smooth: Bool = false, isJoined: Bool = true
+    ) {
       self.name = name
       self.colour = colour
       self.points = points.filter { $0.x.isFinite && $0.y.isFinite }
-      self.smooth = smooth
+      (self.smooth, self.isJoined) = (smooth, isJoined)
     }
   }
 
@@ -87,7 +91,7 @@ package struct Chart: Sendable {
     """
 
   private var drawing: HTML {
-    let drawn = lines.map { ($0, Chart.thinned($0.points)) }
+    let drawn = lines.map { ($0, $0.isJoined ? Chart.thinned($0.points) : $0.points) }
     let all = drawn.flatMap(\.1)
     let x = Ticks(covering: all.map(\.x) + (all.isEmpty ? [] : [0]), count: 6)
     let y = Ticks(covering: all.map(\.y))
@@ -124,8 +128,10 @@ package struct Chart: Sendable {
         let colour = "c\(line.colour % 8)"
         let isSmoothed = line.smooth && points.count > 2
         if isSmoothed { HTML("path", ["class": "line faint \(colour)", "d": path(points)]) }
-        HTML("path", ["class": "line \(colour)", "d": path(isSmoothed ? Chart.smoothed(points) : points)])
-        if !isSmoothed && points.count <= 60 {
+        if line.isJoined {
+          HTML("path", ["class": "line \(colour)", "d": path(isSmoothed ? Chart.smoothed(points) : points)])
+        }
+        if !line.isJoined || !isSmoothed && points.count <= 60 {
           for point in points {
             let (x, y) = (coordinate(across(point.x)), coordinate(down(point.y)))
             HTML("circle", ["class": "dot \(colour)", "cx": x, "cy": y, "r": "2.6"])
@@ -140,6 +146,7 @@ package struct Chart: Sendable {
     func place(_ x: Double) -> String { x == x.rounded() ? "\(Int(x))" : number(x, 2) }
     let parts = lines.map { line in
       guard let first = line.points.first, let last = line.points.last else { return "\(line.name): nothing" }
+      guard line.isJoined else { return "\(line.name): \(grouped(line.points.count)) points" }
       return
         "\(line.name): from \(number(first.y, 4)) at \(place(first.x)) to \(number(last.y, 4)) at \(place(last.x))"
     }

@@ -1,22 +1,25 @@
 import Cohorts
-import Experiments
 import Failures
 import Files
 import Foundation
 import Imaging
 import Inference
+import Metrics
 import Runs
 
 /// One page of everyone in a data set whose contrasts were completed: who lacks what, what was made, how far it can be relied
 /// on, and pictures of each. The pictures are files beside it, so that a page of a thousand people opens.
 public struct CompletionPage {
   private let completion: Completion
-  private let model: TrainedModel
   private let people: [CompletedPerson]
+  /// By what the images of these people were computed.
+  private let models: [CompletionModel]
 
   /// Takes up what stands in the folder of everyone.
-  public init(_ completion: Completion, by model: TrainedModel) {
-    (self.completion, self.model, people) = (completion, model, completion.found())
+  public init(_ completion: Completion) {
+    self.completion = completion
+    people = completion.found()
+    models = people.flatMap(\.images).compactMap(\.model).unique
   }
 
   /// Draws what is to be drawn and writes the page.
@@ -61,6 +64,14 @@ public struct CompletionPage {
     return person.images.contains { modified(completion.folder($0.file)).map { $0 > drawn } ?? false }
   }
 
+  /// Somebody else may be about to draw, or a scan be gone.
+  private func isPictured(_ person: CompletedPerson) -> Bool {
+    person.figure.map { FileManager.default.fileExists(atPath: completion.folder($0)) } ?? false
+  }
+
+  /// A name within the page, which holds no blanks.
+  private func anchor(_ person: CompletedPerson) -> String { person.id.replacing(" ", with: "_") }
+
   // MARK: - The page
 
   var html: String {
@@ -68,20 +79,21 @@ public struct CompletionPage {
     return HTML.document("\(name), completed – aginet") {
       HTML.header(
         "Completed contrasts", "What was computed for \(people.count) of \(name)",
-        warning: model.card.warning,
+        warning: ModelCard.warning,
         facts: facts, contents: [("everyone", "Everyone"), ("pictures", "Pictures")])
       HTML("main") {
         HTML.section("everyone", "Everyone") { table }
         HTML.section("pictures", "Pictures") {
           HTML("p", ["class": "note"]) {
-            "Axial, coronal and sagittal planes through the middle of the head; the patient's right is at the left. "
-              + "Computed images have a line above; every image is scaled by itself."
+            "Axial, coronal and sagittal planes through the middle of the head; the patient's right is at the left of the "
+              + "first two, the front at the left of the last. Computed images have a line above; every image is scaled by "
+              + "itself."
           }
-          for person in people where person.figure != nil { picture(of: person) }
+          for person in people where isPictured(person) { picture(of: person) }
         }
       }
       HTML("footer") {
-        HTML("p") { model.card.intendedUse }
+        HTML("p") { ModelCard.intendedUse }
         HTML("p") { "Written by aginet \(Version.current)." }
       }
     }
@@ -90,8 +102,7 @@ public struct CompletionPage {
   private var facts: [(name: String, value: String)] {
     func count(_ state: CompletedPerson.State) -> Int { people.count { $0.state == state } }
     let done = count(.completed) + count(.kept)
-    return [
-      ("Model", "\(model.name), \(model.card.scenario)"), ("SHA-256", model.sha256),
+    return models.map { ("Model", $0.words) } + [
       ("Completed", "\(done) (\(count(.kept)) of them before)"), ("Lacked nothing", "\(count(.whole))"),
       ("Failed", "\(count(.failed))"),
     ]
@@ -102,7 +113,9 @@ public struct CompletionPage {
       HTML("table") {
         HTML("thead") {
           HTML("tr") {
-            for head in ["Who", "Given", "Made", "Reliability", "State", "Notes"] {
+            for head in ["Who", "Given", "Made", "Reliability", "State"]
+              + (models.count > 1 ? ["Model"] : []) + ["Notes"]
+            {
               HTML("th", ["scope": "col"]) { head }
             }
           }
@@ -116,16 +129,19 @@ public struct CompletionPage {
     let made = person.images.map(\.modality.title).joined(separator: ", ")
     return HTML("tr") {
       HTML("td") {
-        if person.figure == nil {
-          person.id
+        if isPictured(person) {
+          HTML("a", ["href": "#\(anchor(person))"]) { person.id }
         } else {
-          HTML("a", ["href": "#\(person.id)"]) { person.id }
+          person.id
         }
       }
       HTML("td") { person.given.map(\.title).joined(separator: ", ") }
       HTML("td") { made.isEmpty ? "–" : made }
       HTML("td", ["class": "number"]) { person.reliability.map { String(format: "%.1f dB", $0) } ?? "–" }
-      HTML("td") { person.state.rawValue }
+      HTML("td") {
+        if person.state == .failed { HTML("strong") { "failed" } } else { person.state.rawValue }
+      }
+      if models.count > 1 { HTML("td") { names(of: person.images.compactMap(\.model)) } }
       // Long sentences; the others must not run out of the page for them.
       HTML("td", ["style": "white-space:normal;min-width:18rem"]) {
         ([person.failure].compactMap { $0 } + person.notes).joined(separator: "; ")
@@ -133,23 +149,21 @@ public struct CompletionPage {
     }
   }
 
+  /// Models of one name are told apart by the beginnings of their checksums.
+  private func names(of models: [CompletionModel]) -> String {
+    models.unique.map { "\($0.name) (\($0.sha256.prefix(8)))" }.joined(separator: ", ")
+  }
+
   private func picture(of person: CompletedPerson) -> HTML {
     let given = Modality.allCases.filter { person.sources[$0] != nil }.map(\.title)
     let names = given + person.images.map { "\($0.modality.title), computed" }
-    let source = person.figure?.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
-    return HTML("section", ["id": person.id]) {
+    let reliability = person.reliabilityWords.map { "reliability \($0)" }
+    return HTML("section", ["id": anchor(person)]) {
       HTML("h3") { person.id }
-      if let words = person.reliabilityWords { HTML("p") { "Reliability: \(words)" } }
-      for note in person.notes { HTML("p", ["class": "note"]) { note } }
-      HTML.montage(names.joined(separator: "; "), columns: names.count) {
-        for name in names { HTML("p", ["class": "name"]) { name } }
-        HTML(
-          "img",
-          [
-            "src": source, "loading": "lazy", "style": "grid-column:1/-1;width:100%;display:block",
-            "alt": "\(person.id): \(names.joined(separator: "; ")) in three planes",
-          ])
-      }
+      HTML.strip(
+        names, file: person.figure ?? "",
+        caption: ([reliability].compactMap { $0 } + person.notes).joined(separator: "; "),
+        "\(person.id): \(names.joined(separator: "; ")) in three planes")
     }
   }
 }

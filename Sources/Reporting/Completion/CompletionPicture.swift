@@ -28,7 +28,7 @@ struct CompletionPicture {
     let rows = Plane.allCases.map { plane in
       stacks.map { stack, isMade -> Tile? in
         let view = plane.view(of: stack, through: box.centre, in: box)
-        return Tile(grey: view, marked: isMade)
+        return Tile(grey: view, isMade: isMade)
       }
     }
     return try Mosaic(rows).png()
@@ -36,13 +36,14 @@ struct CompletionPicture {
 }
 
 extension Tile {
-  /// - Parameter marked: whether a line of colour stands above.
-  fileprivate init(grey view: View, marked: Bool) {
+  /// Intensities from 0, black, to 1, white.
+  /// - Parameter isMade: whether they were computed, which a line of colour above says.
+  init(grey view: View, isMade: Bool) {
     var rgb = view.values.flatMap { value -> [UInt8] in
       let grey = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
       return [grey, grey, grey]
     }
-    if marked {
+    if isMade {
       let line = max(1, view.height / 64) * view.width
       for pixel in 0..<line { rgb.replaceSubrange(3 * pixel..<3 * pixel + 3, with: [255, 157, 60]) }
     }

@@ -50,7 +50,8 @@ enum StyleSheet {
     .key{display:inline-block;width:1.3em;height:3px;background:var(--k);vertical-align:middle;margin-right:.4em}
     .montage-frame{margin:1rem 0 2.2rem} .montage-frame>figcaption{margin-bottom:.5rem}
     .montage{display:grid;grid-template-columns:repeat(var(--columns),minmax(7.5rem,1fr));gap:3px;background:#000;
-    color:#d5dae0;border-radius:8px;padding:.7rem;min-width:calc(var(--columns)*7.5rem);align-items:start}
+    color:#d5dae0;border-radius:8px;padding:.7rem;min-width:calc(var(--columns)*7.5rem);align-items:end}
+    .montage:has(.figures){align-items:start}
     .montage .plane{grid-column:1/-1;margin:.9rem 0 .1rem;font-size:.9rem;color:#fff;font-weight:600}
     .montage .plane:first-child{margin-top:0}
     .name{margin:0 0 .25rem;font-size:.84rem;line-height:1.25;min-height:1.25em;text-align:center;color:#d5dae0}

@@ -28,15 +28,15 @@ package struct Tile: Sendable {
 /// Pictures in rows and columns as one PNG, for a paper; a place may stay empty.
 package struct Mosaic: Sendable {
   package var rows: [[Tile?]]
-
-  /// Width of a column and of the black lines between, in pixels.
-  private static let side = 256
+  /// Width of a column, in pixels.
+  private let side: Int
+  /// Of the black lines between.
   private static let gap = 4
 
-  package init(_ rows: [[Tile?]]) { self.rows = rows }
+  package init(_ rows: [[Tile?]], side: Int = 256) { (self.rows, self.side) = (rows, side) }
 
   package func png() throws -> [UInt8] {
-    let (side, gap) = (Mosaic.side, Mosaic.gap)
+    let gap = Mosaic.gap
     let columns = max(1, rows.map(\.count).max() ?? 1)
     // The tallest of a row gives its height.
     let heights = rows.map { row in

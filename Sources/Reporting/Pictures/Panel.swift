@@ -1,3 +1,4 @@
+import Foundation
 import Imaging
 
 /// One picture of a montage: pixels with a sentence that says what it shows.
@@ -122,14 +123,29 @@ package struct Panel: Sendable {
 }
 
 extension HTML {
+  /// A picture that lies beside the page, whose columns of one width are named above it.
+  static func strip(_ names: [String], file: String, caption: String, _ description: String) -> HTML {
+    montage(caption, columns: names.count, isWide: false) {
+      for name in names { HTML("p", ["class": "name"]) { name } }
+      HTML(
+        "img",
+        [
+          "src": file.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed), "loading": "lazy",
+          "style": "grid-column:1/-1;width:100%;display:block", "alt": description,
+        ])
+    }
+  }
+
   /// Pictures in columns below a caption, in a frame that scrolls sideways on a narrow screen.
+  /// - Parameter isWide: whether few columns fill the page too, as large as they become.
   static func montage(
-    _ caption: String, columns: Int, @HTMLBuilder _ rows: () throws -> HTML
+    _ caption: String, columns: Int, isWide: Bool = true, @HTMLBuilder _ rows: () throws -> HTML
   ) rethrows -> HTML {
-    try HTML("figure", ["class": "montage-frame"]) {
+    let style = "--columns:\(columns)" + (isWide ? "" : ";max-width:\(15 * columns)rem")
+    return try HTML("figure", ["class": "montage-frame"]) {
       HTML("figcaption") { caption }
       try HTML("div", ["class": "scroll", "tabindex": "0"]) {
-        try HTML("div", ["class": "montage", "style": "--columns:\(columns)"]) { try rows() }
+        try HTML("div", ["class": "montage", "style": style]) { try rows() }
       }
     }
   }

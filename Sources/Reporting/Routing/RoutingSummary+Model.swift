@@ -13,7 +13,8 @@ extension RoutingSummary {
     _ model: TrainedModel, named name: String, on limit: Int, in split: Split, of cohort: PreparedCohort,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
-    let contents = try SampleContents(model.experiment.scenario, region: model.card.region)
+    let contents = try SampleContents(
+      model.experiment.scenario, region: model.card.region, rule: model.card.intensityRule)
     let references = try cohort.samples(in: split, contents).spread(limit)
     let network = model.method.generator
     // What the layers show arrives in their own order, while one thread computes.

@@ -26,30 +26,44 @@ extension Report.Entry {
         "\(grouped(experiment.iterations)) iterations of \(experiment.batchSize), rate "
           + "\(experiment.learningRate), seed \(experiment.seed)"
       ),
+      ("Started from", start),
       ("Weights", "of iteration \(grouped(card.iterations))\(score)"),
       ("When", time?.description ?? "not recorded"),
       ("Versions", card.versionWords),
       ("Intensities", card.intensity),
     ]
   }
+
+  private var start: String {
+    let from = run.experiment.from
+    if from.isEmpty { return "random weights" }
+    return ShippedModel.all.first { $0.sha256 == from }?.name
+      ?? "a model with SHA-256 \(from.prefix(12))…"
+  }
 }
 
 /// The foot of a page about runs: what they are for, of which data, by which files and commands.
 struct Provenance {
-  private let entries: [Report.Entry]
+  private let entries: [Report.Entry], outside: [OutsideModel]
   private let manifest: CohortManifest
   private let cohortHash: String
   private let commands: [String]
 
-  init(_ entries: [Report.Entry], _ manifest: CohortManifest, _ cohortHash: String, _ commands: [String]) {
+  init(
+    _ entries: [Report.Entry], _ manifest: CohortManifest, _ cohortHash: String, _ commands: [String],
+    outside: [OutsideModel] = []
+  ) {
     (self.entries, self.manifest, self.cohortHash, self.commands) = (entries, manifest, cohortHash, commands)
+    self.outside = outside
   }
 
   var html: HTML {
     HTML("footer", ["id": "runs"]) {
       HTML("h2") { "Runs and data" }
       HTML("h3") { "Intended use" }
-      for use in Set(entries.map(\.card.intendedUse)).sorted() { HTML("p") { use } }
+      for use in Set(entries.map(\.card.intendedUse) + outside.map(\.card.intendedUse)).sorted() {
+        HTML("p") { use }
+      }
       HTML("h3") { "Data" }
       HTML(facts: dataFacts)
       if !manifest.leftOut.isEmpty {
@@ -66,6 +80,9 @@ struct Provenance {
         HTML(facts: [
           ("Model", entry.name), ("File", entry.run.folder.model), ("SHA-256", entry.sha256),
         ])
+      }
+      for model in outside {
+        HTML(facts: [("Model", model.name), ("File", model.file), ("SHA-256", model.sha256)])
       }
       if !commands.isEmpty {
         HTML("h3") { "Commands" }

@@ -17,7 +17,7 @@ extension Report {
           routingSection
           subjects
         }
-        Provenance(entries, manifest, cohortHash, options.commands).html
+        Provenance(entries, manifest, cohortHash, options.commands, outside: assessment.outside).html
       }
     }
   }
@@ -37,11 +37,20 @@ extension Report {
   private var verdict: HTML {
     HTML.section("verdict", "Verdict") {
       HTML("div", ["class": "verdict"]) {
-        for sentence in assessment.verdict(networks: entries.count) { HTML("p") { sentence } }
+        for standing in standings {
+          HTML("p") { standing.sentence }
+          if !standing.reasons.isEmpty {
+            HTML("ul") { for reason in standing.reasons { HTML("li") { reason } } }
+          }
+        }
       }
       for entry in entries {
         HTML("h3") { entry.name }
         HTML(facts: entry.facts)
+      }
+      for model in assessment.outside {
+        HTML("h3") { model.name }
+        HTML(facts: model.facts)
       }
     }
   }

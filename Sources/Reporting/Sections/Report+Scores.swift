@@ -59,7 +59,7 @@ extension Report {
 
   /// The five slices with the lowest PSNR, beside the best baseline's figure for the same slice.
   private func worstSlices(of model: Scores) -> Table {
-    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(entries.count)))
+    let baseline = Verdict.best(of: Array(assessment.models.dropFirst(assessment.networks)))
     var table = Table(
       model.name, caption: "The five slices with the lowest PSNR.",
       columns: [

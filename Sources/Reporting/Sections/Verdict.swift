@@ -55,7 +55,5 @@ package struct Verdict {
 }
 
 extension Assessment {
-  package func verdict(networks: Int) -> [String] {
-    Verdict(models, networks: networks, split: split.rawValue).sentences
-  }
+  package var verdict: [String] { Verdict(models, networks: networks, split: split.rawValue).sentences }
 }

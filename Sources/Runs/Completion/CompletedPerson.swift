@@ -24,6 +24,8 @@ public struct CompletedPerson: Codable, Sendable, Equatable {
     public var modality: Modality
     /// From the folder of derivatives.
     public var file: String
+    /// What it was computed by; nil where the file beside it does not tell.
+    public var model: CompletionModel?
   }
 
   /// `sub-01_ses-02`
@@ -53,9 +55,10 @@ public struct CompletedPerson: Codable, Sendable, Equatable {
     (self.given, self.lacking) = (given, lacking)
   }
 
-  mutating func fail(_ failure: Failure) {
+  /// - Parameter folders: those of the data set and of the derivatives: files are told from there, wherever they lie.
+  mutating func fail(_ failure: Failure, in folders: [String]) {
     state = .failed
-    (self.failure, code) = (failure.message, failure.kind.rawValue)
+    (self.failure, code) = (failure.message.relative(to: folders), failure.kind.rawValue)
   }
 }
 

@@ -31,12 +31,12 @@ extension Completion {
         try RunFolder.make(folder("\(name.folder)/anat"))
         try synthesise(pending, of: task, by: model, goesOn)
       }
-      person.images = images.map { .init(modality: $0.modality, file: $0.file) }
+      person.images = images.map { .init(modality: $0.modality, file: $0.file, model: $0.model) }
       person.state = pending.isEmpty ? .kept : .completed
-      person.figure = name.figure
+      person.figure = name.figure(of: task.lacking, from: task.files.map(\.modality))
       if let sidecar = images.first?.fields { person.take(sidecar) }
     } catch let failure as Failure where !failure.isStop {
-      person.fail(failure)
+      person.fail(failure, in: [cohort.folder, folder.path])
     }
     return person
   }
@@ -45,15 +45,19 @@ extension Completion {
   private func synthesise(
     _ images: [Derived], of task: CompletionTask, by model: TrainedModel, _ goesOn: () throws -> Void
   ) throws {
-    var job = PatientSynthesis(model: model, output: "")
-    job.targets = images.map(\.modality)
+    var job = synthesis(of: images.map(\.modality), by: model)
     job.outputs = Dictionary(uniqueKeysWithValues: images.map { ($0.modality, folder($0.file)) })
-    (job.batchSize, job.voxelLimit) = (options.batchSize, options.voxelLimit)
-    // What stands there and is whole is not among them.
-    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
     _ = try job.runAll(
       task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() })
     for image in images { try image.finish() }
+  }
+
+  func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
+    var job = PatientSynthesis(model: model, output: "")
+    (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
+    // What stands there and is whole is not computed again.
+    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
+    return job
   }
 
   /// A path from the data set's folder.
@@ -85,6 +89,8 @@ private struct Derived {
     guard let data = FileManager.default.contents(atPath: sidecar) else { return nil }
     return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
   }
+
+  var model: CompletionModel? { CompletionModel(besideImage: sidecar) }
 
   /// Whether it is there, whole, by this model and of these scans as they are now.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.

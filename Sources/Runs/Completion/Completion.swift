@@ -120,7 +120,7 @@ public struct Completion: Sendable {
     _ model: TrainedModel, shouldStop: @escaping @Sendable () -> Failure.Kind? = { nil },
     progress: @escaping @Sendable (Int, Int, CompletedPerson) -> Void = { _, _, _ in }
   ) throws {
-    try folder.prepare(for: cohort, model: model)
+    try folder.prepare(for: cohort)
     let queue = Queue(count: tasks.count)
     let work: @Sendable (TrainedModel) throws -> Void = { [self] model in
       while let place = queue.next() {
@@ -130,7 +130,14 @@ public struct Completion: Sendable {
       }
     }
     let jobs = jobs(for: model)
-    guard jobs > 1 else { return try work(model) }
+    let outcome = Result { try jobs > 1 ? share(work, among: jobs) : work(model) }
+    // Now there is what there is, also where it was stopped.
+    try folder.describe(cohort)
+    try outcome.get()
+  }
+
+  /// Has so many threads work at once, each with a model of its own.
+  private func share(_ work: @escaping @Sendable (TrainedModel) throws -> Void, among jobs: Int) throws {
     let threads = LibTorch.threads
     LibTorch.threads = max(1, threads / jobs)
     defer { LibTorch.threads = threads }
@@ -169,7 +176,7 @@ public struct Completion: Sendable {
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })
     guard jobs > 1, device == .cpu, let task = tasks.first(where: \.canBegin),
-      let estimate = try? PatientSynthesis(model: model, output: "").estimate(task.files),
+      let estimate = try? synthesis(of: task.lacking, by: model).estimate(task.files),
       let limit = estimate.limit, let program = estimate.program, let batch = estimate.batch
     else { return max(1, jobs) }
     return max(1, min(jobs, (limit - program) / max(1, estimate.images + batch)))

@@ -24,7 +24,7 @@ public struct CompletionFolder: Sendable {
 
   /// Makes the folder and says in it what it is.
   /// - Throws: `.cannotWrite` where it holds anything else.
-  func prepare(for cohort: BIDSCohort, model: TrainedModel) throws {
+  func prepare(for cohort: BIDSCohort) throws {
     if let isFolder = RunFolder.isFolder(path) {
       guard isFolder else { throw Failure(.cannotWrite, "\(path): is a file; name a folder") }
       let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
@@ -36,19 +36,39 @@ public struct CompletionFolder: Sendable {
       }
     }
     try RunFolder.make(path)
+    try describe(cohort)
+    try write("\(ModelCard.warning)\n\nWritten by \(Self.generator), \(Version.current).\n", to: "README")
+    // What BIDS has no name for.
+    try write("*.html\nlogs/\nsub-*/figures/\nsub-*/ses-*/figures/\n\(Self.table)\n", to: ".bidsignore")
+  }
+
+  /// Says what the folder is, and by which models that was computed which stands there, whoever computed it and when.
+  func describe(_ cohort: BIDSCohort) throws {
+    let models = self.models(of: cohort)
+    func program(_ version: String, _ words: String) -> Description.Program {
+      .init(name: Self.generator, version: version, description: ModelCard.warning + words)
+    }
     try write(
       Description(
         name: "Contrasts computed from those that were acquired",
-        generatedBy: [
-          Description.Program(
-            name: Self.generator, version: Version.current,
-            description: "\(model.card.warning) Model \(model.name), SHA-256 \(model.sha256)")
-        ],
+        generatedBy: models.isEmpty
+          ? [program(Version.current, "")] : models.map { program($0.version, " Model \($0.words)") },
         links: ["raw": Self.way(from: path, to: cohort.folder)]
       ).json() + "\n", to: Self.description)
-    try write("\(model.card.warning)\n\nWritten by \(Self.generator), \(Version.current).\n", to: "README")
-    // What BIDS has no name for.
-    try write("*.html\nlogs/\nsub-*/figures/\nsub-*/ses-*/figures/\n\(Self.table)\n", to: ".bidsignore")
+  }
+
+  /// By what the images were computed that stand there of a data set's people.
+  private func models(of cohort: BIDSCohort) -> [CompletionModel] {
+    let files = FileManager.default
+    let found = cohort.subjects.flatMap { subject -> [CompletionModel] in
+      let place = self(
+        ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/"))
+      let names = (try? files.contentsOfDirectory(atPath: place)) ?? []
+      return names.filter { $0.contains(DerivativeName.mark) && $0.scanStem != nil }.compactMap { name in
+        CompletionModel(besideImage: "\(place)/\(name.scanStem ?? name).json")
+      }
+    }
+    return Set(found).sorted { ($0.name, $0.sha256, $0.version) < ($1.name, $1.sha256, $1.version) }
   }
 
   private struct Description: Codable {

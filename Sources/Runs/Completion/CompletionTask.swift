@@ -32,7 +32,7 @@ struct CompletionTask: Sendable {
 
   /// - Throws: `.inconsistent` where nothing can be computed of what there is.
   func check() throws {
-    if let hindrance { throw Failure(.inconsistent, "\(subject.id): \(hindrance)") }
+    if let hindrance { throw Failure(.inconsistent, hindrance) }
   }
 
   /// The person before anything is computed.

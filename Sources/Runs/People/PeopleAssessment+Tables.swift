@@ -56,53 +56,68 @@ extension PeopleAssessment {
 
   public var summary: Summary {
     Summary(
-      cohorts: cohorts.map { Path.name($0) },
+      cohorts: cohorts,
       tasks: scenarios.map { scenario in
         Summary.Task(task: scenario.description, methods: figures(of: scenario).map(\.summary))
-      }, failures: Dictionary(failures.map { ($0.person, $0.reason) }) { first, _ in first })
+      },
+      failures: Dictionary(failures.map { (label($0.cohort, $0.person), $0.reason) }) { first, _ in first })
   }
 
-  private var scenarios: [Scenario] { rows.map(\.scenario).unique }
+  package var scenarios: [Scenario] { rows.map(\.scenario).unique }
 
-  private func figures(of scenario: Scenario) -> [ModelFigures<PersonMeasure>] {
+  /// What a person is called where those of several folders stand together.
+  package func label(_ cohort: String, _ person: String) -> String {
+    cohorts.count > 1 ? "\(cohort)/\(person)" : person
+  }
+
+  /// Of every method, person by person.
+  package func figures(of scenario: Scenario) -> [ModelFigures<PersonMeasure>] {
     let all = rows.filter { $0.scenario == scenario }
     return all.map(\.method).unique.map { method in
       ModelFigures(
         name: method,
         subjects: all.filter { $0.method == method }.map {
-          SubjectFigures(subject: $0.person, values: $0.values)
+          SubjectFigures(
+            subject: label($0.cohort, $0.person), patient: label($0.cohort, $0.patient), values: $0.values)
         })
     }
   }
 
   /// Means of every task, then everyone.
   var markdown: String {
-    var parts = ["# People of \(cohorts.map { Path.name($0) }.joined(separator: ", "))\n"]
+    var parts = ["# People of \(cohorts.joined(separator: ", "))\n"]
     for scenario in scenarios {
-      let figures = figures(of: scenario)
-      var table = Table(
-        scenario.description,
-        caption: "Mean ± standard deviation over \(figures.map(\.subjects.count).max() ?? 0) people; "
-          + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
-          + "fitted to the target.",
-        columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })
-      for model in figures {
-        table.append(
-          [.text(model.name)] + PersonMeasure.allCases.map { Table.Cell(model.overSubjects($0), of: $0) })
-      }
-      parts.append(table.written(as: .markdown))
-      parts.append(everyone(scenario, figures.map(\.name)).written(as: .markdown))
+      parts.append(means(scenario).written(as: .markdown))
+      parts.append(everyone(scenario).written(as: .markdown))
     }
     if !failures.isEmpty {
       parts.append(
-        "Not measured:\n" + failures.map { "- \($0.person): \($0.reason)" }.joined(separator: "\n") + "\n")
+        "Not measured:\n"
+          + failures.map { "- \(label($0.cohort, $0.person)): \($0.reason)" }.joined(separator: "\n") + "\n")
     }
     return parts.joined(separator: "\n")
   }
 
+  /// A row a method: means of every measure.
+  package func means(_ scenario: Scenario) -> Table {
+    let figures = figures(of: scenario)
+    var table = Table(
+      scenario.description,
+      caption: "Mean ± standard deviation over \(figures.map(\.subjects.count).max() ?? 0) people; "
+        + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
+        + "fitted to the target.",
+      columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })
+    for model in figures {
+      table.append(
+        [.text(model.name)] + PersonMeasure.allCases.map { Table.Cell(model.overSubjects($0), of: $0) })
+    }
+    return table
+  }
+
   /// A row a person: every method in the brain, and what the model says of itself.
-  private func everyone(_ scenario: Scenario, _ methods: [String]) -> Table {
+  package func everyone(_ scenario: Scenario) -> Table {
     let all = rows.filter { $0.scenario == scenario }
+    let methods = all.map(\.method).unique
     var table = Table(
       "\(scenario), everyone", caption: "Brain, dB over mean.",
       columns: [Table.Column("Person")] + methods.map { Table.Column($0) }
@@ -110,8 +125,8 @@ extension PeopleAssessment {
           Table.Column("Reliability (dB)"), Table.Column("Sharpness"), Table.Column("Lesion contrast"),
           Table.Column("False bright (%)"),
         ])
-    for person in all.map(\.person).unique {
-      let own = all.filter { $0.person == person }
+    for person in all.map({ label($0.cohort, $0.person) }).unique {
+      let own = all.filter { label($0.cohort, $0.person) == person }
       let first = own.first { $0.method == models.first } ?? own[0]
       let figures = methods.map { method in
         Table.Cell(own.first { $0.method == method }?.values[.brain])

@@ -28,6 +28,8 @@ public struct PeopleAssessment: Sendable {
     /// The folder's name.
     public var cohort: String
     public var person: String
+    /// Who it is, of whom this may be one visit of several.
+    public var patient: String
     public var scenario: Scenario
     public var method: String
     /// The source that a copy is of.
@@ -40,29 +42,31 @@ public struct PeopleAssessment: Sendable {
   }
 
   public private(set) var rows: [Row] = []
-  /// Who could not be measured, and why.
-  public private(set) var failures: [(person: String, reason: String)] = []
+  /// Who could not be measured, and why; files are told from the folder.
+  public private(set) var failures: [(cohort: String, person: String, reason: String)] = []
   /// The models' names, in the order given.
   public let models: [String]
-  /// The folders.
+  /// The folders' names, by which people of one identifier are told apart.
   public let cohorts: [String]
 
   /// - Parameters:
   ///   - models: with their names in tables; one that cannot serve a task is not asked.
   ///   - progress: persons done, of how many, and who is next; what it throws ends the work.
-  /// - Throws: `.inconsistent` where no person has what any task needs.
+  ///   - picturing: takes what models made of each person and task; what it throws ends the work.
+  /// - Throws: `.inconsistent` where no person has what any task needs, and for folders of one name.
   public init(
     of models: [(name: String, model: TrainedModel)], on cohorts: [any Cohort],
     _ options: Options = Options(),
-    progress: (Int, Int, String) throws -> Void = { _, _, _ in }
+    progress: (Int, Int, String) throws -> Void = { _, _, _ in },
+    picturing: (PersonPicture) throws -> Void = { _ in }
   ) throws {
     self.models = models.map(\.name)
-    self.cohorts = cohorts.map(\.folder)
-    let chosen = cohorts.flatMap { cohort in
+    self.cohorts = try PeopleAssessment.names(of: cohorts)
+    let chosen = zip(cohorts, self.cohorts).flatMap { cohort, name in
       let subjects = cohort.subjects.filter {
         !PersonTask.scenarios(options.tasks, of: $0.modalities).isEmpty
       }
-      return subjects.prefix(options.limit ?? subjects.count).map { (cohort, $0) }
+      return subjects.prefix(options.limit ?? subjects.count).map { (cohort, name, $0) }
     }
     guard !chosen.isEmpty else {
       throw Failure(
@@ -70,16 +74,36 @@ public struct PeopleAssessment: Sendable {
         "\(cohorts.map(\.folder).joined(separator: ", ")): nobody has what "
           + "\(options.tasks.map(\.description).joined(separator: " or ")) needs")
     }
-    for (number, (cohort, subject)) in chosen.enumerated() {
+    for (number, (cohort, name, subject)) in chosen.enumerated() {
       try progress(number, chosen.count, subject.id)
+      var pictures: [PersonPicture] = []
       do {
-        let person = try PersonScans(subject, of: cohort)
-        rows += try PeopleAssessment.rows(of: person, models, options)
+        let person = try PersonScans(subject, of: cohort, named: name)
+        let found = try PeopleAssessment.rows(of: person, models, options)
+        (rows, pictures) = (rows + found.rows, found.pictures)
       } catch let failure as Failure where !failure.isStop {
-        failures.append((subject.id, failure.message))
+        failures.append((name, subject.id, failure.message.relative(to: [cohort.folder])))
       }
+      for picture in pictures { try picturing(picture) }
     }
     try progress(chosen.count, chosen.count, "")
+  }
+
+  /// What folders are called where their people are told apart.
+  /// - Throws: `.inconsistent` where two are called alike.
+  public static func names(of cohorts: [any Cohort]) throws -> [String] {
+    let names = cohorts.map { cohort in
+      let name = Path.name(cohort.folder)
+      return [".", ".."].contains(name) ? Path.name(Path.resolved(cohort.folder) ?? name) : name
+    }
+    for (place, name) in names.enumerated() {
+      guard let other = names[..<place].firstIndex(of: name) else { continue }
+      throw Failure(
+        .inconsistent,
+        "\(cohorts[other].folder) and \(cohorts[place].folder): both folders are called \(name), and people are told apart "
+          + "by their folder's name; rename one, or give a link of another name")
+    }
+    return names
   }
 
   /// What the tasks are for the people of these folders, each once.
@@ -89,11 +113,15 @@ public struct PeopleAssessment: Sendable {
 
   private static func rows(
     of person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options
-  ) throws -> [Row] {
+  ) throws -> (rows: [Row], pictures: [PersonPicture]) {
     let scenarios = PersonTask.scenarios(options.tasks, of: person.modalities)
     var rows: [Row] = []
+    var planes: [Scenario: [(method: String, plane: [Float])]] = [:]
     for (name, model) in models {
       for (made, reliability) in try predictions(of: person, scenarios, by: model, options) {
+        if let plane = made.scenario.target.modality.flatMap({ person.middle(of: made.image, as: $0) }) {
+          planes[made.scenario, default: []].append((name, plane))
+        }
         rows += scored([(made.scenario, name, made.image, false, "")], on: person).map { row in
           var row = row
           row.reliability = reliability
@@ -135,7 +163,10 @@ public struct PeopleAssessment: Sendable {
         rows += scored([(scenario, ceiling.method, ceiling.image, true, "")], on: person)
       }
     }
-    return rows
+    let pictures = scenarios.compactMap { scenario in
+      planes[scenario].flatMap { PersonPicture(person, scenario, made: $0) }
+    }
+    return (rows, pictures)
   }
 
   /// What a model makes of the person for the scenarios that it serves: those of the same sources at once.
@@ -177,9 +208,9 @@ public struct PeopleAssessment: Sendable {
         let values = scorer(prediction.image, truth, isFitted: prediction.isFitted)
       else { return nil }
       return Row(
-        cohort: person.cohort, person: person.id, scenario: prediction.scenario, method: prediction.method,
-        detail: prediction.detail, values: values, reliability: nil, isStripped: person.isStripped,
-        millilitres: millilitres)
+        cohort: person.cohort, person: person.id, patient: person.patient, scenario: prediction.scenario,
+        method: prediction.method, detail: prediction.detail, values: values, reliability: nil,
+        isStripped: person.isStripped, millilitres: millilitres)
     }.compactMap { $0 }
   }
 }

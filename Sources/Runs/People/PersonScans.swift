@@ -10,7 +10,9 @@ import Metrics
 /// are.
 struct PersonScans {
   let id: String
-  /// The folder's name.
+  /// Who it is, of whom this may be one visit of several.
+  let patient: String
+  /// The name by which the folder is told from others.
   let cohort: String
   /// Whole, as they are handed to a model.
   let volumes: [Modality: (name: String, volume: Volume)]
@@ -27,8 +29,8 @@ struct PersonScans {
   var modalities: [Modality] { Modality.allCases.filter { volumes[$0] != nil } }
 
   /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid.
-  init(_ subject: Subject, of cohort: any Cohort) throws {
-    (id, self.cohort) = (subject.id, Path.name(cohort.folder))
+  init(_ subject: Subject, of cohort: any Cohort, named name: String) throws {
+    (id, patient, self.cohort) = (subject.id, subject.patient, name)
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     for modality in subject.modalities {
       let path = try subject.path(of: modality)

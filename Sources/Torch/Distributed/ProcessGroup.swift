@@ -10,8 +10,8 @@ import Foundation
 public final class ProcessGroup {
   /// Which of the processes this is, from 0, and how many there are.
   public let rank: Int, size: Int
-  /// Which it is of those on this machine.
-  public let localRank: Int
+  /// Which it is of those on this machine, and how many those are.
+  public let localRank: Int, localSize: Int
   let table: Table
   private let group: OpaquePointer
   /// The lowest rank that is left where the table is gone, with the process that kept it.
@@ -26,7 +26,8 @@ public final class ProcessGroup {
   ///   for, a process gives one twice a second, unless it was stopped.
   /// - Throws: `.notFound` where they cannot be found.
   public init(joining meeting: Meeting, patience: Double = 60) throws {
-    (rank, size, localRank) = (meeting.rank, meeting.size, meeting.localRank)
+    (rank, size) = (meeting.rank, meeting.size)
+    (localRank, localSize) = (meeting.localRank, meeting.localSize)
     lowest = meeting.isKept ? 0 : 1
     table = try Table(of: meeting)
     // What is on one machine need not be asked how it is called.

@@ -4,6 +4,7 @@ import Experiments
 import Failures
 import Files
 import Metrics
+import Reporting
 import Runs
 import Training
 
@@ -12,7 +13,8 @@ struct Assess: ParsableCommand {
     abstract: "Measure models on the people of a folder, one by one, beside copies, look-ups and ceilings.",
     discussion: """
       Straight from the files: nothing is prepared. Each person's image is compared under a scale of its own, so that no \
-      figure hangs on the unit of a scan. Writes people.csv, people.md and summary.json.
+      figure hangs on the unit of a scan. Writes people.csv, people.md, summary.json and a page with pictures \
+      (\(AssessmentPage.name)).
 
       \(example("aginet assess bids --model run/model.safetensors -o assessed"))
       """)
@@ -61,11 +63,12 @@ struct Assess: ParsableCommand {
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
     options.baselines = !modelsOnly
     let cohorts = try folders.map(Assess.opened)
-    let models = try files.map { name in
-      let model = try TrainedModel(file: ShippedModel.file(name), device: device)
+    _ = try PeopleAssessment.names(of: cohorts)
+    let models = try zip(files, Assess.ends(of: files)).map { file, end in
+      let model = try TrainedModel(file: ShippedModel.file(file), device: device)
       _ = try model.synthesizer
       let title = model.experiment.title
-      return (name: files.count > 1 ? "\(title), \(name)" : title, model: model)
+      return (name: files.count > 1 ? "\(title), \(end)" : title, model: model)
     }
     if let anatomies {
       let maps = try Anatomies(folder: anatomies)
@@ -78,14 +81,31 @@ struct Assess: ParsableCommand {
       (options.strippedLookup, options.wholeLookup) = try (lookup(stripped: true), lookup(stripped: false))
     }
     var bar = ProgressBar("assessing", unit: "people")
-    let assessment = try PeopleAssessment(of: models, on: cohorts, options) { bar.show($0, of: $1, $2) }
+    var page = AssessmentPage(in: output)
+    let assessment = try PeopleAssessment(
+      of: models, on: cohorts, options, progress: { bar.show($0, of: $1, $2) },
+      picturing: { try page.draw($0) })
     try assessment.write(to: output)
-    for failure in assessment.failures { Console.note("warning: \(failure.person): \(failure.reason)") }
+    try page.write(assessment)
+    for failure in assessment.failures {
+      Console.note("warning: \(failure.cohort)/\(failure.person): \(failure.reason)")
+    }
     try Console.result(output)
     if !assessment.failures.isEmpty {
       throw Failure(
         .partial, "\(assessment.failures.count) people were not measured; \(output)/people.md says why")
     }
+  }
+
+  /// The ends of paths, as long as it takes to tell them apart.
+  private static func ends(of paths: [String]) throws -> [String] {
+    let parts = paths.map { $0.split(separator: "/") }
+    let most = max(1, parts.map(\.count).max() ?? 1)
+    let ends = (1...most).lazy.map { length in parts.map { $0.suffix(length).joined(separator: "/") } }
+    guard let found = ends.first(where: { Set($0).count == paths.count }) else {
+      throw Failure(.usage, "--model: one model is named twice; its figures would stand in one row")
+    }
+    return found
   }
 
   /// A folder in whichever layout it is; of one that is in none what is wrong with it as BIDS.

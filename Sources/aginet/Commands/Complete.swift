@@ -101,7 +101,7 @@ struct Complete: ParsableCommand {
     }
     try completion.writeTable()
     var bar = ProgressBar("drawing", unit: "people")
-    let page = try CompletionPage(completion, by: model).write(
+    let page = try CompletionPage(completion).write(
       drawing: Set(people.map(\.id)), voxelLimit: maxVoxels
     ) { bar.show($0, of: $1) }
     if level == .participant { try Interruption.release() }

@@ -105,7 +105,7 @@ struct Evaluate: ParsableCommand {
     try show(assessment.table)
     // JSON is one document.
     if let lesions = assessment.lesionTable, !json { try show(lesions) }
-    for sentence in assessment.verdict(networks: runs.count) { Console.note(sentence) }
+    for sentence in assessment.verdict { Console.note(sentence) }
   }
 
   private func segmentations(

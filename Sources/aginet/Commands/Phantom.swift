@@ -12,7 +12,8 @@ struct PhantomCommand: ParsableCommand {
     abstract: "Compute a cohort by MR physics from an anatomical atlas, as a BIDS folder of NIfTI files.",
     discussion: example(
       "aginet phantom -o raw --subjects 24 --shift 1.0",
-      "aginet phantom --random --anatomies anatomies --sheet sheet.png"))
+      "aginet phantom --random --anatomies anatomies --sheet sheet.png",
+      "aginet phantom --anatomies anatomies --pack packed"))
 
   @Option(name: .shortAndLong, help: "The BIDS folder to write.")
   var output: String?
@@ -20,8 +21,13 @@ struct PhantomCommand: ParsableCommand {
     help: "Show what heads are computed for training instead: what is given, and beside it what is asked for."
   )
   var random = false
-  @Option(help: "With --random: the folder of label maps that heads are drawn from.")
+  @Option(help: "With --random or --pack: the folder of label maps that heads are drawn from.")
   var anatomies: String?
+  @Option(
+    help:
+      "With --anatomies: write what heads are drawn from, cropped and as tissues, to this new folder, which takes its place and is smaller and read sooner."
+  )
+  var pack: String?
   @Option(help: "With --random: the PNG picture to write.")
   var sheet: String?
   @Option(help: "How many subjects.")
@@ -50,9 +56,10 @@ struct PhantomCommand: ParsableCommand {
 
   func run() throws {
     if let threads { try check("threads", threads, Bounds.threads) }
+    if let pack { return try write(pack) }
     if random { return try writeSheet() }
     guard anatomies == nil, sheet == nil else {
-      throw Failure(.usage, "--anatomies and --sheet show computed heads: add --random")
+      throw Failure(.usage, "--anatomies and --sheet show computed heads: add --random, or --pack FOLDER")
     }
     guard let output else { throw Failure(.usage, "--output is missing: the BIDS folder to write") }
     var options = PhantomOptions()
@@ -61,6 +68,25 @@ struct PhantomCommand: ParsableCommand {
     (options.tumours, options.plaques) = (tumours, plaques)
     try writePhantom(options, to: output, force: force, threads: threads)
     try Console.result(output)
+  }
+
+  /// The anatomies as they are used.
+  private func write(_ pack: String) throws {
+    guard let anatomies, !random, sheet == nil, output == nil else {
+      throw Failure(.usage, "--pack needs --anatomies FOLDER, and no --random, --sheet and --output")
+    }
+    guard !Path.isInside(pack, anatomies) else {
+      throw Failure(
+        .refused,
+        "\(pack): is in the folder of anatomies, an input, which is never written to; choose another --pack")
+    }
+    let heads = try Anatomies(folder: anatomies, threads: threads ?? Parallel.coreCount)
+    try heads.write(to: pack)
+    // What was written is what is read.
+    guard try Anatomies(folder: pack, threads: threads ?? Parallel.coreCount).digest == heads.digest else {
+      throw Failure(.unexpected, "\(pack): is not read back as \(anatomies); remove it")
+    }
+    try Console.result(pack)
   }
 
   /// Eight heads as they are drawn for training.

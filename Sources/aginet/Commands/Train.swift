@@ -26,7 +26,7 @@ struct Train: ParsableCommand {
   var data: String?
   @Option(
     help:
-      "Instead of it a folder of label maps: slices of heads are computed of them by MR physics, without end."
+      "Instead of it a folder of label maps: slices of heads are computed of them by MR physics, without end. Beside --data, of method unified: physics.share of the batches are such slices, and the others the cohort's."
   )
   var anatomies: String?
   @Option(
@@ -37,8 +37,11 @@ struct Train: ParsableCommand {
   @Option(name: .shortAndLong, help: "The run folder.")
   var output: String
 
-  @Option(help: "Threads that read or compute slices ahead.")
-  var loaders = 1
+  @Option(
+    help:
+      "Threads that read or compute slices ahead (default: 1; beside a GPU that trains on computed heads one for every core but one, 16 at most)."
+  )
+  var loaders: Int?
   @Flag(help: "Continue the run in the output folder from its last checkpoint.")
   var resume = false
   @Flag(help: "Replace a run in the output folder.")
@@ -49,15 +52,18 @@ struct Train: ParsableCommand {
   var estimate = false
   @Flag(help: "With --estimate: print it as JSON.")
   var json = false
-  @Option(help: "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa and is faster.")
-  var precision = Precision.float32
+  @Option(
+    help:
+      "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa, takes the fastest convolutions, and is faster (default: float32, or what a resumed run was trained with)."
+  )
+  var precision: Precision?
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     guard estimate || !json else { throw Failure(.usage, "--json goes with --estimate") }
-    guard (data == nil) != (anatomies == nil) else {
-      throw Failure(.usage, "name what to train on: either --data COHORT or --anatomies DIR")
+    guard data != nil || anatomies != nil else {
+      throw Failure(.usage, "name what to train on: --data COHORT, --anatomies DIR, or both")
     }
     if dryRun || estimate { return try train(nil) }
     try ranks.run(with: compute, train)
@@ -68,27 +74,49 @@ struct Train: ParsableCommand {
     let experiment = try group.experiment {
       // A resumed run is its checkpoint's, and needs no settings again.
       try Experiment(
-        file: self.experiment, settings: options.written(),
+        file: self.experiment, settings: mixing() + options.written(),
         over: resume ? Run.resumable(in: output) : start?.experiment)
     }
     if dryRun { return try Console.result(experiment.json, terminator: "") }
-    try check("loaders", loaders, Bounds.loaders)
+    if let loaders { try check("loaders", loaders, Bounds.loaders) }
     let device = try compute.apply(group)
-    try precision.apply(on: device)
+    try applyPrecision(on: device, group)
     let data = try opened()
     var setting = Run.Setting()
-    (setting.device, setting.loaders, setting.resumes, setting.overwrites) = (device, loaders, resume, force)
+    // A GPU takes a batch sooner than one core computes it.
+    let cores = Parallel.coreCount / (group?.localSize ?? 1)
+    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, cores - 1)) : 1
+    (setting.device, setting.loaders) = (device, loaders ?? feeders)
+    (setting.resumes, setting.overwrites) = (resume, force)
     setting.start = start
     if estimate {
       return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
     }
     Interruption.watch()
-    var display = TrainingDisplay(experiment, isComputed: anatomies != nil)
+    var display = TrainingDisplay(experiment, isComputed: self.data == nil)
     let run = try Run.train(
       experiment, on: data, into: output, setting, group: group, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     if group.isFirst { try Console.result(run.folder.model) }
+  }
+
+  /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.
+  private func applyPrecision(on device: Device, _ group: ProcessGroup?) throws {
+    var recorded = Precision.float32
+    if device != .cpu {
+      let text = try group.shared {
+        try (resume && Run.usedTF32(in: output) ? Precision.tf32 : .float32).rawValue
+      }
+      recorded = Precision(rawValue: text) ?? recorded
+    }
+    try (precision ?? recorded).apply(on: device)
+  }
+
+  /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
+  private func mixing() -> [String] {
+    data != nil && anatomies != nil && !resume
+      ? ["\(Unified.name).intensity=\(IntensityRule.foreground.rawValue)"] : []
   }
 
   private func opened() throws -> TrainingData {
@@ -98,7 +126,8 @@ struct Train: ParsableCommand {
         .refused,
         "\(output): is in the folder of anatomies, an input, which is never written to; choose another -o")
     }
-    return .anatomies(try Anatomies(folder: anatomies))
+    let heads = try Anatomies(folder: anatomies)
+    return try data.map { .mixed(try openedCohort($0), heads) } ?? .anatomies(heads)
   }
 }
 
@@ -112,6 +141,8 @@ enum Precision: String, ExpressibleByArgument, CaseIterable {
       throw Failure(.usage, "--precision tf32 is a GPU's; name one by --device, or leave it out")
     }
     LibTorch.allowTF32(self == .tf32)
+    // Who asks for speed gets that too.
+    LibTorch.tuneConvolutions(self == .tf32)
   }
 }
 
@@ -155,6 +186,13 @@ struct TrainingDisplay {
       bar?.show(iteration, of: total, text.joined(separator: "  "))
     case .validated(_, let new, _): score = new
     case .saving, .saved: break
+    case .compared(let rows):
+      let width = rows.map(\.weights.count).max() ?? 0
+      Console.note("at validation, \(rows.first?.score.title ?? ""):")
+      for row in rows {
+        let name = row.weights.padding(toLength: width, withPad: " ", startingAt: 0)
+        Console.note("  \(name)  \(row.score.figure)  \(row.file)")
+      }
     case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
       let share = String(format: "%.1f %%", 100 * waited)

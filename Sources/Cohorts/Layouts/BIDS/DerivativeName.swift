@@ -9,6 +9,8 @@ public struct DerivativeName: Sendable, Equatable {
   public let session: String?
   /// `MNI152NLin2009cAsym` where the scan's own name says it, else `individual`: the space of the subject's scans.
   public let space: String
+  /// What names of images that were computed say of them.
+  package static let mark = "desc-synthetic"
 
   /// - Parameter reference: the path of the scan on whose grid the image lies.
   public init(of subject: Subject, like reference: String) {
@@ -28,13 +30,15 @@ public struct DerivativeName: Sendable, Equatable {
     let suffix = Phantom.suffix(modality).split(separator: "_").map(String.init)
     let words =
       [patient, session].compactMap { $0 } + suffix.dropLast()
-      + ["space-\(space)", "desc-synthetic"] + suffix.suffix(1)
+      + ["space-\(space)", Self.mark] + suffix.suffix(1)
     return "\(folder)/anat/\(words.joined(separator: "_")).nii.gz"
   }
 
-  /// Of pictures of them: `sub-01/ses-02/figures/sub-01_ses-02_desc-synthetic.png`.
-  public var figure: String {
-    let words = [patient, session].compactMap { $0 } + ["desc-synthetic.png"]
+  /// Of pictures of them beside the scans that were given: `sub-01/ses-02/figures/sub-01_ses-02_desc-T1T2toFLAIR.png`. What
+  /// is shown stands in the name, so that pictures of other contrasts never pass for these.
+  public func figure(of made: [Modality], from given: [Modality]) -> String {
+    let shown = [given, made].map { $0.map(\.title).joined() }.joined(separator: "to")
+    let words = [patient, session].compactMap { $0 } + ["desc-\(shown).png"]
     return "\(folder)/figures/\(words.joined(separator: "_"))"
   }
 }

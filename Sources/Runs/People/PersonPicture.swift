@@ -1,0 +1,52 @@
+import Imaging
+import Metrics
+
+/// A plane through the middle of a person's brain: what was given, what was acquired, and what models made.
+public struct PersonPicture: Sendable {
+  /// The folder's name.
+  public let cohort: String
+  public let person: String
+  public let scenario: Scenario
+  /// Of every image below, and the distance in mm from one column and from one row to the next.
+  public let rows: Int, columns: Int, spacing: SIMD2<Double>
+  /// [row][column], LPS; 1 stands for the 99.5th percentile of the contrast's volume.
+  public let given: [[Float]]
+  public let acquired: [Float]
+  /// By model, on the scale by which it is compared with what was acquired.
+  public let made: [(method: String, image: [Float])]
+
+  /// - Parameter made: cut as the person's images are.
+  /// - Returns: nil where there is nothing to compare with.
+  init?(_ person: PersonScans, _ scenario: Scenario, made: [(method: String, plane: [Float])]) {
+    let grid = person.regions.grid
+    func shown(_ modality: Modality) -> [Float]? {
+      guard let image = person.images[modality], let upper = person.percentiles[modality] else { return nil }
+      return person.middle(of: image).map { $0 / Float(upper) }
+    }
+    guard let target = scenario.target.modality, let acquired = shown(target) else { return nil }
+    (cohort, self.person, self.scenario) = (person.cohort, person.id, scenario)
+    (rows, columns) = (grid.extent.rows, grid.extent.columns)
+    spacing = [grid.spacing[2], grid.spacing[1]]
+    (given, self.acquired) = (scenario.sources.compactMap(shown), acquired)
+    self.made = made.map { ($0.method, $0.plane) }
+  }
+}
+
+extension PersonScans {
+  /// The plane in the middle of what is compared.
+  func middle(of image: [Float]) -> [Float] {
+    let extent = regions.grid.extent
+    let (plane, size) = (extent.planes / 2, extent.rows * extent.columns)
+    return Array(image[plane * size..<(plane + 1) * size])
+  }
+
+  /// The same of what was made of a contrast, by its own foreground's scale, as `PersonPicture` shows it.
+  func middle(of made: [Float], as target: Modality) -> [Float]? {
+    let scorer = PersonScorer(regions)
+    guard let truth = images[target].flatMap(scorer.scale), let own = scorer.scale(of: made),
+      let upper = percentiles[target]
+    else { return nil }
+    let factor = Float(truth / (own * upper))
+    return middle(of: made).map { $0 * factor }
+  }
+}

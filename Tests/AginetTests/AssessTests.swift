@@ -1,0 +1,82 @@
+import Files
+import Foundation
+import Imaging
+import PipelineSupport
+import Testing
+
+/// `aginet assess`, as it is typed.
+@Suite struct AssessTests {
+  private let scratch: Scratch
+  private let aginet: Command
+  private let base: [String]
+
+  init() throws {
+    scratch = try Scratch()
+    aginet = try Command(in: scratch.path)
+    base = ["assess", "people", "--model", try Trained.model, "--threads", "1", "--quiet"]
+    try makeBIDS(scratch("people"), subjects: 3)
+  }
+
+  private func text(_ name: String) throws -> String {
+    String(decoding: try #require(contents(of: scratch(name))), as: UTF8.self)
+  }
+
+  @Test func everyoneIsMeasured() throws {
+    let outcome = try aginet(base + ["--tasks", "t1,t2>pd t1>t2", "-o", "out"])
+    #expect(outcome.code == 0 && outcome.output == "out\n" && outcome.messages.isEmpty, "\(outcome.messages)")
+    let pictures = (1...3).map { "figures/people_sub-0\($0)_t1-t2-to-pd.png" }
+    #expect(
+      scratch.files(in: "out")
+        == (["assessment.html", "people.csv", "people.md", "summary.json"] + pictures).sorted())
+    let lines = try text("out/people.csv").split(whereSeparator: \.isNewline).map {
+      $0.split(separator: ",", omittingEmptySubsequences: false)
+    }
+    // The model makes PD alone; two copies, a ceiling of each kind; and the header.
+    #expect(lines.count == 1 + 3 * (1 + 4) + 3 * 4 && lines.allSatisfy { $0.count == lines[0].count })
+    #expect(lines.dropFirst().allSatisfy { $0[0] == "people" })
+    let page = try text("out/assessment.html")
+    for person in 1...3 { #expect(page.contains("<h3>sub-0\(person)</h3>")) }
+    // Nothing tells of this machine.
+    for name in ["assessment.html", "people.csv", "people.md", "summary.json"] {
+      #expect(try !text("out/\(name)").contains(scratch.path), "\(name)")
+    }
+
+    #expect(try aginet.fails(6, base + ["-o", "out"]).contains("--force"))
+    #expect(try aginet(base + ["--tasks", "t1>t2", "-o", "out", "--force", "--models-only"]).code == 0)
+    #expect(try text("out/people.csv").split(whereSeparator: \.isNewline).count == 1)
+  }
+
+  @Test func whoCannotBeReadIsToldOfFromTheFolder() throws {
+    try scratch.write("no scan", to: "people/sub-02/anat/sub-02_PDw.nii.gz")
+    let outcome = try aginet(
+      ["assess", scratch("people")] + base.dropFirst(2) + ["--tasks", "all>pd", "-o", "out"])
+    #expect(outcome.code == 7 && outcome.output == "out\n")
+    #expect(outcome.lines.last?.contains("1 people were not measured") == true)
+    for name in ["assessment.html", "people.md", "summary.json"] {
+      let words = try text("out/\(name)")
+      #expect(words.contains("sub-02/anat/sub-02_PDw.nii.gz") && !words.contains(scratch.path), "\(name)")
+    }
+  }
+
+  @Test func twoFoldersAreToldApart() throws {
+    try makeBIDS(scratch("other"), subjects: 1)
+    let rest = ["--models-only", "--tasks", "all>pd", "-o", "out"]
+    #expect(try aginet(["assess", "other"] + base.dropFirst() + rest).code == 0)
+    let page = try text("out/assessment.html")
+    #expect(page.contains("<h3>other/sub-01</h3>") && page.contains("<h3>people/sub-01</h3>"))
+    try FileManager.default.createDirectory(atPath: scratch("far"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: scratch("people"), toPath: scratch("far/people"))
+    let line = try aginet.fails(5, ["assess", "far/people"] + base.dropFirst() + ["-o", "more"])
+    #expect(line.contains("far/people and people: both folders are called people"))
+  }
+
+  @Test func badInputIsOneLine() throws {
+    #expect(try aginet.fails(2, base + ["--tasks", "t1>t1", "-o", "out"]).contains("(T1) -> T1"))
+    #expect(
+      try aginet.fails(5, base + ["--tasks", "flair>t1", "-o", "out"]).contains("nobody has what flair>t1"))
+    #expect(try aginet.fails(6, base + ["-o", "people/out"]).contains("inside the input"))
+    #expect(try aginet.fails(3, ["assess", "nowhere", "-o", "out"]).contains("nowhere"))
+    let twice = try aginet.fails(2, base + ["--model", try Trained.model, "-o", "out"])
+    #expect(twice.contains("named twice"))
+  }
+}
