@@ -29,6 +29,16 @@ import Torch
     }
   }
 
+  /// What goes wrong on one goes wrong on all, which then say the same.
+  @Test func whatIsNotANumberOnOneRankIsNoneOnAny() throws {
+    let sums = try inRanks(3) { group in
+      let sums = group.sum([group.rank == 1 ? .nan : 1, 1])
+      try group.check()
+      return sums
+    }
+    #expect(sums.allSatisfy { $0[0].isNaN && $0[1] == 3 })
+  }
+
   private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {
     let weight = Tensor([0.5, -2, 3], shape: [3])
     weight.requiresGradient = true
