@@ -9,7 +9,7 @@ import Torch
 struct RankOptions: ParsableArguments {
   @Option(
     help:
-      "Processes on this machine that train together, each on a part of every batch. Under torchrun, srun or mpirun leave it out: they say how many there are."
+      "Processes on this machine that share the work out: every batch of a training, or people. Under torchrun, srun or mpirun leave it out: they say how many there are."
   )
   var ranks: Int?
   @Option(help: "With several processes: seconds without a sign of life after which one is given up.")
@@ -19,7 +19,7 @@ struct RankOptions: ParsableArguments {
   /// - Throws: what `body` throws, told of once by all of them together.
   func run(with compute: ComputeOptions, _ body: (ProcessGroup?) throws -> Void) throws {
     let environment = ProcessInfo.processInfo.environment
-    try check("patience", patience, 1...86_400)
+    try check("patience", patience, 3...86_400)
     let (isStarted, meeting) = (LocalRanks.isOne(environment), try Meeting(environment))
     if let ranks, !isStarted {
       try check("ranks", ranks, 1...256)
@@ -37,13 +37,26 @@ struct RankOptions: ParsableArguments {
     }
     let group = try ProcessGroup(joining: meeting, patience: Double(patience))
     if !group.isFirst { Console.isQuiet = true }
-    do { try body(group) } catch {
+    var code: Int32 = 0
+    do {
+      try body(group)
+      // Who ends before rank 0 has written all would be taken for lost.
+      try group.assemble()
+    } catch {
       let (kind, message) = group.account(for: error)
       if let message { Console.error(message) }
-      // Threads that wait for ranks that are gone are not waited for.
-      guard_remove_all()
-      withExtendedLifetime(group) { _exit(kind.rawValue) }
+      code = kind.rawValue
+      group.leave()
     }
+    // As `exit`, which would wait for threads that wait for ranks that are gone.
+    guard_remove_all()
+    fflush(nil)
+    withExtendedLifetime(group) { _exit(code) }
+  }
+
+  /// Whether a launcher has started this anew, as `torchrun --max-restarts` does where a rank was lost.
+  static var isRestarted: Bool {
+    Int(ProcessInfo.processInfo.environment["TORCHELASTIC_RESTART_COUNT"] ?? "") ?? 0 > 0
   }
 
   private func start(_ count: Int, _ compute: ComputeOptions, _ environment: [String: String]) throws {

@@ -181,6 +181,8 @@ int64_t ct_store_claim(ct_store store, const char *key, const char *value, char 
 // both empty for this machine's own name. An operation fails where a process has ended, or was silent for `patience` seconds.
 ct_group ct_group_make(ct_store store, int rank, int count, const char *host, const char *interfaces, double patience);
 void ct_group_free(ct_group group);
+void ct_group_leave(ct_group group);  // the others' operations fail from now on, as all of this one's
+int ct_group_check(ct_group group);  // fails where a process was silent for too long, and so does all from then on
 int ct_group_quiet(ct_group group);  // a rank that has just fallen silent, -2 for the table, -1 for none
 // In place, in buckets of so many bytes.
 int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);

@@ -84,6 +84,26 @@ void ct_group_free(ct_group group) {
   delete group;
 }
 
+void ct_group_leave(ct_group group) {
+  // Where an operation hangs, its connections cannot be closed either.
+  if (group->broken) return;
+  group->broken = true;
+  act([&] { group->group.reset(); });
+}
+
+static void refuse_silence(ct_group group) {
+  const int silent = group->pulse->silent();
+  TORCH_CHECK(
+    silent == -1, silent == -2 ? "the process where they meet" : "rank " + std::to_string(silent),
+    " has not been heard of for ", group->patience, " seconds");
+}
+
+int ct_group_check(ct_group group) {
+  const int status = act([&] { refuse_silence(group); });
+  if (status != 0) group->broken = true;
+  return status;
+}
+
 int ct_group_quiet(ct_group group) { return group->pulse->quiet(); }
 
 using Work = c10::intrusive_ptr<c10d::Work>;
@@ -97,10 +117,7 @@ static void wait(ct_group group, const Work &work) {
     } catch (...) {
       if (work->isCompleted()) throw;
     }
-    const int silent = group->pulse->silent();
-    TORCH_CHECK(
-      silent == -1, silent == -2 ? "the process where they meet" : "rank " + std::to_string(silent),
-      " has not been heard of for ", group->patience, " seconds");
+    refuse_silence(group);
   }
 }
 

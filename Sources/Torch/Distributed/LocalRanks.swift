@@ -45,7 +45,7 @@ public struct LocalRanks {
 
   /// Waits for all of them; a signal that this process is asked to end by goes on to them.
   /// - Returns: the exit code.
-  /// - Throws: `.unexpected` where one was ended by a signal: the others are then ended at once.
+  /// - Throws: `.unexpected` where one was ended by another signal: the others are then ended at once.
   public func wait() throws -> Int32 {
     var left = children
     var (code, passedOn): (Int32, Int32) = (0, 0)
@@ -56,19 +56,23 @@ public struct LocalRanks {
         guard waitpid(child.process, &status, WNOHANG) == child.process else { continue }
         left.removeAll { $0.process == child.process }
         let signal = status & 0x7f
-        if signal != 0, deadline == nil {
+        if signal != 0, code == 0, signal != passedOn {
           end(left.map(\.process))
           throw Failure(
             .unexpected,
             "rank \(child.rank) was ended by signal \(signal) (\(String(cString: strsignal(signal)))), and so are the others; "
-              + "what was saved is kept, go on from there with \(Term.resumes)")
+              + "what was saved is kept; start anew to go on from there, a training with \(Term.resumes)")
         }
         if code == 0 { code = signal == 0 ? status >> 8 & 0xff : 128 + signal }
-        // The others notice by themselves, and may have something to save or to say.
+        if code != 0, passedOn == 0 {
+          for child in left { kill(child.process, SIGTERM) }
+          passedOn = SIGTERM
+        }
+        // Who is stopped does not hear that, and is ended.
         deadline = deadline ?? .now + .seconds(Self.grace)
       }
       let asked = guard_requested()
-      if asked != passedOn {
+      if asked != 0, passedOn == 0 {
         for child in left { kill(child.process, asked) }
         passedOn = asked
       }
@@ -78,8 +82,8 @@ public struct LocalRanks {
     return code
   }
 
-  /// Seconds that ranks have to end when one has.
-  private static let grace = 30
+  /// Seconds that ranks have to end when one has: what is to be saved is saved before the first of them ends.
+  private static let grace = 5
 
   private func end(_ processes: [pid_t]) {
     // Files are whole or not there, whenever it comes.

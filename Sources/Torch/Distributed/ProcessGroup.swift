@@ -14,9 +14,10 @@ public final class ProcessGroup {
   public let localRank: Int, localSize: Int
   let table: Table
   private let group: OpaquePointer
-  /// The lowest rank that is left where the table is gone, with the process that kept it.
-  private let lowest: Int
+  /// Whether a launcher keeps the table, and not rank 0.
+  private let isKept: Bool
   private var lost: Failure?
+  private var assemblies = 0
 
   /// Bytes that are sent together: some milliseconds' worth.
   private static let bucket: Int64 = 25 << 20
@@ -28,7 +29,7 @@ public final class ProcessGroup {
   public init(joining meeting: Meeting, patience: Double = 60) throws {
     (rank, size) = (meeting.rank, meeting.size)
     (localRank, localSize) = (meeting.localRank, meeting.localSize)
-    lowest = meeting.isKept ? 0 : 1
+    isKept = meeting.isKept
     table = try Table(of: meeting)
     // What is on one machine need not be asked how it is called.
     let address = meeting.isLocal ? "127.0.0.1" : ""
@@ -106,6 +107,27 @@ public final class ProcessGroup {
     return zip(Self.stops, asked).first { $1 > 0 }?.0
   }
 
+  /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func assemble() throws {
+    assemblies += 1
+    func name(of rank: Int) -> String { "here/\(assemblies)/\(rank)" }
+    _ = table.claim(name(of: rank), by: "here")
+    for other in 0..<size where other != rank {
+      while table.claim(name(of: other), by: "") == nil {
+        note(ct_group_check(group))
+        if lost == nil, table.claim(Self.ending, by: "") != nil {
+          lost = Failure(.unexpected, "another rank has ended")
+        }
+        try check()
+        Thread.sleep(forTimeInterval: 0.2)
+      }
+    }
+    // Where rank 0 keeps the table, it stays until all have read it.
+    wait()
+    try check()
+  }
+
   /// Returns when all ranks have come here.
   public func wait() { _ = sum([0.0]) }
 
@@ -144,10 +166,14 @@ public final class ProcessGroup {
     let failure = error as? Failure ?? Failure(.unexpected, "\(error)")
     if lost == nil {
       if !isFirst { Thread.sleep(forTimeInterval: 0.5) }
-      let said = table.claim(Self.ending, by: "\(failure.kind.rawValue)")
+      // A table that does not answer would not for minutes.
+      let said =
+        Int(ct_group_quiet(group)) == Self.noTable
+        ? nil : table.claim(Self.ending, by: "\(failure.kind.rawValue)")
       return (failure.kind, said == nil ? (isFirst ? "" : "rank \(rank): ") + failure.message : nil)
     }
-    // Whoever knows why has three seconds to say so.
+    // Whoever knows why has three seconds to say so; who is stopped says nothing.
+    let isSilent = failure.message.contains("has not been heard of")
     var quiet = -1
     for _ in 0..<30 {
       Thread.sleep(forTimeInterval: 0.1)
@@ -156,18 +182,28 @@ public final class ProcessGroup {
       if let said = table.claim(Self.ending, by: "") {
         return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil)
       }
+      if isSilent { break }
     }
     let who =
       quiet == Self.noTable
       ? "the process where all ranks meet" : quiet < 0 ? "another rank" : "rank \(quiet)"
-    let line =
-      failure.message.contains("has not been heard of") ? failure.message : "\(who) has ended without a word"
+    let line = isSilent ? failure.message : "\(who) has ended without a word"
     // Without a table the lowest rank that can be left speaks.
     let isSaid =
-      quiet == Self.noTable ? rank > lowest : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+      quiet == Self.noTable
+      ? rank > (isKept ? 0 : 1) : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
     return (
-      failure.kind, isSaid ? nil : "\(line); what was saved is kept, go on from there with \(Term.resumes)"
+      failure.kind,
+      isSaid
+        ? nil
+        : "\(line); what was saved is kept; start anew to go on from there, a training with \(Term.resumes)"
     )
+  }
+
+  /// Lets the others see that this one goes, and lasts, where they meet at it, until they have read why.
+  public func leave() {
+    ct_group_leave(group)
+    if isFirst, !isKept { Thread.sleep(forTimeInterval: 2) }
   }
 
   private static let ending = "ending", noTable = -2
