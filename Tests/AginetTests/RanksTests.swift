@@ -169,23 +169,45 @@ import Testing
     #expect(ranks.allSatisfy(isGone))
   }
 
-  /// As under a launcher of a cluster's: each is started by itself.
-  @Test func underALauncherTheyMeet() throws {
+  /// As under a launcher of a cluster's, which has started all of them anew so often: each is started by itself.
+  private func launched(_ run: String, _ iterations: Int, attempt: Int = 0) throws -> [Command.Outcome] {
     let port = 20_000 + Int.random(in: 0..<10_000)
     let running = try (0..<2).map { rank in
       var command = aginet
       command.environment = [
         "RANK": "\(rank)", "LOCAL_RANK": "\(rank)", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2",
-        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)",
+        "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "\(port)", "TORCHELASTIC_RESTART_COUNT": "\(attempt)",
       ]
-      return try command.start(training("launched", 20))
+      return try command.start(training(run, iterations))
     }
-    let outcomes = running.map { $0.wait() }
+    return running.map { $0.wait() }
+  }
+
+  @Test func underALauncherTheyMeet() throws {
+    let outcomes = try launched("launched", 20)
     #expect(outcomes.allSatisfy { $0.code == 0 }, "\(outcomes)")
     #expect(outcomes[0].output == "launched/model.safetensors\n" && outcomes[1].output.isEmpty)
     #expect(outcomes[1].messages.isEmpty)
     #expect(try aginet(training("two", 20, ["--ranks", "2"])).code == 0)
     #expect(try digests("launched") == digests("two"))
+  }
+
+  /// A launcher says the same words again, and does not know whether there was a checkpoint yet.
+  @Test func startedAnewTheyGoOn() throws {
+    #expect(try launched("parts", 10).map(\.code) == [0, 0])
+    #expect(
+      try launched("parts", 20).map(\.code) == [6, 6], "a run is neither continued nor replaced unasked")
+    let again = try launched("parts", 20, attempt: 1)
+    #expect(again.map(\.code) == [0, 0], "\(again)")
+    #expect(again[0].messages.contains("continuing at iteration 10"), "\(again[0].messages)")
+    #expect(try launched("whole", 20, attempt: 1).map(\.code) == [0, 0], "nothing was there to go on with")
+    #expect(try digests("parts") == digests("whole"))
+    // One that was lost before it had learned anything is begun again.
+    for file in ["model.safetensors", "checkpoints/last.safetensors"] {
+      try FileManager.default.removeItem(atPath: scratch("parts/\(file)"))
+    }
+    #expect(try launched("parts", 20, attempt: 2).map(\.code) == [0, 0])
+    #expect(try digests("parts") == digests("whole"))
   }
 
   /// Without a parent that watches them, the one that is left says what it missed.

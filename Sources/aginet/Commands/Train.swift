@@ -71,23 +71,24 @@ struct Train: ParsableCommand {
 
   private func train(_ group: ProcessGroup?) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
+    let (resumes, overwrites) = beginning
     let experiment = try group.experiment {
       // A resumed run is its checkpoint's, and needs no settings again.
       try Experiment(
-        file: self.experiment, settings: mixing() + options.written(),
-        over: resume ? Run.resumable(in: output) : start?.experiment)
+        file: self.experiment, settings: (resumes ? [] : mixing) + options.written(),
+        over: resumes ? Run.resumable(in: output) : start?.experiment)
     }
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     if let loaders { try check("loaders", loaders, Bounds.loaders) }
     let device = try compute.apply(group)
-    try applyPrecision(on: device, group)
+    try applyPrecision(on: device, resumes, group)
     let data = try opened()
     var setting = Run.Setting()
     // A GPU takes a batch sooner than one core computes it.
     let cores = Parallel.coreCount / (group?.localSize ?? 1)
     let feeders = device != .cpu && anatomies != nil ? min(16, max(1, cores - 1)) : 1
     (setting.device, setting.loaders) = (device, loaders ?? feeders)
-    (setting.resumes, setting.overwrites) = (resume, force)
+    (setting.resumes, setting.overwrites) = (resumes, overwrites)
     setting.start = start
     if estimate {
       return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
@@ -101,12 +102,20 @@ struct Train: ParsableCommand {
     if group.isFirst { try Console.result(run.folder.model) }
   }
 
+  /// Whether a run that is there is taken up, or replaced. Where a launcher has started all ranks anew, it is taken up from its
+  /// checkpoint, and begun again where it had not come to learn anything.
+  private var beginning: (resumes: Bool, overwrites: Bool) {
+    let folder = RunFolder(output)
+    guard RankOptions.isRestarted, !resume else { return (resume, force) }
+    return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
+  }
+
   /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.
-  private func applyPrecision(on device: Device, _ group: ProcessGroup?) throws {
+  private func applyPrecision(on device: Device, _ resumes: Bool, _ group: ProcessGroup?) throws {
     var recorded = Precision.float32
     if device != .cpu {
       let text = try group.shared {
-        try (resume && Run.usedTF32(in: output) ? Precision.tf32 : .float32).rawValue
+        try (resumes && Run.usedTF32(in: output) ? Precision.tf32 : .float32).rawValue
       }
       recorded = Precision(rawValue: text) ?? recorded
     }
@@ -114,8 +123,8 @@ struct Train: ParsableCommand {
   }
 
   /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
-  private func mixing() -> [String] {
-    data != nil && anatomies != nil && !resume
+  private var mixing: [String] {
+    data != nil && anatomies != nil
       ? ["\(Unified.name).intensity=\(IntensityRule.foreground.rawValue)"] : []
   }
 
