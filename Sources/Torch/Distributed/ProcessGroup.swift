@@ -200,10 +200,11 @@ public final class ProcessGroup {
     )
   }
 
-  /// Lets the others see that this one goes, and lasts, where they meet at it, until they have read why.
+  /// Before a process ends that has failed: where the others meet at it, it lets them see that, and lasts until they have read why.
   public func leave() {
+    guard isFirst, !isKept else { return }
     ct_group_leave(group)
-    if isFirst, !isKept { Thread.sleep(forTimeInterval: 2) }
+    Thread.sleep(forTimeInterval: 2)
   }
 
   private static let ending = "ending", noTable = -2
