@@ -100,7 +100,7 @@ public struct LocalRanks {
     let program = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().path
     let words = ([program] + arguments).map { strdup($0) } + [nil]
     let variables = environment.map { strdup("\($0)=\($1)") } + [nil]
-    defer { (words + variables).forEach { free($0) } }
+    defer { for text in words + variables { free(text) } }
     var process: pid_t = 0
     let code = posix_spawn(&process, program, nil, &attributes, words, variables)
     guard code == 0 else {
