@@ -32,7 +32,8 @@ import Torch
   /// What goes wrong on one goes wrong on all, which then say the same.
   @Test func whatIsNotANumberOnOneRankIsNoneOnAny() throws {
     let sums = try inRanks(3) { group in
-      let sums = group.sum([group.rank == 1 ? .nan : 1, 1])
+      let own: [Double] = [group.rank == 1 ? .nan : 1, 1]
+      let sums = group.sum(own)
       try group.check()
       return sums
     }
