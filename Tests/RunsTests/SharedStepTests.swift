@@ -1,6 +1,7 @@
 import Experiments
 import Foundation
 import Imaging
+import Layers
 import Methods
 import Networks
 import PipelineSupport
