@@ -30,7 +30,8 @@ let plain: [Target] = [
 
 let withTensors: [Target] = [
   .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
-  .target(name: "CTorch", dependencies: ["CLibTorch"]),
+  // Names of Gloo's, which c10d's headers ask for, lie there.
+  .target(name: "CTorch", dependencies: ["CLibTorch"], cxxSettings: [.headerSearchPath("ranks")]),
   .target(name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),

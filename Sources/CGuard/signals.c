@@ -4,6 +4,9 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#ifdef __linux__
+#include <sys/prctl.h>
+#endif
 
 // SIGQUIT is left alone: who presses Ctrl-\ wants the program to end at once.
 static const int ending[] = {SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1, SIGUSR2};
@@ -58,3 +61,9 @@ void guard_watch(void) {
 void guard_unwatch(void) { install(end); }
 
 int guard_requested(void) { return atomic_load(&requested); }
+
+void guard_end_with_parent(int number) {
+#ifdef __linux__
+  prctl(PR_SET_PDEATHSIG, number);
+#endif
+}

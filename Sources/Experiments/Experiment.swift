@@ -84,4 +84,19 @@ extension Experiment {
     try MethodCatalog.check(self)
     try common.scenario.check()
   }
+
+  /// What each of several processes computes, which share out every batch in equal parts.
+  /// - Throws: `.usage` where the parts are not equal.
+  package func share(of ranks: Int) throws -> Experiment {
+    guard ranks > 0, common.batchSize % ranks == 0 else {
+      let more = (common.batchSize / max(1, ranks) + 1) * ranks
+      throw Failure(
+        .usage,
+        "a batch of \(common.batchSize) cannot be shared out equally among \(ranks) ranks; use \(Term.batchSize("\(more)"))"
+      )
+    }
+    var share = self
+    share.batchSize /= ranks
+    return share
+  }
 }

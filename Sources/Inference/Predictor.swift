@@ -71,7 +71,8 @@ extension SampleBatch {
 extension Batch {
   /// Plain numbers become tensors here, on the training thread: sources `[count, sources * depth] + extent`, the target
   /// (of a slab its middle plane) `[count, contrasts] + extent`.
-  public init(_ samples: SampleBatch, _ scenario: Scenario, device: Device) {
+  /// - Parameter group: the processes that have the rest of the batch.
+  public init(_ samples: SampleBatch, _ scenario: Scenario, device: Device, group: ProcessGroup? = nil) {
     self.init(
       sources: samples.sources(of: scenario, on: device),
       target: Tensor(
@@ -80,7 +81,7 @@ extension Batch {
       present: samples.presence(of: scenario, on: device),
       weights: samples.weights.map {
         Tensor($0, shape: [samples.count, 1] + samples.extent.sizes, device: device)
-      })
+      }, group: group)
   }
 }
 

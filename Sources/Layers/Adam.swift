@@ -9,6 +9,8 @@ public final class Adam {
   public let epsilon: Double
   /// The share of itself, times the rate, that every parameter loses in a step.
   public let decay: Double
+  /// Where several processes train these parameters together, each on its share of every batch; nil for one alone.
+  public var group: ProcessGroup?
   private let first: [Tensor], second: [Tensor], counts: [Tensor]
   /// The numbers in `counts`, where they have been read: on a GPU reading them waits for it.
   private var known: [Int]?
@@ -33,9 +35,11 @@ public final class Adam {
     counts = tensors.map { .zeros([], type: .float32, device: $0.device) }
   }
 
-  /// Moves every parameter that has a gradient, then forgets the gradients.
+  /// Moves every parameter that has a gradient, then forgets the gradients. Those of several processes are averaged first of
+  /// all: here, and nowhere else, all gradients of all methods pass.
   /// - Parameter largest: what the norm of all gradients together is scaled down to where it is above.
   public func step(clippingTo largest: Double? = nil) {
+    group?.average(gradientsOf: parameters.entries.map(\.tensor))
     if let largest { Tensor.clipGradients(parameters.entries.map(\.tensor), to: largest) }
     known = known.map { known in
       zip(known, parameters.entries).map { $0 + ($1.tensor.gradient == nil ? 0 : 1) }

@@ -15,9 +15,16 @@ public struct Batch {
   public let present: Tensor?
   /// `[B, 1, spatial…]`: how much an error counts; nil where all count alike.
   public let weights: Tensor?
+  /// The processes that have the rest of the batch, in equal shares; nil where this is all of it. A loss that is a mean over
+  /// samples needs nothing of them, as gradients are averaged; any other takes its sums over all of them (`sum`).
+  public let group: ProcessGroup?
 
-  public init(sources: Tensor, target: Tensor, present: Tensor? = nil, weights: Tensor? = nil) {
+  public init(
+    sources: Tensor, target: Tensor, present: Tensor? = nil, weights: Tensor? = nil,
+    group: ProcessGroup? = nil
+  ) {
     (self.sources, self.target, self.present, self.weights) = (sources, target, present, weights)
+    self.group = group
   }
 }
 
@@ -38,7 +45,8 @@ public protocol Method: AnyObject {
   /// its first step. A validation that was owed comes first, and a log that cannot be continued is put aside before any work.
   var losses: [String] { get }
 
-  /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph.
+  /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph. Of a share of a batch,
+  /// they are such that the mean over all shares is the whole's.
   /// - Parameter random: what all chance in it is drawn from, that of the networks' layers too (`Parameters.random`).
   func step(_ batch: Batch, random: RandomStream) -> [Loss]
 

@@ -46,7 +46,7 @@ public final class Segmentation: Method, Framework {
     store.random = random
     let logits = network(batch.sources)
     let wanted = batch.target.masks(of: options.regions, like: logits)
-    let dice = logits.sigmoid().diceLoss(wanted)
+    let dice = logits.sigmoid().diceLoss(wanted, batch.group)
     let entropy = logits.crossEntropyWithLogits(wanted)
     let losses = [Loss("dice", dice.item), Loss("cross-entropy", entropy.item)]
     (dice * options.weightDice + entropy * options.weightCrossEntropy).backward()
@@ -77,10 +77,12 @@ extension Tensor {
 
   /// 1 less the soft Dice of likelihoods and masks `[B, regions, spatial…]`, over all voxels of the batch, as slices often
   /// lack a region; the mean over regions (Milletari et al. 2016, with sums in place of squares as in nnU-Net).
-  package func diceLoss(_ masks: Tensor) -> Tensor {
+  /// - Parameter group: the processes that have the rest of the batch.
+  package func diceLoss(_ masks: Tensor, _ group: ProcessGroup? = nil) -> Tensor {
     let axes = [0] + Array(2..<rank)
-    let shared = (self * masks).sum(over: axes)
-    let all = sum(over: axes) + masks.sum(over: axes)
+    func whole(_ sums: Tensor) -> Tensor { group?.sum(sums) ?? sums }
+    let shared = whole((self * masks).sum(over: axes))
+    let all = whole(sum(over: axes) + masks.sum(over: axes))
     // A region that is nowhere and found nowhere is right.
     return 1 + ((shared * 2 + 1) / (all + 1)).mean() * -1
   }

@@ -104,7 +104,8 @@ public final class SelfRDB: Method {
       than: draw.steps, state: state, target: guess, source: images.origin, noise: draw.transitionNoise)
     let distance = (guess - images.target).abs().sum()
     let adversarial = (-judge(made, state, at: draw.steps)).softplus().mean()
-    return (distance * options.weightL1 + adversarial, distance, adversarial)
+    // A sum over samples, where gradients are averaged over shares of them.
+    return (distance * (options.weightL1 * images.shares) + adversarial, distance, adversarial)
   }
 
   /// The gradients of both losses, left in the networks, for comparison with other programs.
@@ -150,6 +151,8 @@ extension SelfRDB {
     let sources: Tensor, target: Tensor
     /// Where the bridge begins.
     let origin: Tensor
+    /// Equal shares of a batch of which this is one.
+    let shares: Double
   }
 
   /// The random numbers of one network's improvement.
@@ -173,7 +176,8 @@ extension SelfRDB {
     let fitting = Fitting(of: batch.sources, multiple: multiple)
     let sources = fitting.padded(batch.sources).signed
     return Ends(
-      sources: sources, target: fitting.padded(batch.target).signed, origin: beginning(of: sources))
+      sources: sources, target: fitting.padded(batch.target).signed, origin: beginning(of: sources),
+      shares: Double(batch.group?.size ?? 1))
   }
 
   /// Where the bridge begins: one source, or the mean of all.

@@ -97,7 +97,7 @@ public final class Unified: Method, Framework {
     let kept = (present - hidden) * hidden.max(over: 1, keeping: true)
     let given = present - hidden
     let made = image(online.network, batch.sources * channels(given, like: batch.sources), given)
-    let errors = Errors(of: made, batch.target, weights: batch.weights)
+    let errors = Errors(of: made, batch.target, weights: batch.weights, batch.group)
     let parts = (
       hidden: errors.mean(of: hidden), gradient: errors.gradients(of: hidden), kept: errors.mean(of: kept)
     )
@@ -188,15 +188,17 @@ private struct Errors {
   private let differences: Tensor
   /// `[B, 1, spatial…]`; nil where all voxels count alike.
   private let weights: Tensor?
+  /// Who has the rest of the batch: what is hidden of how many samples differs from share to share.
+  private let group: ProcessGroup?
 
-  init(of made: Tensor, _ wanted: Tensor, weights: Tensor?) {
-    (differences, self.weights) = (made - wanted, weights)
+  init(of made: Tensor, _ wanted: Tensor, weights: Tensor?, _ group: ProcessGroup?) {
+    (differences, self.weights, self.group) = (made - wanted, weights, group)
   }
 
   /// The mean absolute error, over the voxels that count, of the contrasts that do.
   /// - Parameter contrasts: `[B, S]`.
   func mean(of contrasts: Tensor) -> Tensor {
-    Errors.mean(differences, contrasts, weights ?? Errors.ones(like: differences))
+    mean(differences, contrasts, weights ?? Errors.ones(like: differences))
   }
 
   /// The same of the differences between neighbours along columns and rows; of two voxels both must count.
@@ -209,7 +211,7 @@ private struct Errors {
           x.narrowed(axis, from: 1, length: length), x.narrowed(axis, from: 0, length: length))
       }
       let changes = steps(differences) { $0 - $1 }
-      return Errors.mean(
+      return mean(
         changes, contrasts, weights.map { steps($0) { ($0 * $1).sqrt() } } ?? Errors.ones(like: changes))
     }
     return (means[0] + means[1]) * 0.5
@@ -219,10 +221,16 @@ private struct Errors {
     .ones([x.size(0), 1] + x.shape.dropFirst(2), type: x.type, device: x.device)
   }
 
-  private static func mean(_ differences: Tensor, _ contrasts: Tensor, _ weights: Tensor) -> Tensor {
+  private func mean(_ differences: Tensor, _ contrasts: Tensor, _ weights: Tensor) -> Tensor {
     let counts = weights * contrasts.aligned(with: differences)
+    var (error, count) = ((differences.abs() * counts).sum(), counts.sum())
+    if let group {
+      let sums = group.sum(.stacked([error, count], axis: 0))
+      func sum(_ index: Int) -> Tensor { sums.narrowed(0, from: index, length: 1).reshaped([]) }
+      (error, count) = (sum(0), sum(1))
+    }
     // Nothing counts where nothing was hidden.
-    return (differences.abs() * counts).sum() / counts.sum().clamped(1e-3, .infinity)
+    return error / count.clamped(1e-3, .infinity)
   }
 }
 

@@ -39,32 +39,33 @@ final class CohortMaterial: TrainingMaterial {
   var metric: Metric { judgement.metric }
   var held: Int { references.count }
 
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
     func scans(_ iteration: Int) throws -> any SampleSource {
       try SampleStream(
         cohort, contents, batchSize: fitted.batchSize, seed: fitted.seed, startingAt: iteration,
-        threads: threads)
+        threads: threads, part: part, of: parts)
     }
     guard let anatomies else { return try scans(iteration) }
     return try MixedStream(share: fitted.physics.share, startingAt: iteration, scans) {
-      try PhysicsStream(anatomies, of: fitted, startingAt: $0, threads: threads)
+      try PhysicsStream(anatomies, of: fitted, startingAt: $0, threads: threads, part: part, of: parts)
     }
   }
 
   /// What trains on translated images is looked at on translated ones, each sample always by the same shift: the best weights
   /// are those that serve there.
-  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
+  func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
+    -> Score?
+  {
     guard !references.isEmpty else { return nil }
     let batches = try cohort.batches(of: references, contents, batchSize: fitted.batchSize)
     var judgement = judgement
+    var rounds = PredictionRounds<Judgement.Question>(predictor, group: group, stop: stop)
     for number in batches.indices {
-      let batch = try batches[number]
-      for asked in judgement.questions(of: batch) {
-        let predictions = try predictor(asked.batch) { _, _ in try passed() }
-        judgement.add(predictions, asked)
+      for asked in judgement.questions(of: try batches[number]) {
+        try rounds.add(asked.batch, asked) { judgement.add($1, $0) }
       }
-      try passed()
     }
+    try rounds.finish { judgement.add($1, $0) }
     return judgement.score
   }
 

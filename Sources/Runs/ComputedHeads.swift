@@ -56,17 +56,32 @@ final class ComputedHeads: TrainingMaterial {
   var held: Int { batchCount * fitted.batchSize }
   let notes: [String] = []
 
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource {
-    try PhysicsStream(anatomies, of: fitted, startingAt: iteration, threads: threads)
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource {
+    try PhysicsStream(
+      anatomies, of: fitted, startingAt: iteration, threads: threads, part: part, of: parts)
   }
 
   private var batchCount: Int { (fitted.validationSlices + fitted.batchSize - 1) / fitted.batchSize }
 
+  /// What is wanted of a batch: the place of its task, the channel of what that makes, and of each sample the voxels that count.
+  private struct Question {
+    let task: Int, channel: Int, targets: [Float], counted: [[Bool]]
+  }
+
   /// The heads are computed anew each time: all of them in memory would be more than a network.
-  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score? {
+  func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
+    -> Score?
+  {
     let (scenario, made) = (fitted.scenario, fitted.scenario.made)
     let tasks = Task.all(of: scenario)
     var errors = tasks.map { _ in ErrorsOverMean() }
+    func add(_ asked: Question, _ predictions: [Float]) {
+      for (sample, counted) in asked.counted.enumerated() {
+        errors[asked.task].add(
+          predictions, asked.targets, image: sample * made.count + asked.channel, counting: counted)
+      }
+    }
+    var rounds = PredictionRounds<Question>(predictor, group: group, stop: stop)
     for number in 0..<batchCount {
       let batch = judged.batch(number)
       let (targets, counted) = (batch.target(of: scenario), (0..<batch.count).map(batch.weighty))
@@ -74,13 +89,11 @@ final class ComputedHeads: TrainingMaterial {
         guard let channel = made.firstIndex(of: task.wanted) else {
           preconditionFailure("no channel of a task")
         }
-        let predictions = try predictor(batch.keeping(Set(task.given))) { _, _ in try passed() }
-        for sample in 0..<batch.count {
-          errors[place].add(
-            predictions, targets, image: sample * made.count + channel, counting: counted[sample])
-        }
+        let question = Question(task: place, channel: channel, targets: targets, counted: counted)
+        try rounds.add(batch.keeping(Set(task.given)), question, each: add)
       }
     }
+    try rounds.finish(each: add)
     return Score(metric.rawValue, errors.map(\.decibels).reduce(0, +) / Double(tasks.count))
   }
 
@@ -106,12 +119,13 @@ extension Anatomies {
 extension PhysicsStream {
   /// What an experiment is trained on.
   convenience init(
-    _ anatomies: Anatomies, of experiment: Experiment, startingAt iteration: Int, threads: Int
+    _ anatomies: Anatomies, of experiment: Experiment, startingAt iteration: Int, threads: Int, part: Int,
+    of parts: Int
   ) throws {
     try self.init(
       anatomies, experiment.physics.options, modalities: experiment.scenario.modalities,
       extent: experiment.physics.extent, batchSize: experiment.batchSize, seed: experiment.seed,
-      startingAt: iteration, threads: threads)
+      startingAt: iteration, threads: threads, part: part, of: parts)
   }
 }
 

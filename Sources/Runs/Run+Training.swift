@@ -22,19 +22,21 @@ extension Run {
 
   /// Trains an experiment into a folder: from the start, or on from the last checkpoint.
   /// - Parameters:
+  ///   - group: the processes that train together, each of which calls this with the same experiment and data: a batch is shared
+  ///     out in equal parts, and rank 0 writes. What comes of it is what one process makes, but for rounding.
   ///   - shouldStop: asked after each step and within validation; where it says a kind of failure, the run is saved and
   ///     ends with that.
   ///   - observe: told what happens; what it throws ends the run without saving.
   /// - Throws: `.cannotWrite` where a run exists and is neither resumed nor overwritten, or is in use by another
   ///   process; `.notFound` where there is nothing to resume; `.inconsistent` where a resumed run was another
   ///   experiment or the cohort cannot serve it; `.limit` where a step cannot fit into memory; `.numerical` from the
-  ///   training loop, and what `shouldStop` says.
+  ///   training loop, and what `shouldStop` says; `.unexpected` where another rank is lost.
   public static func train(
     _ experiment: Experiment, on data: TrainingData, into path: String, _ setting: Setting = Setting(),
-    shouldStop: @escaping () -> Failure.Kind? = { nil },
+    group: ProcessGroup? = nil, shouldStop: @escaping () -> Failure.Kind? = { nil },
     observe: @escaping (TrainingEvent) throws -> Void = { _ in }
   ) throws -> Run {
-    try data.check(experiment, setting)
+    try data.check(experiment.share(of: group?.size ?? 1), setting)
     guard setting.resumes || experiment.from.isEmpty == (setting.start == nil) else {
       throw Failure(
         .usage,
@@ -44,26 +46,40 @@ extension Run {
       )
     }
     let folder = RunFolder(path)
-    if setting.resumes { _ = try resumable(in: path) }
-    try data.cohort?.refuse(output: path)
-    try RunFolder.make(path)
-    let lock = try FolderLock(path)
+    let digest = try data.digest
+    let lock = try group?.isFirst ?? true ? take(folder, for: experiment, data, setting, observe) : nil
     defer { withExtendedLifetime(lock) {} }
+    // Only now is rank 0 known to begin.
+    if let group, try group.shared({ digest }) != digest {
+      throw Failure(.inconsistent, "has other data to train on than rank 0")
+    }
+    let session = try TrainingSession(
+      experiment, on: data, in: folder, setting,
+      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: digest].merging(
+        precision(on: setting.device)
+      ) { $1 },
+      group: group, shouldStop: shouldStop, observer: observe)
+    try session.run()
+    return Run(folder: folder, experiment: experiment)
+  }
+
+  /// Makes the folder a run's own, for as long as the lock lives.
+  private static func take(
+    _ folder: RunFolder, for experiment: Experiment, _ data: TrainingData, _ setting: Setting,
+    _ observe: (TrainingEvent) throws -> Void
+  ) throws -> FolderLock {
+    if setting.resumes { _ = try resumable(in: folder.path) }
+    try data.cohort?.refuse(output: folder.path)
+    try RunFolder.make(folder.path)
+    let lock = try FolderLock(folder.path)
     try prepare(folder, experiment, setting)
     if setting.resumes { try refuseOther(data, in: folder) }
     try data.trainedOn.write(to: folder)
     if setting.resumes {
       try Trainer.check(folder) { try MethodCatalog.build(experiment, device: .cpu) }
+      try noteOtherPrecision(in: folder, on: setting.device, observe)
     }
-    if setting.resumes { try noteOtherPrecision(in: folder, on: setting.device, observe) }
-    let session = try TrainingSession(
-      experiment, on: data, in: folder, setting,
-      metadata: [TrainedModel.experimentKey: try experiment.json, dataKey: try data.digest].merging(
-        precision(on: setting.device)
-      ) { $1 },
-      shouldStop: shouldStop, observer: observe)
-    try session.run()
-    return try Run(opening: path)
+    return lock
   }
 
   /// The same on a prepared cohort.

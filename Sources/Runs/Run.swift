@@ -21,6 +21,8 @@ public struct Run {
     experiment = try Experiment(json: String(decoding: data, as: UTF8.self), origin: folder.experiment)
   }
 
+  init(folder: RunFolder, experiment: Experiment) { (self.folder, self.experiment) = (folder, experiment) }
+
   /// The best model of this run.
   /// - Throws: `.notFound` where training has not come to one, and what `TrainedModel` throws.
   public func model(device: Device) throws -> TrainedModel {

@@ -5,6 +5,7 @@ import Imaging
 import Inference
 import Methods
 import Metrics
+import Torch
 import Training
 
 /// What a run is trained on.
@@ -105,10 +106,14 @@ protocol TrainingMaterial: AnyObject {
   var held: Int { get }
   /// What the user should know beforehand.
   var notes: [String] { get }
-  func stream(startingAt iteration: Int, threads: Int) throws -> any SampleSource
+  /// - Parameter part: which of the equal parts of every batch, of how many.
+  func stream(startingAt iteration: Int, threads: Int, part: Int, of parts: Int) throws -> any SampleSource
   /// How good the networks are now; nil where there is nothing to judge them by.
-  /// - Parameter passed: called after each pass through the network; what it throws ends the judgement.
-  func score(_ predictor: Predictor, passed: () throws -> Void) throws -> Score?
+  /// - Parameters:
+  ///   - group: the ranks that share out the work; all of them get the score.
+  ///   - stop: asked after each pass through the network; where it says a kind of failure, the judgement ends with that.
+  func score(_ predictor: Predictor, group: ProcessGroup?, stop: @escaping () -> Failure.Kind?) throws
+    -> Score?
   /// - Parameter samples: of an epoch.
   func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) throws -> ModelCard
 }

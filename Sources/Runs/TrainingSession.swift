@@ -14,22 +14,27 @@ final class TrainingSession: TrainingDelegate {
   private let folder: RunFolder
   private let predictor: Predictor
   private let trainer: Trainer
+  private let group: ProcessGroup?
   private let stream: any SampleSource
   /// What the model that training starts from says of its own; nil where there is none, or it is known no more.
   private let origin: String?
   private let device: Device
-  private let log: RunLog
+  /// Rank 0's alone.
+  private let log: RunLog?
   private let shouldStop: () -> Failure.Kind?
   private let observer: (TrainingEvent) throws -> Void
   private var seconds = 0.0, waited = 0.0
 
-  /// - Parameter metadata: what every checkpoint says of itself.
+  /// - Parameters:
+  ///   - metadata: what every checkpoint says of itself.
+  ///   - group: the processes that train together.
   init(
     _ experiment: Experiment, on data: TrainingData, in folder: RunFolder, _ setting: Run.Setting,
-    metadata: [String: String], shouldStop: @escaping () -> Failure.Kind?,
+    metadata: [String: String], group: ProcessGroup? = nil, shouldStop: @escaping () -> Failure.Kind?,
     observer: @escaping (TrainingEvent) throws -> Void
   ) throws {
-    (self.experiment, self.folder) = (experiment, folder)
+    let isFirst = group?.isFirst ?? true
+    (self.experiment, self.folder, self.group) = (experiment, folder, group)
     (self.shouldStop, self.observer) = (shouldStop, observer)
     (origin, device) = (setting.start?.card?.trainedOn, setting.device)
     let (scenario, method) = (
@@ -40,17 +45,24 @@ final class TrainingSession: TrainingDelegate {
       iterations: experiment.iterations, validateEvery: experiment.validateEvery,
       checkpointEvery: experiment.checkpointEvery, seed: experiment.seed, schedule: experiment.schedule)
     trainer = Trainer(
-      method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata)
-    if setting.resumes {
-      try trainer.resume()
-    } else {
-      try setting.start?.load(into: method, of: experiment)
+      method, for: scenario, plan: plan, folder: folder, device: setting.device, metadata: metadata,
+      group: group)
+    if isFirst {
+      if setting.resumes {
+        try trainer.resume()
+      } else {
+        try setting.start?.load(into: method, of: experiment)
+      }
     }
+    try trainer.begin()
     material = try data.material(experiment)
-    log = try RunLog(
-      folder, method: method, metric: material.metric, resumingAt: trainer.iteration
-    ) { try observer(.note($0)) }
-    stream = try material.stream(startingAt: trainer.iteration, threads: setting.loaders)
+    log =
+      isFirst
+      ? try RunLog(folder, method: method, metric: material.metric, resumingAt: trainer.iteration) {
+        try observer(.note($0))
+      } : nil
+    stream = try material.stream(
+      startingAt: trainer.iteration, threads: setting.loaders, part: group?.rank ?? 0, of: group?.size ?? 1)
   }
 
   func run() throws {
@@ -65,6 +77,7 @@ final class TrainingSession: TrainingDelegate {
     try observer(
       .finished(
         seconds: seconds, waitedShare: seconds > 0 ? waited / seconds : 0, best: trainer.best?.score))
+    guard isFirst else { return }
     let gain = try fineTuning.compare()
     if !gain.isEmpty { try observer(.compared(gain)) }
   }
@@ -73,7 +86,7 @@ final class TrainingSession: TrainingDelegate {
   private func keepStart() throws {
     let method = predictor.method
     do {
-      guard let score = try validate(iteration: 0) else { return }
+      guard let score = try validate(iteration: 0), isFirst else { return }
       let card = try material.card(method, iteration: 0, score: score, samples: stream.sampleCount)
       try fineTuning.keep(method, card, of: origin)
       try observe(.validated(iteration: 0, score: score, isBest: false))
@@ -82,22 +95,23 @@ final class TrainingSession: TrainingDelegate {
     }
   }
 
+  private var isFirst: Bool { group?.isFirst ?? true }
+
   private var fineTuning: FineTuning {
-    FineTuning(experiment: experiment, folder: folder, device: device) { try self.score($0) }
+    FineTuning(experiment: experiment, folder: folder, device: device) { try self.score($0, nil) }
   }
 
   // MARK: - What the training loop asks
 
   var stop: Failure.Kind? { shouldStop() }
 
-  func validate(iteration: Int) throws -> Score? { try score(predictor.method) }
+  func validate(iteration: Int) throws -> Score? { try score(predictor.method, group) }
 
-  private func score(_ method: any Method) throws -> Score? {
+  private func score(_ method: any Method, _ group: ProcessGroup?) throws -> Score? {
     try method.validating {
       // A batch of a diffusion's takes minutes, and a batch system does not wait so long.
-      try material.score(Predictor(method, for: experiment.scenario, device: device)) {
-        if let kind = shouldStop() { throw Failure(kind, "stopped while validating") }
-      }
+      try material.score(
+        Predictor(method, for: experiment.scenario, device: device), group: group, stop: shouldStop)
     }
   }
 
@@ -112,7 +126,7 @@ final class TrainingSession: TrainingDelegate {
 
   func observe(_ event: TrainingEvent) throws {
     if case .step(_, _, let step, let wait) = event { (seconds, waited) = (seconds + step, waited + wait) }
-    try log.record(event)
+    try log?.record(event)
     try observer(event)
   }
 }

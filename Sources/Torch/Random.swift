@@ -7,9 +7,12 @@ import CTorch
 public final class RandomStream {
   fileprivate let pointer: OpaquePointer
 
-  /// - Parameter device: where the tensors are that are drawn for.
-  public init(seed: UInt64, device: Device = .cpu) {
-    guard let pointer = ct_generator_make(seed, device.number) else {
+  /// - Parameters:
+  ///   - device: where the tensors are that are drawn for.
+  ///   - part: which of the equal parts of a batch they are, of how many: each gets the numbers that its samples would get were
+  ///     the batch whole. The first axis of all that is drawn for must be that of the samples.
+  public init(seed: UInt64, device: Device = .cpu, part: Int = 0, of parts: Int = 1) {
+    guard let pointer = ct_generator_make(seed, device.number, Int32(part), Int32(parts)) else {
       fatalError("a stream of random numbers on \(device): \(LibTorch.lastError)")
     }
     self.pointer = pointer
@@ -20,7 +23,7 @@ public final class RandomStream {
   /// Standard normal numbers in the shape, type and place of `x`.
   public func normal(like x: Tensor) -> Tensor { Tensor(ct_random_normal(pointer, x.raw)) }
 
-  /// Whole numbers from 0 up to but not including `bound`, all as likely; drawn on the CPU whatever the device.
+  /// Whole numbers, as many for each sample, from 0 up to but not including `bound`, all as likely; drawn on the CPU whatever the device.
   public func integers(below bound: Int, count: Int) -> [Int] {
     Tensor(ct_random_integers(pointer, Int64(bound), Int64(count))).values(Int64.self).map(Int.init)
   }

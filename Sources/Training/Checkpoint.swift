@@ -60,6 +60,11 @@ struct Checkpoint {
     for (prefix, tensors) in parts(of: method) { try file.check(fits: tensors, under: prefix) }
   }
 
+  /// All that is written, for who holds another copy of it.
+  static func tensors(of method: any Method) -> [Tensor] {
+    parts(of: method).flatMap { _, tensors in tensors.map(\.tensor) }
+  }
+
   private static func parts(of method: any Method) -> [(
     prefix: String, tensors: [(name: String, tensor: Tensor)]
   )] {

@@ -61,16 +61,21 @@ public final class Trainer {
   private let plan: Plan
   private let device: Device
   private let metadata: [String: String]
+  private let group: ProcessGroup?
   private var state = Checkpoint()
 
-  /// - Parameter metadata: what every checkpoint says of itself, the experiment first of all.
+  /// - Parameters:
+  ///   - metadata: what every checkpoint says of itself, the experiment first of all.
+  ///   - group: the processes that train together, each with a share of every batch; rank 0 judges and writes for all.
   public init(
     _ method: any Method, for scenario: Scenario, plan: Plan, folder: RunFolder, device: Device,
-    metadata: [String: String]
+    metadata: [String: String], group: ProcessGroup? = nil
   ) {
     (self.method, self.scenario, self.plan) = (method, scenario, plan)
-    (self.folder, self.device, self.metadata) = (folder, device, metadata)
+    (self.folder, self.device, self.metadata, self.group) = (folder, device, metadata, group)
   }
+
+  private var isFirst: Bool { group?.isFirst ?? true }
 
   /// Iterations done.
   public var iteration: Int { state.iteration }
@@ -103,6 +108,16 @@ public final class Trainer {
     }
   }
 
+  /// Has all ranks of the group begin where rank 0 does, which has resumed, or not.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func begin() throws {
+    guard let group else { return }
+    let numbers = group.broadcast([Double(state.iteration), state.owesValidation ? 1 : 0])
+    (state.iteration, state.owesValidation) = (Int(numbers[0]), numbers[1] == 1)
+    group.broadcast(Checkpoint.tensors(of: method))
+    try group.check()
+  }
+
   /// How far the run in a folder has come, by its last checkpoint; nil where that says nothing.
   /// - Throws: `.notFound` where there is none, `.invalidModel` for a damaged one.
   public static func iteration(of folder: RunFolder) throws -> Int? {
@@ -111,7 +126,7 @@ public final class Trainer {
 
   /// Trains to the plan's end, or until the delegate asks to stop, which saves first.
   /// - Parameters:
-  ///   - stream: batches from iteration `iteration` on.
+  ///   - stream: batches from iteration `iteration` on; of a group's, this rank's share of them.
   ///   - delegate: who looks at the networks and keeps the best ones; without one the latest are the best.
   /// - Throws: `.numerical` naming the iteration where a loss is not finite, the kind of failure that was asked for where
   ///   it was asked to stop, and whatever validation and writing throw.
@@ -120,7 +135,8 @@ public final class Trainer {
     try method.prepare()
     // What an optimiser was made with is the schedule's starting point.
     let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
-    try RunFolder.make(folder.checkpoints)
+    for (optimizer, _) in optimizers { optimizer.group = group }
+    if isFirst { try RunFolder.make(folder.checkpoints) }
     if state.owesValidation {
       try look(delegate)
       let isLast = state.iteration == plan.iterations
@@ -129,30 +145,46 @@ public final class Trainer {
     while state.iteration < plan.iterations {
       let start = clock.now
       let (samples, waited) = try stream.next()
-      let random = RandomStream(seed: mix(plan.seed, "iteration \(state.iteration)"), device: device)
+      let random = RandomStream(
+        seed: mix(plan.seed, "iteration \(state.iteration)"), device: device, part: group?.rank ?? 0,
+        of: group?.size ?? 1)
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
-      let losses = method.step(Batch(samples, scenario, device: device), random: random)
+      var losses = method.step(
+        Batch(samples, scenario, device: device, group: group), random: random)
       state.iteration += 1
+      var asked: Failure.Kind?
+      if let group { (losses, asked) = (try group.mean(of: losses), try group.agreed(stop: delegate.stop)) }
       try refuseNaN(losses)
-      try delegate.observe(
-        .step(
-          iteration: state.iteration, losses: losses, seconds: (clock.now - start).seconds, waited: waited))
+      if isFirst {
+        try delegate.observe(
+          .step(
+            iteration: state.iteration, losses: losses, seconds: (clock.now - start).seconds, waited: waited))
+      }
 
       let isLast = state.iteration == plan.iterations
       if isLast || state.iteration % plan.validateEvery == 0 { try look(delegate) }
-      if let kind = delegate.stop, !isLast { throw try stopped(kind, delegate) }
+      if let kind = group == nil ? delegate.stop : asked, !isLast { throw try stopped(kind, delegate) }
       if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
     }
+    try assemble()
+  }
+
+  /// Returns when all ranks have come here, rank 0 from writing.
+  private func assemble() throws {
+    group?.wait()
+    try group?.check()
   }
 
   private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
     try save(delegate)
+    try assemble()
     return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")
   }
 
   private func look(_ delegate: any TrainingDelegate) throws {
     let score: Score?
+    try group?.averageBuffers(of: method)
     do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
       where failure.isStop
     {
@@ -163,6 +195,7 @@ public final class Trainer {
       throw Failure(.numerical, "iteration \(state.iteration): \(failure.message); \(kept)")
     }
     state.owesValidation = false
+    guard isFirst else { return }
     // Without a held-out split the latest weights are the best known.
     let isBest = score?.beats(state.best) ?? true
     if isBest {
@@ -176,6 +209,8 @@ public final class Trainer {
   }
 
   private func save(_ delegate: any TrainingDelegate) throws {
+    try group?.averageBuffers(of: method)
+    guard isFirst else { return }
     try refuseBrokenWeights()
     try delegate.observe(.saving(iteration: state.iteration))
     try state.write(method, metadata: metadata, to: folder.last)

@@ -23,7 +23,7 @@ public enum TrainingEvent: Sendable {
 
 /// Who looks after a training run: judges the networks, keeps the best ones, and may end it.
 public protocol TrainingDelegate {
-  /// How good the networks are now; nil where there is nothing to judge them by. May take long, and may throw what `stop`
+  /// How good the networks are now, asked of all ranks together where there are several; nil where there is nothing to judge them by. May take long, and may throw what `stop`
   /// says meanwhile: the run is then saved, and validates first of all when it is resumed.
   func validate(iteration: Int) throws -> Score?
   /// Keeps the networks, which are the best so far.

@@ -80,13 +80,13 @@ struct ComputeOptions: ParsableArguments {
   var threads: Int?
   @OptionGroup var common: CommonOptions
 
-  /// Sets the threads and finds the device.
-  func apply() throws -> Device {
+  /// Sets the threads and finds the device: of several ranks on one machine, each has a GPU of its own.
+  func apply(_ group: ProcessGroup? = nil) throws -> Device {
     if let threads {
       try check("threads", threads, Bounds.threads)
       LibTorch.threads = threads
     }
-    return try Device(named: device)
+    return try Device(named: group.map { device == "cuda" ? "cuda:\($0.localRank)" : device } ?? device)
   }
 }
 

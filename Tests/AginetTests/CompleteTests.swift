@@ -51,6 +51,25 @@ import Testing
     for (one, other) in zip(alone, try (1...3).map(image)) { #expect(one.voxels == other.voxels) }
   }
 
+  @Test func ranksShareOutPeople() throws {
+    #expect(try aginet(base).code == 0)
+    let alone = try (1...3).map(image)
+    let table = contents(of: scratch("out/participants_completed.tsv"))
+    try FileManager.default.removeItem(atPath: scratch("out"))
+    let outcome = try aginet(base + ["--ranks", "2"])
+    #expect(outcome.code == 0 && outcome.messages.isEmpty, "\(outcome.messages)")
+    #expect(outcome.output == "out/completed.html\n")
+    for (one, other) in zip(alone, try (1...3).map(image)) { #expect(one.voxels == other.voxels) }
+    #expect(table != nil && contents(of: scratch("out/participants_completed.tsv")) == table)
+    // Who fails is told of once, whoever's share they are.
+    try makeBIDS(scratch("more"), subjects: 2, modalities: [.t1, .t2])
+    try FileManager.default.removeItem(atPath: bidsPath(scratch("more"), 2, .t1))
+    let words = ["complete", "more", "rest"] + base.dropFirst(3) + ["--ranks", "2"]
+    let partial = try aginet(words)
+    #expect(partial.code == 7 && partial.output == "rest/completed.html\n", "\(partial)")
+    #expect(partial.lines.count == 1 && partial.lines[0].contains("sub-02 ("), "\(partial.messages)")
+  }
+
   @Test func labelsAreTakenAsBIDSAppsHaveThem() throws {
     #expect(try aginet(base + ["--participant_label", "02", "sub-03"]).code == 0)
     #expect(!FileManager.default.fileExists(atPath: scratch("out/sub-01")))

@@ -79,6 +79,34 @@ import Training
     try expectGain(gain, of: whole)
   }
 
+  /// Several processes have shares of scans and of heads alike, judge together, and one of them writes.
+  @Test func ranksShareOutScansAndHeads() throws {
+    let start = try start()
+    let (experiment, anatomies, folder, file) = (experiment(start), anatomies, scratch.path, start.file)
+    let whole = try Run.train(
+      experiment, on: .mixed(Trained.cohort(), anatomies), into: scratch("whole"), setting(start))
+    let models = try inRanks(2) { group in
+      var setting = Run.Setting()
+      setting.start = try ModelStart(file: file)
+      return try Run.train(
+        experiment, on: .mixed(Trained.cohort(), anatomies), into: "\(folder)/shared", setting, group: group
+      ).folder.model
+    }
+    #expect(Set(models).count == 1)
+    let shared = try Run(opening: scratch("shared"))
+    for path in [\RunFolder.model, \.start, \.mean] {
+      let (one, two) = (
+        try weights(whole.folder[keyPath: path]), try weights(shared.folder[keyPath: path])
+      )
+      #expect(zip(one, two).allSatisfy { abs($0 - $1) < 1e-4 })
+      let scores = try [whole, shared].map {
+        try #require(TrainedModel(file: $0.folder[keyPath: path], device: .cpu).card.score).value
+      }
+      #expect(abs(scores[0] - scores[1]) < 0.01, "\(scores)")
+    }
+    #expect(try weights(whole.folder.start) != weights(whole.folder.model))
+  }
+
   /// Of the start, the best since and their mean, each a model that says so itself.
   private func expectGain(_ gain: [(weights: String, file: String, score: Score)], of run: Run) throws {
     #expect(gain.map(\.weights) == ["start", "fine-tuned", "mean of both"])

@@ -22,6 +22,9 @@ void guard_unwatch(void);
 /// The signal that made a request, or 0.
 int guard_requested(void);
 
+/// Has the system send this process a signal when the one that started it ends, where it can be asked to.
+void guard_end_with_parent(int number);
+
 /// Notes that memory was asked for in vain.
 void guard_lack(void);
 /// Whether memory was asked for in vain, or hardly any is left: what failed then most likely failed for that.

@@ -14,6 +14,8 @@ extern "C" {
 
 typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
+typedef struct ct_store_s *ct_store;
+typedef struct ct_group_s *ct_group;
 
 enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3 };
 enum { CT_CPU = -1 };  // a device: CT_CPU or the number of a CUDA device
@@ -59,7 +61,7 @@ ct_tensor ct_contiguous(ct_tensor x);
 ct_tensor ct_clone(ct_tensor x);
 
 // MARK: Chance from a stream that goes on with every draw
-ct_generator ct_generator_make(uint64_t seed, int device);
+ct_generator ct_generator_make(uint64_t seed, int device, int part, int parts);  // of a batch, whose draws it takes its own of
 void ct_generator_free(ct_generator generator);
 ct_tensor ct_random_normal(ct_generator generator, ct_tensor like);
 ct_tensor ct_random_integers(ct_generator generator, int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
@@ -167,6 +169,25 @@ ct_tensor ct_deformable_convolution(ct_tensor map, ct_tensor offsets, ct_tensor 
 int ct_adam_step(const ct_tensor *tensors, int count, double rate, double beta1, double beta2, double decay, double epsilon);
 int ct_clip_gradients(const ct_tensor *tensors, int count, double largest);  // the norm over all of them
 int ct_lerp_all(const ct_tensor *tensors, int count, double weight);         // `count` tensors, then what each moves to
+
+// MARK: Several processes that compute together
+// A table of texts that all of them write and read, kept by the one that serves it (port 0: any that is free).
+ct_store ct_store_make(const char *host, int port, bool serves, const char *prefix, double patience);
+void ct_store_free(ct_store store);
+int ct_store_port(ct_store store);
+// Sets what nobody has set before, unless `value` is empty, and gives what then stands there, and its length: nothing where nothing does.
+int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity);
+// Processes that add up. Which addresses they use: that of a host's name, or those of interfaces, separated by commas;
+// both empty for this machine's own name. An operation fails where a process has ended, or was silent for `patience` seconds.
+ct_group ct_group_make(ct_store store, int rank, int count, const char *host, const char *interfaces, double patience);
+void ct_group_free(ct_group group);
+void ct_group_leave(ct_group group);  // the others' operations fail from now on, as all of this one's
+int ct_group_check(ct_group group);  // fails where a process was silent for too long, and so does all from then on
+int ct_group_quiet(ct_group group);  // a rank that has just fallen silent, -2 for the table, -1 for none
+// In place, in buckets of so many bytes.
+int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);
+int ct_group_sum_gradients(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);
+int ct_group_broadcast(ct_group group, const ct_tensor *tensors, int count, int64_t bytes);  // from rank 0
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,24 @@ using namespace wall;
 struct ct_generator_s {
   // The device's, and the CPU's for what is drawn there whatever the device: one and the same where that is the CPU.
   at::Generator device, host;
+  // Which part of a batch it draws for, of how many: it draws for the batch and keeps what is that part's.
+  int64_t part = 0, parts = 1;
+
+  // What `body` fills, for samples of `like`'s shape.
+  template <class Body>
+  at::Tensor draw(const at::Tensor &like, Body body) const {
+    const auto own = at::empty_like(like);
+    if (parts == 1 || own.numel() == 0) return body(own);
+    // The whole batch in the layout that it would have.
+    const auto sample = own.select(0, 0);
+    const int64_t count = own.size(0);
+    std::vector<int64_t> shape = own.sizes().vec(), strides = own.strides().vec();
+    shape[0] = count * parts;
+    strides[0] = sample.numel();
+    const auto whole = sample.is_non_overlapping_and_dense() ? at::empty_strided(shape, strides, own.options())
+                                                             : at::empty(shape, own.options());
+    return body(whole).narrow(0, part * count, count);
+  }
 };
 
 // Drawn on the CPU from a generator of their own, so that they do not depend on the device, on the order of calls, or on
@@ -25,30 +43,39 @@ ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, cons
   });
 }
 
-ct_generator ct_generator_make(uint64_t seed, int number) {
+ct_generator ct_generator_make(uint64_t seed, int number, int part, int parts) {
   return guard([&] {
+    TORCH_CHECK(part >= 0 && part < parts, "part ", part, " of ", parts);
     const auto host = at::make_generator<at::CPUGeneratorImpl>(seed);
-    if (number < 0) return new ct_generator_s{host, host};
+    if (number < 0) return new ct_generator_s{host, host, part, parts};
     auto own = at::globalContext().defaultGenerator(device(number)).clone();
     own.set_current_seed(seed);
-    return new ct_generator_s{own, host};
+    return new ct_generator_s{own, host, part, parts};
   }, static_cast<ct_generator>(nullptr));
 }
 void ct_generator_free(ct_generator generator) { delete generator; }
 
 ct_tensor ct_random_normal(ct_generator generator, ct_tensor like) {
-  return make([&] { return at::empty_like(like->value).normal_(0, 1, generator->device); });
+  return make([&] {
+    return generator->draw(like->value, [&](at::Tensor all) { return all.normal_(0, 1, generator->device); });
+  });
 }
 ct_tensor ct_random_integers(ct_generator generator, int64_t bound, int64_t count) {
-  return make([&] { return at::randint(bound, {count}, generator->host, options(CT_INT64, CT_CPU)); });
+  return make([&] {
+    const auto all = at::randint(bound, {count * generator->parts}, generator->host, options(CT_INT64, CT_CPU));
+    return all.narrow(0, generator->part * count, count);
+  });
 }
 
-// `mask` has no numbers yet; as in at::dropout and at::feature_dropout, which take no generator.
-static at::Tensor dropped(const at::Tensor &x, at::Tensor mask, double probability, ct_generator generator) {
-  return x * mask.bernoulli_(1 - probability, generator->device).div_(1 - probability);
+// As in at::dropout and at::feature_dropout, which take no generator.
+static at::Tensor dropped(const at::Tensor &x, const at::Tensor &like, double probability, ct_generator generator) {
+  const auto mask = generator->draw(like, [&](at::Tensor all) {
+    return all.bernoulli_(1 - probability, generator->device).div_(1 - probability);
+  });
+  return x * mask;
 }
 ct_tensor ct_dropout(ct_tensor x, double probability, ct_generator generator) {
-  return make([&] { return dropped(x->value, at::empty_like(x->value), probability, generator); });
+  return make([&] { return dropped(x->value, x->value, probability, generator); });
 }
 ct_tensor ct_channel_dropout(ct_tensor x, double probability, ct_generator generator) {
   return make([&] {

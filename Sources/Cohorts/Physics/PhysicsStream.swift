@@ -16,20 +16,23 @@ public final class PhysicsStream: SampleSource {
   ///   - iteration: the first batch's: 0, or where a resumed run goes on.
   ///   - threads: 0 makes each batch on the calling thread.
   ///   - prefetch: most batches made ahead; by default two a thread.
+  ///   - part: which of the equal parts of every batch is wanted, of how many; `batchSize` is the whole's.
   /// - Throws: as `PhysicsSampler`.
   public init(
     _ anatomies: Anatomies, _ options: PhysicsOptions, modalities: [Modality], extent: Extent, batchSize: Int,
-    seed: UInt64, startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil
+    seed: UInt64, startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil, part: Int = 0,
+    of parts: Int = 1
   ) throws {
+    precondition(batchSize % parts == 0, "\(batchSize) samples in \(parts) equal parts")
     try BatchLoader.check(batchSize: batchSize, startingAt: iteration, threads: threads, prefetch: prefetch)
     let sampler = try PhysicsSampler(
-      anatomies, options, modalities: modalities, extent: extent, batchSize: batchSize, seed: seed)
+      anatomies, options, modalities: modalities, extent: extent, batchSize: batchSize / parts, seed: seed)
     sampleCount = anatomies.names.count
     loader = try BatchLoader(
       batchSize: batchSize, startingAt: iteration, threads: threads, prefetch: prefetch
     ) {
       let memory = SlabImages(extent)
-      return { sampler.batch($0, in: memory) }
+      return { sampler.batch($0 * parts + part, in: memory) }
     }
   }
 

@@ -17,11 +17,13 @@ public final class SampleStream: SampleSource {
   ///   - iteration: The iteration of the first batch: 0, or where a resumed run goes on.
   ///   - threads: Loader threads; 0 makes each batch on the calling thread.
   ///   - prefetch: Most batches made ahead; by default two a thread.
+  ///   - part: Which of the equal parts of every batch is wanted, of how many; `batchSize` is the whole's.
   /// - Throws: what `PreparedCohort.batches` throws.
   public init(
     _ cohort: PreparedCohort, split: Split = .train, _ contents: SampleContents, batchSize: Int, seed: UInt64,
-    startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil
+    startingAt iteration: Int = 0, threads: Int = 1, prefetch: Int? = nil, part: Int = 0, of parts: Int = 1
   ) throws {
+    precondition(batchSize % parts == 0, "\(batchSize) samples in \(parts) equal parts")
     // Before a folder is looked at: the plainer mistake comes first.
     try BatchLoader.check(batchSize: batchSize, startingAt: iteration, threads: threads, prefetch: prefetch)
     // Of patches one a subject, wherever in it.
@@ -32,13 +34,14 @@ public final class SampleStream: SampleSource {
     let reader = try SampleReader(cohort, references: list, contents)
     sampleCount = list.count
     let order = Shuffle(count: list.count, seed: seed)
+    let own = batchSize / parts
     loader = try BatchLoader(
-      batchSize: batchSize, startingAt: iteration, threads: threads, prefetch: prefetch
+      batchSize: own, startingAt: iteration, threads: threads, prefetch: prefetch
     ) {
       var shuffle = order
       return { iteration in
         try reader.batch(
-          (iteration * batchSize..<(iteration + 1) * batchSize).map { number in
+          ((iteration * parts + part) * own..<(iteration * parts + part + 1) * own).map { number in
             let (index, epoch) = shuffle.draw(number)
             return SampleReader.Request(
               reference: reader.sample(index, seed: seed, number: number), epoch: epoch,

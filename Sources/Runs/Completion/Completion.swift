@@ -24,6 +24,8 @@ public struct Completion: Sendable {
     public var replaces = false
     public var batchSize = 2
     public var voxelLimit = NIfTI.defaultVoxelLimit
+    /// Of several processes that share people out, which one this is and how many there are: each completes every so many-th.
+    public var part = 0, parts = 1
     /// People at a time; nil takes as many as keep all cores at work.
     public var jobs: Int?
     /// Called first thing on every further thread that computes.
@@ -41,7 +43,7 @@ public struct Completion: Sendable {
     case these([Modality])
   }
 
-  /// Who is completed, in order.
+  /// Who is completed, by all processes together, in order.
   public let people: [CompletedPerson]
   public let folder: CompletionFolder
   public let cohort: BIDSCohort
@@ -74,11 +76,12 @@ public struct Completion: Sendable {
       )
     }
     let chosen = try Completion.chosen(cohort, options)
-    self.tasks = tasks.filter { chosen.contains($0.subject.id) }
+    let all = tasks.filter { chosen.contains($0.subject.id) }
+    people = all.map(\.person)
+    self.tasks = all.enumerated().filter { $0.offset % options.parts == options.part }.map(\.element)
     (self.cohort, self.options, folder) = (cohort, options, CompletionFolder(output))
     (modelFile, device) = (model.file, model.device)
     everyone = cohort.subjects.map(\.id)
-    people = self.tasks.map(\.person)
   }
 
   /// Identifiers of those whom the labels name.
@@ -114,7 +117,7 @@ public struct Completion: Sendable {
   /// - Parameters:
   ///   - model: that of `init`.
   ///   - shouldStop: asked between slices; where it says a kind of failure, the work ends there with it.
-  ///   - progress: people done, of how many, and the one just done; one call at a time.
+  ///   - progress: people done, of how many of this process's, and the one just done; one call at a time.
   /// - Throws: `.cannotWrite`, and what `shouldStop` says.
   public func run(
     _ model: TrainedModel, shouldStop: @escaping @Sendable () -> Failure.Kind? = { nil },

@@ -53,9 +53,12 @@ struct Complete: ParsableCommand {
   var force = false
   @Flag(help: "Print what became of each as JSON.")
   var json = false
+  @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws {
+  func run() throws { try ranks.run(with: compute, complete) }
+
+  private func complete(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
     if let jobs { try check("jobs", jobs, Bounds.threads) }
     guard (1...1_000_000_000_000).contains(maxVoxels) else {
@@ -66,13 +69,14 @@ struct Complete: ParsableCommand {
     (options.participants, options.sessions) = (participants, sessions)
     (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
+    (options.part, options.parts) = (group?.rank ?? 0, group?.size ?? 1)
     let picks = try pick.flatMap { try ScanPick.read($0) }
-    let device = try compute.apply()
+    let device = try compute.apply(group)
     let cohort = try BIDSCohort(folder: bidsDir, picks: picks)
     let model = try TrainedModel(file: ShippedModel.file(self.model), device: device)
     let completion = try Completion(of: cohort, by: model, into: output, options)
     for note in cohort.notes { Console.note("note: \(note)") }
-    try work(completion, model)
+    try work(completion, model, group)
   }
 
   private func wanted() throws -> Completion.Targets {
@@ -83,16 +87,21 @@ struct Complete: ParsableCommand {
     return .these(list)
   }
 
-  private func work(_ completion: Completion, _ model: TrainedModel) throws {
-    var people = completion.found()
+  private func work(_ completion: Completion, _ model: TrainedModel, _ group: ProcessGroup?) throws {
     if level == .participant {
       Interruption.watch()
       let bar = SharedBar(ProgressBar("completing", unit: "people"))
       try completion.run(
         model, shouldStop: { Interruption.requested },
         progress: { done, total, _ in bar.show(done, of: total) })
+    }
+    // What follows is of everyone, and rank 0's.
+    try group?.assemble()
+    guard group.isFirst else { return }
+    var people = completion.found()
+    if level == .participant {
       let ids = Set(completion.people.map(\.id))
-      people = completion.found().filter { ids.contains($0.id) }
+      people = people.filter { ids.contains($0.id) }
       for person in people where person.failure != nil {
         Console.note("\(person.id): \(person.failure ?? "")")
       }

@@ -57,6 +57,7 @@ struct Train: ParsableCommand {
       "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa, takes the fastest convolutions, and is faster (default: float32, or what a resumed run was trained with)."
   )
   var precision: Precision?
+  @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -64,23 +65,30 @@ struct Train: ParsableCommand {
     guard data != nil || anatomies != nil else {
       throw Failure(.usage, "name what to train on: --data COHORT, --anatomies DIR, or both")
     }
-    // A resumed run is its checkpoint's, and needs no settings again.
+    if dryRun || estimate { return try train(nil) }
+    try ranks.run(with: compute, train)
+  }
+
+  private func train(_ group: ProcessGroup?) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
-    let experiment = try Experiment(
-      file: experiment, settings: mixing() + options.written(),
-      over: resume ? Run.resumable(in: output) : start?.experiment)
+    let (resumes, overwrites) = beginning
+    let experiment = try group.experiment {
+      // A resumed run is its checkpoint's, and needs no settings again.
+      try Experiment(
+        file: self.experiment, settings: (resumes ? [] : mixing) + options.written(),
+        over: resumes ? Run.resumable(in: output) : start?.experiment)
+    }
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     if let loaders { try check("loaders", loaders, Bounds.loaders) }
-    let device = try compute.apply()
-    // A run goes on as it was trained, where there is a GPU for it.
-    let recorded = try resume && device != .cpu && Run.usedTF32(in: output) ? Precision.tf32 : .float32
-    try (precision ?? recorded).apply(on: device)
+    let device = try compute.apply(group)
+    try applyPrecision(on: device, resumes, group)
     let data = try opened()
     var setting = Run.Setting()
     // A GPU takes a batch sooner than one core computes it.
-    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, Parallel.coreCount - 1)) : 1
+    let cores = Parallel.coreCount / (group?.localSize ?? 1)
+    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, cores - 1)) : 1
     (setting.device, setting.loaders) = (device, loaders ?? feeders)
-    (setting.resumes, setting.overwrites) = (resume, force)
+    (setting.resumes, setting.overwrites) = (resumes, overwrites)
     setting.start = start
     if estimate {
       return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
@@ -88,15 +96,35 @@ struct Train: ParsableCommand {
     Interruption.watch()
     var display = TrainingDisplay(experiment, isComputed: self.data == nil)
     let run = try Run.train(
-      experiment, on: data, into: output, setting, shouldStop: { Interruption.requested },
+      experiment, on: data, into: output, setting, group: group, shouldStop: { Interruption.requested },
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
-    try Console.result(run.folder.model)
+    if group.isFirst { try Console.result(run.folder.model) }
+  }
+
+  /// Whether a run that is there is taken up, or replaced. Where a launcher has started all ranks anew, it is taken up from its
+  /// checkpoint, and begun again where it had not come to learn anything.
+  private var beginning: (resumes: Bool, overwrites: Bool) {
+    let folder = RunFolder(output)
+    guard RankOptions.isRestarted, !resume else { return (resume, force) }
+    return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
+  }
+
+  /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.
+  private func applyPrecision(on device: Device, _ resumes: Bool, _ group: ProcessGroup?) throws {
+    var recorded = Precision.float32
+    if device != .cpu {
+      let text = try group.shared {
+        try (resumes && Run.usedTF32(in: output) ? Precision.tf32 : .float32).rawValue
+      }
+      recorded = Precision(rawValue: text) ?? recorded
+    }
+    try (precision ?? recorded).apply(on: device)
   }
 
   /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
-  private func mixing() -> [String] {
-    data != nil && anatomies != nil && !resume
+  private var mixing: [String] {
+    data != nil && anatomies != nil
       ? ["\(Unified.name).intensity=\(IntensityRule.foreground.rawValue)"] : []
   }
 

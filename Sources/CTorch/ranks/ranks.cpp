@@ -1,0 +1,221 @@
+// Several processes that compute together, by LibTorch's own c10d: where they meet, and what they add up.
+#include <c10/util/Logging.h>
+
+#include <cstdlib>
+
+#include "ranks.h"
+
+using namespace wall;
+using std::chrono::milliseconds;
+
+static milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<int64_t>(seconds * 1e3)); }
+
+// MARK: The table
+
+ct_store ct_store_make(const char *host, int port, bool serves, const char *prefix, double patience) {
+  return guard([&] {
+    // A process that is gone is told of once, and not by pages of addresses.
+    if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
+    c10d::TCPStoreOptions options;
+    options.port = static_cast<uint16_t>(port);
+    options.isServer = serves;
+    options.waitWorkers = false;
+    options.timeout = milliseconds_of(patience);
+    auto table = c10::make_intrusive<c10d::TCPStore>(host, options);
+    c10::intrusive_ptr<c10d::Store> store = table;
+    if (*prefix) store = c10::make_intrusive<c10d::PrefixStore>(prefix, store);
+    return new ct_store_s{table, store};
+  }, static_cast<ct_store>(nullptr));
+}
+void ct_store_free(ct_store store) { delete store; }
+int ct_store_port(ct_store store) { return store->table->getPort(); }
+
+// Into a buffer of the caller's; how long the text is, or -1.
+static int64_t copied(const std::string &text, char *into, int64_t capacity) {
+  TORCH_CHECK(static_cast<int64_t>(text.size()) < capacity, "a text of ", text.size(), " bytes is too long");
+  std::copy(text.begin(), text.end(), into);
+  into[text.size()] = 0;
+  return static_cast<int64_t>(text.size());
+}
+
+int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity) {
+  return guard([&] {
+    const std::string mine = value;
+    return copied(
+      mine.empty() ? (store->store->check({key}) ? store->store->get_to_str(key) : mine)
+                   : store->store->compareSet(key, std::string(), mine),
+      into, capacity);
+  }, int64_t(-1));
+}
+
+// MARK: The group
+
+ct_group ct_group_make(ct_store store, int rank, int count, const char *host, const char *interfaces, double patience) {
+  return guard([&] {
+    // What no sign of life can tell, as a process that waits for a disk for ever, ends by this.
+    const auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(std::chrono::minutes(30));
+    std::string names = interfaces;
+    while (!names.empty()) {
+      const auto comma = names.find(',');
+      options->devices.push_back(c10d::ProcessGroupGloo::createDeviceForInterface(names.substr(0, comma)));
+      names = comma == std::string::npos ? "" : names.substr(comma + 1);
+    }
+    if (options->devices.empty()) {
+      options->devices.push_back(
+        *host ? c10d::ProcessGroupGloo::createDeviceForHostname(host)
+              : c10d::ProcessGroupGloo::createDefaultDevice());
+    }
+    auto group = std::make_unique<ct_group_s>();
+    group->group = c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, count, options);
+    group->rank = rank;
+    group->count = count;
+    group->patience = patience;
+    group->pulse = std::make_unique<ranks::Pulse>(store->store, rank, count, patience);
+    return group.release();
+  }, static_cast<ct_group>(nullptr));
+}
+
+void ct_group_free(ct_group group) {
+  // What waits for a process that is gone cannot be ended; the program is about to be.
+  if (group->broken) {
+    group->group.release();
+    group->pulse.release();
+  }
+  delete group;
+}
+
+void ct_group_leave(ct_group group) {
+  // Where an operation hangs, its connections cannot be closed either.
+  if (group->broken) return;
+  group->broken = true;
+  act([&] { group->group.reset(); });
+}
+
+static void refuse_silence(ct_group group) {
+  const int silent = group->pulse->silent();
+  TORCH_CHECK(
+    silent == -1, silent == -2 ? "the process where they meet" : "rank " + std::to_string(silent),
+    " has not been heard of for ", group->patience, " seconds");
+}
+
+int ct_group_check(ct_group group) {
+  const int status = act([&] { refuse_silence(group); });
+  if (status != 0) group->broken = true;
+  return status;
+}
+
+int ct_group_quiet(ct_group group) { return group->pulse->quiet(); }
+
+using Work = c10::intrusive_ptr<c10d::Work>;
+
+// Until the work is done, or a process that it needs is gone.
+static void wait(ct_group group, const Work &work) {
+  while (true) {
+    try {
+      work->wait(milliseconds(200));
+      return;
+    } catch (...) {
+      if (work->isCompleted()) throw;
+    }
+    refuse_silence(group);
+  }
+}
+
+// One stretch of memory that tensors are gathered in, in the order in which each lies in memory, and put back from.
+struct Bucket {
+  std::vector<at::Tensor> tensors;
+  at::Tensor flat;
+  Work work;
+
+  at::Tensor view(const at::Tensor &tensor, int64_t start) const {
+    // All processes hold a tensor in the same layout; one with gaps goes by its logical order.
+    return tensor.is_non_overlapping_and_dense()
+      ? flat.as_strided(tensor.sizes(), tensor.strides(), start)
+      : flat.narrow(0, start, tensor.numel()).view(tensor.sizes());
+  }
+  template <class Body>
+  void each(Body body) const {
+    int64_t start = 0;
+    for (const auto &tensor : tensors) {
+      body(tensor, view(tensor, start));
+      start += tensor.numel();
+    }
+  }
+  void gather() {
+    int64_t count = 0;
+    for (const auto &tensor : tensors) count += tensor.numel();
+    // Gloo is built for the CPU: what a GPU holds comes here and goes back.
+    flat = at::empty({count}, tensors[0].options().device(at::kCPU));
+    each([](const at::Tensor &tensor, const at::Tensor &place) { place.copy_(tensor); });
+  }
+  void scatter() const {
+    each([](const at::Tensor &tensor, const at::Tensor &place) { tensor.copy_(place); });
+  }
+};
+
+// The tensors in their order, in buckets of one type and some size.
+static std::vector<Bucket> buckets(const std::vector<at::Tensor> &tensors, int64_t bytes) {
+  std::vector<Bucket> result;
+  int64_t held = 0;
+  for (const auto &tensor : tensors) {
+    if (tensor.numel() == 0) continue;
+    const int64_t size = tensor.numel() * tensor.element_size();
+    if (result.empty() || held + size > bytes || result.back().tensors[0].scalar_type() != tensor.scalar_type()) {
+      result.emplace_back();
+      held = 0;
+    }
+    result.back().tensors.push_back(tensor);
+    held += size;
+  }
+  return result;
+}
+
+// While one bucket is under way the next is gathered.
+template <class Start, class Finish>
+static int exchange(ct_group group, const std::vector<at::Tensor> &tensors, int64_t bytes, Start start, Finish finish) {
+  return act([&] {
+    TORCH_CHECK(!group->broken, "the processes have lost one another");
+    at::NoGradGuard guard;
+    try {
+      auto all = buckets(tensors, bytes);
+      for (auto &bucket : all) {
+        bucket.gather();
+        std::vector<at::Tensor> flat{bucket.flat};
+        bucket.work = start(flat);
+      }
+      for (auto &bucket : all) {
+        wait(group, bucket.work);
+        finish(bucket.flat);
+        bucket.scatter();
+      }
+    } catch (...) {
+      group->broken = true;
+      throw;
+    }
+  });
+}
+
+int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes) {
+  return exchange(
+    group, list(tensors, count), bytes, [&](std::vector<at::Tensor> &flat) { return group->group->allreduce(flat); },
+    [&](at::Tensor &flat) { if (factor != 1) flat.mul_(factor); });
+}
+
+int ct_group_sum_gradients(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes) {
+  return guard([&] {
+    std::vector<at::Tensor> gradients;
+    for (int i = 0; i < count; ++i) {
+      const auto &gradient = tensors[i]->value.grad();
+      if (gradient.defined()) gradients.push_back(gradient);
+    }
+    return exchange(
+      group, gradients, bytes, [&](std::vector<at::Tensor> &flat) { return group->group->allreduce(flat); },
+      [&](at::Tensor &flat) { if (factor != 1) flat.mul_(factor); });
+  }, -1);
+}
+
+int ct_group_broadcast(ct_group group, const ct_tensor *tensors, int count, int64_t bytes) {
+  return exchange(
+    group, list(tensors, count), bytes, [&](std::vector<at::Tensor> &flat) { return group->group->broadcast(flat); },
+    [](at::Tensor &) {});
+}

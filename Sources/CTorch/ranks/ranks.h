@@ -1,0 +1,66 @@
+// What stands behind the handles of several processes that compute together: c10d's store and process group.
+#pragma once
+#define USE_C10D_GLOO
+#include <torch/csrc/distributed/c10d/PrefixStore.hpp>
+#include <torch/csrc/distributed/c10d/ProcessGroupGloo.hpp>
+#include <torch/csrc/distributed/c10d/TCPStore.hpp>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "../wall/wall.h"
+
+struct ct_store_s {
+  c10::intrusive_ptr<c10d::TCPStore> table;
+  // The same under a prefix.
+  c10::intrusive_ptr<c10d::Store> store;
+};
+
+namespace ranks {
+
+using Clock = std::chrono::steady_clock;
+
+// Says to all others that this process lives, and listens to them, on a thread and a connection of its own.
+//
+// Only what the system stops falls silent: a process that computes for an hour, or waits for a disk, still speaks.
+class Pulse {
+ public:
+  Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, double patience);
+  // Ends the thread where it can be ended, and leaves it behind where it waits for a process that is gone.
+  ~Pulse();
+
+  // A rank that has not been heard of for too long; -1 where all have, -2 where the table itself does not answer.
+  int silent() const;
+  // One that has missed a few beats, as one does that has ended.
+  int quiet() const;
+
+  static constexpr auto beat = std::chrono::milliseconds(500);
+
+ private:
+  struct State {
+    std::mutex lock;
+    // When each rank's number last changed, and when the table last answered.
+    std::vector<Clock::time_point> heard;
+    Clock::time_point answered;
+    std::atomic<bool> ends{false}, ended{false};
+  };
+  const std::shared_ptr<State> state_;
+  const int rank_;
+  const std::chrono::duration<double> patience_;
+  std::thread thread_;
+
+  int overdue(std::chrono::duration<double> limit) const;
+};
+
+}  // namespace ranks
+
+struct ct_group_s {
+  c10::intrusive_ptr<c10d::ProcessGroupGloo> group;
+  std::unique_ptr<ranks::Pulse> pulse;
+  int rank, count;
+  double patience;
+  // Whether an operation has failed: the group is then of no more use, and cannot be taken apart without waiting.
+  bool broken = false;
+};

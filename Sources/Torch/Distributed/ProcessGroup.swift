@@ -1,0 +1,211 @@
+import CTorch
+import Failures
+import Foundation
+
+/// Processes that train one network together, each on its share of every batch: LibTorch's c10d, over Gloo.
+///
+/// What one rank asks of its group all others must ask too, in the same order. Where one of them ends, or is not heard of for
+/// too long, operations from then on do nothing, and `check` throws. Numbers are the same bits on all ranks, and in every run.
+/// Use it from one thread.
+public final class ProcessGroup {
+  /// Which of the processes this is, from 0, and how many there are.
+  public let rank: Int, size: Int
+  /// Which it is of those on this machine, and how many those are.
+  public let localRank: Int, localSize: Int
+  let table: Table
+  private let group: OpaquePointer
+  /// Whether a launcher keeps the table, and not rank 0.
+  private let isKept: Bool
+  private var lost: Failure?
+  private var assemblies = 0
+
+  /// Bytes that are sent together: some milliseconds' worth.
+  private static let bucket: Int64 = 25 << 20
+
+  /// Joins the others; waits for them for five minutes.
+  /// - Parameter patience: seconds after which a rank that gives no sign of life counts as lost. Whatever it computes or waits
+  ///   for, a process gives one twice a second, unless it was stopped.
+  /// - Throws: `.notFound` where they cannot be found.
+  public init(joining meeting: Meeting, patience: Double = 60) throws {
+    (rank, size) = (meeting.rank, meeting.size)
+    (localRank, localSize) = (meeting.localRank, meeting.localSize)
+    isKept = meeting.isKept
+    table = try Table(of: meeting)
+    // What is on one machine need not be asked how it is called.
+    let address = meeting.isLocal ? "127.0.0.1" : ""
+    guard
+      let group = ct_group_make(
+        table.pointer, Int32(rank), Int32(size), address, meeting.interfaces, patience)
+    else { throw Failure(.notFound, "rank \(rank) of \(size) cannot join the others: \(LibTorch.lastLine)") }
+    self.group = group
+  }
+
+  deinit { ct_group_free(group) }
+
+  /// Whether this one writes and speaks for all.
+  public var isFirst: Bool { rank == 0 }
+
+  /// - Throws: `.unexpected` where another rank is lost, naming it if that is known.
+  public func check() throws { if let lost { throw lost } }
+
+  // MARK: - Sums
+
+  /// `x` added up over all ranks. Gradients go back as `average(gradientsOf:)` needs them: the mean over ranks of what each one
+  /// then has is the gradient of the sum.
+  public func sum(_ x: Tensor) -> Tensor {
+    let whole = x.detached.copied()
+    add([whole], scaledBy: 1)
+    return x.requiresGradient ? whole + (x - x.detached) * Double(size) : whole
+  }
+
+  /// Replaces the gradients of `parameters` by their means over ranks, as those of a loss that is a mean over the samples of
+  /// all. To be called when `backward` is done.
+  public func average(gradientsOf parameters: [Tensor]) {
+    guard !parameters.isEmpty else { return }
+    withList(parameters) { tensors, count in
+      note(ct_group_sum_gradients(group, tensors, count, 1 / Double(size), Self.bucket))
+    }
+  }
+
+  /// Replaces tensors by their means over ranks.
+  public func average(_ tensors: [Tensor]) { add(tensors, scaledBy: 1 / Double(size)) }
+
+  /// Overwrites tensors with those of rank 0.
+  public func broadcast(_ tensors: [Tensor]) {
+    guard !tensors.isEmpty else { return }
+    withList(tensors) { note(ct_group_broadcast(group, $0, $1, Self.bucket)) }
+  }
+
+  /// Numbers added up over all ranks.
+  public func sum(_ values: [Double]) -> [Double] {
+    let tensor = Tensor(values, shape: [values.count])
+    add([tensor], scaledBy: 1)
+    return tensor.values()
+  }
+
+  /// The same of pixels.
+  public func sum(_ values: [Float]) -> [Float] {
+    let tensor = Tensor(values, shape: [values.count])
+    add([tensor], scaledBy: 1)
+    return tensor.values()
+  }
+
+  /// The numbers of rank 0.
+  public func broadcast(_ values: [Double]) -> [Double] {
+    let tensor = Tensor(values, shape: [values.count])
+    broadcast([tensor])
+    return tensor.values()
+  }
+
+  private static let stops: [Failure.Kind] = [.interrupted, .hungUp, .terminated]
+
+  /// Why all are to stop, where any of them was asked to.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? {
+    let asked = sum(Self.stops.map { $0 == stop ? 1.0 : 0 })
+    try check()
+    return zip(Self.stops, asked).first { $1 > 0 }?.0
+  }
+
+  /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func assemble() throws {
+    assemblies += 1
+    func name(of rank: Int) -> String { "here/\(assemblies)/\(rank)" }
+    _ = table.claim(name(of: rank), by: "here")
+    for other in 0..<size where other != rank {
+      while table.claim(name(of: other), by: "") == nil {
+        note(ct_group_check(group))
+        if lost == nil, table.claim(Self.ending, by: "") != nil {
+          lost = Failure(.unexpected, "another rank has ended")
+        }
+        try check()
+        Thread.sleep(forTimeInterval: 0.2)
+      }
+    }
+    // Where rank 0 keeps the table, it stays until all have read it.
+    wait()
+    try check()
+  }
+
+  /// Returns when all ranks have come here.
+  public func wait() { _ = sum([0.0]) }
+
+  /// The text of rank 0.
+  /// - Parameter text: asked for on rank 0 alone.
+  /// - Throws: what `text` throws, and `.unexpected` where a rank is lost.
+  public func shared(_ text: () throws -> String) throws -> String {
+    let bytes = isFirst ? Array(try text().utf8) : []
+    let count = Int(broadcast([Double(bytes.count)])[0])
+    try check()
+    let all = Tensor(isFirst ? bytes : Array(repeating: 0, count: count), shape: [count])
+    broadcast([all])
+    try check()
+    return String(decoding: all.values(UInt8.self), as: UTF8.self)
+  }
+
+  private func add(_ tensors: [Tensor], scaledBy factor: Double) {
+    guard !tensors.isEmpty else { return }
+    withList(tensors) { note(ct_group_sum(group, $0, $1, factor, Self.bucket)) }
+  }
+
+  // MARK: - Ends
+
+  private func note(_ status: Int32) {
+    guard status != 0, lost == nil else { return }
+    let line = LibTorch.lastLine
+    let isSilent = line.contains("has not been heard of")
+    lost = Failure(.unexpected, isSilent ? line : "another rank has ended (\(line))")
+  }
+
+  /// What this rank says of the error that ends it; nil where another says why.
+  ///
+  /// What all ranks meet, rank 0 says; what one of them meets, it says itself; and of one that is gone without a word, the first
+  /// that comes to it.
+  public func account(for error: any Error) -> (kind: Failure.Kind, message: String?) {
+    let failure = error as? Failure ?? Failure(.unexpected, "\(error)")
+    if lost == nil {
+      if !isFirst { Thread.sleep(forTimeInterval: 0.5) }
+      // A table that does not answer would not for minutes.
+      let said =
+        Int(ct_group_quiet(group)) == Self.noTable
+        ? nil : table.claim(Self.ending, by: "\(failure.kind.rawValue)")
+      return (failure.kind, said == nil ? (isFirst ? "" : "rank \(rank): ") + failure.message : nil)
+    }
+    // Whoever knows why has three seconds to say so; who is stopped says nothing.
+    let isSilent = failure.message.contains("has not been heard of")
+    var quiet = -1
+    for _ in 0..<30 {
+      Thread.sleep(forTimeInterval: 0.1)
+      quiet = Int(ct_group_quiet(group))
+      if quiet == Self.noTable { break }
+      if let said = table.claim(Self.ending, by: "") {
+        return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil)
+      }
+      if isSilent { break }
+    }
+    let who =
+      quiet == Self.noTable
+      ? "the process where all ranks meet" : quiet < 0 ? "another rank" : "rank \(quiet)"
+    let line = isSilent ? failure.message : "\(who) has ended without a word"
+    // Without a table the lowest rank that can be left speaks.
+    let isSaid =
+      quiet == Self.noTable
+      ? rank > (isKept ? 0 : 1) : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+    return (
+      failure.kind,
+      isSaid
+        ? nil
+        : "\(line); what was saved is kept; start anew to go on from there, a training with \(Term.resumes)"
+    )
+  }
+
+  /// Before a process ends that has failed: where the others meet at it, it lets them see that, and lasts until they have read why.
+  public func leave() {
+    guard isFirst, !isKept else { return }
+    ct_group_leave(group)
+    Thread.sleep(forTimeInterval: 2)
+  }
+
+  private static let ending = "ending", noTable = -2
+}

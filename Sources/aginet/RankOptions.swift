@@ -1,0 +1,91 @@
+import ArgumentParser
+import CGuard
+import Experiments
+import Failures
+import Foundation
+import Torch
+
+/// Flags of commands that several processes can share out.
+struct RankOptions: ParsableArguments {
+  @Option(
+    help:
+      "Processes on this machine that share the work out: every batch of a training, or people. Under torchrun, srun or mpirun leave it out: they say how many there are."
+  )
+  var ranks: Int?
+  @Option(help: "With several processes: seconds without a sign of life after which one is given up.")
+  var patience = 60
+
+  /// Runs `body` on each of the processes: in this one, where it is one of them or alone, else in those that are started.
+  /// - Throws: what `body` throws, told of once by all of them together.
+  func run(with compute: ComputeOptions, _ body: (ProcessGroup?) throws -> Void) throws {
+    let environment = ProcessInfo.processInfo.environment
+    try check("patience", patience, 3...86_400)
+    let (isStarted, meeting) = (LocalRanks.isOne(environment), try Meeting(environment))
+    if let ranks, !isStarted {
+      try check("ranks", ranks, 1...256)
+      guard meeting == nil else {
+        throw Failure(
+          .usage, "--ranks \(ranks) starts processes, and a launcher has done so already; leave it out")
+      }
+      if ranks > 1 { return try start(ranks, compute, environment) }
+    }
+    guard let meeting else { return try body(nil) }
+    if compute.threads == nil, environment["OMP_NUM_THREADS"] == nil {
+      // Threads that wait spin: more of them than cores slow each other down many times.
+      let own = environment["SLURM_CPUS_PER_TASK"].flatMap { Int($0) }
+      LibTorch.threads = max(1, own ?? LibTorch.threads / meeting.localSize)
+    }
+    let group = try ProcessGroup(joining: meeting, patience: Double(patience))
+    if !group.isFirst { Console.isQuiet = true }
+    var code: Int32 = 0
+    do {
+      try body(group)
+      // Who ends before rank 0 has written all would be taken for lost.
+      try group.assemble()
+    } catch {
+      let (kind, message) = group.account(for: error)
+      if let message { Console.error(message) }
+      code = kind.rawValue
+      group.leave()
+    }
+    // As `exit`, which would wait for threads that wait for ranks that are gone.
+    guard_remove_all()
+    fflush(nil)
+    withExtendedLifetime(group) { _exit(code) }
+  }
+
+  /// Whether a launcher has started this anew, as `torchrun --max-restarts` does where a rank was lost.
+  static var isRestarted: Bool {
+    Int(ProcessInfo.processInfo.environment["TORCHELASTIC_RESTART_COUNT"] ?? "") ?? 0 > 0
+  }
+
+  private func start(_ count: Int, _ compute: ComputeOptions, _ environment: [String: String]) throws {
+    let isTold = compute.threads != nil || environment["OMP_NUM_THREADS"] != nil
+    Interruption.watch()
+    let ranks = try LocalRanks(
+      count, arguments: Array(CommandLine.arguments.dropFirst()),
+      threads: isTold ? nil : max(1, LibTorch.threads / count))
+    let code = try ranks.wait()
+    if code != 0 { throw ExitCode(code) }
+  }
+}
+
+extension ProcessGroup? {
+  /// Whether this process writes and speaks: the first of several, or the only one.
+  var isFirst: Bool { self?.isFirst ?? true }
+
+  /// The text of rank 0, or of the only process.
+  func shared(_ text: () throws -> String) throws -> String { try self?.shared(text) ?? text() }
+
+  /// What all of them train: what rank 0 is told.
+  func experiment(_ told: () throws -> Experiment) throws -> Experiment {
+    guard let self else { return try told() }
+    var own: Experiment?
+    let json = try self.shared {
+      let experiment = try told()
+      own = experiment
+      return try experiment.json
+    }
+    return try own ?? Experiment(json: json, origin: "rank 0's experiment")
+  }
+}

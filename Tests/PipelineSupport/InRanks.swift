@@ -1,0 +1,50 @@
+import Failures
+import Foundation
+import Synchronization
+import Torch
+
+/// Runs `body` as so many ranks that meet each other, each on a thread of its own, which for tensors is as good as a process.
+/// - Returns: what each gives, in the order of ranks.
+public func inRanks<R: Sendable>(
+  _ count: Int, patience: Double = 60, _ body: @escaping @Sendable (ProcessGroup) throws -> R
+) throws -> [R] {
+  let port = try freePort()
+  let results = Mutex<[Int: Result<R, any Error>]>([:])
+  let done = DispatchGroup()
+  for rank in 0..<count {
+    done.enter()
+    let thread = Thread {
+      let result = Result {
+        let meeting = try Meeting(["RANK": "\(rank)", "WORLD_SIZE": "\(count)", "MASTER_PORT": "\(port)"])
+        guard let meeting else { throw Failure(.unexpected, "no ranks") }
+        let group = try ProcessGroup(joining: meeting, patience: patience)
+        let value = try body(group)
+        // Rank 0 keeps what all of them meet at.
+        group.wait()
+        return value
+      }
+      results.withLock { $0[rank] = result }
+      done.leave()
+    }
+    thread.start()
+  }
+  done.wait()
+  return try results.withLock { results in try (0..<count).compactMap { try results[$0]?.get() } }
+}
+
+/// A port that was free a moment ago.
+private func freePort() throws -> Int {
+  let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+  defer { close(descriptor) }
+  var address = sockaddr_in()
+  address.sin_family = sa_family_t(AF_INET)
+  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+  let bound = withUnsafeMutablePointer(to: &address) {
+    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+      bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+    }
+  }
+  guard bound else { throw Failure(.unexpected, "no free port") }
+  return Int(UInt16(bigEndian: address.sin_port))
+}
