@@ -6,6 +6,11 @@ public struct CoreLimit: Sendable, Equatable {
   public let count: Int
   /// What sets it, in words.
   public let origin: String
+  /// Whether it is this process's alone, and not the computer's or a group's that others share.
+  private let isOwn: Bool
+
+  /// Cores for each of so many processes that a launcher has started on this computer, one at least.
+  public func share(of processes: Int) -> Int { isOwn ? count : max(1, count / processes) }
 
   /// The least of the computer's cores, those that the process is bound to (`taskset`, `srun`, cpusets), what its control
   /// groups grant (both versions) and what Slurm gave to a task (`SLURM_CPUS_PER_TASK`), as it was when first asked for.
@@ -14,17 +19,18 @@ public struct CoreLimit: Sendable, Equatable {
 
   /// The same of a system whose `/proc` and `/sys` lie in a folder.
   package static func of(root: String, online: Int, environment: [String: String]) -> CoreLimit {
-    var found = [(cores: Double(max(1, online)), origin: "this computer")]
-    if let bound = bound(root, environment) { found.append((Double(bound), "the process's affinity")) }
+    var found = [(cores: Double(max(1, online)), origin: "this computer", isOwn: false)]
+    if let bound = bound(root, environment) { found.append((Double(bound), "the process's affinity", true)) }
     for quota in groupQuotas(root) {
-      found.append((quota, "the control group, which allows \(String(format: "%g", quota))"))
+      found.append((quota, "the control group, which allows \(String(format: "%g", quota))", false))
     }
     if let task = environment["SLURM_CPUS_PER_TASK"].flatMap({ Int($0) }), task > 0 {
-      found.append((Double(task), "SLURM_CPUS_PER_TASK"))
+      found.append((Double(task), "SLURM_CPUS_PER_TASK", true))
     }
     // Of equal ones the first, which is the plainest.
     let least = found.dropFirst().reduce(found[0]) { $1.cores < $0.cores ? $1 : $0 }
-    return CoreLimit(count: max(1, Int(least.cores.rounded(.up))), origin: least.origin)
+    return CoreLimit(
+      count: max(1, Int(least.cores.rounded(.up))), origin: least.origin, isOwn: least.isOwn)
   }
 
   /// Processor time in a period, over the period.

@@ -2,6 +2,7 @@ import ArgumentParser
 import CGuard
 import Experiments
 import Failures
+import Files
 import Foundation
 import Torch
 
@@ -31,9 +32,7 @@ struct RankOptions: ParsableArguments {
     }
     guard let meeting else { return try body(nil) }
     if compute.threads == nil, environment["OMP_NUM_THREADS"] == nil {
-      // Threads that wait spin: more of them than cores slow each other down many times.
-      let own = environment["SLURM_CPUS_PER_TASK"].flatMap { Int($0) }
-      LibTorch.threads = max(1, own ?? LibTorch.threads / meeting.localSize)
+      LibTorch.threads = CoreLimit.own.share(of: meeting.localSize)
     }
     let group = try ProcessGroup(joining: meeting, patience: Double(patience))
     if !group.isFirst { Console.isQuiet = true }

@@ -35,6 +35,19 @@ import Testing
     #expect(CoreLimit.of(root: folder("none"), online: -1, environment: [:]).count == 1)
   }
 
+  /// What a launcher binds a process to, or Slurm gives its task, is not shared out once more; all else is.
+  @Test func processesShareWhatIsNotTheirOwn() throws {
+    func share(_ environment: [String: String] = [:]) -> Int {
+      CoreLimit.of(root: folder("root"), online: 16, environment: environment).share(of: 3)
+    }
+    #expect(share() == 5 && share(["SLURM_CPUS_PER_TASK": "4"]) == 4)
+    try bind(to: "f0")
+    #expect(share() == 4)
+    try bind(to: "ffff")
+    #expect(share() == 5)
+    #expect(CoreLimit.of(root: folder("none"), online: 2, environment: [:]).share(of: 3) == 1)
+  }
+
   /// The first thread is then bound to one core, and the others to the rest.
   @Test func whatOpenMPBindsIsNotTheProcess() throws {
     try bind(to: "1")

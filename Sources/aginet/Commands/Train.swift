@@ -85,7 +85,7 @@ struct Train: ParsableCommand {
     let data = try opened()
     var setting = Run.Setting()
     // A GPU takes a batch sooner than one core computes it.
-    let cores = Parallel.coreCount / (group?.localSize ?? 1)
+    let cores = CoreLimit.own.share(of: group?.localSize ?? 1)
     let feeders = device != .cpu && anatomies != nil ? min(16, max(1, cores - 1)) : 1
     (setting.device, setting.loaders) = (device, loaders ?? feeders)
     (setting.resumes, setting.overwrites) = (resumes, overwrites)
