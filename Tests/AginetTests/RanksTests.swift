@@ -100,7 +100,8 @@ import Testing
 
   private func started(_ run: String, _ more: [String] = []) throws -> (Command.Running, [pid_t]) {
     let running = try aginet.start(training(run, 100_000, ["--ranks", "2"] + more))
-    #expect(waits { rows(run) > 6 || !running.process.isRunning })
+    let checkpoint = scratch("\(run)/checkpoints/last.safetensors")
+    #expect(waits { FileManager.default.fileExists(atPath: checkpoint) || !running.process.isRunning })
     let ranks = ranks(of: running)
     #expect(ranks.count == 2)
     return (running, ranks)

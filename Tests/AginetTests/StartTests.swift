@@ -40,8 +40,8 @@ import Testing
     let task = ["SLURM_CPUS_PER_TASK": "1"]
     #expect(try said("threads", by: aginet(task)) == "1 of 1 core (SLURM_CPUS_PER_TASK)")
     #expect(
-      try said("threads", by: aginet(task.merging(["OMP_NUM_THREADS": "3"]) { $1 }))
-        == "3, by OMP_NUM_THREADS, of 1 core (SLURM_CPUS_PER_TASK)")
+      try said("threads", by: aginet(task.merging(["OMP_NUM_THREADS": "2"]) { $1 }))
+        == "2, by OMP_NUM_THREADS, of 1 core (SLURM_CPUS_PER_TASK)")
     #expect(
       try said("threads", by: aginet())
         == "\(CoreLimit.own.count) of \(CoreLimit.own.count) cores (\(CoreLimit.own.origin))")

@@ -107,25 +107,29 @@ public final class ProcessGroup {
     return zip(Self.stops, asked).first { $1 > 0 }?.0
   }
 
-  /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most.
+  /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most. Nothing is
+  /// asked of another rank's process then, which may end at once.
   /// - Throws: `.unexpected` where a rank is lost.
   public func assemble() throws {
     assemblies += 1
-    func name(of rank: Int) -> String { "here/\(assemblies)/\(rank)" }
-    _ = table.claim(name(of: rank), by: "here")
-    for other in 0..<size where other != rank {
+    try meet("here")
+    // Where rank 0 keeps the table, it stays until all have read it.
+    if !isKept { try meet("read", waits: isFirst) }
+  }
+
+  private func meet(_ place: String, waits: Bool = true) throws {
+    func name(of rank: Int) -> String { "\(place)/\(assemblies)/\(rank)" }
+    _ = table.claim(name(of: rank), by: place)
+    for other in 0..<size where waits && other != rank {
       while table.claim(name(of: other), by: "") == nil {
         note(ct_group_check(group))
         if lost == nil, table.claim(Self.ending, by: "") != nil {
           lost = Failure(.unexpected, "another rank has ended")
         }
         try check()
-        Thread.sleep(forTimeInterval: 0.2)
+        Thread.sleep(forTimeInterval: 0.05)
       }
     }
-    // Where rank 0 keeps the table, it stays until all have read it.
-    wait()
-    try check()
   }
 
   /// Returns when all ranks have come here.
