@@ -53,8 +53,8 @@ import Testing
     #expect(outcome.code == 0 && outcome.output == "\(Version.current)\n")
     let lines = outcome.lines.map { $0.trimmingCharacters(in: .whitespaces) }
     #expect(lines.filter { $0.contains("OMP_WAIT_POLICY") } == ["OMP_WAIT_POLICY = 'PASSIVE'"])
-    #expect(lines.filter { $0.contains("GOMP_SPINCOUNT") } == ["GOMP_SPINCOUNT = '1000'"])
-    #expect(try said("waiting", by: aginet()) == "OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=1000")
+    #expect(lines.filter { $0.contains("GOMP_SPINCOUNT") } == ["GOMP_SPINCOUNT = '3000'"])
+    #expect(try said("waiting", by: aginet()) == "OMP_WAIT_POLICY=passive GOMP_SPINCOUNT=3000")
   }
 
   @Test(arguments: ["OMP_WAIT_POLICY=active", "GOMP_SPINCOUNT=70", "OMP_WAIT_POLICY="])
