@@ -8,9 +8,14 @@ public struct CoreLimit: Sendable, Equatable {
   public let origin: String
   /// Whether it is this process's alone, and not the computer's or a group's that others share.
   private let isOwn: Bool
+  /// The computer's.
+  private let online: Int
 
-  /// Cores for each of so many processes that a launcher has started on this computer, one at least.
-  public func share(of processes: Int) -> Int { isOwn ? count : max(1, count / processes) }
+  /// Cores for each of so many processes that a launcher has started on this computer, one at least. What each is bound to can
+  /// only be its own where the computer has as much for all.
+  public func share(of processes: Int) -> Int {
+    isOwn && count * processes <= online ? count : max(1, count / processes)
+  }
 
   /// The least of the computer's cores, those that the process is bound to (`taskset`, `srun`, cpusets), what its control
   /// groups grant (both versions) and what Slurm gave to a task (`SLURM_CPUS_PER_TASK`), as it was when first asked for.
@@ -30,7 +35,7 @@ public struct CoreLimit: Sendable, Equatable {
     // Of equal ones the first, which is the plainest.
     let least = found.dropFirst().reduce(found[0]) { $1.cores < $0.cores ? $1 : $0 }
     return CoreLimit(
-      count: max(1, Int(least.cores.rounded(.up))), origin: least.origin, isOwn: least.isOwn)
+      count: max(1, Int(least.cores.rounded(.up))), origin: least.origin, isOwn: least.isOwn, online: online)
   }
 
   /// Processor time in a period, over the period.

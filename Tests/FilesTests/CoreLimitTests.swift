@@ -43,6 +43,9 @@ import Testing
     #expect(share() == 5 && share(["SLURM_CPUS_PER_TASK": "4"]) == 4)
     try bind(to: "f0")
     #expect(share() == 4)
+    // Twelve cores cannot be the own ones of each of three.
+    try bind(to: "fff")
+    #expect(share() == 4)
     try bind(to: "ffff")
     #expect(share() == 5)
     #expect(CoreLimit.of(root: folder("none"), online: 2, environment: [:]).share(of: 3) == 1)

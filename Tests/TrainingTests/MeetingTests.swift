@@ -59,6 +59,8 @@ import Torch
     ["RANK": "2", "WORLD_SIZE": "2"], ["RANK": "one", "WORLD_SIZE": "2"],
     ["RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "70000"],
     ["RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "3"],
+    // How many are here is not said, and they meet elsewhere.
+    ["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "10.0.0.7"],
   ])
   func whatContradictsItselfIsRefused(environment: [String: String]) {
     let failure = #expect(throws: Failure.self) { try Meeting(environment) }

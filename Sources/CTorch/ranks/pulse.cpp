@@ -7,8 +7,13 @@ static std::string key(int rank) { return "alive/" + std::to_string(rank); }
 
 Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, double patience)
     : state_(std::make_shared<State>()), rank_(rank), patience_(patience) {
-  state_->heard.assign(count, Clock::now());
-  state_->answered = Clock::now();
+  state_->heard.assign(count, 0);
+  ticker_ = std::thread([state = state_] {
+    while (!state->ends) {
+      std::this_thread::sleep_for(tick);
+      ++state->ticks;
+    }
+  });
   const auto own = store->clone();
   thread_ = std::thread([state = state_, own, rank, count] {
     std::vector<std::string> last(count);
@@ -19,10 +24,10 @@ Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, 
           if (other == rank || !own->check({key(other)})) continue;
           const auto value = own->get_to_str(key(other));
           std::lock_guard guard(state->lock);
-          state->answered = Clock::now();
+          state->answered = state->ticks;
           if (value == last[other]) continue;
           last[other] = value;
-          state->heard[other] = Clock::now();
+          state->heard[other] = state->ticks;
         }
         std::this_thread::sleep_for(beat);
       }
@@ -35,17 +40,19 @@ Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, 
 
 Pulse::~Pulse() {
   state_->ends = true;
+  ticker_.join();
   for (int tries = 0; tries < 20 && !state_->ended; ++tries) std::this_thread::sleep_for(beat / 10);
   if (state_->ended) thread_.join(); else thread_.detach();
 }
 
 int Pulse::overdue(std::chrono::duration<double> limit) const {
   std::lock_guard guard(state_->lock);
-  const auto now = Clock::now();
+  const auto now = state_->ticks.load();
+  const auto most = static_cast<int64_t>(limit / std::chrono::duration<double>(tick));
   // Where the table is silent nobody is heard.
-  if (now - state_->answered > limit) return -2;
+  if (now - state_->answered > most) return -2;
   for (int other = 0; other < static_cast<int>(state_->heard.size()); ++other) {
-    if (other != rank_ && now - state_->heard[other] > limit) return other;
+    if (other != rank_ && now - state_->heard[other] > most) return other;
   }
   return -1;
 }

@@ -50,10 +50,13 @@ int64_t ct_store_claim(ct_store store, const char *key, const char *value, char 
 
 // MARK: The group
 
+// Not inlined: what the class itself does by this is written in LibTorch, and the names of Gloo here have no bodies.
+__attribute__((noinline)) void set_timeout(c10d::Backend &backend, milliseconds timeout) { backend.setTimeout(timeout); }
+
 ct_group ct_group_make(ct_store store, int rank, int count, const char *host, const char *interfaces, double patience) {
   return guard([&] {
-    // What no sign of life can tell, as a process that waits for a disk for ever, ends by this.
-    const auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(std::chrono::minutes(30));
+    // For the joining, of whom nobody has heard yet.
+    const auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(std::chrono::minutes(5));
     std::string names = interfaces;
     while (!names.empty()) {
       const auto comma = names.find(',');
@@ -67,6 +70,8 @@ ct_group ct_group_make(ct_store store, int rank, int count, const char *host, co
     }
     auto group = std::make_unique<ct_group_s>();
     group->group = c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, count, options);
+    // What no sign of life can tell, as a process that waits for a disk for ever, ends by this.
+    set_timeout(*group->group, std::chrono::minutes(30));
     group->rank = rank;
     group->count = count;
     group->patience = patience;
@@ -115,7 +120,11 @@ static void wait(ct_group group, const Work &work) {
       work->wait(milliseconds(200));
       return;
     } catch (...) {
-      if (work->isCompleted()) throw;
+      // It may have been done since: then there is nothing to wait for, and its own failure is thrown, if there is one.
+      if (work->isCompleted()) {
+        work->wait();
+        return;
+      }
     }
     refuse_silence(group);
   }

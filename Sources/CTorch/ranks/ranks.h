@@ -20,8 +20,6 @@ struct ct_store_s {
 
 namespace ranks {
 
-using Clock = std::chrono::steady_clock;
-
 // Says to all others that this process lives, and listens to them, on a thread and a connection of its own.
 //
 // Only what the system stops falls silent: a process that computes for an hour, or waits for a disk, still speaks.
@@ -36,20 +34,22 @@ class Pulse {
   // One that has missed a few beats, as one does that has ended.
   int quiet() const;
 
-  static constexpr auto beat = std::chrono::milliseconds(500);
+  static constexpr auto beat = std::chrono::milliseconds(500), tick = beat / 5;
 
  private:
   struct State {
     std::mutex lock;
+    // Time that this process itself ran: while it is stopped it hears nobody, and takes nobody for lost.
+    std::atomic<int64_t> ticks{0};
     // When each rank's number last changed, and when the table last answered.
-    std::vector<Clock::time_point> heard;
-    Clock::time_point answered;
+    std::vector<int64_t> heard;
+    int64_t answered = 0;
     std::atomic<bool> ends{false}, ended{false};
   };
   const std::shared_ptr<State> state_;
   const int rank_;
   const std::chrono::duration<double> patience_;
-  std::thread thread_;
+  std::thread thread_, ticker_;
 
   int overdue(std::chrono::duration<double> limit) const;
 };

@@ -15,6 +15,8 @@ public struct LocalRanks {
   /// - Throws: `.limit` where the system gives no more processes.
   public init(_ count: Int, arguments: [String], threads: Int?) throws {
     table = try Table()
+    // Where a program that started this one ignores how its children end, so does this one, and nobody could wait for them.
+    signal(SIGCHLD, SIG_DFL)
     var environment = ProcessInfo.processInfo.environment
     if let threads { environment["OMP_NUM_THREADS"] = "\(threads)" }
     environment.merge([

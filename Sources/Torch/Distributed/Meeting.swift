@@ -33,6 +33,14 @@ public struct Meeting: Sendable, Equatable {
       return nil
     }
     (self.rank, self.size) = (rank, size)
+    let address = environment["MASTER_ADDR"]
+    let isElsewhere = address.map { !["localhost", "::1"].contains($0) && !$0.hasPrefix("127.") } ?? false
+    guard environment[names.localSize] != nil || !isElsewhere else {
+      throw Failure(
+        .usage,
+        "\(size) ranks meet at \(address ?? ""): set \(names.localSize) and \(names.localRank) on each machine"
+      )
+    }
     localRank = try number(names.localRank) ?? rank
     localSize = try environment[names.localSize].map { try Self.first(of: $0, names.localSize) } ?? size
     guard rank < size, localSize > 0, localSize <= size, localRank < localSize else {
@@ -43,14 +51,15 @@ public struct Meeting: Sendable, Equatable {
     }
     let nodes = environment["SLURM_STEP_NODELIST"] ?? environment["SLURM_JOB_NODELIST"]
     let known = names == .slurm ? nodes.flatMap(Self.firstHost) : nil
-    guard let host = environment["MASTER_ADDR"] ?? (localSize == size ? "127.0.0.1" : known) else {
+    guard let host = address ?? (localSize == size ? "127.0.0.1" : known) else {
       throw Failure(.usage, "\(size) ranks on several machines: set MASTER_ADDR to the address of rank 0")
     }
     self.host = host
     // What tells one job from another on the same machine.
-    let job = ["SLURM_JOB_ID", "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"].compactMap { environment[$0] }
-      .first
-    port = try number("MASTER_PORT") ?? Self.port(of: job ?? "")
+    let job = ["SLURM_JOB_ID", "SLURM_STEP_ID", "PMIX_NAMESPACE", "OMPI_MCA_ess_base_jobid"].compactMap {
+      environment[$0]
+    }
+    port = try number("MASTER_PORT") ?? Self.port(of: job.joined(separator: "."))
     guard (1...65_535).contains(port) else {
       throw Failure(.usage, "MASTER_PORT is \(port); it must be from 1 to 65535")
     }

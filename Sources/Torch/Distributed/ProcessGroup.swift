@@ -14,6 +14,7 @@ public final class ProcessGroup {
   public let localRank: Int, localSize: Int
   let table: Table
   private let group: OpaquePointer
+  private let patience: Double
   /// Whether a launcher keeps the table, and not rank 0.
   private let isKept: Bool
   private var lost: Failure?
@@ -29,7 +30,7 @@ public final class ProcessGroup {
   public init(joining meeting: Meeting, patience: Double = 60) throws {
     (rank, size) = (meeting.rank, meeting.size)
     (localRank, localSize) = (meeting.localRank, meeting.localSize)
-    isKept = meeting.isKept
+    (isKept, self.patience) = (meeting.isKept, patience)
     table = try Table(of: meeting)
     // What is on one machine need not be asked how it is called.
     let address = meeting.isLocal ? "127.0.0.1" : ""
@@ -204,11 +205,19 @@ public final class ProcessGroup {
     )
   }
 
-  /// Before a process ends that has failed: where the others meet at it, it lets them see that, and lasts until they have read why.
+  /// Before a process ends that has failed: where the others meet at it, it lets them see that, and lasts until they have read why
+  /// and gone too, but for one that is silent, or until the patience is over.
   public func leave() {
-    guard isFirst, !isKept else { return }
+    guard !isKept else { return }
+    func name(of rank: Int) -> String { "left/\(rank)" }
+    if Int(ct_group_quiet(group)) != Self.noTable { _ = table.claim(name(of: rank), by: "left") }
+    guard isFirst else { return }
     ct_group_leave(group)
-    Thread.sleep(forTimeInterval: 2)
+    let end = ContinuousClock.now + .seconds(patience)
+    func isThere(_ other: Int) -> Bool {
+      other != Int(ct_group_quiet(group)) && table.claim(name(of: other), by: "") == nil
+    }
+    while .now < end, (1..<size).contains(where: isThere) { Thread.sleep(forTimeInterval: 0.1) }
   }
 
   private static let ending = "ending", noTable = -2
