@@ -109,7 +109,9 @@ import Testing
 
   private func isGone(_ process: pid_t) -> Bool { waits(upTo: 10_000) { kill(process, 0) != 0 } }
 
-  @Test(arguments: [SIGTERM, SIGINT], [-1, 0, 1]) func aSignalToOneSavesAndEndsAll(signal: Int32, rank: Int)
+  @Test(arguments: zip([SIGTERM, SIGINT, SIGTERM], [-1, 0, 1])) func aSignalToOneSavesAndEndsAll(
+    signal: Int32, rank: Int
+  )
     throws
   {
     let (running, ranks) = try started("run")
