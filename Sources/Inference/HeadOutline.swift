@@ -14,7 +14,7 @@ struct HeadOutline {
   private static let scalp = 20.0, height = 100.0
   private let isHead: [Bool]
   private let spans: Spans
-  let isStripped: Bool
+  private let isStripped: Bool
 
   /// - Parameter images: on one grid, scaled by the foreground's rule; one at least.
   init(_ images: [Volume]) {
