@@ -35,11 +35,14 @@ public final class Unfinished {
         if code == EEXIST { continue }
         throw Failure.cannotWrite(final, code)
       }
-      _ = flock(descriptor, LOCK_EX | LOCK_NB)
-      // Between the two calls another may have taken it for stale.
+      // Between the two calls another may have taken it for stale: it has removed it, or holds the lock and is about to.
+      let isTaken = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
       if Claim.isSame(path, descriptor) {
-        (self.path, self.descriptor, self.place) = (path, descriptor, place)
-        return
+        guard isTaken else {
+          (self.path, self.descriptor, self.place) = (path, descriptor, place)
+          return
+        }
+        unlink(path)
       }
       close(descriptor)
       guard_finished(place)

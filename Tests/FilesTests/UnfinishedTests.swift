@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import Synchronization
 import Testing
 
 /// Unfinished files: of this program, of others that write, and of those that were killed.
@@ -42,6 +43,28 @@ import Testing
     try first.commit()
     #expect(folder.names == ["a.bin", "b.bin"])
     #expect(contents(folder("a.bin")) == [1])
+  }
+
+  /// Another program that comes between the making of a file and its lock takes it for stale.
+  @Test func whoTakesItForStaleHarmsNobody() throws {
+    let folder = try TemporaryFolder()
+    let ended = Atomic(false)
+    let other = Thread {
+      while !ended.load(ordering: .relaxed) {
+        for name in folder.names where name.hasSuffix(".partial") {
+          let descriptor = open(folder(name), O_RDWR | O_CLOEXEC)
+          guard descriptor >= 0 else { continue }
+          if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
+            usleep(200)
+            unlink(folder(name))
+          }
+          close(descriptor)
+        }
+      }
+    }
+    other.start()
+    defer { ended.store(true, ordering: .relaxed) }
+    for number in 0..<400 { try AtomicFile.write([1], to: folder("\(number).bin")) }
   }
 
   @Test func bytesAreWrittenOverInTheirPlace() throws {
