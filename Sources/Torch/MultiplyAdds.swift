@@ -14,7 +14,8 @@ extension LibTorch {
 
   /// Runs `body` and counts how many multiply-adds of direct sums Winograd's filtering saved this thread: of forward passes, and
   /// of backward ones that run inside, on the CPU. What the filter's own transforms add is left out.
-  public static func countingSavedMultiplyAdds<R>(_ body: () throws -> R) rethrows -> (result: R, count: Int) {
+  public static func countingSavedMultiplyAdds<R>(_ body: () throws -> R) rethrows -> (result: R, count: Int)
+  {
     let before = ct_saved_multiply_adds()
     let result = try body()
     return (result, Int(ct_saved_multiply_adds() - before))
