@@ -47,7 +47,7 @@ struct Everything: ParsableCommand {
       """
       small (4 x 128 x 128, width 32), single (1 x 256 x 256); of volumes patch (32 x 32 x 32, width 32), large-patch \
       (64 x 64 x 64, width 32), narrow-patch (48 x 48 x 48, width 16). Only where they are named: full (4 x 256 x 256), \
-      half-paper (16 x 256 x 256, width 32), paper (16 x 256 x 256; trained beside the peer, 30 GB of memory).
+      half-paper (16 x 256 x 256, width 32), paper (16 x 256 x 256; trained beside the peer, some 25 GB of memory).
       """
   )
   var sizes: [String] = []

@@ -52,11 +52,11 @@ struct SubjectCurve {
   /// Of each scan; a multiple of 8 a side.
   static let dimensions = SIMD3(64, 64, 8)
 
-  /// A column of the table.
+  /// What is told of each number of subjects.
   private struct Quantity {
     var title: String
     var value: (Point) -> Double?
-    /// What it is of the table of exponents.
+    /// Bytes; else it is seconds.
     var isMemory = false
   }
 
