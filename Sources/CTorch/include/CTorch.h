@@ -39,6 +39,7 @@ const char *ct_cpu_capability(void);     // that LibTorch's own kernels use
 int ct_load_library(const char *path);
 int64_t ct_multiply_adds(void);            // of this thread's convolutions and linear maps so far, forward alone
 void ct_add_multiply_adds(int64_t count);  // those of an operation that does not go through one of these
+int64_t ct_saved_multiply_adds(void);      // those that filtering has saved this thread so far, forward and backward
 
 // MARK: Life and data
 void ct_free(ct_tensor x);
