@@ -82,14 +82,21 @@ struct Everything: ParsableCommand {
     func text() -> String {
       document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
     }
+    let kept = output.map(byHand) ?? ""
     try measure(peer, Device(named: device)) {
       sections += $0
       // What there is so far stays, whatever becomes of the rest.
       guard let output else { return }
-      try Data(text().utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+      try Data((text() + kept).utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
       note("written: \(output)")
     }
     if output == nil { print(text(), terminator: "") }
+  }
+
+  /// What a file has from a line on that says that people wrote the rest.
+  private func byHand(_ file: String) -> String {
+    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    return text.range(of: "\n<!-- by hand -->\n").map { String(text[$0.lowerBound...]) } ?? ""
   }
 
   private var count: Int { max(1, repeats ?? (quick ? 3 : 7)) }
