@@ -154,7 +154,7 @@ public final class Trainer {
         Batch(samples, scenario, device: device, group: group), random: random)
       state.iteration += 1
       var asked: Failure.Kind?
-      if let group { (losses, asked) = (try group.mean(of: losses), try group.agreed(stop: delegate.stop)) }
+      if let group { (losses, asked) = try group.agreed(losses, stop: delegate.stop) }
       try refuseNaN(losses)
       if isFirst {
         try delegate.observe(

@@ -102,10 +102,16 @@ public final class ProcessGroup {
 
   /// Why all are to stop, where any of them was asked to.
   /// - Throws: `.unexpected` where a rank is lost.
-  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? {
-    let asked = sum(Self.stops.map { $0 == stop ? 1.0 : 0 })
+  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? { try sum([], stop: stop).stop }
+
+  /// Numbers added up over all ranks, and in the same exchange why all are to stop, where any of them was asked to.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func sum(_ values: [Double], stop: Failure.Kind?) throws -> (sums: [Double], stop: Failure.Kind?) {
+    let sums = sum(values + Self.stops.map { $0 == stop ? 1 : 0 })
     try check()
-    return zip(Self.stops, asked).first { $1 > 0 }?.0
+    return (
+      Array(sums.prefix(values.count)), zip(Self.stops, sums.dropFirst(values.count)).first { $1 > 0 }?.0
+    )
   }
 
   /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most. Nothing is
@@ -123,14 +129,20 @@ public final class ProcessGroup {
     _ = table.claim(name(of: rank), by: place)
     for other in 0..<size where waits && other != rank {
       while table.claim(name(of: other), by: "") == nil {
-        note(ct_group_check(group))
-        if lost == nil, table.claim(Self.ending, by: "") != nil {
-          lost = Failure(.unexpected, "another rank has ended")
-        }
-        try check()
+        try listen()
         Thread.sleep(forTimeInterval: 0.05)
       }
     }
+  }
+
+  /// To be called now and then in long works that ask nothing of the others.
+  /// - Throws: `.unexpected` where another rank has ended, or has not been heard of for too long.
+  public func listen() throws {
+    note(ct_group_check(group))
+    if lost == nil, table.claim(Self.ending, by: "") != nil {
+      lost = Failure(.unexpected, "another rank has ended")
+    }
+    try check()
   }
 
   /// Returns when all ranks have come here.
