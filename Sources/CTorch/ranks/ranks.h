@@ -63,4 +63,6 @@ struct ct_group_s {
   double patience;
   // Whether an operation has failed: the group is then of no more use, and cannot be taken apart without waiting.
   bool broken = false;
+  // Whose gradients are under way: nothing else may be asked of the group until they are waited for.
+  const ct_averaging_s *averaging = nullptr;
 };
