@@ -59,8 +59,9 @@ struct ct_averaging_s {
   std::exception_ptr failure_;
 
   void begin();
-  void send(size_t index);
-  void send_all();
+  void send_next();
+  void send_rest();
+  void await();
   at::Tensor agree();
 };
 
@@ -86,9 +87,9 @@ ct_averaging_s::~ct_averaging_s() {
     const auto *hook = dynamic_cast<Hook *>(autograd::post_acc_grad_hooks(parameter.tensor).get());
     if (hook && hook->owner == this) autograd::set_post_acc_grad_hooks(parameter.tensor, nullptr);
   }
-  if (group_->averaging != this) return;
+  if (sent_ == 0) return;
   // The others wait for the rest, which nobody sends.
-  group_->averaging = nullptr;
+  group_->under_way.clear();
   group_->broken = true;
 }
 
@@ -115,27 +116,33 @@ void ct_averaging_s::ready(size_t index) noexcept {
     parameter.is_ready = true;
     if (!parameter.is_used || --state.missing > 0) return;
     state.place = full_++;
-    while (sent_ < order_.size() && states_[order_[sent_]].missing == 0) send(order_[sent_++]);
+    while (sent_ < order_.size() && states_[order_[sent_]].missing == 0) send_next();
   } catch (...) {
     failure_ = std::current_exception();
   }
 }
 
-void ct_averaging_s::send(size_t index) {
-  TORCH_CHECK(!group_->averaging || group_->averaging == this, "other gradients are under way, which must be waited for first");
-  group_->averaging = this;
+// Copies are sent: another backward may add to a gradient whose sum is under way.
+void ct_averaging_s::send_next() {
+  TORCH_CHECK(sent_ > 0 || group_->under_way.empty(), "other gradients are under way, which must be waited for first");
   at::NoGradGuard guard;
-  auto &bucket = buckets_[index];
+  const auto index = order_[sent_++];
+  const auto &bucket = buckets_[index];
   bucket.each([](const at::Tensor &parameter, const at::Tensor &place) {
     if (parameter.grad().defined()) place.copy_(parameter.grad()); else place.zero_();
   });
   std::vector<at::Tensor> flat{bucket.flat};
-  bucket.work = group_->group->allreduce(flat);
+  group_->under_way.push_back(group_->group->allreduce(flat));
   states_[index].is_sent = true;
 }
 
-void ct_averaging_s::send_all() {
-  while (sent_ < order_.size()) send(order_[sent_++]);
+void ct_averaging_s::send_rest() {
+  while (sent_ < order_.size()) send_next();
+}
+
+void ct_averaging_s::await() {
+  for (const auto &work : group_->under_way) wait(group_, work);
+  group_->under_way.clear();
 }
 
 // Added up over all processes: which parameters have a gradient, whether all must be sent again, and of rank 0 when each bucket
@@ -157,19 +164,17 @@ void ct_averaging_s::finish(double factor) {
   try {
     if (failure_) std::rethrow_exception(failure_);
     early = static_cast<int>(sent_);
-    send_all();
+    send_rest();
     const auto agreed = agree();
     const auto *used = agreed.data_ptr<double>();
     const auto *stale = used + parameters_.size(), *places = stale + 1;
-    for (auto &bucket : buckets_) wait(group_, bucket.work);
+    await();
     if (*stale > 0) {
       sent_ = 0;
-      send_all();
-      for (auto &bucket : buckets_) wait(group_, bucket.work);
+      send_rest();
+      await();
     }
-    group_->averaging = nullptr;
     for (auto &bucket : buckets_) {
-      bucket.work.reset();
       if (factor != 1) bucket.flat.mul_(factor);
       bucket.each([&](const at::Tensor &parameter, const at::Tensor &place) {
         if (*used++ == 0) return;

@@ -4,16 +4,13 @@
 
 namespace ranks {
 
-using Work = c10::intrusive_ptr<c10d::Work>;
-
 // Until the work is done, or a process that it needs is gone.
-void wait(ct_group group, const Work &work);
+void wait(ct_group group, const c10::intrusive_ptr<c10d::Work> &work);
 
 // One stretch, which has a place for each of its tensors.
 struct Bucket {
   std::vector<at::Tensor> tensors;
   at::Tensor flat;
-  Work work;
 
   void allocate();
   // Calls `body` with every tensor and its place, which are in the same layout.

@@ -94,10 +94,13 @@ void ct_group_leave(ct_group group) {
   // Where an operation hangs, its connections cannot be closed either.
   if (group->broken) return;
   group->broken = true;
-  auto held = std::move(group->group);
-  // It waits for gradients that are under way, which may be for ever.
-  if (group->averaging) act([&] { std::thread([held = std::move(held)]() mutable { held.reset(); }).detach(); });
-  else act([&] { held.reset(); });
+  // Gradients that are under way keep the connections, and may never arrive.
+  const bool waits = !group->under_way.empty();
+  group->under_way.clear();
+  act([&] {
+    if (waits) std::thread([held = std::move(group->group)]() mutable { held.reset(); }).detach();
+    else group->group.reset();
+  });
 }
 
 static void refuse_silence(ct_group group) {
@@ -115,7 +118,7 @@ int ct_group_check(ct_group group) {
 
 int ct_group_quiet(ct_group group) { return group->pulse->quiet(); }
 
-void ranks::wait(ct_group group, const Work &work) {
+void ranks::wait(ct_group group, const c10::intrusive_ptr<c10d::Work> &work) {
   while (true) {
     try {
       work->wait(milliseconds(200));
@@ -166,18 +169,20 @@ template <class Start, class Finish>
 static int exchange(ct_group group, const std::vector<at::Tensor> &tensors, int64_t bytes, Start start, Finish finish) {
   return act([&] {
     TORCH_CHECK(!group->broken, "the processes have lost one another");
-    TORCH_CHECK(!group->averaging, "gradients are under way, which must be waited for first");
+    TORCH_CHECK(group->under_way.empty(), "gradients are under way, which must be waited for first");
     at::NoGradGuard guard;
     try {
       auto all = buckets(tensors, bytes);
+      std::vector<c10::intrusive_ptr<c10d::Work>> works;
       for (auto &bucket : all) {
         bucket.allocate();
         bucket.each([](const at::Tensor &tensor, const at::Tensor &place) { place.copy_(tensor); });
         std::vector<at::Tensor> flat{bucket.flat};
-        bucket.work = start(flat);
+        works.push_back(start(flat));
       }
-      for (auto &bucket : all) {
-        wait(group, bucket.work);
+      for (size_t i = 0; i < all.size(); ++i) {
+        auto &bucket = all[i];
+        wait(group, works[i]);
         finish(bucket.flat);
         bucket.each([](const at::Tensor &tensor, const at::Tensor &place) { tensor.copy_(place); });
       }
