@@ -78,10 +78,11 @@ import Torch
   private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {
     let weight = Tensor([0.5, -2, 3], shape: [3])
     weight.requiresGradient = true
+    let average = group.map { GradientAverage(of: [weight], over: $0) }
     let y = (x * weight).squared()
     func whole(_ sum: Tensor) -> Tensor { group?.sum(sum) ?? sum }
     (whole(y.sum()) / (whole((y + 1).sqrt().sum()) + 1)).backward()
-    group?.average(gradientsOf: [weight])
+    average?.finish()
     return weight.gradient?.values() ?? []
   }
 
