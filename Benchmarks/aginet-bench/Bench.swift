@@ -56,8 +56,8 @@ struct Everything: ParsableCommand {
   var files: [String] = []
   @Option(help: "Where the networks are timed: cpu, cuda or cuda:N.")
   var device = "cpu"
-  @Flag(help: "Let a GPU multiply in TF32, on both sides.")
-  var tf32 = false
+  @Option(help: "What a GPU computes in, on both sides: float32, tf32 or bf16.")
+  var precision = Precision.float32
   @Option(help: "Threads for one operation.")
   var threads = 2
   @Option(help: "Folder of the PyTorch peer.")
@@ -69,10 +69,9 @@ struct Everything: ParsableCommand {
     LibTorch.threads = threads
     let machine = Machine()
     let peer =
-      self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, tf32: tf32) : nil
+      self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, precision) : nil
     if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
-    LibTorch.allowTF32(tf32)
-    LibTorch.tuneConvolutions(tf32)
+    LibTorch.precision = precision
     let sections = try measured(peer, Device(named: device))
     let text = document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
     if let output {
@@ -141,3 +140,4 @@ struct Everything: ParsableCommand {
 }
 
 extension Work: ExpressibleByArgument {}
+extension Precision: @retroactive ExpressibleByArgument {}

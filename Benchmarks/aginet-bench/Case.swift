@@ -22,10 +22,11 @@ enum Network: String, CaseIterable, Sendable {
 
   var title: String { self == .agiNet ? "AGI-Net" : "ResUnet" }
 
-  func generator(in store: Parameters, width: Int, dimensions: Int = 2) -> ResUnet {
-    ResUnet(
-      store.root, sources: Case.sources, width: width, dimensions: dimensions,
-      replacing: self == .agiNet ? .cagr(groups: 8) : .standard, in: .agiNet)
+  func generator(in store: Parameters, width: Int, dimensions: Int = 2) -> any Layer {
+    var settings = GeneratorSettings()
+    settings.width = width
+    return (self == .agiNet ? GeneratorKind.agiNet : .resUnet).plain(
+      store.root, GeneratorShape(Case.sources, dimensions: dimensions), settings)
   }
 }
 

@@ -144,7 +144,9 @@ ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
 }
 ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon) {
   return make([&] {
-    return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - axes), maybe(weight), maybe(bias), epsilon);
+    // Autocast does so on a GPU; on a CPU the derivative of the weight would be summed over all pixels in bfloat16.
+    const auto v = x->value.scalar_type() == at::kBFloat16 ? x->value.to(at::kFloat) : x->value;
+    return at::layer_norm(v, v.sizes().slice(v.dim() - axes), maybe(weight), maybe(bias), epsilon);
   });
 }
 ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon) {
