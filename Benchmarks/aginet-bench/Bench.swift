@@ -11,7 +11,9 @@ struct Bench: ParsableCommand {
       Results go to stdout as Markdown, or into --output; progress goes to stderr. The peer is run by $AGINET_PYTHON \
       or python3; where torch cannot be imported its columns stay empty.
       """,
-    subcommands: [Everything.self, Parity.self, MeasureMemory.self, MeasureSynthesis.self],
+    subcommands: [
+      Everything.self, Parity.self, MeasureCase.self, MeasureSubjects.self, MeasureSynthesis.self,
+    ],
     defaultSubcommand: Everything.self)
 
   static func main() {
@@ -26,7 +28,7 @@ struct Everything: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure.")
 
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case networks, memory, prepare, loading, synthesis, operators
+    case networks, share, memory, prepare, loading, synthesis, growth, operators
   }
 
   @Option(help: "Repetitions of each measurement (default: 7, quick 3).")
@@ -43,13 +45,16 @@ struct Everything: ParsableCommand {
     parsing: .upToNextOption,
     help:
       """
-      small (4 x 128 x 128, width 32), single (1 x 256 x 256), full (4 x 256 x 256), paper (16 x 256 x 256); of \
-      volumes patch (32 x 32 x 32, width 32), large-patch (64 x 64 x 64, width 32), narrow-patch (48 x 48 x 48, width 16).
+      small (4 x 128 x 128, width 32), single (1 x 256 x 256); of volumes patch (32 x 32 x 32, width 32), large-patch \
+      (64 x 64 x 64, width 32), narrow-patch (48 x 48 x 48, width 16). Only where they are named: full (4 x 256 x 256), \
+      half-paper (16 x 256 x 256, width 32), paper (16 x 256 x 256; trained beside the peer, some 25 GB of memory).
       """
   )
   var sizes: [String] = []
   @Option(parsing: .upToNextOption, help: "What the networks do: l1, pix2pix, inference (default: all).")
   var work: [Work] = []
+  @Option(parsing: .upToNextOption, help: "The curves of the part growth: \(Curve.list) (default: all).")
+  var curves: [Curve] = []
   @Flag(inversion: .prefixedNo, help: "Time the PyTorch peer too.")
   var peer = true
   @Option(parsing: .upToNextOption, help: "NIfTI files for the part prepare (default: generated).")
@@ -72,14 +77,25 @@ struct Everything: ParsableCommand {
       self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, precision) : nil
     if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
     LibTorch.precision = precision
-    let sections = try measured(peer, Device(named: device))
-    let text = document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
-    if let output {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
-      note("written: \(output)")
-    } else {
-      print(text, terminator: "")
+    var sections: [Section] = []
+    func text() -> String {
+      document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
     }
+    let kept = output.map(byHand) ?? ""
+    try measure(peer, Device(named: device)) {
+      sections += $0
+      // What there is so far stays, whatever becomes of the rest.
+      guard let output else { return }
+      try Data((text() + kept).utf8).write(to: URL(fileURLWithPath: output), options: .atomic)
+      note("written: \(output)")
+    }
+    if output == nil { print(text(), terminator: "") }
+  }
+
+  /// What a file has from a line on that says that people wrote the rest.
+  private func byHand(_ file: String) -> String {
+    let text = (try? String(contentsOfFile: file, encoding: .utf8)) ?? ""
+    return text.range(of: "\n<!-- by hand -->\n").map { String(text[$0.lowerBound...]) } ?? ""
   }
 
   private var count: Int { max(1, repeats ?? (quick ? 3 : 7)) }
@@ -87,10 +103,10 @@ struct Everything: ParsableCommand {
   private func chosenSizes() throws -> [Size] {
     let known: [String: Size] = [
       "small": .small, "single": .single, "full": .full, "paper": .paper, "patch": .patch,
-      "large-patch": .largePatch, "narrow-patch": .narrowPatch,
+      "large-patch": .largePatch, "narrow-patch": .narrowPatch, "half-paper": .halfPaper,
     ]
     if sizes.isEmpty {
-      return quick ? [.small] : [.single, .small, .full, .patch, .narrowPatch, .largePatch]
+      return quick ? [.small] : [.single, .small, .patch, .narrowPatch, .largePatch]
     }
     return try sizes.map { name in
       guard let size = known[name] else {
@@ -101,32 +117,38 @@ struct Everything: ParsableCommand {
     }
   }
 
-  private func measured(_ peer: Peer?, _ device: Device) throws -> [Section] {
+  /// - Parameter finished: takes what each part found as soon as it is there.
+  private func measure(_ peer: Peer?, _ device: Device, finished: ([Section]) throws -> Void) throws {
     let sizes = try chosenSizes()
     let parts = operators ? [.operators] : only.isEmpty ? Part.allCases : only
-    var sections: [Section] = []
     var networks = NetworkSection(
       sizes: sizes, works: work.isEmpty ? Work.allCases : work, repeats: count, compiled: compiled,
       device: device, peer: peer)
     for part in Part.allCases where parts.contains(part) {
       switch part {
-      case .networks: sections += try networks.run()
-      case .memory: sections.append(MemorySection(sizes: sizes, threads: threads, peer: peer).run())
+      case .networks: try finished(networks.run())
+      case .share:
+        let section = ShareSection(sizes: quick ? [.small] : [.single, .small], repeats: count)
+        try finished([section.run()])
+      case .memory: try finished([MemorySection(sizes: sizes, threads: threads, peer: peer).run()])
       case .prepare:
         let folder = self.peer ? peerFolder : nil
-        sections.append(try PrepareSection(files: files, repeats: count, peerFolder: folder).run())
+        try finished([PrepareSection(files: files, repeats: count, peerFolder: folder).run()])
       case .loading:
         let section = LoadingSection(stepSeconds: networks.stepSeconds, batches: quick ? 4 : 16)
-        sections.append(try section.run())
+        try finished([section.run()])
       case .synthesis:
         let section = SynthesisSection(slices: quick ? 16 : 150, width: quick ? 32 : 64, threads: threads)
-        sections.append(section.run())
+        try finished([section.run()])
+      case .growth:
+        var section = GrowthSection(
+          curves: curves.isEmpty ? Curve.allCases : curves, quick: quick, repeats: count, threads: threads)
+        try section.run { try finished([$0]) }
       case .operators:
         let maps = Map.all(batches: [1, 4], quick: quick)
-        sections.append(try OperatorSection(maps: maps, repeats: count).run())
+        try finished([OperatorSection(maps: maps, repeats: count).run()])
       }
     }
-    return sections
   }
 
   private func document(_ sections: [Section], _ machine: String) -> String {
@@ -141,3 +163,7 @@ struct Everything: ParsableCommand {
 
 extension Work: ExpressibleByArgument {}
 extension Precision: @retroactive ExpressibleByArgument {}
+
+extension Curve: ExpressibleByArgument {
+  fileprivate static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }
+}

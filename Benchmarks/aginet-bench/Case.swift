@@ -22,9 +22,11 @@ enum Network: String, CaseIterable, Sendable {
 
   var title: String { self == .agiNet ? "AGI-Net" : "ResUnet" }
 
-  func generator(in store: Parameters, width: Int, dimensions: Int = 2) -> any Layer {
+  func generator(
+    in store: Parameters, width: Int, dimensions: Int = 2, groups: Int = Case.groups
+  ) -> any Layer {
     var settings = GeneratorSettings()
-    settings.width = width
+    (settings.width, settings.groups) = (width, groups)
     return (self == .agiNet ? GeneratorKind.agiNet : .resUnet).plain(
       store.root, GeneratorShape(Case.sources, dimensions: dimensions), settings)
   }
@@ -45,8 +47,9 @@ struct Size: Sendable, Hashable, CustomStringConvertible {
   static let small = Size(batch: 4, side: 128, width: 32)
   static let single = Size(batch: 1, side: 256, width: 64)
   static let full = Size(batch: 4, side: 256, width: 64)
-  /// The paper's batch.
+  /// The paper's batch, and one whose training has room beside the peer's in 24 GiB.
   static let paper = Size(batch: 16, side: 256, width: 64)
+  static let halfPaper = Size(batch: 16, side: 256, width: 32)
   /// Patches of volumes.
   static let patch = Size(batch: 1, side: 32, width: 32, dimensions: 3)
   static let largePatch = Size(batch: 1, side: 64, width: 32, dimensions: 3)
@@ -59,9 +62,11 @@ struct Case: Sendable {
   var network: Network
   var size: Size
   var device = Device.cpu
+  /// AGI-Net's n.
+  var groups = Case.groups
 
-  /// Source modalities.
-  static let sources = 2
+  /// Source modalities, and n where nothing else is said.
+  static let sources = 2, groups = 8
 
   /// One repetition as a function: networks, optimisers and a batch made ready, from a fixed seed.
   func prepared() -> () -> Void {
@@ -74,7 +79,8 @@ struct Case: Sendable {
 
   private func repetition() -> () -> Void {
     let store = Parameters(seed: 1, device: device)
-    let generator = network.generator(in: store, width: size.width, dimensions: size.dimensions)
+    let generator = network.generator(
+      in: store, width: size.width, dimensions: size.dimensions, groups: groups)
     let sources = Tensor.uniform([size.batch, Case.sources] + size.space, seed: 2, device: device)
       .channelsLast()
     let target = Tensor.uniform([size.batch, 1] + size.space, seed: 3, device: device).channelsLast()

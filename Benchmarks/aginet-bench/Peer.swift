@@ -53,6 +53,7 @@ final class Peer {
       "what": item.work.rawValue, "network": item.network.rawValue, "batch": item.size.batch,
       "size": item.size.side, "width": item.size.width, "mode": mode.rawValue, "channels_last": true,
       "fused_adam": true, "device": item.device.description, "dimensions": item.size.dimensions,
+      "groups": item.groups,
     ]
   }
 
@@ -92,7 +93,8 @@ final class Peer {
     let output = Process.output(of: [
       Peer.python, "\(folder)/bench.py", "--what", item.work.rawValue, "--network", item.network.rawValue,
       "--batch", "\(item.size.batch)", "--size", "\(item.size.side)", "--width", "\(item.size.width)",
-      "--dimensions", "\(item.size.dimensions)", "--channels-last", "--fused-adam", "--threads", "\(threads)",
+      "--dimensions", "\(item.size.dimensions)", "--groups", "\(item.groups)", "--channels-last",
+      "--fused-adam", "--threads", "\(threads)",
       "--repeats", "2",
     ])
     guard let line = output?.split(separator: "\n").last,

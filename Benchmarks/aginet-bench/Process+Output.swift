@@ -22,6 +22,15 @@ extension Process {
     let program = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
     return output(of: [program] + arguments)
   }
+
+  /// What this program with other arguments prints as JSON; nil, with a word about it, where it fails.
+  static func figuresOfOwn<Figures: Decodable>(_ arguments: [String]) -> Figures? {
+    let figures = outputOfOwn(arguments).flatMap {
+      try? JSONDecoder().decode(Figures.self, from: Data($0.utf8))
+    }
+    if figures == nil { note("failed: aginet-bench \(arguments.joined(separator: " "))") }
+    return figures
+  }
 }
 
 /// The most memory this process has held so far, in bytes; nil where the system does not say.

@@ -17,9 +17,14 @@ struct Timing: Sendable {
 
   /// Median and, in brackets, fastest to slowest, in seconds or milliseconds.
   var text: String {
-    let (unit, factor) = median < 0.1 ? ("ms", 1000.0) : ("s", 1.0)
-    func number(_ seconds: Double) -> String { (seconds * factor).text(significant: 3) }
-    return "\(number(median)) (\(number(fastest))-\(number(slowest))) \(unit)"
+    "\(number(median)) (\(number(fastest))-\(number(slowest))) \(unit)"
+  }
+  /// The median alone.
+  var plain: String { "\(number(median)) \(unit)" }
+
+  private var unit: String { median < 0.1 ? "ms" : "s" }
+  private func number(_ seconds: Double) -> String {
+    (seconds * (median < 0.1 ? 1000 : 1)).text(significant: 3)
   }
 }
 

@@ -27,16 +27,20 @@ public struct ModelStart: Sendable {
     sha256 = try SHA256.ofFile(file).digest
   }
 
-  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while, a
-  /// cohort's images scaled as the model's.
+  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while, in
+  /// batches that any machine holds, a cohort's images scaled as the model's.
   public var experiment: Experiment {
     var experiment = trained
     experiment.from = sha256
     experiment.learningRate = trained.learningRate / 10
-    (experiment.iterations, experiment.validateEvery) = (2000, 250)
+    (experiment.iterations, experiment.validateEvery, experiment.checkpointEvery) = (2000, 250, 250)
+    experiment.batchSize = min(trained.batchSize, Self.largestBatch)
     experiment[Unified.self].intensity = card?.intensityRule ?? .percentile
     return experiment
   }
+
+  /// A model that was trained on a GPU has batches that take hours and most of the memory of a computer without one.
+  private static let largestBatch = 4
 
   /// Gives the networks of a method that are built as the model is its weights.
   ///

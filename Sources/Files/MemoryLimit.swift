@@ -1,6 +1,7 @@
 import Foundation
 
-/// The most memory that this process may have: the computer's, or less where a limit is set.
+/// The most memory that this process may have: the computer's, or less where a limit is set; of what it shares with its
+/// `Companions`, an equal part.
 public struct MemoryLimit: Sendable, Equatable {
   public let bytes: Int
   /// What sets it, in words.
@@ -8,13 +9,21 @@ public struct MemoryLimit: Sendable, Equatable {
 
   /// The least of the computer's memory, the limits of the process's control groups (both versions) and those of the
   /// shell (`ulimit -v`, `ulimit -d`); nil where nothing tells.
-  public static var own: MemoryLimit? { of(root: "", limits: shellLimits) }
+  public static var own: MemoryLimit? { of(root: "", limits: shellLimits, processes: Companions.count) }
 
   /// The same of a system whose `/proc` and `/sys` lie in a folder.
-  package static func of(root: String, limits: [Int]) -> MemoryLimit? {
+  /// - Parameters:
+  ///   - limits: the shell's, which every process has for itself.
+  ///   - processes: how many share the others.
+  package static func of(root: String, limits: [Int], processes: Int = 1) -> MemoryLimit? {
+    func part(_ bytes: Int, _ origin: String) -> MemoryLimit {
+      MemoryLimit(
+        bytes: bytes / processes,
+        origin: processes > 1 ? "\(origin), shared by \(processes) processes" : origin)
+    }
     var found = limits.map { MemoryLimit(bytes: $0, origin: "ulimit") }
-    found += groupLimits(root).map { MemoryLimit(bytes: $0, origin: "the control group") }
-    if let bytes = physical(root) { found.append(MemoryLimit(bytes: bytes, origin: "this computer")) }
+    found += groupLimits(root).map { part($0, "the control group") }
+    if let bytes = physical(root) { found.append(part(bytes, "this computer")) }
     return found.filter { $0.bytes > 0 }.min { $0.bytes < $1.bytes }
   }
 

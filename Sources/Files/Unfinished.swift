@@ -20,7 +20,10 @@ public final class Unfinished {
 
   /// Makes an empty file.
   /// - Throws: `Failure(.cannotWrite)` with the system's reason.
-  public init(for final: String) throws {
+  public convenience init(for final: String) throws { try self.init(for: final) { _ in } }
+
+  /// - Parameter made: called with its path when it is made, and not locked yet.
+  package init(for final: String, made: (String) -> Void) throws {
     let (folder, stem) = (Path.folder(final), Claim.stem(of: Path.name(final)))
     Unfinished.removeStale(in: folder)
     while true {
@@ -35,6 +38,7 @@ public final class Unfinished {
         if code == EEXIST { continue }
         throw Failure.cannotWrite(final, code)
       }
+      made(path)
       // Between the two calls another may have taken it for stale: it has removed it, or holds the lock and is about to.
       let isTaken = flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK
       if Claim.isSame(path, descriptor) {

@@ -42,13 +42,13 @@ struct PatientPass {
 
   /// - Parameters:
   ///   - channels: those that are wanted of what the network makes.
+  ///   - outline: of the head, around which nothing is made; nil where something may be everywhere.
   ///   - batchSize: slices or patches at a time.
   /// - Throws: `.numerical` where the network gives NaN; what `progress` throws.
   func run(
-    _ inputs: inout PatientImages, making channels: [Int], batchSize: Int,
-    progress: (Int, Int) throws -> Void
+    _ inputs: inout PatientImages, making channels: [Int], within outline: HeadOutline? = nil,
+    batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws -> Made {
-    let outline = card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var pass = self.pass(over: inputs.take(), making: channels)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let (below, above, empty) = (pass.below, pass.above, pass.empty)

@@ -113,14 +113,20 @@ public struct Synthesizer {
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
     try notes += accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    let isVerified = verifies && card.scenario.target == .missing
+    let outline =
+      isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var verification: Verification?
-    if verifies && card.scenario.target == .missing {
-      verification = try pass.verify(inputs.images, batchSize: batchSize, progress: verifying)
+    if isVerified, let outline {
+      verification = try pass.verify(
+        inputs.images, within: outline, batchSize: batchSize, progress: verifying)
       notes += verification?.warnings ?? []
       if let doubt = verification?.doubt { try notes += accepted([doubt]) }
     }
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
-    var made = try pass.run(&inputs, making: channels, batchSize: batchSize, progress: progress)
+    var made = try pass.run(
+      &inputs, making: channels, within: card.isOfHeads ? outline : nil, batchSize: batchSize,
+      progress: progress)
     var images: [Result.Image] = []
     for target in targets {
       var volume = made.volumes.removeFirst()

@@ -81,12 +81,15 @@ public struct Verification: Codable, Sendable, Equatable {
 extension PatientPass {
   /// Hides each of the given images in turn, and tries their names the other way round where one is predicted badly; nothing where
   /// there are fewer than two.
-  /// - Parameter progress: passes through the network, done and in all, of each hidden image anew; what it throws ends it.
+  /// - Parameters:
+  ///   - outline: of the images.
+  ///   - progress: passes through the network, done and in all, of each hidden image anew; what it throws ends it.
   func verify(
-    _ images: [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void = { _, _ in }
+    _ images: [Volume?], within outline: HeadOutline, batchSize: Int,
+    progress: (Int, Int) throws -> Void = { _, _ in }
   ) throws -> Verification? {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
-    let brain = HeadOutline(images.compactMap { $0 }).brain(on: grid)
+    let brain = outline.brain(on: grid)
     guard var found = try hideEach(images, brain: brain, batchSize: batchSize, progress: progress) else {
       return nil
     }

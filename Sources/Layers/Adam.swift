@@ -10,7 +10,14 @@ public final class Adam {
   /// The share of itself, times the rate, that every parameter loses in a step.
   public let decay: Double
   /// Where several processes train these parameters together, each on its share of every batch; nil for one alone.
-  public var group: ProcessGroup?
+  public var group: ProcessGroup? {
+    didSet {
+      // The one before lets go of the parameters first.
+      average = nil
+      average = group.map { GradientAverage(of: parameters.entries.map(\.tensor), over: $0) }
+    }
+  }
+  private var average: GradientAverage?
   private let first: [Tensor], second: [Tensor], counts: [Tensor]
   /// The numbers in `counts`, where they are known: on a GPU reading them waits for it.
   private var known: [Int]?
@@ -36,11 +43,11 @@ public final class Adam {
     known = tensors.map { _ in 0 }
   }
 
-  /// Moves every parameter that has a gradient, then forgets the gradients. Those of several processes are averaged first of
-  /// all: here, and nowhere else, all gradients of all methods pass.
+  /// Moves every parameter that has a gradient, then forgets the gradients. Those of several processes are averages by
+  /// then: `backward` begins with them, and here, where all gradients of all methods pass, they are waited for.
   /// - Parameter largest: what the norm of all gradients together is scaled down to where it is above.
   public func step(clippingTo largest: Double? = nil) {
-    group?.average(gradientsOf: parameters.entries.map(\.tensor))
+    average?.finish()
     if let largest { Tensor.clipGradients(parameters.entries.map(\.tensor), to: largest) }
     known = known.map { known in
       zip(known, parameters.entries).map { $0 + ($1.tensor.gradient == nil ? 0 : 1) }
@@ -53,7 +60,8 @@ public final class Adam {
 
   /// Steps taken, before and after a resume.
   public var steps: Int {
-    let read = known ?? (counts.isEmpty ? [] : Tensor.stacked(counts, axis: 0).values(Double.self).map(Int.init))
+    let read =
+      known ?? (counts.isEmpty ? [] : Tensor.stacked(counts, axis: 0).values(Double.self).map(Int.init))
     known = read
     return read.max() ?? 0
   }

@@ -39,39 +39,50 @@ public struct Assessment: Sendable {
   public let shown: ShownSubjects
   public let cohort: String
 
-  /// - Parameter progress: whose slices are scored, slices done, of how many; what it throws ends the work.
+  /// - Parameters:
+  ///   - group: the processes that share the subjects out, each of which gets all scores. With one nothing can be shown: what was
+  ///     predicted stays where it was.
+  ///   - progress: whose slices are scored, slices done, of how many of this process's; what it throws ends the work.
   /// - Throws: `.inconsistent` where runs answer different scenarios, or the cohort cannot serve them; `.usage` where a
   ///   subject is to be shown that is not in the split.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Options = Options(), device: Device,
-    progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+    group: ProcessGroup? = nil, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
+    precondition(group == nil || options.shown == nil, "what several processes predict cannot be shown")
     let scenario = try runs.scenario(asked: options.scenario)
     (self.scenario, split) = (scenario, options.split)
     self.cohort = cohort.folder
     var evaluator = try Evaluator(cohort, scenario: scenario)
     (evaluator.scorer, evaluator.batchSize) = (options.scorer, options.batchSize)
-    evaluator.perturbation = options.perturbation
+    (evaluator.perturbation, evaluator.group) = (options.perturbation, group)
     var models: [Scores] = []
     var lesions: [ModelFigures<LesionMeasure>] = []
     let (judge, target) = (LesionScorer(options.scorer), try scenario.contrast)
     var shown = try ShownSubjects(options.shown, in: options.split, of: cohort)
-    for (run, title) in zip(runs, runs.names) {
-      evaluator.progress = { try progress(title, $0, $1) }
-      // Nothing is done yet, and the clock starts.
-      try progress(title, 0, cohort.slices(in: split).count)
-      let (model, name) = try run.scored(
-        as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
-      var found = LesionFigures(of: name, judge, target: target, in: cohort.manifest)
-      let predictor = try model.slicePredictor(
-        of: cohort, for: scenario, perturbation: options.perturbation)
+    let (own, slices) = try evaluator.share(in: options.split)
+    func score(
+      _ name: String,
+      by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float]
+    ) throws {
+      var found = LesionFigures(of: name, judge, target: target, in: cohort.manifest, own: own)
       models.append(
-        try evaluator.scores(named: name, in: split, by: predictor.callAsFunction(_:passed:)) {
+        try evaluator.scores(named: name, in: options.split, by: predict) {
           shown.keep($1, for: $0, by: name)
           found.add($1, for: $0)
         })
       found.finish()
-      lesions.append(found.figures)
+      lesions.append(ModelFigures(name: name, subjects: try group.gathered(found.figures.subjects)))
+    }
+    for (run, title) in zip(runs, runs.names) {
+      evaluator.progress = { try progress(title, $0, $1) }
+      // Nothing is done yet, and the clock starts.
+      try progress(title, 0, slices.count)
+      let (model, name) = try run.scored(
+        as: title, drawing: options.sampling, isAlone: runs.count == 1, device: device)
+      let predictor = try model.slicePredictor(
+        of: cohort, for: scenario, perturbation: options.perturbation)
+      try score(name, by: predictor.callAsFunction(_:passed:))
       if models.count == 1 {
         try shown.choose(by: models[0].subjects.map { ($0.subject, $0.values[.psnr]) })
       }
@@ -80,16 +91,7 @@ public struct Assessment: Sendable {
     baselines = try Baselines(for: scenario, on: cohort)
     outside = options.outside
     for baseline in outside.flatMap(\.rows) + baselines.all {
-      var found = LesionFigures(of: baseline.name, judge, target: target, in: cohort.manifest)
-      models.append(
-        try evaluator.scores(
-          named: baseline.name, in: split, by: { batch, _ in try batch.checked(baseline.predict(batch)) }
-        ) {
-          shown.keep($1, for: $0, by: baseline.name)
-          found.add($1, for: $0)
-        })
-      found.finish()
-      lesions.append(found.figures)
+      try score(baseline.name) { batch, _ in try batch.checked(baseline.predict(batch)) }
     }
     (self.models, self.shown) = (models, shown)
     self.lesions = lesions.contains { !$0.subjects.isEmpty } ? lesions : []

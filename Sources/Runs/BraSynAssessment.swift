@@ -16,15 +16,18 @@ public struct BraSynAssessment: Sendable {
 
   /// - Parameters:
   ///   - options: of which split, batch size, sampling and scenario count.
-  ///   - progress: whose subjects are scored, subjects done, of how many; what it throws ends the work.
+  ///   - group: the processes that share the subjects out, each of which gets all figures.
+  ///   - progress: whose subjects are scored, subjects done, of how many of this process's; what it throws ends the work.
   /// - Throws: as `Assessment`, and `.inconsistent` where the store has only slices.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Assessment.Options = Assessment.Options(),
-    device: Device, progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
+    device: Device, group: ProcessGroup? = nil,
+    progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
     let scenario = try runs.scenario(asked: options.scenario)
     (self.scenario, split) = (scenario, options.split)
     var evaluator = try BraSynEvaluator(cohort, scenario: scenario)
+    evaluator.group = group
     var models: [ModelFigures<BraSynMeasure>] = []
     for (run, title) in zip(runs, runs.names) {
       evaluator.progress = { try progress(title, $0, $1) }
@@ -68,7 +71,9 @@ public struct BraSynEvaluator {
   public let cohort: PreparedCohort
   public let scenario: Scenario
   private let target: Modality
-  /// Subjects done, of how many; what it throws ends the work.
+  /// The processes that share the subjects out; each of them gets the figures of all.
+  public var group: ProcessGroup?
+  /// Subjects done, of how many of this process's; what it throws ends the work.
   public var progress: (Int, Int) throws -> Void = { _, _ in }
 
   /// - Throws: `.inconsistent` for a modality the cohort lacks, `.usage` for a segmentation.
@@ -85,7 +90,8 @@ public struct BraSynEvaluator {
     by predict: (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float]
   ) throws -> ModelFigures<BraSynMeasure> {
     let contents = try SampleContents(scenario, labels: true)
-    let ids = try cohort.slices(in: split, requiring: scenario.modalities).map(\.subject).unique
+    let ids = group.share(
+      of: try cohort.slices(in: split, requiring: scenario.modalities).map(\.subject).unique)
     let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.sharedPatient) }) { first, _ in first
     }
     var figures = ModelFigures<BraSynMeasure>(name: name)
@@ -98,6 +104,7 @@ public struct BraSynEvaluator {
       figures.subjects.append(SubjectFigures(subject: id, patient: patients[id] ?? nil, values: values))
       try progress(done + 1, ids.count)
     }
+    figures.subjects = try group.gathered(figures.subjects)
     return figures
   }
 }

@@ -3,6 +3,7 @@ import Failures
 import Imaging
 import Inference
 import Metrics
+import Torch
 
 /// Scores networks, and the baselines that keep them honest, on one split of a prepared cohort.
 public struct Evaluator {
@@ -20,7 +21,9 @@ public struct Evaluator {
   public var subjectLimit: Int?
   /// A translation of one source, to see how a method bears misalignment.
   public var perturbation: Perturbation?
-  /// Slices done, of how many; what it throws ends the work.
+  /// The processes that share the subjects out; each of them gets the scores of all.
+  public var group: ProcessGroup?
+  /// Slices done, of how many of this process's; what it throws ends the work.
   public var progress: (Int, Int) throws -> Void = { _, _ in }
 
   /// - Throws: `.inconsistent` for a modality the cohort lacks, `.usage` for a segmentation.
@@ -39,9 +42,20 @@ public struct Evaluator {
     return slices.spread(sliceLimit ?? slices.count)
   }
 
+  /// The subjects whose slices this process scores, and the slices that it predicts for that: in the batches that one process
+  /// makes, as a network may round otherwise in others; so the first and the last may hold another's slices too.
+  func share(in split: Split) throws -> (subjects: Set<String>, slices: [SampleReference]) {
+    let slices = try slices(in: split)
+    let (own, size) = (Set(group.share(of: slices.map(\.subject).unique)), max(1, batchSize))
+    let batches = stride(from: 0, to: slices.count, by: size).map {
+      slices[$0..<min($0 + size, slices.count)]
+    }
+    return (own, batches.filter { $0.contains { own.contains($0.subject) } }.flatMap { $0 })
+  }
+
   /// Scores `predict` slice by slice. It takes a batch and returns `count x extent` values; it calls its second argument
   /// after each pass through a network.
-  /// - Parameter keep: told every batch with what was predicted for it, as it was scored.
+  /// - Parameter keep: told every batch that is predicted here with what was predicted for it, as it was scored.
   /// - Throws: `.numerical` for values that are not finite.
   public func scores(
     named name: String, in split: Split,
@@ -49,7 +63,8 @@ public struct Evaluator {
     keep: (SampleBatch, [Float]) -> Void = { _, _ in }
   ) throws -> Scores {
     let contents = try SampleContents(scenario, labels: true, perturbation: perturbation)
-    let batches = try cohort.batches(of: slices(in: split), contents, batchSize: batchSize)
+    let (own, slices) = try share(in: split)
+    let batches = try cohort.batches(of: slices, contents, batchSize: batchSize)
     var scores = Scores(name: name, scorer: scorer)
     var steps = SliceSteps(scorer, scenario)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
@@ -57,6 +72,7 @@ public struct Evaluator {
       steps.score(batch, predictions, in: &scores.slices)
       keep(batch, predictions)
     }
+    scores.slices = try group.gathered(scores.slices.filter { own.contains($0.subject) })
     return scores
   }
 

@@ -8,6 +8,7 @@ struct LesionFigures {
   private(set) var figures: ModelFigures<LesionMeasure>
   private let scorer: LesionScorer
   private let manifest: CohortManifest
+  private let own: Set<String>
   private let target: Modality
   private var current: Stack?
 
@@ -26,9 +27,12 @@ struct LesionFigures {
     }
   }
 
-  init(of name: String, _ scorer: LesionScorer, target: Modality, in manifest: CohortManifest) {
+  /// - Parameter own: the subjects to look at.
+  init(
+    of name: String, _ scorer: LesionScorer, target: Modality, in manifest: CohortManifest, own: Set<String>
+  ) {
     figures = ModelFigures(name: name)
-    (self.scorer, self.target, self.manifest) = (scorer, target, manifest)
+    (self.scorer, self.target, self.manifest, self.own) = (scorer, target, manifest, own)
   }
 
   /// - Parameters:
@@ -40,7 +44,7 @@ struct LesionFigures {
       if current?.subject.id != reference.subject {
         finish()
         guard let subject = manifest.subjects.first(where: { $0.id == reference.subject }),
-          subject.labels != nil
+          subject.labels != nil, own.contains(subject.id)
         else { continue }
         current = Stack(subject, manifest)
       }

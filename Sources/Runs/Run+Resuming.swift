@@ -70,7 +70,8 @@ extension Run {
     guard let precision = Precision(rawValue: written) else {
       throw Failure(
         .invalidModel,
-        "\(folder.last): was trained in the precision '\(written)', which this aginet does not know; use a newer one")
+        "\(folder.last): was trained in the precision '\(written)', which this aginet does not know; use a newer one"
+      )
     }
     return precision
   }

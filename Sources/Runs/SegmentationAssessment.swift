@@ -29,19 +29,21 @@ public struct SegmentationAssessment: Sendable {
   ///   - options: of which split, batch size, sampling and what is shown count.
   ///   - substitutes: what takes the place of a contrast, one row for each behind that of a run with everything as acquired;
   ///     all of them of the same subjects, those that have all that any row needs.
-  ///   - progress: whose subjects are scored, subjects done, of how many; what it throws ends the work.
+  ///   - group: the processes that share the subjects out, each of which gets all scores. With one nothing can be shown.
+  ///   - progress: whose subjects are scored, subjects done, of how many of this process's; what it throws ends the work.
   /// - Throws: before any work, `.inconsistent` where runs find different regions or one makes images, or the cohort cannot serve
   ///   them; `.usage` where a subject is to be shown that is not in the split; of substitutes what
   ///   `SegmentationEvaluator.scores` throws, and `.usage` for one that is given twice.
   public init(
     of runs: [Run], on cohort: PreparedCohort, _ options: Assessment.Options = Assessment.Options(),
-    substitutes: [Substitute] = [], device: Device,
+    substitutes: [Substitute] = [], device: Device, group: ProcessGroup? = nil,
     progress: @escaping (String, Int, Int) throws -> Void = { _, _, _ in }
   ) throws {
+    precondition(group == nil || options.shown == nil, "what several processes find cannot be shown")
     regions = try SegmentationAssessment.regions(of: runs)
     (split, self.cohort, hasSubstitutes) = (options.split, cohort.folder, !substitutes.isEmpty)
     var evaluator = try SegmentationEvaluator(cohort, regions: regions)
-    evaluator.batchSize = options.batchSize
+    (evaluator.batchSize, evaluator.group) = (options.batchSize, group)
     var models: [SegmentationScores] = []
     var chosen = try ShownSubjects(options.shown, in: options.split, of: cohort)
     var volumes: [String: [SegmentedVolume]] = [:]

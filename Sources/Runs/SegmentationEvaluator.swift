@@ -4,6 +4,7 @@ import Failures
 import Imaging
 import Inference
 import Metrics
+import Torch
 
 /// Scores a segmentation on whole subjects of a prepared cohort that have a label map. It may be shown something else in place
 /// of a contrast: what a synthesised contrast is worth is how far the segmentation comes with it (the paper's Table 4).
@@ -20,7 +21,9 @@ public struct SegmentationEvaluator {
   public var subjectLimit: Int?
   /// The subjects to score, by name; all where nothing is said.
   public var subjects: [String]?
-  /// Subjects done, of how many; what it throws ends the work.
+  /// The processes that share the subjects out; each of them gets the scores of all.
+  public var group: ProcessGroup?
+  /// Subjects done, of how many of this process's; what it throws ends the work.
   public var progress: (Int, Int) throws -> Void = { _, _ in }
 
   /// What the segmentation is shown in place of a contrast.
@@ -41,7 +44,7 @@ public struct SegmentationEvaluator {
 
   /// Scores a segmentation of these regions on the subjects of a split that have a label map and every contrast that is needed:
   /// one that is filled need not be there.
-  /// - Parameter keep: told of every subject what the segmentation was shown and what it found.
+  /// - Parameter keep: told of every subject that is scored here what the segmentation was shown and what it found.
   /// - Throws: before any work `.usage` for a model that is no segmentation and for a filling of no source of it,
   ///   `.inconsistent` for other regions than the model's, a filling by a model of another contrast, contrasts or label maps
   ///   that are not there and labels that belong to no region; then what the networks and `progress` throw.
@@ -55,7 +58,7 @@ public struct SegmentationEvaluator {
     let contents = SampleContents(modalities: needed, requiring: needed, labels: true)
     let subjects = Dictionary(cohort.manifest.subjects.map { ($0.id, $0) }) { first, _ in first }
     let named = ids.filter { self.subjects?.contains($0) ?? true }
-    let chosen = named.spread(subjectLimit ?? named.count).compactMap { subjects[$0] }
+    let chosen = group.share(of: named.spread(subjectLimit ?? named.count).compactMap { subjects[$0] })
     var scores = SegmentationScores(name: name, scorer: SegmentationScorer(regions: regions))
     try progress(0, chosen.count)
     for (done, subject) in chosen.enumerated() {
@@ -67,6 +70,7 @@ public struct SegmentationEvaluator {
       try keep(volume)
       try progress(done + 1, chosen.count)
     }
+    scores.subjects = try group.gathered(scores.subjects)
     return scores
   }
 

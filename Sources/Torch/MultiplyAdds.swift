@@ -12,6 +12,15 @@ extension LibTorch {
     return (result, Int(ct_multiply_adds() - before))
   }
 
+  /// Runs `body` and counts how many multiply-adds of direct sums Winograd's filtering saved this thread: of forward passes, and
+  /// of backward ones that run inside, on the CPU. What the filter's own transforms add is left out.
+  public static func countingSavedMultiplyAdds<R>(_ body: () throws -> R) rethrows -> (result: R, count: Int)
+  {
+    let before = ct_saved_multiply_adds()
+    let result = try body()
+    return (result, Int(ct_saved_multiply_adds() - before))
+  }
+
   /// Adds to the count what a layer computes by other operations: a linear map as an einsum, a kernel's mixing.
   public static func addMultiplyAdds(_ count: Int) { ct_add_multiply_adds(Int64(count)) }
 }

@@ -161,7 +161,7 @@ public final class Trainer {
       if fetchesAhead, state.iteration < plan.iterations { fetched = Result { try fetch(stream) } }
       var losses = read(pending)
       var asked: Failure.Kind?
-      if let group { (losses, asked) = (try group.mean(of: losses), try group.agreed(stop: delegate.stop)) }
+      if let group { (losses, asked) = try group.agreed(losses, stop: delegate.stop) }
       try refuseNaN(losses)
       if isFirst {
         try delegate.observe(

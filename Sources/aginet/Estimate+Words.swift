@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Foundation
 import Inference
+import Runs
 import Torch
 
 extension Estimate {
@@ -23,16 +24,44 @@ extension Estimate {
 
   /// Prints it as lines, or as JSON.
   func print(asJSON: Bool, on device: Device) throws {
+    Estimate.remark(isTooLarge: isTooLarge, on: device)
+    if asJSON { return try Console.result(json(pretty: true)) }
+    try Console.result(
+      [("memory", memoryWords)] + Estimate.row(ofLimit: limit, limitOrigin) + [("time", timeWords)])
+  }
+
+  fileprivate static func remark(isTooLarge: Bool, on device: Device) {
     if device != .cpu {
       Console.note("note: memory is the computer's own; what the GPU takes is not told")
     }
     if isTooLarge { Console.note("warning: that is more memory than there is") }
-    if asJSON { return try Console.result(json(pretty: true)) }
-    var rows = [("memory", memoryWords)]
-    if let limit, let limitOrigin {
-      rows.append(("of", "\(Estimate.gibibytes(Double(limit))) (\(limitOrigin))"))
+  }
+
+  fileprivate static func row(ofLimit limit: Int?, _ origin: String?) -> [(String, String)] {
+    guard let limit, let origin else { return [] }
+    return [("of", "\(gibibytes(Double(limit))) (\(origin))")]
+  }
+}
+
+extension CompletionEstimate {
+  /// Prints it as lines, or as JSON.
+  func print(asJSON: Bool, on device: Device) throws {
+    Estimate.remark(isTooLarge: isTooLarge, on: device)
+    for (person, why) in hindered.sorted(by: { $0.key < $1.key }) {
+      Console.note("\(person) cannot be completed: \(why)")
     }
-    try Console.result(rows + [("time", timeWords)])
+    if asJSON { return try Console.result(json) }
+    var work = ["\(images) images of \(people) people to compute"]
+    for (count, words) in [
+      (kept, "have theirs already"), (whole, "lack nothing"), (hindered.count, "cannot be completed"),
+    ] where count > 0 {
+      work.append("\(count) \(words)")
+    }
+    let bytes = memory.map { "\(Estimate.gibibytes(Double($0))) at most, \(jobs) at a time" }
+    try Console.result(
+      [("work", work.joined(separator: "; ")), ("memory", bytes ?? "not told by this system")]
+        + Estimate.row(ofLimit: limit, limitOrigin)
+        + [("time", "about \(ProgressBar.clock(seconds)) in the networks")])
   }
 }
 

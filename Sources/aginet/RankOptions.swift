@@ -4,13 +4,14 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Imaging
 import Torch
 
 /// Flags of commands that several processes can share out.
 struct RankOptions: ParsableArguments {
   @Option(
     help:
-      "Processes on this machine that share the work out: every batch of a training, or people. Under torchrun, srun or mpirun leave it out: they say how many there are."
+      "Processes on this machine that share the work out: every batch of a training, or people and subjects. Under torchrun, srun or mpirun leave it out: they say how many there are."
   )
   var ranks: Int?
   @Option(help: "With several processes: seconds without a sign of life after which one is given up.")
@@ -31,8 +32,9 @@ struct RankOptions: ParsableArguments {
       if ranks > 1 { return try start(ranks, compute, environment) }
     }
     guard let meeting else { return try body(nil) }
+    Companions.count = meeting.localSize
     if compute.threads == nil, environment["OMP_NUM_THREADS"] == nil {
-      LibTorch.threads = CoreLimit.own.share(of: meeting.localSize)
+      LibTorch.threads = Parallel.coreCount
     }
     let group = try ProcessGroup(joining: meeting, patience: Double(patience))
     if !group.isFirst { Console.isQuiet = true }
@@ -53,11 +55,6 @@ struct RankOptions: ParsableArguments {
     withExtendedLifetime(group) { _exit(code) }
   }
 
-  /// Whether a launcher has started this anew, as `torchrun --max-restarts` does where a rank was lost.
-  static var isRestarted: Bool {
-    Int(ProcessInfo.processInfo.environment["TORCHELASTIC_RESTART_COUNT"] ?? "") ?? 0 > 0
-  }
-
   private func start(_ count: Int, _ compute: ComputeOptions, _ environment: [String: String]) throws {
     let isTold = compute.threads != nil || environment["OMP_NUM_THREADS"] != nil
     Interruption.watch()
@@ -75,6 +72,14 @@ extension ProcessGroup? {
 
   /// The text of rank 0, or of the only process.
   func shared(_ text: () throws -> String) throws -> String { try self?.shared(text) ?? text() }
+
+  /// Has rank 0, or the only process, look to what is its own, such as the output, before anybody goes on.
+  func asFirst(_ body: () throws -> Void) throws {
+    _ = try shared {
+      try body()
+      return ""
+    }
+  }
 
   /// What all of them train: what rank 0 is told.
   func experiment(_ told: () throws -> Experiment) throws -> Experiment {

@@ -72,6 +72,40 @@ import Testing
     #expect(partial.lines.count == 1 && partial.lines[0].contains("sub-02 ("), "\(partial.messages)")
   }
 
+  @Test func anEstimateWritesNothing() throws {
+    func estimate() throws -> [String: Any] {
+      let outcome = try aginet(base + ["--estimate", "--json"])
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      return try #require(
+        try JSONSerialization.jsonObject(with: Data(outcome.output.utf8)) as? [String: Any])
+    }
+    try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), 2, .t1))
+    let first = try estimate()
+    #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+    #expect(first["people"] as? Int == 2 && first["images"] as? Int == 2 && first["kept"] as? Int == 0)
+    let hindered = try #require(first["hindered"] as? [String: String])
+    #expect(Array(hindered.keys) == ["sub-02"] && hindered["sub-02"]?.contains("has no T1") == true)
+    // A batch is sent through for the first of two people with scans of one size; the time is that of both.
+    let one = try aginet(
+      ["synthesize", "--model", base[5], "--t1", bidsPath(scratch("raw"), 1, .t1), "--t2"]
+        + [bidsPath(scratch("raw"), 1, .t2), "--estimate", "--json"])
+    let alone = try #require(
+      try JSONSerialization.jsonObject(with: Data(one.output.utf8)) as? [String: Any])
+    let (seconds, each) = (first["seconds"] as? Double ?? 0, alone["seconds"] as? Double ?? 0)
+    #expect(seconds > 0 && each > 0)
+    let (memory, least) = (first["memory"] as? Int ?? 0, alone["images"] as? Int ?? .max)
+    #expect(memory > least)
+    let said = try aginet(base + ["--estimate"])
+    #expect(said.output.hasPrefix("work    2 images of 2 people to compute; 1 cannot be completed\n"))
+    #expect(said.output.contains("memory  ") && said.output.contains("time    about "))
+
+    #expect(try aginet(base).code == 7)
+    let second = try estimate()
+    #expect(second["people"] as? Int == 0 && second["kept"] as? Int == 2)
+    #expect(second["seconds"] as? Double == 0)
+    _ = try aginet.fails(2, ["complete", "raw", "out", "group", "--estimate"] + base.suffix(3))
+  }
+
   @Test func labelsAreTakenAsBIDSAppsHaveThem() throws {
     #expect(try aginet(base + ["--participant_label", "02", "sub-03"]).code == 0)
     #expect(!FileManager.default.fileExists(atPath: scratch("out/sub-01")))

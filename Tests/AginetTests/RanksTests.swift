@@ -213,6 +213,25 @@ import Testing
     #expect(try digests("parts") == digests("whole"))
   }
 
+  /// Of a launcher that starts one process, which starts others.
+  @Test func ranksOfOneThatIsStartedAnewGoOn() throws {
+    #expect(try aginet(training("run", 10, ["--ranks", "2"])).code == 0)
+    var restarted = aginet
+    restarted.environment = ["RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RESTART_COUNT": "1"]
+    let again = try restarted(training("run", 20, ["--ranks", "2"]))
+    #expect(again.code == 0 && again.messages.contains("continuing at iteration 10"), "\(again.messages)")
+  }
+
+  /// What is there, two processes share; more than any computer of today has is asked for.
+  @Test(.enabled(if: MemoryLimit.own.map { $0.bytes < 1 << 39 } ?? false))
+  func processesOfOneComputerShareItsMemory() throws {
+    let words = try training(
+      "run", 4, ["--width", "1024", "--batch", "65536", "--ranks", "2", "--quiet"])
+    let line = try aginet.fails(8, words)
+    #expect(line.contains("shared by 2 processes"), "\(line)")
+    #expect(!FileManager.default.fileExists(atPath: scratch("run")))
+  }
+
   /// Without a parent that watches them, the one that is left says what it missed.
   @Test(arguments: [0, 1]) func underALauncherOneThatIsKilledEndsTheOther(rank: Int) throws {
     let port = 20_000 + Int.random(in: 0..<10_000)

@@ -44,6 +44,23 @@ import Testing
     #expect(found()?.bytes == 1 << 30)
   }
 
+  /// The computer's and a group's memory is there for all processes together, a shell's limit for each.
+  @Test func processesOfOneWorkShareIt() throws {
+    func part(_ limits: [Int] = [], processes: Int) -> MemoryLimit? {
+      MemoryLimit.of(root: folder("root"), limits: limits, processes: processes)
+    }
+    try write("MemTotal: 24567890 kB\n", to: "proc/meminfo")
+    #expect(part(processes: 1) == found())
+    #expect(part(processes: 2)?.bytes == 24_567_890 * 512)
+    #expect(part(processes: 2)?.origin == "this computer, shared by 2 processes")
+    try write("0::/job\n", to: "proc/self/cgroup")
+    try write("4294967296\n", to: "sys/fs/cgroup/job/memory.max")
+    #expect(part(processes: 4)?.bytes == 1 << 30)
+    #expect(part(processes: 4)?.origin == "the control group, shared by 4 processes")
+    #expect(part([1 << 29], processes: 4) == found([1 << 29]))
+    #expect(part([1 << 31], processes: 4)?.bytes == 1 << 30)
+  }
+
   @Test func thisProcessHasOne() throws {
     let own = try #require(MemoryLimit.own)
     #expect(try own.bytes >= #require(PeakMemory.current))

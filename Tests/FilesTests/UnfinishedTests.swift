@@ -1,7 +1,6 @@
 import Failures
 import Files
 import Foundation
-import Synchronization
 import Testing
 
 /// Unfinished files: of this program, of others that write, and of those that were killed.
@@ -45,26 +44,22 @@ import Testing
     #expect(contents(folder("a.bin")) == [1])
   }
 
-  /// Another program that comes between the making of a file and its lock takes it for stale.
+  /// Another program that comes between the making of a file and its lock takes it for stale, and removes it once it has looked.
   @Test func whoTakesItForStaleHarmsNobody() throws {
     let folder = try TemporaryFolder()
-    let ended = Atomic(false)
-    let other = Thread {
-      while !ended.load(ordering: .relaxed) {
-        for name in folder.names where name.hasSuffix(".partial") {
-          let descriptor = open(folder(name), O_RDWR | O_CLOEXEC)
-          guard descriptor >= 0 else { continue }
-          if flock(descriptor, LOCK_EX | LOCK_NB) == 0 {
-            usleep(200)
-            unlink(folder(name))
-          }
-          close(descriptor)
-        }
-      }
+    var taken: [(path: String, lock: Int32)] = []
+    let file = try Unfinished(for: folder("a.bin")) { path in
+      guard taken.isEmpty else { return }
+      taken.append((path, open(path, O_RDWR | O_CLOEXEC)))
+      #expect(flock(taken[0].lock, LOCK_EX | LOCK_NB) == 0)
     }
-    other.start()
-    defer { ended.store(true, ordering: .relaxed) }
-    for number in 0..<400 { try AtomicFile.write([1], to: folder("\(number).bin")) }
+    for other in taken {
+      unlink(other.path)
+      close(other.lock)
+    }
+    #expect(taken.count == 1 && FileManager.default.fileExists(atPath: file.path))
+    file.discard()
+    #expect(folder.names.isEmpty)
   }
 
   @Test func bytesAreWrittenOverInTheirPlace() throws {

@@ -5,7 +5,8 @@ import Torch
 /// Layers in bfloat16 as autocast runs them, here on the CPU; the precision is a process's, so each has one of its own.
 @Suite struct AutocastTests {
   /// A loss and the gradients of a module at the paper's groups and a width and side of use.
-  private static func gradients(_ module: (Tensor) -> Tensor, _ store: Parameters) throws -> [String: Tensor] {
+  private static func gradients(_ module: (Tensor) -> Tensor, _ store: Parameters) throws -> [String: Tensor]
+  {
     let x = Tensor.normal([2, 32, 96, 96], seed: 1).channelsLast()
     let output = LibTorch.autocasting(on: .cpu) { module(x) }
     (output * Tensor.uniform(output.shape, seed: 2)).sum().backward()

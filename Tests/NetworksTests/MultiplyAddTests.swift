@@ -132,4 +132,39 @@ import Torch
     }
     #expect(inner == 25 * 2 * 2 * 9 && outer == inner)
   }
+
+  /// A convolution and both its derivatives have a quarter of their products left; of a gated routing's, which has an eighth of
+  /// the channels in, the forward pass and the map's derivative.
+  @Test func filteringSavesThreeQuarters() {
+    let (batch, channels, side) = (2, 32, 64)
+    let area = batch * side * side
+    let x = Tensor.uniform([batch, channels, side, side], seed: 1).channelsLast()
+    x.requiresGradient = true
+    let weight = Tensor.uniform([channels, channels, 3, 3], seed: 2)
+    weight.requiresGradient = true
+    func saved(_ body: () -> Tensor) -> (forward: Int, whole: Int) {
+      let (forward, whole) = LibTorch.countingSavedMultiplyAdds {
+        let (y, forward) = LibTorch.countingSavedMultiplyAdds(body)
+        y.mean().backward()
+        return forward
+      }
+      return (forward, whole)
+    }
+    let one = area * channels * channels * 9 * 3 / 4
+    #expect(saved { x.convolved(with: weight, padding: 1) } == (one, 3 * one))
+    let module = CAGR(Parameters(seed: 3).root, ConvolutionShape(channels, channels), groups: 8)
+    #expect(saved { module(x) } == (one + one / 8, 3 * one + 2 * (one / 8)))
+    // Strides and few channels go directly.
+    #expect(saved { x.convolved(with: weight, stride: 2, padding: 1) } == (0, 0))
+    let thin = Tensor.uniform([8, channels, 3, 3], seed: 4)
+    #expect(saved { x.convolved(with: thin, padding: 1) } == (0, 0))
+  }
+
+  /// Tiles at the far ends reach beyond a map whose sides are no multiples of four, and count whole.
+  @Test func filteringCountsWholeTiles() {
+    let count = LibTorch.countingSavedMultiplyAdds {
+      Tensor.zeros([1, 32, 30, 33]).convolved(with: .zeros([32, 32, 3, 3]), padding: 1)
+    }.count
+    #expect(count == 32 * 32 * (30 * 33 * 9 - 8 * 9 * 36))
+  }
 }

@@ -242,7 +242,8 @@ import Training
     _ = try Run.train(
       longer, on: cohort, into: scratch("run"), setting(nil),
       observe: { if case .note(let note) = $0 { notes.append(note) } })
-    #expect(notes.contains { $0.contains("trained in \(precision.title), and goes on in float32") }, "\(notes)")
+    #expect(
+      notes.contains { $0.contains("trained in \(precision.title), and goes on in float32") }, "\(notes)")
     #expect(try Run.precision(in: run.folder.path) == .float32)
   }
 }

@@ -11,6 +11,14 @@ import Torch
     #expect(try Meeting(["SLURM_PROCID": "0", "SLURM_NTASKS": "4", "SLURM_JOB_ID": "7"]) == nil)
   }
 
+  @Test func whatWasStartedAnewKnowsIt() throws {
+    #expect(try Meeting.attempt([:]) == 0)
+    // One that is alone too.
+    #expect(
+      try Meeting.attempt(["RANK": "0", "WORLD_SIZE": "1", "TORCHELASTIC_RESTART_COUNT": "3"]) == 3)
+    #expect(throws: Failure.self) { try Meeting.attempt(["TORCHELASTIC_RESTART_COUNT": "once"]) }
+  }
+
   @Test func torchrunKeepsTheTable() throws {
     let meeting = try #require(
       try Meeting([

@@ -1,3 +1,4 @@
+import Failures
 import PipelineSupport
 import Testing
 import Torch
@@ -40,13 +41,48 @@ import Torch
     #expect(sums.allSatisfy { $0[0].isNaN && $0[1] == 3 })
   }
 
+  /// In one exchange, whoever is asked to stop.
+  @Test func numbersAndTheWishToStopTravelTogether() throws {
+    let results = try inRanks(3) { group in
+      let own = Double(group.rank + 1)
+      let (calm, none) = try group.sum([own, .infinity], stop: nil)
+      let (sums, stop) = try group.sum([own], stop: group.rank == 1 ? .terminated : nil)
+      let other = try group.agreed(stop: group.rank == 2 ? .interrupted : nil)
+      return (calm, none, sums, stop, other)
+    }
+    for (calm, none, sums, stop, other) in results {
+      #expect(calm == [6, .infinity] && none == nil)
+      #expect(sums == [6] && stop == .terminated && other == .interrupted)
+    }
+  }
+
+  /// Digits, the sign of zero and what is no number included; with fewer items than ranks too.
+  @Test(arguments: [0, 2, 7]) func whatIsSharedOutIsGatheredInOrder(count: Int) throws {
+    let numbers: [Double] = [0.1 + 0.2, -0.0, .infinity, 0, .nan, -1 / 3, .leastNonzeroMagnitude]
+    let items = Array(numbers.prefix(count))
+    let results = try inRanks(3) { rank in
+      let group: ProcessGroup? = rank
+      let own = group.share(of: items)
+      return (own, try group.gathered(own))
+    }
+    #expect(results.flatMap(\.0).map(\.bitPattern) == items.map(\.bitPattern))
+    for (own, all) in results {
+      #expect((count / 3...(count + 2) / 3).contains(own.count))
+      #expect(all.map(\.bitPattern) == items.map(\.bitPattern))
+    }
+    let alone: ProcessGroup? = nil
+    #expect(alone.share(of: items).count == count)
+    #expect(try alone.gathered(items).count == count)
+  }
+
   private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {
     let weight = Tensor([0.5, -2, 3], shape: [3])
     weight.requiresGradient = true
+    let average = group.map { GradientAverage(of: [weight], over: $0) }
     let y = (x * weight).squared()
     func whole(_ sum: Tensor) -> Tensor { group?.sum(sum) ?? sum }
     (whole(y.sum()) / (whole((y + 1).sqrt().sum()) + 1)).backward()
-    group?.average(gradientsOf: [weight])
+    average?.finish()
     return weight.gradient?.values() ?? []
   }
 

@@ -1,3 +1,4 @@
+import Cohorts
 import Foundation
 import Imaging
 
@@ -25,6 +26,34 @@ enum GeneratedScans {
       }
     }
     return Volume(dimensions: dimensions, affine: .identity, voxels: voxels)
+  }
+
+  /// Writes subjects with T1, T2 and PD in the BIDS layout, all to be trained on, into `folder`.
+  static func scans(in folder: String, subjects: Int, dimensions: SIMD3<Int>) throws {
+    let names = (1...subjects).map { String(format: "sub-%04d", $0) }
+    try Parallel.forEach(count: subjects) { number in
+      let anat = "\(folder)/bids/\(names[number])/anat"
+      try FileManager.default.createDirectory(atPath: anat, withIntermediateDirectories: true)
+      for (index, suffix) in ["T1w", "T2w", "PDw"].enumerated() {
+        let volume = volume(dimensions, seed: UInt64(3 * number + index + 1))
+        try NIfTI.write(volume, as: .int16, to: "\(anat)/\(names[number])_\(suffix).nii")
+      }
+    }
+    try JSONEncoder().encode(["train": names]).write(to: URL(fileURLWithPath: "\(folder)/splits.json"))
+  }
+
+  /// Makes a store of what `scans` wrote.
+  static func prepare(_ folder: String) throws {
+    var preparation = Preparation()
+    preparation.modalities = [.t1, .t2, .pd]
+    preparation.splits = .file("\(folder)/splits.json")
+    _ = try preparation.run(
+      BIDSCohort(folder: "\(folder)/bids"), layout: "bids", into: "\(folder)/store", program: "aginet-bench")
+  }
+
+  /// Opens what `prepare` made.
+  static func store(in folder: String) throws -> PreparedCohort {
+    try PreparedCohort(folder: "\(folder)/store")
   }
 
   /// Runs `body` in a fresh folder that is removed afterwards.

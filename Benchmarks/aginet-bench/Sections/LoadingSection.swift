@@ -12,7 +12,9 @@ struct LoadingSection {
     note("data loading")
     let (batchSize, side) = (16, 256)
     let seconds = try GeneratedScans.inTemporaryFolder { folder in
-      try throughput(prepared(folder, side: side), batchSize: batchSize)
+      try GeneratedScans.scans(in: folder, subjects: 2, dimensions: [side, side, 40])
+      try GeneratedScans.prepare(folder)
+      return try throughput(GeneratedScans.store(in: folder), batchSize: batchSize)
     }
     let perSlice = seconds.median / Double(batchSize * batches)
     var section = Section(
@@ -30,26 +32,6 @@ struct LoadingSection {
         Goal("data loading, share of a step, \(size)", share, limit: 0.02, text: (text, "< 2 %")))
     }
     return section
-  }
-
-  private func prepared(_ folder: String, side: Int) throws -> PreparedCohort {
-    let modalities: [(Modality, String)] = [(.t1, "T1w"), (.t2, "T2w"), (.pd, "PDw")]
-    for subject in ["01", "02"] {
-      let anat = "\(folder)/bids/sub-\(subject)/anat"
-      try FileManager.default.createDirectory(atPath: anat, withIntermediateDirectories: true)
-      for (index, modality) in modalities.enumerated() {
-        let volume = GeneratedScans.volume([side, side, 40], seed: UInt64(index + 1))
-        try NIfTI.write(volume, as: .int16, to: "\(anat)/sub-\(subject)_\(modality.1).nii")
-      }
-    }
-    let splits = "\(folder)/splits.json"
-    try Data(#"{"train": ["sub-01", "sub-02"]}"#.utf8).write(to: URL(fileURLWithPath: splits))
-    var preparation = Preparation()
-    preparation.modalities = modalities.map(\.0)
-    preparation.splits = .file(splits)
-    _ = try preparation.run(
-      BIDSCohort(folder: "\(folder)/bids"), layout: "bids", into: "\(folder)/store", program: "aginet-bench")
-    return try PreparedCohort(folder: "\(folder)/store")
   }
 
   private func throughput(_ cohort: PreparedCohort, batchSize: Int) throws -> Timing {

@@ -16,7 +16,7 @@ struct MemorySection {
       for work in size.timing([.l1, .pix2pix]) {
         let item = Case(work: work, network: .agiNet, size: size)
         note("memory of a \(work.title), \(size)")
-        let ours = Process.outputOfOwn(MeasureMemory.arguments(item, threads: threads)).flatMap { Int($0) }
+        let ours = MeasureCase.figures(item, threads: threads, repeats: 2)?.peakBytes
         let theirs = peer?.peakMemory(item)
         let what = "\(work.title), \(size)"
         var quotient: Double?

@@ -25,8 +25,7 @@ struct SynthesisSection {
 
   func run() -> Section {
     note("synthesis of \(SynthesisSection.side) x \(SynthesisSection.side) x \(slices)")
-    let output = Process.outputOfOwn(MeasureSynthesis.arguments(self))
-    let figures = output.flatMap { try? JSONDecoder().decode(Figures.self, from: Data($0.utf8)) }
+    let figures: Figures? = Process.figuresOfOwn(MeasureSynthesis.arguments(self))
     let what = "\(SynthesisSection.side) x \(SynthesisSection.side) x \(slices) volume, width \(width)"
     let slower = figures.map { $0.volume / $0.inference }
     return Section(

@@ -11,6 +11,7 @@
 #include "../wall/direct.h"
 #include "../loops/parallel.h"
 #include "../loops/read.h"
+#include "../winograd/winograd.h"
 
 namespace cagr {
 namespace {
@@ -95,6 +96,7 @@ void convolve_band(
 Tensor features_by_rows(const Tensor &x, const Tensor &kernels, const Tensor &weight, const Tensor &bias, Tensor *map) {
   const Bands bands(x);
   const auto channels = bands.channels, members = kernels.size(2), length = bands.row_length();
+  winograd::count_saving(x, channels * members);
   const auto blocks = transformed(in_blocks(kernels));
   const auto stride = blocks.size(0) > 1 ? blocks.stride(0) : 0;
   auto sums = at::zeros({bands.samples, bands.of_sample(), channels}, weight.options());
@@ -124,6 +126,7 @@ RoutingDerivatives backward_by_rows(
   const Tensor &x, const Tensor &map, const Tensor &kernels, const Routing &routing, const Tensor &up, const Tensor &image) {
   const Bands bands(x);
   const auto channels = bands.channels, members = kernels.size(2), taps = kernels.size(3), length = bands.row_length();
+  winograd::count_saving(x, channels * members);
   const auto back = transformed(in_blocks(turned(kernels, routing.groups)));
   const auto stride = back.size(0) > 1 ? back.stride(0) : 0, size = taps * members * channels;
   const auto each = (up / static_cast<double>(bands.pixels())).contiguous();

@@ -16,6 +16,7 @@ typedef struct ct_tensor_s *ct_tensor;
 typedef struct ct_generator_s *ct_generator;
 typedef struct ct_store_s *ct_store;
 typedef struct ct_group_s *ct_group;
+typedef struct ct_averaging_s *ct_averaging;
 
 enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3, CT_BFLOAT16 = 4 };
 enum { CT_CPU = -1 };  // a device: CT_CPU or the number of a CUDA device
@@ -43,6 +44,7 @@ const char *ct_cpu_capability(void);     // that LibTorch's own kernels use
 int ct_load_library(const char *path);
 int64_t ct_multiply_adds(void);            // of this thread's convolutions and linear maps so far, forward alone
 void ct_add_multiply_adds(int64_t count);  // those of an operation that does not go through one of these
+int64_t ct_saved_multiply_adds(void);      // those that filtering has saved this thread so far, forward and backward
 
 // MARK: Life and data
 void ct_free(ct_tensor x);
@@ -190,8 +192,13 @@ int ct_group_check(ct_group group);  // fails where a process was silent for too
 int ct_group_quiet(ct_group group);  // a rank that has just fallen silent, -2 for the table, -1 for none
 // In place, in buckets of so many bytes.
 int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);
-int ct_group_sum_gradients(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);
 int ct_group_broadcast(ct_group group, const ct_tensor *tensors, int count, int64_t bytes);  // from rank 0
+// Gradients that are added up from when a backward has them; to be freed before their group. What is under way when that is done
+// makes the group fail from then on.
+ct_averaging ct_averaging_make(ct_group group, const ct_tensor *parameters, int count, int64_t bytes);
+void ct_averaging_free(ct_averaging averaging);
+int ct_averaging_finish(ct_averaging averaging, double factor);  // waits, and puts the gradients back
+int ct_averaging_early(ct_averaging averaging);  // buckets that were under way when it was last asked to finish
 
 #ifdef __cplusplus
 }

@@ -3,9 +3,10 @@
 
 #include <cstdlib>
 
-#include "ranks.h"
+#include "buckets.h"
 
 using namespace wall;
+using namespace ranks;
 using std::chrono::milliseconds;
 
 static milliseconds milliseconds_of(double seconds) { return milliseconds(static_cast<int64_t>(seconds * 1e3)); }
@@ -93,7 +94,13 @@ void ct_group_leave(ct_group group) {
   // Where an operation hangs, its connections cannot be closed either.
   if (group->broken) return;
   group->broken = true;
-  act([&] { group->group.reset(); });
+  // Gradients that are under way keep the connections, and may never arrive.
+  const bool waits = !group->under_way.empty();
+  group->under_way.clear();
+  act([&] {
+    if (waits) std::thread([held = std::move(group->group)]() mutable { held.reset(); }).detach();
+    else group->group.reset();
+  });
 }
 
 static void refuse_silence(ct_group group) {
@@ -111,10 +118,7 @@ int ct_group_check(ct_group group) {
 
 int ct_group_quiet(ct_group group) { return group->pulse->quiet(); }
 
-using Work = c10::intrusive_ptr<c10d::Work>;
-
-// Until the work is done, or a process that it needs is gone.
-static void wait(ct_group group, const Work &work) {
+void ranks::wait(ct_group group, const c10::intrusive_ptr<c10d::Work> &work) {
   while (true) {
     try {
       work->wait(milliseconds(200));
@@ -130,40 +134,21 @@ static void wait(ct_group group, const Work &work) {
   }
 }
 
-// One stretch of memory that tensors are gathered in, in the order in which each lies in memory, and put back from.
-struct Bucket {
-  std::vector<at::Tensor> tensors;
-  at::Tensor flat;
-  Work work;
+void Bucket::allocate() {
+  int64_t count = 0;
+  for (const auto &tensor : tensors) count += tensor.numel();
+  // Gloo is built for the CPU: what a GPU holds comes here and goes back.
+  flat = at::empty({count}, tensors[0].options().device(at::kCPU));
+}
 
-  at::Tensor view(const at::Tensor &tensor, int64_t start) const {
-    // All processes hold a tensor in the same layout; one with gaps goes by its logical order.
-    return tensor.is_non_overlapping_and_dense()
-      ? flat.as_strided(tensor.sizes(), tensor.strides(), start)
-      : flat.narrow(0, start, tensor.numel()).view(tensor.sizes());
-  }
-  template <class Body>
-  void each(Body body) const {
-    int64_t start = 0;
-    for (const auto &tensor : tensors) {
-      body(tensor, view(tensor, start));
-      start += tensor.numel();
-    }
-  }
-  void gather() {
-    int64_t count = 0;
-    for (const auto &tensor : tensors) count += tensor.numel();
-    // Gloo is built for the CPU: what a GPU holds comes here and goes back.
-    flat = at::empty({count}, tensors[0].options().device(at::kCPU));
-    each([](const at::Tensor &tensor, const at::Tensor &place) { place.copy_(tensor); });
-  }
-  void scatter() const {
-    each([](const at::Tensor &tensor, const at::Tensor &place) { tensor.copy_(place); });
-  }
-};
+at::Tensor Bucket::view(const at::Tensor &tensor, int64_t start) const {
+  // All processes hold a tensor in the same layout; one with gaps goes by its logical order.
+  return tensor.is_non_overlapping_and_dense()
+    ? flat.as_strided(tensor.sizes(), tensor.strides(), start)
+    : flat.narrow(0, start, tensor.numel()).view(tensor.sizes());
+}
 
-// The tensors in their order, in buckets of one type and some size.
-static std::vector<Bucket> buckets(const std::vector<at::Tensor> &tensors, int64_t bytes) {
+std::vector<Bucket> ranks::buckets(const std::vector<at::Tensor> &tensors, int64_t bytes) {
   std::vector<Bucket> result;
   int64_t held = 0;
   for (const auto &tensor : tensors) {
@@ -184,18 +169,22 @@ template <class Start, class Finish>
 static int exchange(ct_group group, const std::vector<at::Tensor> &tensors, int64_t bytes, Start start, Finish finish) {
   return act([&] {
     TORCH_CHECK(!group->broken, "the processes have lost one another");
+    TORCH_CHECK(group->under_way.empty(), "gradients are under way, which must be waited for first");
     at::NoGradGuard guard;
     try {
       auto all = buckets(tensors, bytes);
+      std::vector<c10::intrusive_ptr<c10d::Work>> works;
       for (auto &bucket : all) {
-        bucket.gather();
+        bucket.allocate();
+        bucket.each([](const at::Tensor &tensor, const at::Tensor &place) { place.copy_(tensor); });
         std::vector<at::Tensor> flat{bucket.flat};
-        bucket.work = start(flat);
+        works.push_back(start(flat));
       }
-      for (auto &bucket : all) {
-        wait(group, bucket.work);
+      for (size_t i = 0; i < all.size(); ++i) {
+        auto &bucket = all[i];
+        wait(group, works[i]);
         finish(bucket.flat);
-        bucket.scatter();
+        bucket.each([](const at::Tensor &tensor, const at::Tensor &place) { tensor.copy_(place); });
       }
     } catch (...) {
       group->broken = true;
@@ -208,19 +197,6 @@ int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double fac
   return exchange(
     group, list(tensors, count), bytes, [&](std::vector<at::Tensor> &flat) { return group->group->allreduce(flat); },
     [&](at::Tensor &flat) { if (factor != 1) flat.mul_(factor); });
-}
-
-int ct_group_sum_gradients(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes) {
-  return guard([&] {
-    std::vector<at::Tensor> gradients;
-    for (int i = 0; i < count; ++i) {
-      const auto &gradient = tensors[i]->value.grad();
-      if (gradient.defined()) gradients.push_back(gradient);
-    }
-    return exchange(
-      group, gradients, bytes, [&](std::vector<at::Tensor> &flat) { return group->group->allreduce(flat); },
-      [&](at::Tensor &flat) { if (factor != 1) flat.mul_(factor); });
-  }, -1);
 }
 
 int ct_group_broadcast(ct_group group, const ct_tensor *tensors, int count, int64_t bytes) {

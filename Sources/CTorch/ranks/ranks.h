@@ -63,4 +63,6 @@ struct ct_group_s {
   double patience;
   // Whether an operation has failed: the group is then of no more use, and cannot be taken apart without waiting.
   bool broken = false;
+  // Sums of gradients that nobody has waited for yet: nothing else may be asked of the group before.
+  std::vector<c10::intrusive_ptr<c10d::Work>> under_way;
 };

@@ -107,6 +107,7 @@ static bool autocasts() { return at::autocast::is_autocast_enabled(at::kCPU); }
 // everything elementwise left out.
 int64_t ct_multiply_adds(void) { return multiply_adds; }
 void ct_add_multiply_adds(int64_t count) { multiply_adds += count; }
+int64_t ct_saved_multiply_adds(void) { return saved_multiply_adds; }
 
 ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
   return make([&] {

@@ -24,6 +24,9 @@ inline thread_local std::string message;
 // Those of this thread's convolutions and linear maps so far, forward passes alone.
 inline thread_local int64_t multiply_adds = 0;
 
+// Those of the direct sums that filtering has saved this thread so far, forward and backward.
+inline thread_local int64_t saved_multiply_adds = 0;
+
 // How often this thread has read numbers out of tensors.
 inline thread_local int64_t host_reads = 0;
 

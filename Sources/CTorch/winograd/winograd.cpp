@@ -119,6 +119,7 @@ struct Work {
 void run(const Tensor &x, const Tensor &kernels, const Tensor &bias, bool rectifies, const Tensor &y) {
   const auto from = x.size(1), to = y.size(1);
   const auto flat = kernels.options();
+  count_saving(x, from * to);
   const Tiling tiling(x);
   const auto products = tiling.products();
   const Plan plan(products, from + to, kernels.numel(), tiling.count);
@@ -213,6 +214,12 @@ void convolve_into(const Tensor &y, const Tensor &x, const Tensor &weight, const
 void convolve_backward_into(const Tensor &image, const Tensor &up, const Tensor &weight) {
   if (is_small(up, weight)) return columns::convolve_backward_into(image, channels_last(up), kernels_last(weight));
   run(channels_last(up), transformed(weight, true), {}, false, image);
+}
+
+void count_saving(const Tensor &x, int64_t pairs) {
+  const Tiling tiling(x);
+  const int64_t taps = tiling.is_volume ? 27 : 9, pixels = x.numel() / x.size(1);
+  wall::saved_multiply_adds += pairs * (pixels * taps - tiling.count * tiling.products());
 }
 
 Tensor empty_map(const Tensor &x, int64_t channels) {

@@ -26,6 +26,9 @@ void convolve_backward_into(const at::Tensor &image, const at::Tensor &up, const
 // The derivatives with respect to the weight, in any layout, and the bias where it is wanted. Not recorded.
 std::tuple<at::Tensor, at::Tensor> kernel_derivative(const at::Tensor &up, const at::Tensor &x, const at::Tensor &weight, bool bias_wanted);
 
+// Adds what filtering saves over the map of x, of `pairs` channels in and out that meet, to `wall::saved_multiply_adds`.
+void count_saving(const at::Tensor &x, int64_t pairs);
+
 // The same convolution with a backward of its own.
 at::Tensor convolution(const at::Tensor &x, const at::Tensor &weight, const std::optional<at::Tensor> &bias);
 

@@ -26,6 +26,7 @@ namespace {
 constexpr int64_t fitting = 1 << 18;
 
 Tensor correlation(const Tensor &up, const Tensor &x, const Tensor &weight) {
+  count_saving(x, x.size(1) * up.size(1));
   const Tiling tiling(x);
   const auto from = x.size(1), to = up.size(1), products = tiling.products(), taps = weight.numel() / (from * to);
   const auto flat = x.options().memory_format(at::MemoryFormat::Contiguous);

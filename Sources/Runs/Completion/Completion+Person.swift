@@ -25,7 +25,7 @@ extension Completion {
       try task.check()
       person.sources = Dictionary(uniqueKeysWithValues: task.files.map { ($0.modality, inCohort($0.path)) })
       let name = DerivativeName(of: task.subject, like: task.files[0].path)
-      let images = task.lacking.map { Derived(modality: $0, file: name.image($0), of: task, self) }
+      let images = derived(task)
       let pending = try images.filter { try !$0.stands(of: model, options) }
       if !pending.isEmpty {
         try RunFolder.make(folder("\(name.folder)/anat"))
@@ -39,6 +39,18 @@ extension Completion {
       person.fail(failure, in: [cohort.folder, folder.path])
     }
     return person
+  }
+
+  /// The images of a person, whether they are there or not.
+  private func derived(_ task: CompletionTask) -> [Derived] {
+    let name = DerivativeName(of: task.subject, like: task.files[0].path)
+    return task.lacking.map { Derived(modality: $0, file: name.image($0), of: task, self) }
+  }
+
+  /// The contrasts of a person that are yet to be computed.
+  /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
+  func pending(_ task: CompletionTask, by model: TrainedModel) throws -> [Modality] {
+    try derived(task).filter { try !$0.stands(of: model, options) }.map(\.modality)
   }
 
   /// Computes images of a person and writes them, each with what stands beside it.

@@ -48,7 +48,7 @@ public struct Completion: Sendable {
   public let folder: CompletionFolder
   public let cohort: BIDSCohort
   let modelFile: String, device: Device, options: Options
-  private let tasks: [CompletionTask]
+  let tasks: [CompletionTask]
   /// Everyone in the data set, by identifier.
   private let everyone: [String]
 
@@ -174,7 +174,7 @@ public struct Completion: Sendable {
   }
 
   /// How many people at a time: no more than there are, than were asked for and than memory holds.
-  private func jobs(for model: TrainedModel) -> Int {
+  func jobs(for model: TrainedModel) -> Int {
     // An operation of a network keeps about four cores busy.
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })

@@ -5,6 +5,7 @@ import Files
 import Imaging
 import Inference
 import Metrics
+import Torch
 
 /// What models and baselines are worth on the people of a folder, each of them by themselves, under a scale that is fair to
 /// every unit of intensity (`PersonScorer`): straight from the files, nothing is prepared.
@@ -24,7 +25,7 @@ public struct PeopleAssessment: Sendable {
   }
 
   /// One method's figures on one person and task.
-  public struct Row: Sendable, Equatable {
+  public struct Row: Sendable, Equatable, Codable {
     /// The folder's name.
     public var cohort: String
     public var person: String
@@ -51,12 +52,13 @@ public struct PeopleAssessment: Sendable {
 
   /// - Parameters:
   ///   - models: with their names in tables; one that cannot serve a task is not asked.
+  ///   - group: the processes that share the people out, each of which gets everything.
   ///   - progress: persons done, of how many, and who is next; what it throws ends the work.
   ///   - picturing: takes what models made of each person and task; what it throws ends the work.
   /// - Throws: `.inconsistent` where no person has what any task needs, and for folders of one name.
   public init(
     of models: [(name: String, model: TrainedModel)], on cohorts: [any Cohort],
-    _ options: Options = Options(),
+    _ options: Options = Options(), group: ProcessGroup? = nil,
     progress: (Int, Int, String) throws -> Void = { _, _, _ in },
     picturing: (PersonPicture) throws -> Void = { _ in }
   ) throws {
@@ -74,19 +76,33 @@ public struct PeopleAssessment: Sendable {
         "\(cohorts.map(\.folder).joined(separator: ", ")): nobody has what "
           + "\(options.tasks.map(\.description).joined(separator: " or ")) needs")
     }
-    for (number, (cohort, name, subject)) in chosen.enumerated() {
-      try progress(number, chosen.count, subject.id)
-      var pictures: [PersonPicture] = []
-      do {
-        let person = try PersonScans(subject, of: cohort, named: name)
-        let found = try PeopleAssessment.rows(of: person, models, options)
-        (rows, pictures) = (rows + found.rows, found.pictures)
-      } catch let failure as Failure where !failure.isStop {
-        failures.append((name, subject.id, failure.message.relative(to: [cohort.folder])))
+    // One on each process at a time, so that pictures need not be kept.
+    let step = group?.size ?? 1
+    for number in stride(from: 0, to: chosen.count, by: step) {
+      try progress(number, chosen.count, chosen[number].2.id)
+      let next = Array(chosen[number..<min(number + step, chosen.count)])
+      let found = try group.share(of: next).map { cohort, name, subject -> Measured in
+        do {
+          let person = try PersonScans(subject, of: cohort, named: name)
+          return try PeopleAssessment.measured(person, models, options)
+        } catch let failure as Failure where !failure.isStop {
+          return Measured(failure: failure.message.relative(to: [cohort.folder]))
+        }
       }
-      for picture in pictures { try picturing(picture) }
+      for ((_, name, subject), one) in zip(next, try group.gathered(found)) {
+        rows += one.rows
+        if let reason = one.failure { failures.append((name, subject.id, reason)) }
+        for picture in one.pictures { try picturing(picture) }
+      }
     }
     try progress(chosen.count, chosen.count, "")
+  }
+
+  /// What was found of a person.
+  private struct Measured: Codable {
+    var rows: [Row] = []
+    var pictures: [PersonPicture] = []
+    var failure: String?
   }
 
   /// What folders are called where their people are told apart.
@@ -111,9 +127,9 @@ public struct PeopleAssessment: Sendable {
     cohorts.flatMap(\.subjects).flatMap { PersonTask.scenarios(tasks, of: $0.modalities) }.unique
   }
 
-  private static func rows(
-    of person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options
-  ) throws -> (rows: [Row], pictures: [PersonPicture]) {
+  private static func measured(
+    _ person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options
+  ) throws -> Measured {
     let scenarios = PersonTask.scenarios(options.tasks, of: person.modalities)
     var rows: [Row] = []
     var planes: [Scenario: [(method: String, plane: [Float])]] = [:]
@@ -166,7 +182,7 @@ public struct PeopleAssessment: Sendable {
     let pictures = scenarios.compactMap { scenario in
       planes[scenario].flatMap { PersonPicture(person, scenario, made: $0) }
     }
-    return (rows, pictures)
+    return Measured(rows: rows, pictures: pictures)
   }
 
   /// What a model makes of the person for the scenarios that it serves: those of the same sources at once.

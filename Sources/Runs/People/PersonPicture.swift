@@ -1,19 +1,18 @@
+import Foundation
 import Imaging
 import Metrics
 
 /// A plane through the middle of a person's brain: what was given, what was acquired, and what models made.
-public struct PersonPicture: Sendable {
+public struct PersonPicture: Sendable, Codable {
   /// The folder's name.
   public let cohort: String
   public let person: String
   public let scenario: Scenario
   /// Of every image below, and the distance in mm from one column and from one row to the next.
   public let rows: Int, columns: Int, spacing: SIMD2<Double>
-  /// [row][column], LPS; 1 stands for the 99.5th percentile of the contrast's volume.
-  public let given: [[Float]]
-  public let acquired: [Float]
-  /// By model, on the scale by which it is compared with what was acquired.
-  public let made: [(method: String, image: [Float])]
+  private let models: [String]
+  /// What was given, acquired and made, one image after the other: an encoder takes bytes as they are, and numbers one by one.
+  private let pixels: Data
 
   /// - Parameter made: cut as the person's images are.
   /// - Returns: nil where there is nothing to compare with.
@@ -27,8 +26,28 @@ public struct PersonPicture: Sendable {
     (cohort, self.person, self.scenario) = (person.cohort, person.id, scenario)
     (rows, columns) = (grid.extent.rows, grid.extent.columns)
     spacing = [grid.spacing[2], grid.spacing[1]]
-    (given, self.acquired) = (scenario.sources.compactMap(shown), acquired)
-    self.made = made.map { ($0.method, $0.plane) }
+    models = made.map(\.method)
+    let images = scenario.sources.compactMap(shown) + [acquired] + made.map(\.plane)
+    pixels = images.reduce(into: Data()) { all, image in
+      image.withUnsafeBytes { all.append(contentsOf: $0) }
+    }
+  }
+
+  /// [row][column], LPS; 1 stands for the 99.5th percentile of the contrast's volume.
+  public var given: [[Float]] { Array(images.dropLast(models.count + 1)) }
+  public var acquired: [Float] { images[images.count - models.count - 1] }
+  /// By model, on the scale by which it is compared with what was acquired.
+  public var made: [(method: String, image: [Float])] {
+    zip(models, images.suffix(models.count)).map { (method: $0, image: $1) }
+  }
+
+  private var images: [[Float]] {
+    let (count, size) = (rows * columns, MemoryLayout<Float>.size)
+    return pixels.withUnsafeBytes { bytes in
+      stride(from: 0, to: bytes.count, by: count * size).map { start in
+        (0..<count).map { bytes.loadUnaligned(fromByteOffset: start + $0 * size, as: Float.self) }
+      }
+    }
   }
 }
 

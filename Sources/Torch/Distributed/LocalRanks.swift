@@ -22,7 +22,7 @@ public struct LocalRanks {
     environment.merge([
       "WORLD_SIZE": "\(count)", "LOCAL_WORLD_SIZE": "\(count)", "MASTER_ADDR": "127.0.0.1",
       "MASTER_PORT": "\(table.port)", "TORCHELASTIC_USE_AGENT_STORE": "True",
-      "TORCHELASTIC_RESTART_COUNT": "0", Self.mark: "\(getpid())",
+      Self.mark: "\(getpid())",
     ]) { $1 }
     for rank in 0..<count {
       (environment["RANK"], environment["LOCAL_RANK"]) = ("\(rank)", "\(rank)")

@@ -21,13 +21,7 @@ public struct Meeting: Sendable, Equatable {
   /// - Returns: nil for a process that is alone.
   /// - Throws: `.usage` for what contradicts itself.
   public init?(_ environment: [String: String]) throws {
-    func number(_ name: String) throws -> Int? {
-      guard let text = environment[name] else { return nil }
-      guard let number = Int(text), number >= 0 else {
-        throw Failure(.usage, "\(name) is '\(text)'; it must be a number")
-      }
-      return number
-    }
+    func number(_ name: String) throws -> Int? { try Self.number(name, environment) }
     let names = Launcher.allCases.first { environment[$0.size] != nil && environment[$0.rank] != nil }
     guard let names, let rank = try number(names.rank), let size = try number(names.size), size > 1 else {
       return nil
@@ -64,8 +58,22 @@ public struct Meeting: Sendable, Equatable {
       throw Failure(.usage, "MASTER_PORT is \(port); it must be from 1 to 65535")
     }
     isKept = environment["TORCHELASTIC_USE_AGENT_STORE"] == "True"
-    attempt = try number("TORCHELASTIC_RESTART_COUNT") ?? 0
+    attempt = try Self.attempt(environment)
     interfaces = environment["GLOO_SOCKET_IFNAME"] ?? ""
+  }
+
+  /// How often a launcher has started this process anew, with its others or alone.
+  /// - Throws: `.usage` for what is no number.
+  public static func attempt(_ environment: [String: String]) throws -> Int {
+    try number("TORCHELASTIC_RESTART_COUNT", environment) ?? 0
+  }
+
+  private static func number(_ name: String, _ environment: [String: String]) throws -> Int? {
+    guard let text = environment[name] else { return nil }
+    guard let number = Int(text), number >= 0 else {
+      throw Failure(.usage, "\(name) is '\(text)'; it must be a number")
+    }
+    return number
   }
 
   private enum Launcher: CaseIterable {

@@ -13,7 +13,7 @@ public final class ProcessGroup {
   /// Which it is of those on this machine, and how many those are.
   public let localRank: Int, localSize: Int
   let table: Table
-  private let group: OpaquePointer
+  let pointer: OpaquePointer
   private let patience: Double
   /// Whether a launcher keeps the table, and not rank 0.
   private let isKept: Bool
@@ -35,13 +35,13 @@ public final class ProcessGroup {
     // What is on one machine need not be asked how it is called.
     let address = meeting.isLocal ? "127.0.0.1" : ""
     guard
-      let group = ct_group_make(
+      let pointer = ct_group_make(
         table.pointer, Int32(rank), Int32(size), address, meeting.interfaces, patience)
     else { throw Failure(.notFound, "rank \(rank) of \(size) cannot join the others: \(LibTorch.lastLine)") }
-    self.group = group
+    self.pointer = pointer
   }
 
-  deinit { ct_group_free(group) }
+  deinit { ct_group_free(pointer) }
 
   /// Whether this one writes and speaks for all.
   public var isFirst: Bool { rank == 0 }
@@ -51,21 +51,12 @@ public final class ProcessGroup {
 
   // MARK: - Sums
 
-  /// `x` added up over all ranks. Gradients go back as `average(gradientsOf:)` needs them: the mean over ranks of what each one
+  /// `x` added up over all ranks. Gradients go back as `GradientAverage` needs them: the mean over ranks of what each one
   /// then has is the gradient of the sum.
   public func sum(_ x: Tensor) -> Tensor {
     let whole = x.detached.copied()
     add([whole], scaledBy: 1)
     return x.requiresGradient ? whole + (x - x.detached) * Double(size) : whole
-  }
-
-  /// Replaces the gradients of `parameters` by their means over ranks, as those of a loss that is a mean over the samples of
-  /// all. To be called when `backward` is done.
-  public func average(gradientsOf parameters: [Tensor]) {
-    guard !parameters.isEmpty else { return }
-    withList(parameters) { tensors, count in
-      note(ct_group_sum_gradients(group, tensors, count, 1 / Double(size), Self.bucket))
-    }
   }
 
   /// Replaces tensors by their means over ranks.
@@ -74,7 +65,7 @@ public final class ProcessGroup {
   /// Overwrites tensors with those of rank 0.
   public func broadcast(_ tensors: [Tensor]) {
     guard !tensors.isEmpty else { return }
-    withList(tensors) { note(ct_group_broadcast(group, $0, $1, Self.bucket)) }
+    withList(tensors) { note(ct_group_broadcast(pointer, $0, $1, Self.bucket)) }
   }
 
   /// Numbers added up over all ranks.
@@ -102,10 +93,16 @@ public final class ProcessGroup {
 
   /// Why all are to stop, where any of them was asked to.
   /// - Throws: `.unexpected` where a rank is lost.
-  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? {
-    let asked = sum(Self.stops.map { $0 == stop ? 1.0 : 0 })
+  public func agreed(stop: Failure.Kind?) throws -> Failure.Kind? { try sum([], stop: stop).stop }
+
+  /// Numbers added up over all ranks, and in the same exchange why all are to stop, where any of them was asked to.
+  /// - Throws: `.unexpected` where a rank is lost.
+  public func sum(_ values: [Double], stop: Failure.Kind?) throws -> (sums: [Double], stop: Failure.Kind?) {
+    let sums = sum(values + Self.stops.map { $0 == stop ? 1 : 0 })
     try check()
-    return zip(Self.stops, asked).first { $1 > 0 }?.0
+    return (
+      Array(sums.prefix(values.count)), zip(Self.stops, sums.dropFirst(values.count)).first { $1 > 0 }?.0
+    )
   }
 
   /// Returns when all ranks have come here, however far apart; `sum` and its kind wait for half an hour at most. Nothing is
@@ -123,14 +120,20 @@ public final class ProcessGroup {
     _ = table.claim(name(of: rank), by: place)
     for other in 0..<size where waits && other != rank {
       while table.claim(name(of: other), by: "") == nil {
-        note(ct_group_check(group))
-        if lost == nil, table.claim(Self.ending, by: "") != nil {
-          lost = Failure(.unexpected, "another rank has ended")
-        }
-        try check()
+        try listen()
         Thread.sleep(forTimeInterval: 0.05)
       }
     }
+  }
+
+  /// To be called now and then in long works that ask nothing of the others.
+  /// - Throws: `.unexpected` where another rank has ended, or has not been heard of for too long.
+  public func listen() throws {
+    note(ct_group_check(pointer))
+    if lost == nil, table.claim(Self.ending, by: "") != nil {
+      lost = Failure(.unexpected, "another rank has ended")
+    }
+    try check()
   }
 
   /// Returns when all ranks have come here.
@@ -151,12 +154,12 @@ public final class ProcessGroup {
 
   private func add(_ tensors: [Tensor], scaledBy factor: Double) {
     guard !tensors.isEmpty else { return }
-    withList(tensors) { note(ct_group_sum(group, $0, $1, factor, Self.bucket)) }
+    withList(tensors) { note(ct_group_sum(pointer, $0, $1, factor, Self.bucket)) }
   }
 
   // MARK: - Ends
 
-  private func note(_ status: Int32) {
+  func note(_ status: Int32) {
     guard status != 0, lost == nil else { return }
     let line = LibTorch.lastLine
     let isSilent = line.contains("has not been heard of")
@@ -173,7 +176,7 @@ public final class ProcessGroup {
       if !isFirst { Thread.sleep(forTimeInterval: 0.5) }
       // A table that does not answer would not for minutes.
       let said =
-        Int(ct_group_quiet(group)) == Self.noTable
+        Int(ct_group_quiet(pointer)) == Self.noTable
         ? nil : table.claim(Self.ending, by: "\(failure.kind.rawValue)")
       return (failure.kind, said == nil ? (isFirst ? "" : "rank \(rank): ") + failure.message : nil)
     }
@@ -182,7 +185,7 @@ public final class ProcessGroup {
     var quiet = -1
     for _ in 0..<30 {
       Thread.sleep(forTimeInterval: 0.1)
-      quiet = Int(ct_group_quiet(group))
+      quiet = Int(ct_group_quiet(pointer))
       if quiet == Self.noTable { break }
       if let said = table.claim(Self.ending, by: "") {
         return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil)
@@ -210,12 +213,12 @@ public final class ProcessGroup {
   public func leave() {
     guard !isKept else { return }
     func name(of rank: Int) -> String { "left/\(rank)" }
-    if Int(ct_group_quiet(group)) != Self.noTable { _ = table.claim(name(of: rank), by: "left") }
+    if Int(ct_group_quiet(pointer)) != Self.noTable { _ = table.claim(name(of: rank), by: "left") }
     guard isFirst else { return }
-    ct_group_leave(group)
+    ct_group_leave(pointer)
     let end = ContinuousClock.now + .seconds(patience)
     func isThere(_ other: Int) -> Bool {
-      other != Int(ct_group_quiet(group)) && table.claim(name(of: other), by: "") == nil
+      other != Int(ct_group_quiet(pointer)) && table.claim(name(of: other), by: "") == nil
     }
     while .now < end, (1..<size).contains(where: isThere) { Thread.sleep(forTimeInterval: 0.1) }
   }

@@ -6,6 +6,7 @@ import Files
 import Metrics
 import Reporting
 import Runs
+import Torch
 import Training
 
 struct Assess: ParsableCommand {
@@ -47,17 +48,22 @@ struct Assess: ParsableCommand {
   var modelsOnly = false
   @Flag(help: "Replace what an earlier assessment wrote.")
   var force = false
+  @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws {
+  func run() throws { try ranks.run(with: compute, assess) }
+
+  private func assess(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
     if let limit { try check("limit", limit, 1...1_000_000) }
-    guard force || !PeopleAssessment.exists(in: output) else {
-      throw Failure(.cannotWrite, "\(output): an assessment is here already; --force replaces it")
+    try group.asFirst {
+      guard force || !PeopleAssessment.exists(in: output) else {
+        throw Failure(.cannotWrite, "\(output): an assessment is here already; --force replaces it")
+      }
+      for folder in folders { try Path.refuse(output, inside: folder) }
+      try RunFolder.make(output)
     }
-    for folder in folders { try Path.refuse(output, inside: folder) }
-    try RunFolder.make(output)
-    let device = try compute.apply()
+    let device = try compute.apply(group)
     var options = PeopleAssessment.Options()
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
@@ -86,8 +92,12 @@ struct Assess: ParsableCommand {
     var bar = ProgressBar("assessing", unit: "people")
     var page = AssessmentPage(in: output)
     let assessment = try PeopleAssessment(
-      of: models, on: cohorts, options, progress: { bar.show($0, of: $1, $2) },
-      picturing: { try page.draw($0) })
+      of: models, on: cohorts, options, group: group,
+      progress: {
+        try group?.listen()
+        bar.show($0, of: $1, $2)
+      }, picturing: { if group.isFirst { try page.draw($0) } })
+    guard group.isFirst else { return }
     try assessment.write(to: output)
     try page.write(assessment)
     for failure in assessment.failures {

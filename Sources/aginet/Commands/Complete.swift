@@ -51,12 +51,20 @@ struct Complete: ParsableCommand {
   var maxVoxels = NIfTI.defaultVoxelLimit
   @Flag(help: "Compute again what is there, and go on where the model may not serve a person.")
   var force = false
-  @Flag(help: "Print what became of each as JSON.")
+  @Flag(help: "Say how many would be completed and what that takes, by the scans' headers; write nothing.")
+  var estimate = false
+  @Flag(help: "Print what became of each, or the estimate, as JSON.")
   var json = false
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws { try ranks.run(with: compute, complete) }
+  func run() throws {
+    if estimate {
+      guard level == .participant else { throw Failure(.usage, "--estimate goes with 'participant'") }
+      return try complete(nil)
+    }
+    try ranks.run(with: compute, complete)
+  }
 
   private func complete(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
@@ -76,6 +84,7 @@ struct Complete: ParsableCommand {
     let model = try TrainedModel(file: ShippedModel.file(self.model), device: device)
     let completion = try Completion(of: cohort, by: model, into: output, options)
     for note in cohort.notes { Console.note("note: \(note)") }
+    if estimate { return try completion.estimate(model).print(asJSON: json, on: device) }
     try work(completion, model, group)
   }
 

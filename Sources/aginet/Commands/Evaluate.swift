@@ -44,11 +44,14 @@ struct Evaluate: ParsableCommand {
   @Flag(help: "Print the table as JSON.")
   var json = false
   @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws {
+  func run() throws { try ranks.run(with: compute, evaluate) }
+
+  private func evaluate(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
-    let device = try compute.apply()
+    let device = try compute.apply(group)
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     if let ssim, scoring == .brasyn || opened[0].isSegmentation {
@@ -62,10 +65,12 @@ struct Evaluate: ParsableCommand {
         .usage, "--fill: \(runs[0]) is no segmentation, which is what may be shown something else")
     }
     let folder = opened[0].folder.evaluation(split.rawValue)
-    guard force || !(scoring == .paper ? Assessment.exists(in: folder) : BraSynAssessment.exists(in: folder))
-    else {
-      let held = scoring == .paper ? folder : BraSynAssessment.folder(in: folder)
-      throw Failure(.cannotWrite, "\(held): an evaluation is here already; --force replaces it")
+    let isHeld = scoring == .paper ? Assessment.exists : BraSynAssessment.exists
+    try group.asFirst {
+      guard force || !isHeld(folder) else {
+        let held = scoring == .paper ? folder : BraSynAssessment.folder(in: folder)
+        throw Failure(.cannotWrite, "\(held): an evaluation is here already; --force replaces it")
+      }
     }
     for run in opened + fills.compactMap(\.run) {
       let met = run.trainedOn(split, of: cohort)
@@ -79,23 +84,33 @@ struct Evaluate: ParsableCommand {
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim ?? .full)), batch)
     options.sampling = drawing.change
     if opened[0].isSegmentation {
-      try segmentations(opened, fills, cohort, options, device, into: folder)
+      try segmentations(opened, fills, cohort, options, device, group, into: folder)
     } else if scoring == .brasyn {
       let assessment = try BraSynAssessment(
-        of: opened, on: cohort, options, device: device, progress: ProgressBar.named("subjects"))
+        of: opened, on: cohort, options, device: device, group: group, progress: progress("subjects", group))
+      guard group.isFirst else { return }
       try assessment.write(to: folder)
       try show(assessment.table)
     } else {
-      try syntheses(opened, cohort, options, device, into: folder)
+      try syntheses(opened, cohort, options, device, group, into: folder)
+    }
+  }
+
+  private func progress(_ unit: String, _ group: ProcessGroup?) -> (String, Int, Int) throws -> Void {
+    let show = ProgressBar.named(unit)
+    return { name, done, total in
+      try group?.listen()
+      show(name, done, total)
     }
   }
 
   private func syntheses(
     _ runs: [Run], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
-    into folder: String
+    _ group: ProcessGroup?, into folder: String
   ) throws {
     let assessment = try Assessment(
-      of: runs, on: cohort, options, device: device, progress: ProgressBar.named("slices"))
+      of: runs, on: cohort, options, device: device, group: group, progress: progress("slices", group))
+    guard group.isFirst else { return }
     try assessment.write(to: folder)
     if cohort.subjects(in: .train).isEmpty {
       Console.note(
@@ -110,14 +125,15 @@ struct Evaluate: ParsableCommand {
 
   private func segmentations(
     _ runs: [Run], _ fills: [Fill], _ cohort: PreparedCohort, _ options: Assessment.Options, _ device: Device,
-    into folder: String
+    _ group: ProcessGroup?, into folder: String
   ) throws {
     guard scoring == .paper else {
       throw Failure(.usage, "--protocol \(scoring.rawValue): is of synthesised images, not of a segmentation")
     }
     let assessment = try SegmentationAssessment(
       of: runs, on: cohort, options, substitutes: fills.map { try $0.substitute(device: device) },
-      device: device, progress: ProgressBar.named("subjects"))
+      device: device, group: group, progress: progress("subjects", group))
+    guard group.isFirst else { return }
     try assessment.write(to: folder)
     try show(assessment.table)
   }

@@ -31,7 +31,7 @@ struct Train: ParsableCommand {
   var anatomies: String?
   @Option(
     help:
-      "A model whose weights training starts from: a .safetensors file, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate and 2,000 steps."
+      "A model whose weights training starts from: a .safetensors file, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate, batches of 4 at most and 2,000 steps."
   )
   var from: String?
   @Option(name: .shortAndLong, help: "The run folder.")
@@ -71,7 +71,7 @@ struct Train: ParsableCommand {
 
   private func train(_ group: ProcessGroup?) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
-    let (resumes, overwrites) = beginning
+    let (resumes, overwrites) = try beginning
     let experiment = try group.experiment {
       // A resumed run is its checkpoint's, and needs no settings again.
       try Experiment(
@@ -85,8 +85,7 @@ struct Train: ParsableCommand {
     let data = try opened()
     var setting = Run.Setting()
     // A GPU takes a batch sooner than one core computes it.
-    let cores = CoreLimit.own.share(of: group?.localSize ?? 1)
-    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, cores - 1)) : 1
+    let feeders = device != .cpu && anatomies != nil ? min(16, max(1, Parallel.coreCount - 1)) : 1
     (setting.device, setting.loaders) = (device, loaders ?? feeders)
     (setting.resumes, setting.overwrites) = (resumes, overwrites)
     setting.start = start
@@ -105,9 +104,12 @@ struct Train: ParsableCommand {
   /// Whether a run that is there is taken up, or replaced. Where a launcher has started all ranks anew, it is taken up from its
   /// checkpoint, and begun again where it had not come to learn anything.
   private var beginning: (resumes: Bool, overwrites: Bool) {
-    let folder = RunFolder(output)
-    guard RankOptions.isRestarted, !resume else { return (resume, force) }
-    return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
+    get throws {
+      let attempt = try Meeting.attempt(ProcessInfo.processInfo.environment)
+      guard attempt > 0, !resume else { return (resume, force) }
+      let folder = RunFolder(output)
+      return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
+    }
   }
 
   /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.

@@ -1,0 +1,79 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Imaging
+import Inference
+
+/// What completing people will take, told without doing it.
+public struct CompletionEstimate: Codable, Sendable {
+  /// People of whom something is to be computed, and how many contrasts of them.
+  public var people = 0, images = 0
+  /// People of whom all that is wanted stands there already, and who lack nothing of it.
+  public var kept = 0, whole = 0
+  /// Why others cannot be completed, by identifier; of the scans only names and headers were looked at.
+  public var hindered: [String: String] = [:]
+  /// People at a time.
+  public var jobs = 1
+  /// Bytes at the most, the program included; nil where the system does not tell.
+  public var memory: Int?
+  /// The memory that there is, and what sets its limit.
+  public var limit: Int?, limitOrigin: String?
+  /// Of the networks, for all of them; reading, writing and pictures are not counted.
+  public var seconds = 0.0
+
+  /// Whether it needs more memory than there is.
+  public var isTooLarge: Bool { (memory ?? 0) > limit ?? .max }
+
+  public var json: String { get throws { try json(pretty: true) } }
+}
+
+extension Completion {
+  /// What `run` will take: headers are read, and of scans of each size a batch is sent through the networks; nothing is written.
+  /// - Parameter model: that of `init`.
+  public func estimate(_ model: TrainedModel) throws -> CompletionEstimate {
+    var result = CompletionEstimate()
+    var known: [Size: Estimate] = [:]
+    var largest = 0
+    result.jobs = jobs(for: model)
+    for task in tasks {
+      guard !task.lacking.isEmpty else {
+        result.whole += 1
+        continue
+      }
+      do {
+        try task.check()
+        let pending = try pending(task, by: model)
+        guard !pending.isEmpty else {
+          result.kept += 1
+          continue
+        }
+        let job = synthesis(of: pending, by: model)
+        let grid = try job.patientFiles(task.files).grid(for: model.card)
+        let size = Size(grid, given: task.files.map(\.modality), made: pending.count)
+        let estimate = try known[size] ?? job.estimate(task.files)
+        known[size] = estimate
+        (result.people, result.images) = (result.people + 1, result.images + pending.count)
+        // Several at a time share the cores.
+        result.seconds += estimate.seconds
+        largest = max(largest, estimate.images + (estimate.batch ?? 0))
+        (result.limit, result.limitOrigin) = (estimate.limit, estimate.limitOrigin)
+        result.memory = estimate.program.map { $0 + result.jobs * largest }
+      } catch let failure as Failure where !failure.isStop {
+        result.hindered[task.subject.id] = failure.message.relative(to: [cohort.folder, folder.path])
+      }
+    }
+    return result
+  }
+
+  /// What an estimate depends on.
+  private struct Size: Hashable {
+    let dimensions: SIMD3<Int>, voxel: SIMD3<Double>, given: [Modality], made: Int
+
+    init(_ grid: Grid, given: [Modality], made: Int) {
+      // In steps of a hundredth of a millimetre: the same scanner's differ by less.
+      voxel = (grid.affine.spacing * 100).rounded(.toNearestOrAwayFromZero)
+      (dimensions, self.given, self.made) = (grid.dimensions, given, made)
+    }
+  }
+}
