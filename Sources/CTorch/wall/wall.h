@@ -89,7 +89,10 @@ inline at::Device device(int number) {
 // A tensor of the CPU on a device. For a GPU it is copied into pages that are not swapped out, which the GPU reads by itself:
 // the copy waits behind what was asked of it before, and nobody waits for the copy.
 inline at::Tensor sent(const at::Tensor &x, at::Device to) {
-  return to.is_cpu() || x.requires_grad() ? x.to(to) : x.pin_memory().to(to, /*non_blocking=*/true);
+  if (to.is_cpu() || x.requires_grad() || x.numel() == 0) return x.to(to);
+  // Made first: such pages belong to a GPU that is in use, and that is to be this one.
+  const auto there = at::empty_like(x, x.options().device(to));
+  return there.copy_(x.pin_memory(), /*non_blocking=*/true);
 }
 
 inline at::TensorOptions options(int type, int number) {
