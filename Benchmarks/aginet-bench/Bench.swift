@@ -61,7 +61,8 @@ struct Everything: ParsableCommand {
   var files: [String] = []
   @Option(help: "Where the networks are timed: cpu, cuda or cuda:N.")
   var device = "cpu"
-  @Option(help: "What a GPU computes in, on both sides: float32, tf32 or bf16.")
+  @Option(
+    help: "What a GPU computes in, on both sides: float32, tf32 or bf16.", transform: Precision.named)
   var precision = Precision.float32
   @Option(help: "Threads for one operation.")
   var threads = 2
@@ -162,7 +163,17 @@ struct Everything: ParsableCommand {
 }
 
 extension Work: ExpressibleByArgument {}
-extension Precision: @retroactive ExpressibleByArgument {}
+
+extension Precision {
+  /// Of its name on a command line.
+  static func named(_ name: String) throws -> Precision {
+    guard let precision = Precision(rawValue: name) else {
+      throw ValidationError(
+        "unknown precision '\(name)'; known are \(allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return precision
+  }
+}
 
 extension Curve: ExpressibleByArgument {
   fileprivate static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }

@@ -14,7 +14,7 @@ struct Parity: ParsableCommand {
   var device = "cuda"
   @Option(help: "Largest difference allowed, of the largest value of each tensor.")
   var within = 1e-4
-  @Option(help: "What the GPU computes in: float32, tf32 or bf16.")
+  @Option(help: "What the GPU computes in: float32, tf32 or bf16.", transform: Precision.named)
   var precision = Precision.float32
   @Option(help: "Channels of the first level.")
   var width = 32

@@ -12,7 +12,10 @@ import Torch
     (output * Tensor.uniform(output.shape, seed: 2)).sum().backward()
     defer { store.clearGradients() }
     var gradients = ["output": output.detached]
-    for (name, tensor) in store.entries { gradients[name] = try #require(tensor.gradient) }
+    for (name, tensor) in store.entries {
+      let gradient: Tensor = try #require(tensor.gradient)
+      gradients[name] = gradient
+    }
     return gradients
   }
 
