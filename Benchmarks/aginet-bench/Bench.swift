@@ -61,8 +61,9 @@ struct Everything: ParsableCommand {
   var files: [String] = []
   @Option(help: "Where the networks are timed: cpu, cuda or cuda:N.")
   var device = "cpu"
-  @Flag(help: "Let a GPU multiply in TF32, on both sides.")
-  var tf32 = false
+  @Option(
+    help: "What a GPU computes in, on both sides: float32, tf32 or bf16.", transform: Precision.named)
+  var precision = Precision.float32
   @Option(help: "Threads for one operation.")
   var threads = 2
   @Option(help: "Folder of the PyTorch peer.")
@@ -74,10 +75,9 @@ struct Everything: ParsableCommand {
     LibTorch.threads = threads
     let machine = Machine()
     let peer =
-      self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, tf32: tf32) : nil
+      self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, precision) : nil
     if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
-    LibTorch.allowTF32(tf32)
-    LibTorch.tuneConvolutions(tf32)
+    LibTorch.precision = precision
     var sections: [Section] = []
     func text() -> String {
       document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
@@ -163,6 +163,17 @@ struct Everything: ParsableCommand {
 }
 
 extension Work: ExpressibleByArgument {}
+
+extension Precision {
+  /// Of its name on a command line.
+  static func named(_ name: String) throws -> Precision {
+    guard let precision = Precision(rawValue: name) else {
+      throw ValidationError(
+        "unknown precision '\(name)'; known are \(allCases.map(\.rawValue).joined(separator: ", "))")
+    }
+    return precision
+  }
+}
 
 extension Curve: ExpressibleByArgument {
   fileprivate static var list: String { allCases.map(\.rawValue).joined(separator: ", ") }

@@ -24,10 +24,11 @@ enum Network: String, CaseIterable, Sendable {
 
   func generator(
     in store: Parameters, width: Int, dimensions: Int = 2, groups: Int = Case.groups
-  ) -> ResUnet {
-    ResUnet(
-      store.root, sources: Case.sources, width: width, dimensions: dimensions,
-      replacing: self == .agiNet ? .cagr(groups: groups) : .standard, in: .agiNet)
+  ) -> any Layer {
+    var settings = GeneratorSettings()
+    (settings.width, settings.groups) = (width, groups)
+    return (self == .agiNet ? GeneratorKind.agiNet : .resUnet).plain(
+      store.root, GeneratorShape(Case.sources, dimensions: dimensions), settings)
   }
 }
 

@@ -5,7 +5,7 @@ import Layers
 import Networks
 import Torch
 
-/// Whether a GPU computes what the CPU does: outputs, loss and every gradient of both networks, in float32.
+/// Whether a GPU computes what the CPU does in float32: outputs, loss and every gradient of both networks.
 struct Parity: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compare a GPU's results with the CPU's; exits 10 where they differ by more than --within.")
@@ -14,25 +14,30 @@ struct Parity: ParsableCommand {
   var device = "cuda"
   @Option(help: "Largest difference allowed, of the largest value of each tensor.")
   var within = 1e-4
+  @Option(help: "What the GPU computes in: float32, tf32 or bf16.", transform: Precision.named)
+  var precision = Precision.float32
   @Option(help: "Channels of the first level.")
   var width = 32
   @Option(help: "Rows and columns.")
   var side = 128
 
   func run() throws {
-    LibTorch.allowTF32(false)
     let gpu = try Device(named: device)
     var isGood = true
     for network in Network.allCases {
-      let (expected, found) = (results(network, .cpu), results(network, gpu))
+      LibTorch.precision = .float32
+      let expected = results(network, .cpu)
+      LibTorch.precision = precision
+      let found = results(network, gpu)
       let differences = zip(expected, found).map { expected, found in
         (name: expected.name, value: difference(expected.values, found.values))
       }
       let worst = differences.max { $0.value < $1.value } ?? (name: "", value: .nan)
       isGood = isGood && differences.allSatisfy { $0.value <= within }
       print(
-        "\(network.title): \(differences.count) tensors, largest difference",
-        String(format: "%.2e", worst.value), "(\(worst.name)), allowed", String(format: "%.0e", within))
+        "\(network.title) in \(precision.title): \(differences.count) tensors, largest difference",
+        String(format: "%.2e", worst.value), "(\(worst.name)), allowed", String(format: "%.0e", within),
+        differences.prefix(2).map { "; \($0.name) \(String(format: "%.2e", $0.value))" }.joined())
     }
     if !isGood { throw ExitCode(Failure.Kind.numerical.rawValue) }
   }

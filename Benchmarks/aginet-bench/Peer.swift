@@ -23,7 +23,7 @@ final class Peer {
   static var python: String { ProcessInfo.processInfo.environment["AGINET_PYTHON"] ?? "python3" }
 
   /// Nil where Python or its torch is missing.
-  init?(folder: String, threads: Int, keeping cases: Int, tf32: Bool = false) {
+  init?(folder: String, threads: Int, keeping cases: Int, _ precision: Precision = .float32) {
     self.folder = folder
     self.threads = threads
     guard
@@ -35,7 +35,8 @@ final class Peer {
     process.arguments =
       [
         Peer.python, "\(folder)/bench.py", "--serve", "--threads", "\(threads)", "--keep", "\(cases)",
-      ] + (tf32 ? ["--tf32"] : [])
+        "--precision", precision.rawValue,
+      ]
     process.standardInput = requests
     process.standardOutput = answers
     guard (try? process.run()) != nil else { return nil }

@@ -6,7 +6,7 @@
     echo '{"what": "l1", "network": "agi-net", "size": 64}' | python Benchmarks/peer/bench.py --serve
 
 `pix2pix` is a step of both networks, `l1` one of the generator alone, `inference` a forward pass.
-A line holds what, network, batch, size, width, mode (eager or compile), channels_last, seconds (the
+A line holds what, network, batch, size, width, mode (eager or compile), channels_last, precision, seconds (the
 median), fastest, repeats, peak_rss_mb (this process, since the case was set up) and torch.
 
 With --serve, every line of stdin is a request (the case's fields as JSON; what is absent comes from the
@@ -65,7 +65,7 @@ class Case:
         if self.dimensions == 3 and self.what == "pix2pix":
             raise ValueError("the discriminator of pix2pix is one of slices")
 
-    def prepare(self) -> Callable[[], None]:
+    def prepare(self, precision: str = "float32") -> Callable[[], None]:
         """One repetition as a function: networks, optimisers and a batch made ready, from a fixed seed."""
         torch.manual_seed(1)
         last = torch.channels_last_3d if self.dimensions == 3 else torch.channels_last
@@ -76,7 +76,7 @@ class Case:
         space = [self.size] * self.dimensions
         sources = torch.rand(self.batch, self.sources, *space).to(**place)
         target = torch.rand(self.batch, 1, *space).to(**place)
-        network = torch.compile(generator, dynamic=False) if self.mode == "compile" else generator
+        network = self.running(generator, precision)
 
         if self.what == "inference":
             generator.eval().requires_grad_(False)
@@ -90,8 +90,7 @@ class Case:
         fused = self.fused_adam or None
         if self.what == "pix2pix":
             judge = PatchGAN(self.sources + 1).to(**place)
-            judge = torch.compile(judge, dynamic=False) if self.mode == "compile" else judge
-            method = Pix2Pix(network, judge, fused=fused)
+            method = Pix2Pix(network, self.running(judge, precision), fused=fused)
 
             def step() -> None:
                 method.step(sources, target)
@@ -108,6 +107,23 @@ class Case:
             loss.item()
 
         return improve
+
+    def running(self, network: torch.nn.Module, precision: str) -> torch.nn.Module:
+        """The network as it is run: compiled or not, and under autocast or not."""
+        made = torch.compile(network, dynamic=False) if self.mode == "compile" else network
+        return Autocast(made) if precision == "bf16" else made
+
+
+class Autocast(torch.nn.Module):
+    """A network that computes in bfloat16 as far as autocast lets it, and gives float32."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, *images: torch.Tensor) -> torch.Tensor:
+        with torch.autocast(images[0].device.type, torch.bfloat16):
+            return self.network(*images).float()
 
 
 def reset_peak() -> None:
@@ -141,17 +157,18 @@ def time_once(case: Case, repetition: Callable[[], None]) -> float:
     return time.perf_counter() - start
 
 
-def ready(case: Case) -> Callable[[], None]:
+def ready(case: Case, precision: str) -> Callable[[], None]:
     """The case's repetition, warmed: caches, optimiser state and compiled code exist afterwards."""
     reset_peak()
-    repetition = case.prepare()
+    repetition = case.prepare(precision)
     for _ in range(2 if case.mode == "compile" else 1):
         repetition()
     return repetition
 
 
-def line(case: Case, seconds: list[float]) -> str:
+def line(case: Case, precision: str, seconds: list[float]) -> str:
     measured = {
+        "precision": precision,
         "seconds": round(statistics.median(seconds), 6),
         "fastest": round(min(seconds), 6),
         "repeats": len(seconds),
@@ -162,7 +179,7 @@ def line(case: Case, seconds: list[float]) -> str:
     return json.dumps(dataclasses.asdict(case) | measured)
 
 
-def serve(standard: Case, keep: int) -> None:
+def serve(standard: Case, precision: str, keep: int) -> None:
     cases: dict[Case, Callable[[], None]] = {}
     for text in sys.stdin:
         if not text.strip():
@@ -179,9 +196,9 @@ def serve(standard: Case, keep: int) -> None:
                 if repetition is None:
                     while len(cases) >= keep:
                         del cases[next(iter(cases))]
-                    repetition = ready(case)
+                    repetition = ready(case, precision)
                 cases[case] = repetition
-                answer = line(case, [time_once(case, repetition)])
+                answer = line(case, precision, [time_once(case, repetition)])
         except Exception as error:  # the asking program decides what a failure means
             answer = json.dumps({"error": f"{type(error).__name__}: {error}"})
         print(answer, flush=True)
@@ -201,15 +218,19 @@ def main() -> None:
     parser.add_argument("--channels-last", action="store_true")
     parser.add_argument("--fused-adam", action="store_true", help="PyTorch's fused Adam instead of its default")
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--tf32", action="store_true", help="let a GPU multiply in TF32")
+    parser.add_argument(
+        "--precision", default="float32", choices=["float32", "tf32", "bf16"],
+        help="tf32: let a GPU multiply in TF32, bf16: autocast; both take the fastest convolutions",
+    )  # fmt: skip
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--serve", action="store_true")
     parser.add_argument("--keep", type=int, default=2, help="cases kept ready by --serve")
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    torch.backends.cuda.matmul.allow_tf32 = given.tf32
-    torch.backends.cudnn.allow_tf32 = given.tf32
+    torch.backends.cuda.matmul.allow_tf32 = given.precision == "tf32"
+    torch.backends.cudnn.allow_tf32 = given.precision == "tf32"
+    torch.backends.cudnn.benchmark = given.precision != "float32"
 
     def case(what: str, network: str, batch: int, size: int) -> Case:
         mode = "compile" if given.compile else "eager"
@@ -219,12 +240,14 @@ def main() -> None:
         )  # fmt: skip
 
     if given.serve:
-        serve(case(given.what[0], given.network[0], given.batch[0], given.size[0]), max(1, given.keep))
+        standard = case(given.what[0], given.network[0], given.batch[0], given.size[0])
+        serve(standard, given.precision, max(1, given.keep))
         return
     for choice in itertools.product(given.what, given.network, given.batch, given.size):
         chosen = case(*choice)
-        repetition = ready(chosen)
-        print(line(chosen, [time_once(chosen, repetition) for _ in range(max(1, given.repeats))]), flush=True)
+        repetition = ready(chosen, given.precision)
+        seconds = [time_once(chosen, repetition) for _ in range(max(1, given.repeats))]
+        print(line(chosen, given.precision, seconds), flush=True)
         del repetition
         torch.compiler.reset()  # what was compiled for one case would hold its memory for the next
 

@@ -19,7 +19,7 @@ public final class Adam {
   }
   private var average: GradientAverage?
   private let first: [Tensor], second: [Tensor], counts: [Tensor]
-  /// The numbers in `counts`, where they have been read: on a GPU reading them waits for it.
+  /// The numbers in `counts`, where they are known: on a GPU reading them waits for it.
   private var known: [Int]?
 
   /// - Parameters:
@@ -40,6 +40,7 @@ public final class Adam {
     first = tensors.map(zeros)
     second = tensors.map(zeros)
     counts = tensors.map { .zeros([], type: .float32, device: $0.device) }
+    known = tensors.map { _ in 0 }
   }
 
   /// Moves every parameter that has a gradient, then forgets the gradients. Those of several processes are averages by
@@ -59,7 +60,8 @@ public final class Adam {
 
   /// Steps taken, before and after a resume.
   public var steps: Int {
-    let read = known ?? counts.map { Int($0.item) }
+    let read =
+      known ?? (counts.isEmpty ? [] : Tensor.stacked(counts, axis: 0).values(Double.self).map(Int.init))
     known = read
     return read.max() ?? 0
   }

@@ -1,8 +1,10 @@
 import Torch
 
 extension Tensor {
-  /// Whether this library's own operators serve this map: on the CPU, in float32 or float64.
-  var runsFused: Bool { device == .cpu && (type == .float32 || type == .float64) }
+  /// Whether this library's own operators serve this map: on the CPU, in float32 or float64, where bfloat16 is not asked for.
+  var runsFused: Bool {
+    device == .cpu && (type == .float32 || type == .float64) && !LibTorch.isAutocasting(on: .cpu)
+  }
 
   /// Convolves every sample of `[B, C, spatial…]` with a kernel of its own, of `[B, O, C, k…]`.
   func convolved(withOwn kernels: Tensor, padding: Int) -> Tensor {

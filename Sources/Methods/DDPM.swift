@@ -38,10 +38,10 @@ public final class DDPM: DiffusionMethod, Framework {
     diffusion = ConditionalDiffusion(store, options, rate: rate, variance: options.variance, build: build)
   }
 
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     let loss = loss(diffusion.noised(batch, from: random))
     diffusion.improve(loss)
-    return [Loss("mse", loss.item)]
+    return [PendingLoss("mse", loss)]
   }
 
   /// With noise and steps given: what `step` lowers.

@@ -49,10 +49,10 @@ public final class IDDPM: DiffusionMethod, Framework {
       store, options, rate: rate, weightDecay: options.weightDecay, build: build)
   }
 
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     let losses = losses(diffusion.noised(batch, from: random))
     diffusion.improve(losses.noise + losses.bound)
-    return [Loss("mse", losses.noise.item), Loss("vlb", losses.bound.item)]
+    return [PendingLoss("mse", losses.noise), PendingLoss("vlb", losses.bound)]
   }
 
   /// With noise and steps given: the terms whose sum `step` lowers.

@@ -59,13 +59,13 @@ public final class MMGAN: Method, Framework {
   }
 
   /// G against the frozen D; then D on the real modalities and on those with the image that G was improved by.
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     training.begin(random)
     let image = synthesize(batch.sources)
     let distance = image.meanAbsoluteError(batch.target)
     guard options.weightAdversarial > 0 else {
       training.improve(distance)
-      return [Loss("l1", distance.item)]
+      return [PendingLoss("l1", distance)]
     }
     let real = Tensor.concatenated([batch.sources, batch.target], axis: 1)
     let imputed = Tensor.concatenated([batch.sources, image], axis: 1)
@@ -75,13 +75,14 @@ public final class MMGAN: Method, Framework {
       let made = training.judged(imputed.detached, real)
       return ((made - available(made)).squared().mean() + training.judged(real, real).leastSquares(1)) * 0.5
     }
-    return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
+    return [discriminator, PendingLoss("l1", distance), PendingLoss("adversarial", adversarial)]
   }
 
   /// What the scores of an imputed stack should be, `[1, M, 1, …]`: 1 for the sources, 0 for the target.
   private func available(_ scores: Tensor) -> Tensor {
-    Tensor(Array(repeating: 1.0, count: sources) + [0], shape: [1, sources + 1]).to(scores.type)
-      .to(scores.device).aligned(with: scores)
+    let one = Tensor.ones([1, sources], type: scores.type, device: scores.device)
+    let zero = Tensor.zeros([1, 1], type: scores.type, device: scores.device)
+    return .concatenated([one, zero], axis: 1).aligned(with: scores)
   }
 
   public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {

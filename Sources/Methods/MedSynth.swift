@@ -80,13 +80,13 @@ public final class MedSynth: OnePassMethod, Framework {
   }
 
   /// Forward of G; D on patches of real and detached fake; D frozen, then G on the same patches.
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     training.begin(random)
     let fake = network(batch.sources)
     let distance = fake.meanAbsoluteError(batch.target)
     let gradient = fake.gradientDifference(batch.target)
     let total = distance * options.weightL1 + gradient * options.weightGradient
-    let losses = [Loss("l1", distance.item), Loss("gradient", gradient.item)]
+    let losses = [PendingLoss("l1", distance), PendingLoss("gradient", gradient)]
     guard options.weightAdversarial > 0 else {
       training.improve(total)
       return losses
@@ -98,7 +98,7 @@ public final class MedSynth: OnePassMethod, Framework {
     }
     let adversarial = training.judged(made).crossEntropy(1)
     training.improve(total + adversarial * options.weightAdversarial)
-    return [discriminator] + losses + [Loss("adversarial", adversarial.item)]
+    return [discriminator] + losses + [PendingLoss("adversarial", adversarial)]
   }
 }
 

@@ -41,14 +41,16 @@ public protocol Method: AnyObject {
   /// - Throws: where one of them is missing or is not what it should be.
   func prepare() throws
 
-  /// Names of the losses that `step` returns, in its order: the columns of a run's log, which a resumed run must know before
+  /// Names of the losses that `train` returns, in its order: the columns of a run's log, which a resumed run must know before
   /// its first step. A validation that was owed comes first, and a log that cannot be continued is put aside before any work.
   var losses: [String] { get }
 
-  /// One improvement. Returns its losses by name, as numbers: a kept loss tensor would keep its graph. Of a share of a batch,
-  /// they are such that the mean over all shares is the whole's.
+  /// One improvement. Returns its losses by name, which nobody has waited for yet. Of a share of a batch, they are such that the
+  /// mean over all shares is the whole's.
+  ///
+  /// No number is read out of a tensor on the way: a GPU works while whoever trains does something else.
   /// - Parameter random: what all chance in it is drawn from, that of the networks' layers too (`Parameters.random`).
-  func step(_ batch: Batch, random: RandomStream) -> [Loss]
+  func train(on batch: Batch, random: RandomStream) -> [PendingLoss]
 
   /// How images are drawn; nil where they are made in one pass.
   var sampling: Sampling? { get }
@@ -70,6 +72,9 @@ public protocol Method: AnyObject {
 public typealias Passed = (Int, Int) throws -> Void
 
 extension Method {
+  /// `train`, and its losses as numbers.
+  public func step(_ batch: Batch, random: RandomStream) -> [Loss] { train(on: batch, random: random).read() }
+
   public func prepare() throws {}
   public var outputs: Int { 1 }
   public var sampling: Sampling? { nil }
@@ -122,6 +127,31 @@ extension OnePassMethod {
 public struct Loss: Sendable, Equatable {
   public let name: String, value: Double
   public init(_ name: String, _ value: Double) { (self.name, self.value) = (name, value) }
+}
+
+/// A loss that a device may still be computing.
+public struct PendingLoss {
+  public let name: String
+  private let value: Tensor, divisor: Double
+
+  /// - Parameters:
+  ///   - value: a scalar; what it was computed from is not kept.
+  ///   - divisor: what the number is divided by when it is read.
+  public init(_ name: String, _ value: Tensor, by divisor: Double = 1) {
+    (self.name, self.value, self.divisor) = (name, value.detached, divisor)
+  }
+
+  /// All of them at once: a device is waited for once.
+  fileprivate static func read(_ losses: [PendingLoss]) -> [Loss] {
+    guard !losses.isEmpty else { return [] }
+    let values = Tensor.stacked(losses.map(\.value), axis: 0).values(Double.self)
+    return zip(losses, values).map { Loss($0.name, $1 / $0.divisor) }
+  }
+}
+
+extension [PendingLoss] {
+  /// The numbers, in their order, when they have been computed.
+  public func read() -> [Loss] { PendingLoss.read(self) }
 }
 
 /// A network of a method with what trains it.

@@ -76,12 +76,12 @@ public final class PGAN: OnePassMethod, Framework {
   }
 
   /// Forward of G; D on real and detached fake; D frozen, then G.
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     precondition(features != nil || !options.isPerceptual, "prepare comes before the first step")
     training.begin(random)
     let (sources, target) = (batch.sources.signed, batch.target.signed)
     let fake = network(batch.sources).signed
-    var losses: [Loss] = []
+    var losses: [PendingLoss] = []
     if options.weightAdversarial > 0 {
       losses.append(
         training.learn {
@@ -92,7 +92,7 @@ public final class PGAN: OnePassMethod, Framework {
     var total = Tensor.zeros([], type: fake.type, device: fake.device)
     func add(_ name: String, _ weight: Double, _ loss: Tensor) {
       total = total + loss * weight
-      losses.append(Loss(name, loss.item))
+      losses.append(PendingLoss(name, loss))
     }
     add("l1", options.weightL1, fake.meanAbsoluteError(target))
     if let features {

@@ -60,21 +60,21 @@ public final class Pix2Pix: OnePassMethod, Framework {
   }
 
   /// Forward of G; D on real and detached fake; D frozen, then G, in this order as in the original.
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     training.begin(random)
     let (sources, target) = (scaled(batch.sources), scaled(batch.target))
     let fake = scaled(network(batch.sources))
     let distance = fake.meanAbsoluteError(target)
     guard options.weightAdversarial > 0 else {
       training.improve(distance)
-      return [Loss("l1", distance.item)]
+      return [PendingLoss("l1", distance)]
     }
     let discriminator = training.learn {
       training.leastSquares(sources, made: fake, real: target) * 0.5
     }
     let adversarial = training.judged(sources, fake).leastSquares(1)
     training.improve(distance * options.weightL1 + adversarial * options.weightAdversarial)
-    return [discriminator, Loss("l1", distance.item), Loss("adversarial", adversarial.item)]
+    return [discriminator, PendingLoss("l1", distance), PendingLoss("adversarial", adversarial)]
   }
 
   private func scaled(_ x: Tensor) -> Tensor { isSigned ? x.signed : x }

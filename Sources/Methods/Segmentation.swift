@@ -42,13 +42,13 @@ public final class Segmentation: Method, Framework {
   public let losses = ["dice", "cross-entropy"]
   public var outputs: Int { options.regions.count }
 
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     store.random = random
     let logits = network(batch.sources)
     let wanted = batch.target.masks(of: options.regions, like: logits)
     let dice = logits.sigmoid().diceLoss(wanted, batch.group)
     let entropy = logits.crossEntropyWithLogits(wanted)
-    let losses = [Loss("dice", dice.item), Loss("cross-entropy", entropy.item)]
+    let losses = [PendingLoss("dice", dice), PendingLoss("cross-entropy", entropy)]
     (dice * options.weightDice + entropy * options.weightCrossEntropy).backward()
     optimizer.step()
     return losses

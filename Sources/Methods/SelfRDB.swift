@@ -46,7 +46,7 @@ public final class SelfRDB: Method {
   public let losses = ["discriminator", "l1", "adversarial"]
 
   /// The discriminator first, then the generator, each at steps of its own.
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     training.begin(random)
     let images = ends(of: batch)
     let first = draw(like: images.target, from: random)
@@ -55,10 +55,10 @@ public final class SelfRDB: Method {
 
   /// One improvement with given random numbers, for comparison with other programs.
   package func step(_ batch: Batch, _ discriminator: Draw, _ generator: Draw) -> [Loss] {
-    step(ends(of: batch), discriminator, generator)
+    step(ends(of: batch), discriminator, generator).read()
   }
 
-  private func step(_ images: Ends, _ first: Draw, _ second: Draw) -> [Loss] {
+  private func step(_ images: Ends, _ first: Draw, _ second: Draw) -> [PendingLoss] {
     let discriminator = training.learn {
       discriminatorLoss(images, first, isPenalized: training.judgingSteps % options.penaltyEvery == 0)
     }
@@ -66,8 +66,8 @@ public final class SelfRDB: Method {
     training.improve(total)
     return [
       discriminator,
-      Loss("l1", distance.item / Double(2 * images.target.count)),
-      Loss("adversarial", adversarial.item),
+      PendingLoss("l1", distance, by: Double(2 * images.target.count)),
+      PendingLoss("adversarial", adversarial),
     ]
   }
 
@@ -138,8 +138,10 @@ public final class SelfRDB: Method {
 
   /// What the discriminator says of the states at `steps` and of those one step before.
   private func judge(_ earlier: Tensor, _ later: Tensor, at steps: [Int]) -> Tensor {
-    training.discriminator(
-      earlier, later, at: .perSample(steps.map(Double.init), like: later).reshaped([-1]))
+    LibTorch.autocasting(on: later.device) {
+      training.discriminator(
+        earlier, later, at: .perSample(steps.map(Double.init), like: later).reshaped([-1]))
+    }
   }
 }
 

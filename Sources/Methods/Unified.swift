@@ -88,7 +88,7 @@ public final class Unified: Method, Framework {
   public let losses = ["l1", "gradient", "kept"]
   public var outputs: Int { contrasts.count }
 
-  public func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     let parameters = online.optimizer.parameters
     parameters.random = random
     let present = batch.present ?? everything(like: batch.sources)
@@ -104,10 +104,7 @@ public final class Unified: Method, Framework {
     (parts.hidden + parts.gradient * options.weightGradient + parts.kept * options.weightKept).backward()
     online.optimizer.step(clippingTo: options.clip)
     online.average.follow(step: online.optimizer.steps)
-    // Read once, and last of all: a GPU is waited for here alone.
-    let values = Tensor.stacked([parts.hidden, parts.gradient, parts.kept], axis: 0).detached.values(
-      Double.self)
-    return zip(losses, values).map { Loss($0, $1) }
+    return zip(losses, [parts.hidden, parts.gradient, parts.kept]).map { PendingLoss($0, $1) }
   }
 
   public func synthesize(_ sources: Tensor, present: Tensor?, passed: Passed) rethrows -> Tensor {

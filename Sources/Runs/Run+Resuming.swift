@@ -59,31 +59,43 @@ extension Run {
     return written
   }
 
-  /// Whether the run in a folder was trained in TF32 (`LibTorch.allowTF32`) until its last checkpoint.
-  /// - Throws: `.notFound` or `.invalidModel` for a checkpoint that cannot be read.
-  public static func usedTF32(in path: String) throws -> Bool {
+  /// How exactly the run in a folder was trained (`LibTorch.precision`) until its last checkpoint.
+  /// - Throws: `.notFound` or `.invalidModel` for a checkpoint that cannot be read; `.invalidModel` where it names a precision
+  ///   that is not known.
+  public static func precision(in path: String) throws -> Precision {
     let folder = RunFolder(path)
-    guard folder.hasCheckpoint else { return false }
-    return try Safetensors(contentsOf: folder.last, verifying: false).metadata[precisionKey] == tf32
+    guard folder.hasCheckpoint else { return .float32 }
+    let file = try Safetensors(contentsOf: folder.last, verifying: false)
+    guard let written = file.metadata[precisionKey] else { return .float32 }
+    guard let precision = Precision(rawValue: written) else {
+      throw Failure(
+        .invalidModel,
+        "\(folder.last): was trained in the precision '\(written)', which this aginet does not know; use a newer one"
+      )
+    }
+    return precision
   }
 
   private static var precisionKey: String { "aginet.precision" }
-  private static var tf32: String { "tf32" }
 
-  /// What a checkpoint says of how exactly its steps were computed; nothing where that was in full.
+  /// How exactly steps are computed now: a CPU has no TF32.
+  private static func currentPrecision(on device: Device) -> Precision {
+    device == .cpu && LibTorch.precision == .tf32 ? .float32 : LibTorch.precision
+  }
+
+  /// What a checkpoint says of it; nothing where that is in full.
   static func precision(on device: Device) -> [String: String] {
-    device != .cpu && LibTorch.allowsTF32 ? [precisionKey: tf32] : [:]
+    let precision = currentPrecision(on: device)
+    return precision == .float32 ? [:] : [precisionKey: precision.rawValue]
   }
 
   /// Says where a run goes on in another precision than it was trained in: it is then neither the one run nor the other.
   static func noteOtherPrecision(
     in folder: RunFolder, on device: Device, _ observe: (TrainingEvent) throws -> Void
   ) throws {
-    let (before, now) = (try usedTF32(in: folder.path), !precision(on: device).isEmpty)
+    let (before, now) = (try precision(in: folder.path), currentPrecision(on: device))
     guard before != now else { return }
-    let words = [false: "float32", true: "TF32"]
-    try observe(
-      .note("\(folder.path): was trained in \(words[before] ?? ""), and goes on in \(words[now] ?? "")"))
+    try observe(.note("\(folder.path): was trained in \(before.title), and goes on in \(now.title)"))
   }
 
   /// Makes sure that what is in a folder may be continued.

@@ -47,14 +47,14 @@ public enum LibTorch {
 
   /// Whether a GPU may multiply float32 numbers with ten bits of mantissa (TF32): faster, and no longer within 1e-4 of the
   /// CPU. Off from the start, on whatever device; LibTorch by itself has it on in convolutions.
-  public static func allowTF32(_ on: Bool) { ct_allow_tf32(on) }
+  static func allowTF32(_ on: Bool) { ct_allow_tf32(on) }
 
   /// Whether a GPU's convolutions are computed by the fastest of cuDNN's algorithms, each tried once for every shape: which that is
   /// may differ from run to run, and the last bits with it. Off from the start.
-  public static func tuneConvolutions(_ on: Bool) { ct_tune_convolutions(on) }
+  static func tuneConvolutions(_ on: Bool) { ct_tune_convolutions(on) }
 
   /// Whether TF32 is on in matrix products or in convolutions.
-  public static var allowsTF32: Bool { ct_allows_tf32() }
+  package static var allowsTF32: Bool { ct_allows_tf32() }
 
   /// Vector instructions for which this library's own loops are compiled: those of every processor, AVX2 with FMA, and
   /// AVX-512.

@@ -25,7 +25,11 @@ public final class RandomStream {
 
   /// Whole numbers, as many for each sample, from 0 up to but not including `bound`, all as likely; drawn on the CPU whatever the device.
   public func integers(below bound: Int, count: Int) -> [Int] {
-    Tensor(ct_random_integers(pointer, Int64(bound), Int64(count))).values(Int64.self).map(Int.init)
+    guard count > 0 else { return [] }
+    return [Int64](unsafeUninitializedCapacity: count) { buffer, initialized in
+      check(ct_random_integers(pointer, Int64(bound), Int64(count), buffer.baseAddress))
+      initialized = count
+    }.map(Int.init)
   }
 }
 

@@ -35,6 +35,8 @@ public enum ElementType: Int32, Sendable {
   case float64 = 1
   case int64 = 2
   case uint8 = 3
+  /// What networks compute with inside, where they may (`Precision`).
+  case bfloat16 = 4
 }
 
 /// A Swift number that a tensor can hold.
@@ -132,7 +134,16 @@ extension Tensor {
   /// The number in a tensor that holds one.
   public var item: Double { ct_item(raw) }
 
-  public var isFinite: Bool { ct_all_finite(raw) }
+  public var isFinite: Bool { Tensor.firstNotFinite(of: [self]) == nil }
+
+  /// The place of the first of `tensors`, all on one device, that has a number in it which is not finite; nil where none has.
+  /// The device is waited for once.
+  public static func firstNotFinite(of tensors: [Tensor]) -> Int? {
+    guard !tensors.isEmpty else { return nil }
+    let place = withList(tensors) { ct_first_not_finite($0, $1) }
+    precondition(place >= -1, LibTorch.lastError)
+    return place < 0 ? nil : Int(place)
+  }
 }
 
 extension Tensor: CustomStringConvertible {

@@ -63,6 +63,11 @@ public final class Trainer {
   private let metadata: [String: String]
   private let group: ProcessGroup?
   private var state = Checkpoint()
+  /// Whether a batch is fetched and sent to the device while that computes the step before it. A CPU has done the step by then.
+  package var fetchesAhead: Bool
+  /// The batch that was fetched ahead; what went wrong with it counts when it is asked for.
+  private var fetched: Result<Fetched, any Error>?
+  private typealias Fetched = (batch: Batch, waited: Double)
 
   /// - Parameters:
   ///   - metadata: what every checkpoint says of itself, the experiment first of all.
@@ -73,6 +78,7 @@ public final class Trainer {
   ) {
     (self.method, self.scenario, self.plan) = (method, scenario, plan)
     (self.folder, self.device, self.metadata, self.group) = (folder, device, metadata, group)
+    fetchesAhead = device != .cpu
   }
 
   private var isFirst: Bool { group?.isFirst ?? true }
@@ -144,15 +150,16 @@ public final class Trainer {
     }
     while state.iteration < plan.iterations {
       let start = clock.now
-      let (samples, waited) = try stream.next()
+      let (batch, waited) = try nextBatch(of: stream)
       let random = RandomStream(
         seed: mix(plan.seed, "iteration \(state.iteration)"), device: device, part: group?.rank ?? 0,
         of: group?.size ?? 1)
       let factor = plan.schedule.factor(after: state.iteration, of: plan.iterations)
       for (optimizer, rate) in optimizers { optimizer.rate = rate * factor }
-      var losses = method.step(
-        Batch(samples, scenario, device: device, group: group), random: random)
+      let pending = method.train(on: batch, random: random)
       state.iteration += 1
+      if fetchesAhead, state.iteration < plan.iterations { fetched = Result { try fetch(stream) } }
+      var losses = read(pending)
       var asked: Failure.Kind?
       if let group { (losses, asked) = try group.agreed(losses, stop: delegate.stop) }
       try refuseNaN(losses)
@@ -168,6 +175,25 @@ public final class Trainer {
       if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
     }
     try assemble()
+  }
+
+  private func nextBatch(of stream: any SampleSource) throws -> Fetched {
+    defer { fetched = nil }
+    return try fetched?.get() ?? fetch(stream)
+  }
+
+  private func fetch(_ stream: any SampleSource) throws -> Fetched {
+    let (samples, waited) = try stream.next()
+    return (Batch(samples, scenario, device: device, group: group), waited)
+  }
+
+  /// The losses as numbers. Where the device was still at work while the next batch was waited for, that wait has cost nothing.
+  private func read(_ losses: [PendingLoss]) -> [Loss] {
+    let start = ContinuousClock.now
+    let values = losses.read()
+    let isBusy = device != .cpu && (ContinuousClock.now - start).seconds > 1e-3
+    if isBusy, case .success(let next)? = fetched { fetched = .success((next.batch, 0)) }
+    return values
   }
 
   /// Returns when all ranks have come here, rank 0 from writing.
@@ -225,10 +251,11 @@ public final class Trainer {
   /// Losses are those before the step, so weights can be worse than the losses tell: no file may hold such.
   private func refuseBrokenWeights() throws {
     for network in method.networks {
-      for (name, tensor) in network.parameters.saved where !tensor.isFinite {
-        throw Failure(
-          .numerical, "iteration \(state.iteration): \(network.name).\(name) is not finite; \(kept)")
-      }
+      let saved = network.parameters.saved
+      guard let place = Tensor.firstNotFinite(of: saved.map(\.tensor)) else { continue }
+      throw Failure(
+        .numerical,
+        "iteration \(state.iteration): \(network.name).\(saved[place].name) is not finite; \(kept)")
     }
   }
 

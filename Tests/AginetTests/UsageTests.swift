@@ -30,6 +30,12 @@ import Testing
     #expect(outcome.messages.isEmpty)
   }
 
+  @Test(arguments: ["tf32", "bf16"]) func whatIsAGPUsIsRefusedOnACPU(_ precision: String) throws {
+    let words = ["train", "--data", try Trained.cohort, "-o", "run", "--precision", precision]
+    #expect(try aginet.fails(2, words).contains("--precision \(precision) is a GPU's"))
+    #expect(scratch.files().isEmpty)
+  }
+
   @Test func theCodesOfTheHelpAreThoseOfTheProgram() throws {
     let help = try aginet("--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     for code in Failure.Kind.allCases where code.rawValue < 130 {

@@ -109,7 +109,7 @@ private final class Stepwise: Method {
 
   init(steps: Int, made: @escaping () -> Void) { (self.steps, self.made) = (steps, made) }
 
-  func step(_ batch: Batch, random: RandomStream) -> [Loss] { [] }
+  func train(on batch: Batch, random: RandomStream) -> [PendingLoss] { [] }
 
   func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
     for step in 1...steps {

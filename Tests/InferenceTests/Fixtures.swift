@@ -19,7 +19,7 @@ final class Known: Method {
 
   init(_ function: @escaping (Tensor) -> Tensor) { self.function = function }
 
-  func step(_ batch: Batch, random: RandomStream) -> [Loss] { [] }
+  func train(on batch: Batch, random: RandomStream) -> [PendingLoss] { [] }
 
   func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {
     shapes.append(sources.shape)

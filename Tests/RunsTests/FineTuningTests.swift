@@ -224,25 +224,26 @@ import Training
   }
 
   /// What a GPU multiplied with fewer bits is not gone on with in silence.
-  @Test func anotherPrecisionIsSaid() throws {
+  @Test(arguments: [Precision.tf32, .bf16]) func anotherPrecisionIsSaid(_ precision: Precision) throws {
     let (experiment, cohort) = (tinyExperiment(iterations: 2), try Trained.cohort())
     let run = try Run.train(experiment, on: cohort, into: scratch("run"))
-    #expect(try !Run.usedTF32(in: run.folder.path))
+    #expect(try Run.precision(in: run.folder.path) == .float32)
     let file = try Safetensors(contentsOf: run.folder.last)
     let tensors = try file.entries.map { entry in
       Safetensors.Tensor(entry.name, try #require(try file.tensor(entry.name)))
     }
     var metadata = file.metadata
-    metadata["aginet.precision"] = "tf32"
+    metadata["aginet.precision"] = precision.rawValue
     try Safetensors.write(tensors, metadata: metadata, to: run.folder.last)
-    #expect(try Run.usedTF32(in: run.folder.path))
+    #expect(try Run.precision(in: run.folder.path) == precision)
     var notes: [String] = []
     var longer = experiment
     longer.iterations = 3
     _ = try Run.train(
       longer, on: cohort, into: scratch("run"), setting(nil),
       observe: { if case .note(let note) = $0 { notes.append(note) } })
-    #expect(notes.contains { $0.contains("trained in TF32, and goes on in float32") }, "\(notes)")
-    #expect(try !Run.usedTF32(in: run.folder.path))
+    #expect(
+      notes.contains { $0.contains("trained in \(precision.title), and goes on in float32") }, "\(notes)")
+    #expect(try Run.precision(in: run.folder.path) == .float32)
   }
 }

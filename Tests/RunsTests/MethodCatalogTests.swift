@@ -168,6 +168,19 @@ import Training
     #expect(after.values.allSatisfy { $0.allSatisfy(\.isFinite) })
   }
 
+  /// A GPU is waited for once a step, when its losses are read; from the first step on.
+  @Test(arguments: pairs) func stepsReadNothingButTheirLosses(_ pair: Pair) throws {
+    let method = try pair.make()
+    for seed in 1...3 {
+      let batch = pair.batch(UInt64(seed))
+      let (pending, reads) = LibTorch.countingReads {
+        method.train(on: batch, random: .init(seed: UInt64(seed)))
+      }
+      #expect(reads == 0)
+      #expect(LibTorch.countingReads { pending.read() }.count == 1)
+    }
+  }
+
   @Test(arguments: pairs) func stepsLowerTheLoss(_ pair: Pair) throws {
     let method = try pair.make(rate: 2e-3)
     let batch = pair.batch(slices: 1)

@@ -55,13 +55,70 @@ import Torch
   /// LibTorch's own default for convolutions is on.
   @Test func reducedPrecisionIsOffFromTheStart() async {
     await #expect(processExitsWith: .success) {
-      #expect(!LibTorch.allowsTF32)
-      LibTorch.allowTF32(true)
+      #expect(!LibTorch.allowsTF32 && LibTorch.precision == .float32)
+      LibTorch.precision = .tf32
       #expect(LibTorch.allowsTF32)
-      LibTorch.allowTF32(false)
+      // What bfloat16 leaves in float32 is to be so in full.
+      LibTorch.precision = .bf16
+      #expect(!LibTorch.allowsTF32)
+      LibTorch.precision = .float32
       #expect(!LibTorch.allowsTF32)
       _ = try? Device(named: "cuda")
       #expect(!LibTorch.allowsTF32)
+    }
+  }
+
+  @Test func bfloat16IsInsideNetworksAlone() async {
+    await #expect(processExitsWith: .success) {
+      func image(_ dimensions: Int) -> Tensor {
+        .uniform([2, 32] + Array(repeating: 16, count: dimensions), seed: 1)
+      }
+      func kernel(_ side: Int, _ dimensions: Int) -> Tensor {
+        .uniform([32, 32] + Array(repeating: side, count: dimensions), low: -0.1, high: 0.1, seed: 2)
+      }
+      let networks: [() -> Tensor] = [
+        { image(2).convolved(with: kernel(3, 2), padding: 1) },
+        { image(3).convolved(with: kernel(3, 3), padding: 1) },
+        { image(2).convolvedTransposed(with: kernel(2, 2), stride: 2) },
+        { image(3).convolvedTransposed(with: kernel(2, 3), stride: 2) },
+        { image(2).channelsLast().permuted([0, 2, 3, 1]).linear(kernel(1, 2).reshaped([32, 32])) },
+      ]
+      LibTorch.precision = .bf16
+      for network in networks {
+        var inside: ElementType?
+        let expected = network()
+        let made = LibTorch.autocasting(on: .cpu) {
+          let y = network()
+          inside = y.type
+          #expect(LibTorch.inFullPrecision(on: .cpu) { network().type } == .float32)
+          return y
+        }
+        #expect(expected.type == .float32 && inside == .bfloat16 && made.type == .float32)
+        let distance = (made - expected).abs().mean().item
+        #expect(distance > 0 && distance < 0.02 * expected.abs().mean().item)
+      }
+      LibTorch.precision = .float32
+      #expect(LibTorch.autocasting(on: .cpu) { networks[0]() }.values(Float.self) == networks[0]().values())
+    }
+  }
+
+  /// Of a map that bfloat16 holds, in either layout: sums of as many numbers in bfloat16 would be far off.
+  @Test func normsOfBfloat16TakeTheirStatisticsInFloat32() async {
+    await #expect(processExitsWith: .success) {
+      LibTorch.precision = .bf16
+      let (weight, bias) = (Tensor.uniform([32], seed: 3), Tensor.uniform([32], seed: 4))
+      let norms: [(Tensor) -> Tensor] = [
+        { $0.instanceNormalized(weight: weight, bias: bias) },
+        { $0.groupNormalized(groups: 8, weight: weight, bias: bias) },
+        { $0.permuted([0, 2, 3, 1]).layerNormalized(weight: weight, bias: bias) },
+      ]
+      let map = (Tensor.uniform([2, 32, 128, 128], seed: 5) + 3).to(.bfloat16)
+      for (map, norm) in [map, map.channelsLast()].flatMap({ map in norms.map { (map, $0) } }) {
+        let made = LibTorch.autocasting(on: .cpu) { norm(map) }
+        let expected = norm(map.widened)
+        // What is left is the rounding of the result, of at most 3 or so.
+        #expect((made - expected).abs().reshaped([-1]).max(over: 0).item < 0.02)
+      }
     }
   }
 

@@ -25,12 +25,37 @@ import Torch
 
   @Test(
     arguments: [
-      (.float32, Double(0.1 as Float)), (.float64, 0.1), (.int64, 0), (.uint8, 0),
+      (.float32, Double(0.1 as Float)), (.float64, 0.1), (.int64, 0), (.uint8, 0), (.bfloat16, 0.10009765625),
     ] as [(ElementType, Double)])
   func everyTypeHolds(_ type: ElementType, _ expected: Double) {
     let tensor = Tensor.full(0.1, [2, 3], type: .float64).to(type)
     #expect(tensor.type == type && tensor.shape == [2, 3] && tensor.count == 6)
     #expect(tensor.values(Double.self) == Array(repeating: expected, count: 6))
+  }
+
+  /// Each is a wait for the device.
+  @Test func readsAreCounted() {
+    func reads(_ body: (Tensor) -> Void) -> Int {
+      let x = Tensor.uniform([2, 3], seed: 1)
+      return LibTorch.countingReads { body(x) }.count
+    }
+    #expect(reads { _ = $0.values(Float.self) } == 1)
+    #expect(reads { _ = $0.sum().item } == 1)
+    #expect(reads { _ = $0.isFinite } == 1)
+    #expect(reads { _ = Tensor.firstNotFinite(of: [$0, $0 * 2, $0.sum()]) } == 1)
+    #expect(reads { _ = ($0 * $0 + 1).mean(over: [0]).shape } == 0)
+    // Drawn on the CPU, for whatever device.
+    let random = RandomStream(seed: 1)
+    #expect(reads { _ in _ = random.integers(below: 10, count: 5) } == 0)
+  }
+
+  @Test func theFirstThatIsNotFiniteIsFound() {
+    let good = Tensor.ones([3])
+    let bad = Tensor([1, .nan] as [Double], shape: [2])
+    #expect(Tensor.firstNotFinite(of: []) == nil)
+    #expect(Tensor.firstNotFinite(of: [good, Tensor.zeros([2, 0]), good * 2]) == nil)
+    #expect(Tensor.firstNotFinite(of: [good, good, bad, bad]) == 2)
+    #expect(Tensor.firstNotFinite(of: [good / 0]) == 0)
   }
 
   @Test func theArrayIsCopied() {

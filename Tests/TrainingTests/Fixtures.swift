@@ -77,10 +77,10 @@ final class Walker: Method {
   var generator: TrainedNetwork { TrainedNetwork("generator", store) }
   var networks: [TrainedNetwork] { [generator] }
 
-  func step(_ batch: Batch, random: RandomStream) -> [Loss] {
+  func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
     steps += 1
     weight.assign(.full(move(steps), [2]))
-    return [Loss("walk", loss(steps))]
+    return [PendingLoss("walk", .full(loss(steps), [], type: .float64))]
   }
 
   func synthesize(_ sources: Tensor, present: Tensor?, passed: (Int, Int) throws -> Void) rethrows -> Tensor {

@@ -50,7 +50,7 @@ struct NetworkSection {
     var seconds = Section(
       title: "Networks, seconds",
       method:
-        "AGI-Net (n = 8) and ResUnet, two sources, channels-last float32, fused Adam on both sides, on \(device).",
+        "AGI-Net (n = 8) and ResUnet, two sources, channels-last \(LibTorch.precision.title), fused Adam on both sides, on \(device).",
       header: ["what"] + columns.map(\.title), rows: [])
     var ratios = Section(
       title: "Networks, ratios of medians",
@@ -59,12 +59,16 @@ struct NetworkSection {
         "what", "AGI-Net / ResUnet", "AGI-Net / PyTorch AGI-Net", "ResUnet / PyTorch ResUnet",
         "PyTorch AGI-Net / PyTorch ResUnet",
       ] + (compiled ? ["AGI-Net / compiled AGI-Net", "ResUnet / compiled ResUnet"] : []), rows: [])
+    var rates = Section(
+      title: "Networks, images a second", method: "The batch by the median.", header: seconds.header, rows: []
+    )
     for size in sizes {
       for work in size.timing(works) {
         note("\(work.title), \(size)")
         let timings = try measure(columns, work, size)
         let what = "\(work.title), \(size)"
         seconds.rows.append([what] + columns.map { timings[$0]?.text ?? "" })
+        rates.rows.append([what] + columns.map { timings[$0].map { rate(size, $0) } ?? "" })
         var cells = [
           what, ratioText(timings[.agiNet], timings[.resunet]),
           ratioText(timings[.agiNet], timings[.eagerAGINet]),
@@ -81,7 +85,11 @@ struct NetworkSection {
         note("  " + zip(ratios.header, cells).dropFirst().map { "\($0) \($1)" }.joined(separator: "; "))
       }
     }
-    return [ratios, seconds]
+    return device == .cpu ? [ratios, seconds] : [rates, ratios, seconds]
+  }
+
+  private func rate(_ size: Size, _ timing: Timing) -> String {
+    (Double(size.batch) / timing.median).text(significant: 3)
   }
 
   private func measure(_ columns: [Column], _ work: Work, _ size: Size) throws -> [Column: Timing] {

@@ -18,7 +18,7 @@ typedef struct ct_store_s *ct_store;
 typedef struct ct_group_s *ct_group;
 typedef struct ct_averaging_s *ct_averaging;
 
-enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3 };
+enum { CT_FLOAT32 = 0, CT_FLOAT64 = 1, CT_INT64 = 2, CT_UINT8 = 3, CT_BFLOAT16 = 4 };
 enum { CT_CPU = -1 };  // a device: CT_CPU or the number of a CUDA device
 
 // MARK: The library
@@ -35,6 +35,10 @@ int ct_synchronize(int device);
 void ct_allow_tf32(bool on);  // off when the program starts
 void ct_tune_convolutions(bool on);  // cuDNN tries its algorithms for every shape and takes the fastest; off when the program starts
 bool ct_allows_tf32(void);    // in matrix products or in convolutions
+// Whether this thread's convolutions and matrix products on a device are computed in bfloat16 from here on; gives what was so before.
+bool ct_set_autocast(int device, bool on);
+bool ct_autocasts(int device);
+int64_t ct_host_reads(void);  // how often this thread has read numbers out of tensors so far: each time it waits for their device
 int ct_limit_instructions(int version);  // of the loops of this library: 0 any processor's, 3 x86-64-v3, 4 x86-64-v4; gives what is used
 const char *ct_cpu_capability(void);     // that LibTorch's own kernels use
 int ct_load_library(const char *path);
@@ -66,7 +70,7 @@ ct_tensor ct_clone(ct_tensor x);
 ct_generator ct_generator_make(uint64_t seed, int device, int part, int parts);  // of a batch, whose draws it takes its own of
 void ct_generator_free(ct_generator generator);
 ct_tensor ct_random_normal(ct_generator generator, ct_tensor like);
-ct_tensor ct_random_integers(ct_generator generator, int64_t bound, int64_t count);  // on the CPU, 0 ..< bound
+int ct_random_integers(ct_generator generator, int64_t bound, int64_t count, int64_t *into);  // 0 ..< bound, drawn by the CPU
 ct_tensor ct_dropout(ct_tensor x, double probability, ct_generator generator);
 ct_tensor ct_channel_dropout(ct_tensor x, double probability, ct_generator generator);
 
@@ -125,7 +129,7 @@ ct_tensor ct_mean(ct_tensor x);
 ct_tensor ct_sum_over(ct_tensor x, const int64_t *axes, int count, bool keep);
 ct_tensor ct_mean_over(ct_tensor x, const int64_t *axes, int count, bool keep);
 ct_tensor ct_max_over(ct_tensor x, int axis, bool keep);
-bool ct_all_finite(ct_tensor x);
+int64_t ct_first_not_finite(const ct_tensor *tensors, int count);  // -1 where all numbers of all of them are finite, -2 on failure
 
 // MARK: Shape
 ct_tensor ct_reshape(ct_tensor x, const int64_t *shape, int rank);

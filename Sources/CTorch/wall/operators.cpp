@@ -3,6 +3,9 @@
 #include "direct.h"
 #include "../winograd/winograd.h"
 
+#include <ATen/autocast_mode.h>
+#include <algorithm>
+
 using namespace wall;
 
 ct_tensor ct_add(ct_tensor a, ct_tensor b) { return make([&] { return a->value + b->value; }); }
@@ -56,7 +59,16 @@ ct_tensor ct_mean_over(ct_tensor x, const int64_t *axes, int count, bool keep) {
   return make([&] { return x->value.mean(sizes(axes, count), keep); });
 }
 ct_tensor ct_max_over(ct_tensor x, int axis, bool keep) { return make([&] { return x->value.amax(axis, keep); }); }
-bool ct_all_finite(ct_tensor x) { return guard([&] { return at::isfinite(x->value).all().item<bool>(); }, false); }
+int64_t ct_first_not_finite(const ct_tensor *tensors, int count) {
+  return guard([&] {
+    std::vector<at::Tensor> finite;
+    for (int i = 0; i < count; ++i) finite.push_back(at::isfinite(tensors[i]->value).all());
+    ++host_reads;
+    const auto all = at::stack(finite).cpu();
+    const bool *values = all.const_data_ptr<bool>(), *found = std::find(values, values + count, false);
+    return found == values + count ? int64_t(-1) : int64_t(found - values);
+  }, int64_t(-2));
+}
 
 ct_tensor ct_reshape(ct_tensor x, const int64_t *shape, int rank) {
   return make([&] { return x->value.reshape(sizes(shape, rank)); });
@@ -88,6 +100,9 @@ ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
 
 using direct::each;
 
+// Whether a CPU's convolutions are to be in bfloat16, as the library's own are not.
+static bool autocasts() { return at::autocast::is_autocast_enabled(at::kCPU); }
+
 // Multiply-adds are counted as the field does: those of the direct sum whatever computes it, padding included, biases and
 // everything elementwise left out.
 int64_t ct_multiply_adds(void) { return multiply_adds; }
@@ -97,11 +112,14 @@ int64_t ct_saved_multiply_adds(void) { return saved_multiply_adds; }
 ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
   return make([&] {
     const auto &w = weight->value;
-    const bool isWinograd = stride == 1 && padding == 1 && dilation == 1 && groups == 1 && winograd::serves(x->value, w);
-    auto y = isWinograd
-      ? winograd::convolution(x->value, w, maybe(bias))
-      : at::convolution(
-          x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), false, each(w, 0), groups);
+    const bool isWinograd = stride == 1 && padding == 1 && dilation == 1 && groups == 1 && !autocasts() && winograd::serves(x->value, w);
+    const auto direct = [&](auto convolve) {
+      return convolve(x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), groups);
+    };
+    // Not `convolution`, which autocast does not know on a CPU.
+    auto y = isWinograd ? winograd::convolution(x->value, w, maybe(bias))
+      : w.dim() == 5    ? direct([](auto &&...all) { return at::conv3d(all...); })
+                        : direct([](auto &&...all) { return at::conv2d(all...); });
     multiply_adds += y.numel() * (w.numel() / w.size(0));
     return y;
   });
@@ -110,8 +128,12 @@ ct_tensor ct_transposed_convolution(ct_tensor x, ct_tensor weight, ct_tensor bia
   return make([&] {
     const auto &w = weight->value;
     multiply_adds += x->value.numel() * (w.numel() / w.size(0));
-    return at::convolution(
-      x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, 1), true, each(w, output_padding), groups);
+    const auto transposed = [&](auto convolve) {
+      return convolve(
+        x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, output_padding), groups, each(w, 1));
+    };
+    return w.dim() == 5 ? transposed([](auto &&...all) { return at::conv_transpose3d(all...); })
+                        : transposed([](auto &&...all) { return at::conv_transpose2d(all...); });
   });
 }
 ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
@@ -123,7 +145,9 @@ ct_tensor ct_linear(ct_tensor x, ct_tensor weight, ct_tensor bias) {
 }
 ct_tensor ct_layer_norm(ct_tensor x, int axes, ct_tensor weight, ct_tensor bias, double epsilon) {
   return make([&] {
-    return at::layer_norm(x->value, x->value.sizes().slice(x->value.dim() - axes), maybe(weight), maybe(bias), epsilon);
+    // Autocast does so on a GPU; on a CPU the derivative of the weight would be summed over all pixels in bfloat16.
+    const auto v = x->value.scalar_type() == at::kBFloat16 ? x->value.to(at::kFloat) : x->value;
+    return at::layer_norm(v, v.sizes().slice(v.dim() - axes), maybe(weight), maybe(bias), epsilon);
   });
 }
 ct_tensor ct_group_norm(ct_tensor x, int groups, ct_tensor weight, ct_tensor bias, double epsilon) {

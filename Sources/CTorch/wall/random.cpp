@@ -1,5 +1,6 @@
 // Chance: from a generator of the call's own, or from a stream that goes on with every draw.
 #include <ATen/CPUGeneratorImpl.h>
+#include <algorithm>
 
 #include "wall.h"
 
@@ -33,13 +34,13 @@ struct ct_generator_s {
 ct_tensor ct_uniform(double low, double high, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
   return make([&] {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-    return at::empty(sizes(shape, rank), options(type, CT_CPU)).uniform_(low, high, generator).to(device(number));
+    return sent(at::empty(sizes(shape, rank), options(type, CT_CPU)).uniform_(low, high, generator), device(number));
   });
 }
 ct_tensor ct_normal(double mean, double deviation, uint64_t seed, int type, const int64_t *shape, int rank, int number) {
   return make([&] {
     auto generator = at::make_generator<at::CPUGeneratorImpl>(seed);
-    return at::empty(sizes(shape, rank), options(type, CT_CPU)).normal_(mean, deviation, generator).to(device(number));
+    return sent(at::empty(sizes(shape, rank), options(type, CT_CPU)).normal_(mean, deviation, generator), device(number));
   });
 }
 
@@ -60,10 +61,10 @@ ct_tensor ct_random_normal(ct_generator generator, ct_tensor like) {
     return generator->draw(like->value, [&](at::Tensor all) { return all.normal_(0, 1, generator->device); });
   });
 }
-ct_tensor ct_random_integers(ct_generator generator, int64_t bound, int64_t count) {
-  return make([&] {
+int ct_random_integers(ct_generator generator, int64_t bound, int64_t count, int64_t *into) {
+  return act([&] {
     const auto all = at::randint(bound, {count * generator->parts}, generator->host, options(CT_INT64, CT_CPU));
-    return all.narrow(0, generator->part * count, count);
+    std::copy_n(all.const_data_ptr<int64_t>() + generator->part * count, count, into);
   });
 }
 

@@ -1,5 +1,6 @@
 // The library's own state; a tensor's life, its data, its gradient.
 #include <ATen/Version.h>
+#include <ATen/autocast_mode.h>
 #include <dlfcn.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -65,6 +66,21 @@ void ct_tune_convolutions(bool on) {
 bool ct_allows_tf32(void) {
   return guard([] { return at::globalContext().allowTF32CuBLAS() || at::globalContext().allowTF32CuDNN(); }, true);
 }
+bool ct_set_autocast(int number, bool on) {
+  return guard([&] {
+    const auto type = device(number).type();
+    const bool before = at::autocast::is_autocast_enabled(type);
+    at::autocast::set_autocast_dtype(type, at::kBFloat16);
+    at::autocast::set_autocast_enabled(type, on);
+    // Parameters that were converted are kept until here, where they may change.
+    if (!on) at::autocast::clear_cache();
+    return before;
+  }, false);
+}
+bool ct_autocasts(int number) {
+  return guard([&] { return at::autocast::is_autocast_enabled(device(number).type()); }, false);
+}
+int64_t ct_host_reads(void) { return host_reads; }
 // LibTorch's default for cuDNN is on. Off before anything is computed, whatever device is chosen and however.
 [[maybe_unused]] static const bool begins_without_tf32 = [] {
   ct_allow_tf32(false);
@@ -89,7 +105,7 @@ void ct_free(ct_tensor x) { delete x; }
 ct_tensor ct_from(const void *data, int type, const int64_t *shape, int rank, int number) {
   return make([&] {
     auto borrowed = at::from_blob(const_cast<void *>(data), sizes(shape, rank), scalar(type));
-    return number < 0 ? borrowed.clone() : borrowed.to(device(number));
+    return number < 0 ? borrowed.clone() : sent(borrowed, device(number));
   });
 }
 ct_tensor ct_full(double value, int type, const int64_t *shape, int rank, int number) {
@@ -102,12 +118,16 @@ ct_tensor ct_arange(double start, double end, int type, int number) {
 int ct_read(ct_tensor x, void *into, int type, int64_t count) {
   return act([&] {
     TORCH_CHECK(x->value.numel() == count, "read ", count, " elements of ", x->value.numel());
+    ++host_reads;
     at::NoGradGuard guard;
     auto destination = at::from_blob(into, x->value.sizes(), scalar(type));
     destination.copy_(x->value);
   });
 }
-double ct_item(ct_tensor x) { return guard([&] { return x->value.item().toDouble(); }, std::nan("")); }
+double ct_item(ct_tensor x) {
+  ++host_reads;
+  return guard([&] { return x->value.item().toDouble(); }, std::nan(""));
+}
 int ct_rank(ct_tensor x) { return static_cast<int>(x->value.dim()); }
 int64_t ct_size(ct_tensor x, int axis) { return guard([&] { return x->value.size(axis); }, int64_t(-1)); }
 int64_t ct_count(ct_tensor x) { return x->value.numel(); }
@@ -117,13 +137,17 @@ int ct_type(ct_tensor x) {
     case at::kDouble: return CT_FLOAT64;
     case at::kLong: return CT_INT64;
     case at::kByte: return CT_UINT8;
+    case at::kBFloat16: return CT_BFLOAT16;
     default: return -1;
   }
 }
 int ct_device(ct_tensor x) { return x->value.is_cuda() ? x->value.get_device() : CT_CPU; }
 bool ct_is_channels_last(ct_tensor x) { return guard([&] { return x->value.is_contiguous(last(x->value)); }, false); }
 ct_tensor ct_to(ct_tensor x, int type, int number) {
-  return make([&] { return x->value.to(options(type, number)); });
+  return make([&] {
+    const auto &v = x->value;
+    return v.is_cpu() && number >= 0 ? sent(v.to(scalar(type)), device(number)) : v.to(options(type, number));
+  });
 }
 ct_tensor ct_channels_last(ct_tensor x) { return make([&] { return channels_last(x->value); }); }
 ct_tensor ct_contiguous(ct_tensor x) { return make([&] { return x->value.contiguous(); }); }

@@ -27,6 +27,9 @@ inline thread_local int64_t multiply_adds = 0;
 // Those of the direct sums that filtering has saved this thread so far, forward and backward.
 inline thread_local int64_t saved_multiply_adds = 0;
 
+// How often this thread has read numbers out of tensors.
+inline thread_local int64_t host_reads = 0;
+
 // LibTorch throws; Swift must never see it. Everything is caught, even what is not a std::exception
 // (two C++ runtimes may meet in one process), and leaves one line behind.
 template <class Body>
@@ -74,12 +77,22 @@ inline at::ScalarType scalar(int type) {
     case CT_FLOAT64: return at::kDouble;
     case CT_INT64: return at::kLong;
     case CT_UINT8: return at::kByte;
+    case CT_BFLOAT16: return at::kBFloat16;
   }
   TORCH_CHECK(false, "unknown element type ", type);
 }
 
 inline at::Device device(int number) {
   return number < 0 ? at::Device(at::kCPU) : at::Device(at::kCUDA, static_cast<at::DeviceIndex>(number));
+}
+
+// A tensor of the CPU on a device. For a GPU it is copied into pages that are not swapped out, which the GPU reads by itself:
+// the copy waits behind what was asked of it before, and nobody waits for the copy.
+inline at::Tensor sent(const at::Tensor &x, at::Device to) {
+  if (to.is_cpu() || x.requires_grad() || x.numel() == 0) return x.to(to);
+  // Made first: such pages belong to a GPU that is in use, and that is to be this one.
+  const auto there = at::empty_like(x, x.options().device(to));
+  return there.copy_(x.pin_memory(), /*non_blocking=*/true);
 }
 
 inline at::TensorOptions options(int type, int number) {

@@ -55,30 +55,30 @@ final class AdversarialTraining<Discriminator> {
   }
 
   /// The discriminator's gradients of the loss that `judge` computes, which must not reach the generator, and the loss.
-  func differentiate(_ judge: () -> Tensor) -> Double {
+  func differentiate(_ judge: () -> Tensor) -> PendingLoss {
     let parameters = self.judge.optimizer.parameters
     parameters.freeze(false)
     defer { parameters.freeze() }
     let loss = judge()
     loss.backward()
-    return loss.item
+    return PendingLoss("discriminator", loss)
   }
 
   /// One step of the discriminator down the loss that `judge` computes.
-  func learn(_ judge: () -> Tensor) -> Loss {
+  func learn(_ judge: () -> Tensor) -> PendingLoss {
     let loss = differentiate(judge)
     self.judge.optimizer.step()
-    return Loss("discriminator", loss)
+    return loss
   }
 }
 
 extension AdversarialTraining where Discriminator: Layer {
   /// What the discriminator says of an image.
-  func judged(_ x: Tensor) -> Tensor { discriminator(x) }
+  func judged(_ x: Tensor) -> Tensor { LibTorch.autocasting(on: x.device) { discriminator(x) } }
 
   /// What it says of `image` seen beside what it belongs to.
   func judged(_ condition: Tensor, _ image: Tensor) -> Tensor {
-    discriminator(.concatenated([condition, image], axis: 1))
+    judged(.concatenated([condition, image], axis: 1))
   }
 
   /// The least-squares loss of its judgement, which should be 0 of a made image and 1 of a real one.

@@ -35,6 +35,8 @@ public struct PerceptualFeatures {
   /// `[B, 1, D, H, W]` every plane is an image, `[B·D, 128, H/2, W/2]`.
   package func callAsFunction(_ images: Tensor) -> Tensor {
     let planes = images.reshaped([-1, 1] + images.shape.suffix(2))
-    return network(.concatenated([planes, planes, planes], axis: 1))
+    return LibTorch.autocasting(on: images.device) {
+      network(.concatenated([planes, planes, planes], axis: 1))
+    }
   }
 }

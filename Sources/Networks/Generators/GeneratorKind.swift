@@ -118,21 +118,21 @@ public struct GeneratorKind: Sendable {
 
   /// The network from [0, 1] to [0, 1]; the shape must not be refused.
   public func plain(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings) -> any Layer {
-    made(makesPlain, scope, shape, settings)
+    Autocasting(network: made(makesPlain, scope, shape, settings))
   }
 
   /// The network that is told a time; the shape must not be refused.
   public func timed(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings)
     -> any TimedNetwork
   {
-    made(makesTimed, scope, shape, settings)
+    Autocasting(network: made(makesTimed, scope, shape, settings))
   }
 
   /// The network that is told a code; the shape must not be refused.
   public func coded(_ scope: Scope, _ shape: GeneratorShape, _ settings: GeneratorSettings)
     -> any CodedNetwork
   {
-    made(makesCoded, scope, shape, settings)
+    Autocasting(network: made(makesCoded, scope, shape, settings))
   }
 
   private func made<Network>(

@@ -54,7 +54,7 @@ struct Train: ParsableCommand {
   var json = false
   @Option(
     help:
-      "On a GPU: float32, or tf32, which multiplies with ten bits of mantissa, takes the fastest convolutions, and is faster (default: float32, or what a resumed run was trained with)."
+      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions (default: float32, or what a resumed run was trained with)."
   )
   var precision: Precision?
   @OptionGroup var ranks: RankOptions
@@ -113,15 +113,21 @@ struct Train: ParsableCommand {
   }
 
   /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.
+  /// - Throws: `.usage` for what is slower on a CPU, or not there.
   private func applyPrecision(on device: Device, _ resumes: Bool, _ group: ProcessGroup?) throws {
     var recorded = Precision.float32
     if device != .cpu {
       let text = try group.shared {
-        try (resumes && Run.usedTF32(in: output) ? Precision.tf32 : .float32).rawValue
+        try (resumes ? Run.precision(in: output) : .float32).rawValue
       }
       recorded = Precision(rawValue: text) ?? recorded
     }
-    try (precision ?? recorded).apply(on: device)
+    let chosen = precision ?? recorded
+    guard chosen == .float32 || device != .cpu else {
+      throw Failure(
+        .usage, "--precision \(chosen.rawValue) is a GPU's; name one by --device, or leave it out")
+    }
+    LibTorch.precision = chosen
   }
 
   /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
@@ -142,20 +148,7 @@ struct Train: ParsableCommand {
   }
 }
 
-/// How exactly a GPU multiplies.
-enum Precision: String, ExpressibleByArgument, CaseIterable {
-  case float32, tf32
-
-  /// - Throws: `.usage` for what a CPU does not have.
-  func apply(on device: Device) throws {
-    guard self == .float32 || device != .cpu else {
-      throw Failure(.usage, "--precision tf32 is a GPU's; name one by --device, or leave it out")
-    }
-    LibTorch.allowTF32(self == .tf32)
-    // Who asks for speed gets that too.
-    LibTorch.tuneConvolutions(self == .tf32)
-  }
-}
+extension Precision: ExpressibleByArgument {}
 
 /// A training run on the screen.
 struct TrainingDisplay {

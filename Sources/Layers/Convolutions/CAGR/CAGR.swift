@@ -71,7 +71,9 @@ public struct CAGR: Layer {
     var gated = x
     if let gate = attention?(x) {
       scope.show("gate", gate)
-      gated = x * gate.reshaped([batch, channels] + Array(repeating: 1, count: shape.dimensions))
+      let factors = gate.reshaped([batch, channels] + Array(repeating: 1, count: shape.dimensions))
+      // A map of bfloat16 stays one.
+      gated = x * factors.to(x.type)
     }
     guard let (offsets, scales) = routing?(gated) else {
       return gated.convolved(with: weight, padding: shape.padding)
@@ -89,7 +91,9 @@ public struct CAGR: Layer {
     // As the arithmetic of Eq. 4 counts: an entry is mixed from 4 neighbours, in 3-D from 8, and scaled.
     LibTorch.addMultiplyAdds(batch * weight.count * ((1 << shape.dimensions) + 1))
     // [B, n, k^d, k^d]
-    let mixing = FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])
+    let mixing = LibTorch.inFullPrecision(on: offsets.device) {
+      FloatRoll.mixing(offsets, size: shape.kernel) * scales.reshaped([batch, groups, 1, 1])
+    }
     let blocks = weight.reshaped([shape.output, groups, members, taps])
     return Tensor.einsum("bnij,oncj->bonci", mixing, blocks)
       .reshaped([batch, shape.output, shape.input] + Array(repeating: shape.kernel, count: shape.dimensions))

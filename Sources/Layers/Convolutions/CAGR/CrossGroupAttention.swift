@@ -15,14 +15,15 @@ struct CrossGroupAttention {
   func callAsFunction(_ x: Tensor) -> Tensor {
     let (batch, channels) = (x.size(0), x.size(1))
     let members = channels / groups
-    let own = x.mean(over: Array(2..<x.rank)).reshaped([batch, groups, members])
+    let own = x.mean(over: Array(2..<x.rank)).widened.reshaped([batch, groups, members])
     // ShuffleNet's shuffle: channel c·n + g takes channel g·(C/n) + c, so that a group meets all groups.
     let shuffled = own.permuted([0, 2, 1]).reshaped([batch, groups, members])
     let descriptors = Tensor.concatenated([own, shuffled], axis: 2)  // [B, n, 2C/n]
     // A 1 x 1 convolution in n groups, on a 1 x 1 map, is one small matrix product a group.
     let kernels = weight.reshaped([groups, members, 2 * members])
     LibTorch.addMultiplyAdds(batch * weight.count)
-    let logits = Tensor.einsum("bnj,nij->bni", descriptors, kernels).reshaped([batch, channels]) + bias
-    return logits.sigmoid()
+    return LibTorch.inFullPrecision(on: x.device) {
+      Tensor.einsum("bnj,nij->bni", descriptors, kernels).reshaped([batch, channels]) + bias
+    }.sigmoid()
   }
 }

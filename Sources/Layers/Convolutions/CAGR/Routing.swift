@@ -30,10 +30,13 @@ struct Routing {
     let mapped = gated.convolved(with: convolution, padding: shape.padding, groups: groups)
     let channelsLast = [0] + Array(2..<mapped.rank) + [1]
     let activated = mapped.permuted(channelsLast).layerNormalized(weight: normWeight, bias: normBias).gelu()
-    let pooled = activated.mean(over: Array(1..<(mapped.rank - 1)))
-    return (
-      pooled.linear(offset).reshaped([pooled.size(0), groups, shape.dimensions]),
-      pooled.linear(scale, bias: scaleBias).sigmoid()
-    )
+    let pooled = activated.mean(over: Array(1..<(mapped.rank - 1))).widened
+    // Hundredths of a voxel count.
+    return LibTorch.inFullPrecision(on: pooled.device) {
+      (
+        pooled.linear(offset).reshaped([pooled.size(0), groups, shape.dimensions]),
+        pooled.linear(scale, bias: scaleBias).sigmoid()
+      )
+    }
   }
 }

@@ -22,13 +22,15 @@ struct DisplacedTaps {
     let members = channels / groups
     self.map = map.reshaped([batch, height, width, groups, members]).permuted([0, 3, 4, 1, 2])
       .reshaped([batch * groups, members, height, width])
-    self.offsets = offsets.reshaped([batch, height, width, groups, 9, 2]).permuted([0, 3, 4, 5, 1, 2])
+    // A place in a wide map needs more digits than bfloat16 has.
+    self.offsets = offsets.widened.reshaped([batch, height, width, groups, 9, 2]).permuted([0, 3, 4, 5, 1, 2])
       .reshaped([batch * groups, 9, 2, height, width])
     self.weights = weights.reshaped([batch, height, width, groups, 9]).permuted([0, 3, 4, 1, 2])
       .reshaped([batch * groups, 9, height, width])
     (self.groups, self.order) = (groups, order)
-    columns = Tensor.range(0, Double(width), type: map.type, device: map.device).reshaped([1, 1, width])
-    rows = Tensor.range(0, Double(height), type: map.type, device: map.device).reshaped([1, height, 1])
+    let type = self.offsets.type
+    columns = Tensor.range(0, Double(width), type: type, device: map.device).reshaped([1, 1, width])
+    rows = Tensor.range(0, Double(height), type: type, device: map.device).reshaped([1, height, 1])
   }
 
   /// One tap's samples times their weights, `[B, C, H, W]`.

@@ -19,7 +19,10 @@ public struct ARC: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let (angles, scales) = routing(x)
     let (output, input) = (weight.size(1), weight.size(2))
-    let mixing = KernelRotation.mixing(angles) * scales.reshaped([-1, kernels, 1, 1])  // [B, n, 9, 9]
+    // [B, n, 9, 9]
+    let mixing = LibTorch.inFullPrecision(on: x.device) {
+      KernelRotation.mixing(angles) * scales.reshaped([-1, kernels, 1, 1])
+    }
     LibTorch.addMultiplyAdds(x.size(0) * 9 * weight.count)
     // In the order in which the weights lie in memory, as one matrix product.
     let stored = weight.permuted([0, 3, 4, 2, 1]).reshaped([kernels, 9, input, output])

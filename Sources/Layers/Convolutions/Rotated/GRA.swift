@@ -23,7 +23,10 @@ public struct GRA: Layer {
   public func callAsFunction(_ x: Tensor) -> Tensor {
     let (angles, scales) = routing(x)
     let (output, input) = (weight.size(0), weight.size(1))
-    let mixing = KernelRotation.mixing(angles) * scales.reshaped([-1, groups, 1, 1])  // [B, n, 9, 9]
+    // [B, n, 9, 9]
+    let mixing = LibTorch.inFullPrecision(on: x.device) {
+      KernelRotation.mixing(angles) * scales.reshaped([-1, groups, 1, 1])
+    }
     LibTorch.addMultiplyAdds(x.size(0) * 9 * weight.count)
     let stored = weight.permuted([0, 2, 3, 1]).reshaped([output / groups, groups, 9, input])
     let rotated = Tensor.einsum("bnij,onjc->bnoic", mixing, stored)

@@ -25,8 +25,11 @@ struct RotationRouting {
   func callAsFunction(_ x: Tensor) -> (angles: Tensor, scales: Tensor) {
     let mapped = x.convolved(with: convolution, padding: 1, groups: x.size(1)).permuted([0, 2, 3, 1])
     let pooled = mapped.layerNormalized(weight: normWeight, bias: normBias).relu().mean(over: [1, 2])
-    let scales = scale(dropout(pooled)).sigmoid()
-    let turns = angle(dropout(pooled))
-    return (turns / (turns.abs() + 1) * RotationRouting.widest, scales)
+      .widened
+    return LibTorch.inFullPrecision(on: x.device) {
+      let scales = scale(dropout(pooled)).sigmoid()
+      let turns = angle(dropout(pooled))
+      return (turns / (turns.abs() + 1) * RotationRouting.widest, scales)
+    }
   }
 }
