@@ -1,4 +1,5 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
+#include "../loops/read.h"
 #include "wall.h"
 #include "direct.h"
 #include "../winograd/winograd.h"
@@ -65,7 +66,7 @@ int64_t ct_first_not_finite(const ct_tensor *tensors, int count) {
     for (int i = 0; i < count; ++i) finite.push_back(at::isfinite(tensors[i]->value).all());
     ++host_reads;
     const auto all = at::stack(finite).cpu();
-    const bool *values = all.const_data_ptr<bool>(), *found = std::find(values, values + count, false);
+    const bool *values = read<bool>(all), *found = std::find(values, values + count, false);
     return found == values + count ? int64_t(-1) : int64_t(found - values);
   }, int64_t(-2));
 }

@@ -2,6 +2,7 @@
 #include <ATen/CPUGeneratorImpl.h>
 #include <algorithm>
 
+#include "../loops/read.h"
 #include "wall.h"
 
 using namespace wall;
@@ -64,7 +65,7 @@ ct_tensor ct_random_normal(ct_generator generator, ct_tensor like) {
 int ct_random_integers(ct_generator generator, int64_t bound, int64_t count, int64_t *into) {
   return act([&] {
     const auto all = at::randint(bound, {count * generator->parts}, generator->host, options(CT_INT64, CT_CPU));
-    std::copy_n(all.const_data_ptr<int64_t>() + generator->part * count, count, into);
+    std::copy_n(read<int64_t>(all) + generator->part * count, count, into);
   });
 }
 
