@@ -7,6 +7,8 @@ export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONF
 
 # A package of its own, which uses aginet's products as any other would.
 benchmarks := -c release --package-path Benchmarks --scratch-path .build-bench
+# SwiftPM does not see new files of a package that lies beside: what it planned before is forgotten.
+replan := rm -f .build-bench/*.yaml
 
 sources := $(wildcard Sources Tests Package.swift Benchmarks)
 
@@ -40,6 +42,7 @@ model: build ## train the model that is shipped again (needs ANATOMIES=folder of
 test: setup ## run every test
 	bash Support/tests/setup.sh
 	swift test -c release
+	$(replan)
 	swift build $(benchmarks)
 	.build-bench/release/example
 
@@ -61,6 +64,7 @@ format: ## format the sources
 	swift format -i -r $(sources)
 
 bench: setup ## measure beside PyTorch, on an idle machine, into Benchmarks/RESULTS.md (some 40 minutes)
+	$(replan)
 	swift build $(benchmarks) --product aginet-bench
 	.build-bench/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
 
