@@ -105,7 +105,8 @@ let withTensors: [Target] = [
   .testTarget(
     name: "RunsTests",
     dependencies: [
-      "ScanSupport", "PipelineSupport", "Runs", "Experiments", "Training", "Inference", "Methods", "Networks",
+      "ScanSupport", "TestSupport", "PipelineSupport", "Runs", "Experiments", "Training", "Inference",
+      "Methods", "Networks",
       "Layers", "Torch", "Cohorts", "Imaging", "Metrics", "Files", "Failures",
     ]),
   .testTarget(

@@ -1,9 +1,10 @@
 import Layers
+import TestSupport
 import Testing
 import Torch
 
 /// Layers in bfloat16 as autocast runs them, here on the CPU; the precision is a process's, so each has one of its own.
-@Suite struct AutocastTests {
+@Suite(.enabled(if: triesBfloat16)) struct AutocastTests {
   /// A loss and the gradients of a module at the paper's groups and a width and side of use.
   private static func gradients(_ module: (Tensor) -> Tensor, _ store: Parameters) throws -> [String: Tensor]
   {

@@ -6,12 +6,13 @@ import Methods
 import Networks
 import PipelineSupport
 import Runs
+import TestSupport
 import Testing
 import Torch
 import Training
 
 /// Training in bfloat16 as on a GPU, here by the CPU's autocast: each in a process of its own, as the precision is a process's.
-@Suite struct PrecisionTests {
+@Suite(.enabled(if: triesBfloat16)) struct PrecisionTests {
   /// Losses of some steps, and the method as they left it.
   private static func trained(_ pair: MethodCatalogTests.Pair, in precision: Precision, steps: Int = 5) throws
     -> (losses: [Loss], method: any Method)

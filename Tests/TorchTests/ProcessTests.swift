@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import Torch
 
@@ -68,7 +69,7 @@ import Torch
     }
   }
 
-  @Test func bfloat16IsInsideNetworksAlone() async {
+  @Test(.enabled(if: triesBfloat16)) func bfloat16IsInsideNetworksAlone() async {
     await #expect(processExitsWith: .success) {
       func image(_ dimensions: Int) -> Tensor {
         .uniform([2, 32] + Array(repeating: 16, count: dimensions), seed: 1)
@@ -103,7 +104,7 @@ import Torch
   }
 
   /// Of a map that bfloat16 holds, in either layout: sums of as many numbers in bfloat16 would be far off.
-  @Test func normsOfBfloat16TakeTheirStatisticsInFloat32() async {
+  @Test(.enabled(if: triesBfloat16)) func normsOfBfloat16TakeTheirStatisticsInFloat32() async {
     await #expect(processExitsWith: .success) {
       LibTorch.precision = .bf16
       let (weight, bias) = (Tensor.uniform([32], seed: 3), Tensor.uniform([32], seed: 4))
