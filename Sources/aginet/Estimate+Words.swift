@@ -50,7 +50,7 @@ extension CompletionEstimate {
     for (person, why) in hindered.sorted(by: { $0.key < $1.key }) {
       Console.note("\(person) cannot be completed: \(why)")
     }
-    if asJSON { return try Console.result(json) }
+    if asJSON { return try Console.result(json(pretty: true)) }
     var work = ["\(images) images of \(people) people to compute"]
     for (count, words) in [
       (kept, "have theirs already"), (whole, "lack nothing"), (hindered.count, "cannot be completed"),

@@ -1,7 +1,6 @@
 import Cohorts
 import Experiments
 import Failures
-import Files
 import Imaging
 import Inference
 
@@ -24,8 +23,6 @@ public struct CompletionEstimate: Codable, Sendable {
 
   /// Whether it needs more memory than there is.
   public var isTooLarge: Bool { (memory ?? 0) > limit ?? .max }
-
-  public var json: String { get throws { try json(pretty: true) } }
 }
 
 extension Completion {

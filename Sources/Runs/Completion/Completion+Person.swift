@@ -24,8 +24,7 @@ extension Completion {
     do {
       try task.check()
       person.sources = Dictionary(uniqueKeysWithValues: task.files.map { ($0.modality, inCohort($0.path)) })
-      let name = DerivativeName(of: task.subject, like: task.files[0].path)
-      let images = derived(task)
+      let (name, images) = (task.name, derived(task))
       let pending = try images.filter { try !$0.stands(of: model, options) }
       if !pending.isEmpty {
         try RunFolder.make(folder("\(name.folder)/anat"))
@@ -43,7 +42,7 @@ extension Completion {
 
   /// The images of a person, whether they are there or not.
   private func derived(_ task: CompletionTask) -> [Derived] {
-    let name = DerivativeName(of: task.subject, like: task.files[0].path)
+    let name = task.name
     return task.lacking.map { Derived(modality: $0, file: name.image($0), of: task, self) }
   }
 

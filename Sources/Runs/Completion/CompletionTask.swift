@@ -30,6 +30,9 @@ struct CompletionTask: Sendable {
 
   var canBegin: Bool { hindrance == nil && !lacking.isEmpty }
 
+  /// What its images are called; only where `check` passes.
+  var name: DerivativeName { DerivativeName(of: subject, like: files[0].path) }
+
   /// - Throws: `.inconsistent` where nothing can be computed of what there is.
   func check() throws {
     if let hindrance { throw Failure(.inconsistent, hindrance) }
