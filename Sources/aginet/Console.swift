@@ -79,12 +79,7 @@ struct ProgressBar {
     let pause: Duration = Console.isTerminal ? .milliseconds(100) : .seconds(10)
     if let shown, now - shown < pause, !isEnd { return }
     shown = now
-    let elapsed = (now - began).seconds
-    // What was done before the bar saw the clock makes the first rates nonsense.
-    let rate = elapsed > 0.3 ? Double(done - start) / elapsed : 0
-    let left = rate > 0 ? Double(total - done) / rate : 0
-    let figures =
-      "\(done)/\(total) \(unit)  \(format(rate))/s  \(isEnd ? Self.clock(elapsed) : Self.clock(left) + " left")"
+    let figures = "\(done)/\(total) \(unit)\(pace(done, of: total, after: (now - began).seconds))"
     guard Console.isTerminal else {
       Console.write("\(title): \(figures)\(detail.isEmpty ? "" : "  " + detail)\n")
       return
@@ -95,6 +90,15 @@ struct ProgressBar {
     let blank = String(repeating: " ", count: max(0, length - line.count))
     length = line.count
     Console.write("\r\(line)\(blank)\(isEnd ? "\n" : "")")
+  }
+
+  /// Rate and time left, or at the end the time that it took: nothing yet where the clock has hardly run, since what was done before
+  /// it began would make the first rates nonsense.
+  private func pace(_ done: Int, of total: Int, after elapsed: Double) -> String {
+    guard elapsed > 0.3, done > start else { return done == total ? "  \(Self.clock(elapsed))" : "" }
+    let rate = Double(done - start) / elapsed
+    let time = done == total ? Self.clock(elapsed) : Self.clock(Double(total - done) / rate) + " left"
+    return "  \(format(rate))/s  \(time)"
   }
 
   private func format(_ rate: Double) -> String { String(format: rate < 10 ? "%.2f" : "%.0f", rate) }

@@ -61,6 +61,7 @@ private struct Block {
   let values = try #require(scorer(target.map { $0 * 7 }, target))
   #expect(try #require(values[.brain]) > 100)
   #expect(abs(try #require(values[.sharpness]) - 1) < 1e-5)
+  #expect(abs(try #require(values[.gradientCorrelation]) - 1) < 1e-6)
   #expect(abs(try #require(values[.lesionContrast]) - 1) < 1e-5)
   #expect(abs(try #require(values[.correlation]) - 1) < 1e-9)
 }
@@ -93,6 +94,33 @@ private struct Block {
     ForegroundScale.of(zip(image, block.brain).filter(\.1).map(\.0)) ?? 0
   }
   #expect(abs(try #require(values[.lesionContrast]) - 0.5 * scales[0] / scales[1]) < 1e-4)
+}
+
+/// Where an image's edges are those of another with noise between them, the correlation is what the noise leaves, whatever the
+/// image's contrast, and sharpness is its square where the image is the one that is nearest to the other.
+@Test func edgesAreKnownAsFarAsTheyAgree() throws {
+  let side = 160
+  let grid = VoxelGrid(Extent(1, side, side), spacing: [1, 1, 1])
+  let brain = (0..<side * side).map { index in
+    let (row, column) = index.quotientAndRemainder(dividingBy: side)
+    return (1..<side - 1).contains(row) && (1..<side - 1).contains(column)
+  }
+  var random = RandomSource(seed: 3)
+  let known = brain.map { $0 ? Float(random.normal()) : 0 }
+  // As much again that is not known: of the target's edges one half.
+  let target = zip(known, brain).map { $1 ? 20 + $0 + Float(random.normal()) : 0 }
+  func gradients(_ contrast: Float) -> Gradients {
+    let image = zip(known, brain).map { $1 ? 20 + contrast * $0 : 0 }
+    return Gradients(image, target, PersonRegions(grid: grid, brain: brain))
+  }
+  for contrast: Float in [0.5, 1, 2] {
+    #expect(abs(try #require(gradients(contrast).correlation) - 0.5.squareRoot()) < 0.05)
+  }
+  let (sharpness, correlation) = (
+    try #require(gradients(1).sharpness), try #require(gradients(1).correlation)
+  )
+  #expect(abs(sharpness - correlation * correlation) < 0.05)
+  #expect(gradients(0).sharpness == 0 && gradients(0).correlation == nil)
 }
 
 /// What was fitted to the target has its scale, and is not given another.

@@ -65,7 +65,7 @@ import Testing
     let regions = PersonRegions(grid: VoxelGrid(volumes[0].grid), brain: brain)
     let expected = try #require(PersonScorer(regions)(volumes[0].voxels, volumes[1].voxels))
     let copy = try #require(rows.first { $0.method == "Scaled copy" })
-    for measure in [PersonMeasure.brain, .correlation, .sharpness] {
+    for measure in [PersonMeasure.brain, .correlation, .sharpness, .gradientCorrelation] {
       #expect(abs(try #require(copy.values[measure]) - (try #require(expected[measure]))) < 1e-4)
     }
   }

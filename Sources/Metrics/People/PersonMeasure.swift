@@ -6,6 +6,7 @@ public enum PersonMeasure: String, Measure {
   case core = "db_core"
   case coreCorrelation = "r_core"
   case sharpness = "sharpness"
+  case gradientCorrelation = "r_gradient"
   case lesionError = "db_lesion"
   case lesionContrast = "lesion_contrast"
   case falseBright = "false_bright"
@@ -18,6 +19,7 @@ public enum PersonMeasure: String, Measure {
     case .core: "Core (dB over mean)"
     case .coreCorrelation: "Correlation, core"
     case .sharpness: "Sharpness"
+    case .gradientCorrelation: "Gradient correlation"
     case .lesionError: "Lesion (dB over brain's mean)"
     case .lesionContrast: "Lesion contrast"
     case .falseBright: "False bright (% of white matter)"
@@ -28,14 +30,14 @@ public enum PersonMeasure: String, Measure {
 
   public var decimals: Int {
     switch self {
-    case .correlation, .coreCorrelation: 3
+    case .correlation, .coreCorrelation, .gradientCorrelation: 3
     default: 2
     }
   }
 
   public var best: Table.Column.Best? {
     switch self {
-    case .brain, .psnr, .correlation, .core, .coreCorrelation, .lesionError: .largest
+    case .brain, .psnr, .correlation, .core, .coreCorrelation, .gradientCorrelation, .lesionError: .largest
     case .falseBright: .smallest
     // The nearer to 1 the better, which is neither end.
     case .sharpness, .lesionContrast: nil

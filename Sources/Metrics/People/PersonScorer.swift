@@ -12,6 +12,9 @@ import Imaging
 /// - `r_brain`, `r_core`: Pearson's correlation.
 /// - `sharpness`: the prediction's sum of squared differences between neighbours along rows and columns within the brain, by
 ///   the target's.
+/// - `r_gradient`: the gradient correlation (Penney et al. 1998): prediction's times target's differences between neighbours, summed,
+///   by the root of the product of their sums of squares. Whose sharpness is its square shows every edge as strongly as it is
+///   known: one that is blurred further or sharpened is further from the target.
 /// - `db_lesion`: 10 log10(variance of the target in the brain / mean squared error in lesions).
 /// - `lesion_contrast`: mean of the lesions minus mean of their shell in the prediction, by the same in the target.
 /// - `false_bright`: share of white matter far from lesions that lies above its median + 3 x 1.4826 x the median absolute
@@ -42,8 +45,9 @@ public struct PersonScorer: Sendable {
       let core = Agreement(image, truth, inside: regions.core)
       (values[.core], values[.coreCorrelation]) = (core.decibels, core.correlation)
     }
-    let edges = (gradients(of: image), gradients(of: truth))
-    if edges.1 > 0 { values[.sharpness] = edges.0 / edges.1 }
+    let edges = Gradients(image, truth, regions)
+    values[.sharpness] = edges.sharpness
+    values[.gradientCorrelation] = edges.correlation
     if let lesion = regions.lesion {
       let errors = Agreement(image, truth, inside: lesion)
       values[.lesionError] = 10 * log10(whole.targetVariance / errors.mse)
@@ -71,24 +75,6 @@ public struct PersonScorer: Sendable {
       let factor = Float(1 / scale)
       return image.map { $0 * factor }
     }
-  }
-
-  private func gradients(of image: [Float]) -> Double {
-    let (brain, columns) = (regions.brain, regions.grid.extent.columns)
-    let rows = regions.grid.extent.rows
-    var sum = 0.0
-    for voxel in brain.indices where brain[voxel] {
-      let (line, column) = voxel.quotientAndRemainder(dividingBy: columns)
-      if column + 1 < columns, brain[voxel + 1] {
-        let step = Double(image[voxel + 1] - image[voxel])
-        sum += step * step
-      }
-      if line % rows + 1 < rows, brain[voxel + columns] {
-        let step = Double(image[voxel + columns] - image[voxel])
-        sum += step * step
-      }
-    }
-    return sum
   }
 
   private func falseBright(_ image: [Float], _ truth: [Float]) -> Double? {
