@@ -56,7 +56,7 @@ import Torch
     let compute: @Sendable ([Tensor]) -> Tensor
   }
 
-  /// Maps whose windows and margins overlap, so that there is something to add up; small numbers of which many are equal.
+  /// Of maps in small whole numbers, of which many are equal; windows and margins overlap, so that there is something to add up.
   static let operators: [Composed] = [
     .init(name: "reflected", shapes: [[2, 16, 20, 21]]) { $0[0].padded([3, 2, 0, 5], .reflect) },
     .init(name: "reflected volume", shapes: [[2, 8, 9, 10, 11]]) {
@@ -67,16 +67,17 @@ import Torch
       $0[0].padded([3, 2, 0, 5, 4, 4], .replicate)
     },
     .init(name: "pooled volume", shapes: [[2, 16, 13, 14, 15]]) { $0[0].maxPooled(2, stride: 1) },
-    .init(name: "sampled", shapes: [[2, 8, 20, 21], [2, 18, 19, 2]]) { $0[0].sampled(at: $0[1] * 0.4) },
+    .init(name: "sampled", shapes: [[2, 8, 20, 21], [2, 18, 19, 2]]) { $0[0].sampled(at: $0[1]) },
     .init(name: "sampled volume", shapes: [[2, 8, 9, 10, 11], [2, 8, 9, 10, 3]]) {
-      $0[0].sampled(at: $0[1] * 0.4, alignCorners: true)
+      $0[0].sampled(at: $0[1], alignCorners: true)
     },
   ]
 
   /// The values and the gradients of an operator.
   private static func results(_ test: Composed, _ arrange: (Tensor) -> Tensor) -> [Tensor] {
     let leaves = test.shapes.enumerated().map { index, shape in
-      let leaf = (Tensor.normal(shape, seed: UInt64(60 + index), type: .float64) * 2).floor()
+      let normal = Tensor.normal(shape, seed: UInt64(60 + index), type: .float64)
+      let leaf = index == 0 ? (normal * 2).floor() : normal * 0.4
       leaf.requiresGradient = true
       return leaf
     }
@@ -96,7 +97,7 @@ import Torch
           #expect(found.count == 1 + test.shapes.count)
           var isOther = false
           for (one, other) in zip(found, expected) {
-            expectClose(one, other, within: 1e-13)
+            expectClose(one, other, within: 1e-12)
             isOther = isOther || one.values(Double.self) != other.values(Double.self)
           }
           // Sums are rounded otherwise: it is not LibTorch's operator that was taken.
