@@ -4,6 +4,7 @@
 #   Support/gpu.sh              build here, then check and time here
 #   Support/gpu.sh build        programs that run where there is no Swift: .build-gpu/{aginet,aginet-bench}, and packed (.gz)
 #   Support/gpu.sh measure      check and time with what `build` made (carried to the machine with the GPU)
+#   Support/gpu.sh repeat       whether trainings with --deterministic leave the same bytes twice; wants .atlas (carried) or $AGINET_ATLAS_DIR
 #   Support/gpu.sh model ANATOMIES SECONDS [MODEL]
 #                               train a model like the one in the box for so long, from scratch or from MODEL, into ${OUT:-.build-gpu}/model,
 #                               in tf32 or $PRECISION
@@ -13,7 +14,7 @@
 # include, for example unpacked from the wheel of its version; without it the one of `make setup` is used. `measure` finds
 # the libraries in $LIBTORCH, else in the torch of $AGINET_PYTHON (python3); what is packed it unpacks. Results go to ${OUT:-Benchmarks}/GPU.md.
 # It is written part by part: what a machine that is taken back has measured is there. Exits 10 where the GPU's float32 results
-# differ from the CPU's by more than 1e-4.
+# differ from the CPU's by more than 1e-4, or two runs with --deterministic from one another.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 made=.build-gpu
@@ -60,6 +61,37 @@ networks() {
   echo
 }
 
+# Short trainings, each twice: of every precision, and of networks with the operators that LibTorch adds up in any order by itself.
+repeat() {
+  ready aginet
+  export AGINET_ATLAS_DIR=${AGINET_ATLAS_DIR:-$PWD/.atlas}
+  local folder=$made/repeat status=0 words verdict run file
+  local trainings=(
+    "--precision float32 --network agi-net" "--precision bf16 --network agi-net" "--precision tf32 --network deform-resunet"
+    "--precision tf32 --network resnet9" "--precision tf32 --network medsynth-unet --region patch:32x32x32"
+  )
+  rm -rf "$folder"
+  "$made/aginet" phantom -o "$folder/raw" --subjects 6 --voxel 4 --quiet || return
+  "$made/aginet" prepare bids "$folder/raw" -o "$folder/cohort" --quiet >/dev/null || return
+  echo "| 30 steps | two runs |"
+  echo "|---|---|"
+  for words in "${trainings[@]}"; do
+    verdict="the same bytes"
+    for run in one other; do
+      # shellcheck disable=SC2086 # flags and their values
+      "$made/aginet" train $words --deterministic --device cuda --sources t1,t2 --target pd --width 16 --batch 4 --iterations 30 \
+        --data "$folder/cohort" -o "$folder/$run" --force --quiet >/dev/null || verdict="**failed**"
+    done
+    for file in model.safetensors checkpoints/last.safetensors log.csv; do
+      [[ $verdict == "**failed**" ]] || cmp -s "$folder/one/$file" "$folder/other/$file" || verdict="**$file differs**"
+    done
+    [[ $verdict == "the same bytes" ]] || status=10
+    echo "| \`$words\` | $verdict |"
+  done
+  rm -rf "$folder"
+  return "$status"
+}
+
 measure() {
   ready aginet-bench
   local out=${OUT:-Benchmarks}
@@ -80,6 +112,10 @@ measure() {
     for precision in float32 tf32 bf16; do
       networks "$precision" --sizes paper small --repeats 7
     done
+    echo "# Runs that are to be alike"
+    echo
+    (repeat) || status=$?
+    echo
     for precision in bf16 tf32 float32; do
       networks "$precision" --sizes paper --compiled --repeats 5
     done
@@ -106,8 +142,9 @@ model() {
 case ${1:-all} in
 build) build ;;
 measure) measure ;;
+repeat) repeat ;;
 model) model "${@:2}" ;;
 aginet) ready aginet && exec "$made/$@" ;;
 all) build && measure ;;
-*) echo "usage: Support/gpu.sh [build | measure | model ANATOMIES SECONDS [MODEL] | aginet ...]" >&2; exit 2 ;;
+*) echo "usage: Support/gpu.sh [build | measure | repeat | model ANATOMIES SECONDS [MODEL] | aginet ...]" >&2; exit 2 ;;
 esac

@@ -50,8 +50,11 @@ public enum LibTorch {
   static func allowTF32(_ on: Bool) { ct_allow_tf32(on) }
 
   /// Whether a GPU's convolutions are computed by the fastest of cuDNN's algorithms, each tried once for every shape: which that is
-  /// may differ from run to run, and the last bits with it. Off from the start.
-  static func tuneConvolutions(_ on: Bool) { ct_tune_convolutions(on) }
+  /// may differ from run to run, and the last bits with it. Off from the start, and where runs are to be alike (`isDeterministic`).
+  static func tuneConvolutions(_ on: Bool) { ct_tune_convolutions(on && !isDeterministic) }
+
+  /// Whether they are.
+  package static var tunesConvolutions: Bool { ct_tunes_convolutions() }
 
   /// Whether TF32 is on in matrix products or in convolutions.
   package static var allowsTF32: Bool { ct_allows_tf32() }

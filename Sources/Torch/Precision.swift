@@ -25,7 +25,7 @@ extension LibTorch {
   private static let chosen = Mutex(Precision.float32)
 
   /// How exactly the networks of this process compute; float32 from the start. Whoever asks for less asks for speed, and gets the
-  /// fastest of a GPU's convolutions too (`tuneConvolutions`).
+  /// fastest of a GPU's convolutions too (`tuneConvolutions`), unless runs are to be alike (`isDeterministic`).
   public static var precision: Precision {
     get { chosen.withLock { $0 } }
     set {

@@ -78,6 +78,11 @@ struct ComputeOptions: ParsableArguments {
 
   @Option(help: "Threads for one operation (default: OMP_NUM_THREADS, else all cores that it may use).")
   var threads: Int?
+  @Flag(
+    help:
+      "On a GPU: the same bits in every run on one card, in whatever precision; slower. On a CPU they are the same anyway."
+  )
+  var deterministic = false
   @OptionGroup var common: CommonOptions
 
   /// Sets the threads and finds the device: of several ranks on one machine, each has a GPU of its own.
@@ -86,6 +91,8 @@ struct ComputeOptions: ParsableArguments {
       try check("threads", threads, Bounds.threads)
       LibTorch.threads = threads
     }
+    // Before a GPU is looked for, as its libraries then read what is asked of them. A CPU's operators repeat themselves as they are.
+    if deterministic, device != "cpu" { LibTorch.isDeterministic = true }
     return try Device(named: group.map { device == "cuda" ? "cuda:\($0.localRank)" : device } ?? device)
   }
 }

@@ -89,6 +89,20 @@ import Testing
     #expect(!scratch.files().contains { $0.hasSuffix(".safetensors") })
   }
 
+  /// The words of the one that starts them reach all of them; on a CPU `--deterministic` changes no byte.
+  @Test func whatIsAskedForIsAskedOfAll() throws {
+    let (running, ranks) = try started("long", ["--deterministic"])
+    for rank in ranks {
+      let words = (contents(of: "/proc/\(rank)/cmdline") ?? Data()).split(separator: 0)
+      #expect(words.contains(Data("--deterministic".utf8)), "\(rank)")
+    }
+    running.signal(SIGTERM)
+    _ = running.wait()
+    #expect(try aginet(training("one", 6, ["--ranks", "2"])).code == 0)
+    #expect(try aginet(training("other", 6, ["--ranks", "2", "--deterministic"])).code == 0)
+    #expect(try digests("one") == digests("other"))
+  }
+
   // MARK: - Ends
 
   /// The processes that a running one has started, in the order of ranks.

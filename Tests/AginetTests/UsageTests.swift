@@ -36,6 +36,25 @@ import Testing
     #expect(scratch.files().isEmpty)
   }
 
+  /// A CPU repeats itself as it is: the flag is taken, and no byte is another.
+  @Test func onACPUDeterministicChangesNothing() throws {
+    let start = try tinyTraining(6) + ["--quiet", "--data", Trained.cohort, "-o"]
+    for (run, more) in [("one", []), ("other", ["--deterministic"])] {
+      let outcome = try aginet(start + [run] + more)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+    }
+    for name in ["model.safetensors", "checkpoints/last.safetensors", "log.csv", "experiment.json"] {
+      let bytes = try #require(contents(of: scratch("one/\(name)")), "\(name)")
+      #expect(contents(of: scratch("other/\(name)")) == bytes, "\(name)")
+    }
+  }
+
+  @Test(arguments: commands) func whereverThereIsADeviceItMayBeDeterministic(command: String) throws {
+    let help = try aginet(command, "--help").output
+    // Doctor computes nothing.
+    #expect(help.contains("--deterministic") == (help.contains("--device") && command != "doctor"))
+  }
+
   @Test func theCodesOfTheHelpAreThoseOfTheProgram() throws {
     let help = try aginet("--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     for code in Failure.Kind.allCases where code.rawValue < 130 {

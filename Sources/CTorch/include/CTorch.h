@@ -34,6 +34,11 @@ int ct_cuda_count(void);
 int ct_synchronize(int device);
 void ct_allow_tf32(bool on);  // off when the program starts
 void ct_tune_convolutions(bool on);  // cuDNN tries its algorithms for every shape and takes the fastest; off when the program starts
+bool ct_tunes_convolutions(void);
+// Whether every run gives the same bits on a GPU, where an operator that cannot fails. To be said before the GPU is first used:
+// cuBLAS then reads CUBLAS_WORKSPACE_CONFIG, which this sets where nobody has.
+void ct_set_deterministic(bool on);
+bool ct_is_deterministic(void);
 bool ct_allows_tf32(void);    // in matrix products or in convolutions
 // Whether this thread's convolutions and matrix products on a device are computed in bfloat16 from here on; gives what was so before.
 bool ct_set_autocast(int device, bool on);

@@ -1,5 +1,6 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
 #include "../loops/read.h"
+#include "deterministic.h"
 #include "wall.h"
 #include "direct.h"
 #include "../winograd/winograd.h"
@@ -90,7 +91,13 @@ ct_tensor ct_stack(const ct_tensor *parts, int count, int axis) {
   return make([&] { return at::stack(list(parts, count), axis); });
 }
 ct_tensor ct_pad(ct_tensor x, const int64_t *amounts, int count, const char *mode) {
-  return make([&] { return at::pad(x->value, sizes(amounts, count), mode); });
+  return make([&] {
+    const std::string border(mode);
+    if (border != "constant" && deterministic::asked({x->value})) {
+      return deterministic::padded(x->value, sizes(amounts, count), border == "reflect");
+    }
+    return at::pad(x->value, sizes(amounts, count), border);
+  });
 }
 ct_tensor ct_roll(ct_tensor x, const int64_t *shifts, const int64_t *axes, int count) {
   return make([&] { return at::roll(x->value, sizes(shifts, count), sizes(axes, count)); });
@@ -166,6 +173,7 @@ ct_tensor ct_batch_norm(ct_tensor x, ct_tensor weight, ct_tensor bias, ct_tensor
 ct_tensor ct_max_pool(ct_tensor x, int size, int stride) {
   return make([&] {
     const auto &v = x->value;
+    if (v.dim() == 5 && deterministic::asked({v})) return deterministic::max_pool3d(v, size, stride);
     return v.dim() == 5 ? at::max_pool3d(v, each(v, size), each(v, stride)) : at::max_pool2d(v, each(v, size), each(v, stride));
   });
 }
@@ -178,7 +186,10 @@ ct_tensor ct_upsample_nearest(ct_tensor x, int factor) {
   });
 }
 ct_tensor ct_grid_sample(ct_tensor x, ct_tensor grid, bool align_corners) {
-  return make([&] { return at::grid_sampler(x->value, grid->value, 0, 0, align_corners); });
+  return make([&] {
+    return deterministic::asked({x->value, grid->value}) ? deterministic::grid_sample(x->value, grid->value, align_corners)
+                                                         : at::grid_sampler(x->value, grid->value, 0, 0, align_corners);
+  });
 }
 
 ct_tensor ct_mse_loss(ct_tensor x, ct_tensor target) { return make([&] { return at::mse_loss(x->value, target->value); }); }

@@ -63,6 +63,9 @@ void ct_allow_tf32(bool on) {
 void ct_tune_convolutions(bool on) {
   act([&] { at::globalContext().setBenchmarkCuDNN(on); });
 }
+bool ct_tunes_convolutions(void) {
+  return guard([] { return at::globalContext().benchmarkCuDNN(); }, false);
+}
 bool ct_allows_tf32(void) {
   return guard([] { return at::globalContext().allowTF32CuBLAS() || at::globalContext().allowTF32CuDNN(); }, true);
 }

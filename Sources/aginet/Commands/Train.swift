@@ -54,7 +54,7 @@ struct Train: ParsableCommand {
   var json = false
   @Option(
     help:
-      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions (default: float32, or what a resumed run was trained with)."
+      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions, but with --deterministic (default: float32, or what a resumed run was trained with)."
   )
   var precision: Precision?
   @OptionGroup var ranks: RankOptions
