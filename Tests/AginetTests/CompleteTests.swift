@@ -168,13 +168,11 @@ import Testing
     let ends = "space-individual_desc-synthetic_PDw.nii.gz"
     #expect(made.contains("sub-M\u{fc}ller 02/anat/sub-M\u{fc}ller 02_\(ends)"))
     #expect(made.contains("sub-\u{6771}\u{4eac}/ses-a b/anat/sub-\u{6771}\u{4eac}_ses-a b_\(ends)"))
-    let table = String(
-      decoding: try #require(contents(of: scratch("made of it/participants_completed.tsv"))), as: UTF8.self)
+    let table = try scratch.text("made of it/participants_completed.tsv")
     let states = table.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[2] }
     #expect(states.sorted() == ["completed", "completed", "failed", "failed"], "\(table)")
     #expect(table.contains("it has no anat folder") && !table.contains(scratch.path))
-    let page = String(
-      decoding: try #require(contents(of: scratch("made of it/completed.html"))), as: UTF8.self)
+    let page = try scratch.text("made of it/completed.html")
     let sources = page.matches(of: #/<img src="([^"]*)"/#).compactMap { String($0.1).removingPercentEncoding }
     #expect(sources.count == 2 && sources.allSatisfy(made.contains), "\(sources)")
     #expect(!page.contains(scratch.path))
