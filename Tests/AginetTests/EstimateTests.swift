@@ -70,6 +70,13 @@ import Testing
     #expect(
       words.output.contains("at most in each of 2 processes: ")
         && words.output.contains("4 batches of 48 slices in each of 2 processes"), "\(words.output)")
+    // Of those that a launcher starts one speaks.
+    let said = try (0..<2).map { rank in
+      var launched = aginet
+      launched.environment = ["RANK": "\(rank)", "WORLD_SIZE": "2"]
+      return try launched(alone + ["--estimate"]).output
+    }
+    #expect(said[0].contains("4 batches of 48 slices in each of 2 processes") && said[1].isEmpty, "\(said)")
     let odd = try aginet.fails(2, alone + ["--ranks", "5", "--estimate"])
     #expect(odd.contains("--batch 100"))
   }
