@@ -76,11 +76,14 @@ struct Everything: ParsableCommand {
     let machine = Machine()
     let peer =
       self.peer ? Peer(folder: peerFolder, threads: threads, keeping: compiled ? 4 : 2, precision) : nil
-    if self.peer && peer == nil { note("torch cannot be imported by \(Peer.python): no peer") }
+    let lack = self.peer ? "torch cannot be imported by \(Peer.python)" : "left out"
+    if self.peer && peer == nil { note("\(lack): no peer") }
     LibTorch.precision = precision
     var sections: [Section] = []
     func text() -> String {
-      document(sections, machine.markdown(peer: peer, threads: threads, repeats: count))
+      document(
+        sections,
+        machine.markdown(torch: peer?.version ?? "none: \(lack)", threads: threads, repeats: count))
     }
     let kept = output.map(byHand) ?? ""
     try measure(peer, Device(named: device)) {

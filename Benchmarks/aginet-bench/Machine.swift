@@ -20,7 +20,7 @@ struct Machine {
     return value.trimmingCharacters(in: .whitespaces.union(["\""]))
   }
 
-  func markdown(peer: Peer?, threads: Int, repeats: Int) -> String {
+  func markdown(torch: String, threads: Int, repeats: Int) -> String {
     let date = ISO8601DateFormatter.string(
       from: Date(), timeZone: .gmt, formatOptions: [.withFullDate])
     let kilobytes = Double(
@@ -39,7 +39,7 @@ struct Machine {
       ["system", Machine.value(of: "PRETTY_NAME", in: "/etc/os-release")],
       ["aginet", Version.current + (commit.map { " (\($0))" } ?? "")],
       ["LibTorch", LibTorch.version],
-      ["PyTorch of the peer", peer?.version ?? "none: torch cannot be imported by \(Peer.python)"],
+      ["PyTorch of the peer", torch],
       ["Swift", swift.map(String.init) ?? "?"],
       ["threads", "\(threads)"],
       ["repetitions", "\(repeats), in turn; medians, and in brackets fastest to slowest"],

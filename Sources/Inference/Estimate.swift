@@ -6,6 +6,8 @@ import Methods
 
 /// What a work will take, told without doing it.
 public struct Estimate: Codable, Sendable {
+  /// Processes that share the work out, of each of which the figures are; nil where there is one.
+  public var processes: Int?
   /// Bytes at the most, the program included; nil where the system does not tell.
   public var memory: Int?
   /// Of them the program with its networks, the images that it holds, and a batch on its way through the networks.

@@ -147,10 +147,6 @@ extension MethodOptions {
     }
   }
 
-  func refusal(ofDiscriminatorWidth width: Int) -> String? {
-    outOfBounds([("discriminatorWidth", width, 1...1024)])
-  }
-
   /// The sentence for a U-Net that cannot halve so often.
   func refusal(ofLevels levels: Int) -> String? { outOfBounds([("levels", levels, 2...10)]) }
 }

@@ -12,7 +12,7 @@ import Torch
 public final class MMGAN: Method, Framework {
   public static let name = "mmgan"
 
-  public struct Options: MethodOptions {
+  public struct Options: PatchGANOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 0.9
     /// Weight of the adversarial term; 0 trains by L1 alone, without a discriminator step.
@@ -27,7 +27,7 @@ public final class MMGAN: Method, Framework {
 
     public var refusal: String? {
       refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
-        ?? refusal(ofDiscriminatorWidth: discriminatorWidth) ?? refusal(ofLevels: levels)
+        ?? widthRefusal ?? refusal(ofLevels: levels)
     }
   }
 
@@ -44,11 +44,8 @@ public final class MMGAN: Method, Framework {
     rate: Double = 1e-4, dimensions: Int = 2
   ) {
     (network, self.sources, self.options) = (generator, sources, options)
-    training = AdversarialTraining(store, rate: rate) {
-      PatchGAN(
-        $0, channels: 2 * (sources + 1), outputs: sources + 1, width: options.discriminatorWidth,
-        dimensions: dimensions)
-    }
+    training = options.training(
+      store, rate: rate, channels: 2 * (sources + 1), outputs: sources + 1, dimensions: dimensions)
   }
 
   public var generator: TrainedNetwork { training.generator }
@@ -98,6 +95,7 @@ extension MMGAN.Options {
   public var title: String { "mmGAN" }
   public var dimensions: ClosedRange<Int> { 2...3 }
   public var pads: Bool? { padding }
+  public var discriminator: PatchGANVariant { .codebrain }
 
   public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind {
     .mmganUnet(levels: levels, option: "levels")
@@ -105,10 +103,6 @@ extension MMGAN.Options {
 
   public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs + 1, task.inputs + 1, dimensions: task.dimensions)
-  }
-
-  public func demands(_ generator: GeneratorKind) -> [Demand] {
-    generator.demands + PatchGANVariant.codebrain.demands(weight: weightAdversarial)
   }
 
   /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.

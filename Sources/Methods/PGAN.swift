@@ -11,7 +11,7 @@ import Torch
 public final class PGAN: OnePassMethod, Framework {
   public static let name = "pgan"
 
-  public struct Options: MethodOptions {
+  public struct Options: PatchGANOptions {
     /// Weight of the mean absolute error.
     public var weightL1 = 100.0
     /// Weight of the distance of VGG16's features.
@@ -34,7 +34,7 @@ public final class PGAN: OnePassMethod, Framework {
       refusal(ofWeights: [
         ("weightL1", weightL1), ("weightPerceptual", weightPerceptual),
         ("weightAdversarial", weightAdversarial),
-      ]) ?? refusal(ofDiscriminatorWidth: discriminatorWidth)
+      ]) ?? widthRefusal
     }
   }
 
@@ -52,11 +52,7 @@ public final class PGAN: OnePassMethod, Framework {
     rate: Double = 1e-4, dimensions: Int = 2
   ) {
     (network, self.options) = (generator, options)
-    training = AdversarialTraining(store, rate: rate) {
-      PatchGAN(
-        $0, channels: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
-        dimensions: dimensions)
-    }
+    training = options.training(store, rate: rate, channels: sources + 1, dimensions: dimensions)
   }
 
   public var generator: TrainedNetwork { training.generator }

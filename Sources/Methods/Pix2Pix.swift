@@ -11,7 +11,7 @@ import Torch
 public final class Pix2Pix: OnePassMethod, Framework {
   public static let name = "pix2pix"
 
-  public struct Options: MethodOptions {
+  public struct Options: PatchGANOptions {
     /// Weight of the mean absolute error beside the adversarial term.
     public var weightL1 = 100.0
     /// Weight of the adversarial term; 0 trains by L1 alone, without a discriminator step.
@@ -27,7 +27,7 @@ public final class Pix2Pix: OnePassMethod, Framework {
 
     public var refusal: String? {
       refusal(ofWeights: [("weightL1", weightL1), ("weightAdversarial", weightAdversarial)])
-        ?? refusal(ofDiscriminatorWidth: discriminatorWidth) ?? refusal(ofLevels: levels)
+        ?? widthRefusal ?? refusal(ofLevels: levels)
     }
   }
 
@@ -45,11 +45,7 @@ public final class Pix2Pix: OnePassMethod, Framework {
     options: Options = Options(), rate: Double = 1e-4, dimensions: Int = 2
   ) {
     (network, isSigned, self.options) = (generator, signed, options)
-    training = AdversarialTraining(store, rate: rate) {
-      PatchGAN(
-        $0, channels: sources + 1, width: options.discriminatorWidth, variant: options.discriminator,
-        dimensions: dimensions)
-    }
+    training = options.training(store, rate: rate, channels: sources + 1, dimensions: dimensions)
   }
 
   public var generator: TrainedNetwork { training.generator }
@@ -88,10 +84,6 @@ extension Pix2Pix.Options {
 
   public func ownGenerator(_ task: SynthesisTask) -> GeneratorKind {
     .pix2pixUnet(levels: levels, option: "levels")
-  }
-
-  public func demands(_ generator: GeneratorKind) -> [Demand] {
-    generator.demands + discriminator.demands(weight: weightAdversarial)
   }
 
   /// Eight levels are made for 256 x 256; patches are smaller.

@@ -13,6 +13,7 @@ struct Judgement {
   let metric: Metric
   private let scenario: Scenario
   private let regions: [LabelRegion]
+  /// Of images, but on the scale of the foreground.
   private var values: [Double] = []
   private var overlaps: [Overlap]
   /// By contrast that was hidden, on the scale of the foreground.
@@ -31,14 +32,14 @@ struct Judgement {
     let batch: SampleBatch, whole: SampleBatch
     /// The contrast that was hidden, where one was.
     var hidden: Modality?
-    /// Of each sample, the voxels that count on the scale of the foreground.
-    var counted: [[Bool]] = []
+    /// Of each sample the voxels that count, on the scale of the foreground.
+    var counted: [[Bool]]?
   }
 
   /// - Parameter batch: a batch of the held-out samples.
   func questions(of batch: SampleBatch) -> [Question] {
     guard scenario.target == .missing else { return [Question(batch: batch, whole: batch)] }
-    let counted = metric == ComputedHeads.metric ? batch.foreground : []
+    let counted = metric == ComputedHeads.metric ? batch.foreground : nil
     return scenario.sources.filter { modality in batch.present.contains { $0.contains(modality) } }.map {
       Question(
         batch: batch.keeping(Set(scenario.sources).subtracting([$0])), whole: batch, hidden: $0,
@@ -48,40 +49,38 @@ struct Judgement {
 
   mutating func add(_ predictions: [Float], _ question: Question) {
     let batch = question.whole
-    guard let labels = batch.labels, !regions.isEmpty else {
-      let targets = batch.target(of: scenario)
-      guard let hidden = question.hidden else {
-        values += Scorer().psnr(predictions, targets, of: batch.extent.count)
-        return
-      }
-      let (count, size) = (scenario.sources.count, batch.extent.count)
-      guard let place = scenario.sources.firstIndex(of: hidden) else { return }
-      for sample in 0..<batch.count
-      where batch.present[sample].contains(hidden) && batch.present[sample].count > 1 {
-        if metric == ComputedHeads.metric {
-          errors[hidden, default: ErrorsOverMean()].add(
-            predictions, targets, image: sample * count + place, counting: question.counted[sample])
-          continue
-        }
-        let image = (sample * count + place) * size..<(sample * count + place + 1) * size
-        values += Scorer().psnr(Array(predictions[image]), Array(targets[image]), of: size)
+    if let labels = batch.labels {
+      for (place, region) in regions.enumerated() {
+        overlaps[place] += batch.overlap(of: place, of: regions.count, predictions, labels, region)
       }
       return
     }
-    for (place, region) in regions.enumerated() {
-      overlaps[place] += batch.overlap(of: place, of: regions.count, predictions, labels, region)
+    let (targets, size) = (batch.target(of: scenario), batch.extent.count)
+    guard let hidden = question.hidden, let place = scenario.sources.firstIndex(of: hidden) else {
+      values += Scorer().psnr(predictions, targets, of: size)
+      return
+    }
+    for sample in 0..<batch.count
+    where batch.present[sample].contains(hidden) && batch.present[sample].count > 1 {
+      let image = sample * scenario.sources.count + place
+      if let counted = question.counted {
+        errors[hidden, default: ErrorsOverMean()].add(
+          predictions, targets, image: image, counting: counted[sample])
+      } else {
+        let voxels = image * size..<(image + 1) * size
+        values += Scorer().psnr(Array(predictions[voxels]), Array(targets[voxels]), of: size)
+      }
     }
   }
 
   /// Nil where the label maps show none of the regions.
   var score: Score? {
-    if metric == ComputedHeads.metric {
-      let all = scenario.sources.compactMap { errors[$0]?.decibels }
-      return Score(metric.rawValue, Spread(all).mean ?? .nan)
+    guard regions.isEmpty else {
+      let dice = overlaps.filter { $0.reference > 0 }.compactMap { $0.dice() }
+      return Spread(dice).mean.map { Score(metric.rawValue, $0) }
     }
-    guard !regions.isEmpty else { return Score(metric.rawValue, Spread(values).mean ?? .nan) }
-    let dice = overlaps.filter { $0.reference > 0 }.compactMap { $0.dice() }
-    return Spread(dice).mean.map { Score(metric.rawValue, $0) }
+    let all = values + scenario.sources.compactMap { errors[$0]?.decibels }
+    return Score(metric.rawValue, Spread(all).mean ?? .nan)
   }
 
   /// The samples of the validation split to judge by, spread evenly over it; none, and why, where there is nothing.

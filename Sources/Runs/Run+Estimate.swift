@@ -21,30 +21,35 @@ extension Run {
   }
 
   /// The same of whatever a run may be trained on.
-  public static func estimate(_ experiment: Experiment, on data: TrainingData, _ setting: Setting = Setting())
-    throws -> Estimate
-  {
-    try data.check(experiment, setting)
-    guard let cohort = data.cohort else {
-      return try estimate(experiment, onSlices: experiment.physics.extent, setting)
-    }
-    let fitted = try experiment.fitted(toVolumes: cohort.largestVolume)
-    return try estimate(fitted, onSlices: cohort.manifest.extent, setting)
+  /// - Parameter ranks: processes that share every batch out, of one of which it is told; their talk is not counted.
+  public static func estimate(
+    _ experiment: Experiment, on data: TrainingData, _ setting: Setting = Setting(), ranks: Int = 1
+  ) throws -> Estimate {
+    let share = try experiment.share(of: ranks)
+    try data.check(share, setting)
+    let fitted = try data.cohort.map { try share.fitted(toVolumes: $0.largestVolume) } ?? share
+    let slice = data.cohort?.manifest.extent ?? share.physics.extent
+    return try estimate(fitted, onSlices: slice, setting, ranks: ranks)
   }
 
   /// The same of images that no cohort is needed for.
-  /// - Parameter slice: rows and columns of a slice.
+  /// - Parameters:
+  ///   - experiment: with the share of a batch that a process has.
+  ///   - slice: rows and columns of a slice.
   /// - Throws: `.inconsistent` where the networks cannot be trained on such images, `.limit` where memory cannot do, and what
   ///   is wrong with a file that training needs.
   public static func estimate(
-    _ experiment: Experiment, onSlices slice: Extent, _ setting: Setting = Setting()
+    _ experiment: Experiment, onSlices slice: Extent, _ setting: Setting = Setting(), ranks: Int = 1
   ) throws -> Estimate {
     try MethodCatalog.check(experiment, onSlices: slice)
     try experiment.checkMemory(onSlices: slice, trains: true, device: setting.device)
     let method = try MethodCatalog.build(experiment, device: setting.device)
     try method.prepare()
     // Made when they are first asked for: other networks, and every optimiser's moments.
-    _ = method.networks
+    let networks = method.networks
+    // What gradients are added up in.
+    let sums = ranks > 1 ? networks.map { Tensor.zeros([$0.parameters.count], device: setting.device) } : []
+    defer { withExtendedLifetime(sums) {} }
     let (extent, region) = (experiment.region.extent(ofSlices: slice), experiment.region)
     let contrasts = experiment.scenario.sources.count
     let shape = [experiment.batchSize, contrasts * region.depth] + extent.sizes
@@ -72,9 +77,11 @@ extension Run {
       LibTorch.synchronize(setting.device)
       return (clock.now - start).seconds
     }
-    return Estimate(
+    var estimate = Estimate(
       trial, images: waiting * batch, of: region.samples, batchSize: experiment.batchSize,
       batches: experiment.iterations)
+    if ranks > 1 { estimate.processes = ranks }
+    return estimate
   }
 
   /// What one image of an experiment will take, whatever its weights are.

@@ -10,7 +10,8 @@ extension Estimate {
   var memoryWords: String {
     guard let memory, let program, let batch else { return "not told by this system" }
     func words(_ bytes: Int) -> String { Estimate.gibibytes(Double(bytes)) }
-    return "\(words(memory)) at most: \(words(program)) for the program, \(words(images)) for images, "
+    return
+      "\(words(memory)) at most\(Estimate.each(of: processes)): \(words(program)) for the program, \(words(images)) for images, "
       + "\(words(batch)) for a batch of \(batchSize) \(samples)"
   }
 
@@ -18,7 +19,8 @@ extension Estimate {
   var timeWords: String {
     let each = String(format: "%.3g s", batchSeconds)
     return
-      "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples), \(each) each"
+      "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples)"
+      + "\(Estimate.each(of: processes)), \(each) each"
       + (verifying > 0 ? "; \(verifying) of them to verify" : "")
   }
 
@@ -35,6 +37,11 @@ extension Estimate {
       Console.note("note: memory is the computer's own; what the GPU takes is not told")
     }
     if isTooLarge { Console.note("warning: that is more memory than there is") }
+  }
+
+  /// ` in each of 2 processes`
+  fileprivate static func each(of processes: Int?) -> String {
+    processes.map { " in each of \($0) processes" } ?? ""
   }
 
   fileprivate static func row(ofLimit limit: Int?, _ origin: String?) -> [(String, String)] {
@@ -57,7 +64,9 @@ extension CompletionEstimate {
     ] where count > 0 {
       work.append("\(count) \(words)")
     }
-    let bytes = memory.map { "\(Estimate.gibibytes(Double($0))) at most, \(jobs) at a time" }
+    let bytes = memory.map {
+      "\(Estimate.gibibytes(Double($0))) at most\(Estimate.each(of: processes)), \(jobs) at a time"
+    }
     try Console.result(
       [("work", work.joined(separator: "; ")), ("memory", bytes ?? "not told by this system")]
         + Estimate.row(ofLimit: limit, limitOrigin)

@@ -85,6 +85,11 @@ struct ComputeOptions: ParsableArguments {
   var deterministic = false
   @OptionGroup var common: CommonOptions
 
+  /// Whether the user says how many threads there are to be.
+  var tellsThreads: Bool {
+    threads != nil || ProcessInfo.processInfo.environment["OMP_NUM_THREADS"] != nil
+  }
+
   /// Sets the threads and finds the device: of several ranks on one machine, each has a GPU of its own.
   func apply(_ group: ProcessGroup? = nil) throws -> Device {
     if let threads {

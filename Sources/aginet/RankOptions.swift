@@ -20,22 +20,11 @@ struct RankOptions: ParsableArguments {
   /// Runs `body` on each of the processes: in this one, where it is one of them or alone, else in those that are started.
   /// - Throws: what `body` throws, told of once by all of them together.
   func run(with compute: ComputeOptions, _ body: (ProcessGroup?) throws -> Void) throws {
-    let environment = ProcessInfo.processInfo.environment
-    try check("patience", patience, 3...86_400)
-    let (isStarted, meeting) = (LocalRanks.isOne(environment), try Meeting(environment))
-    if let ranks, !isStarted {
-      try check("ranks", ranks, 1...256)
-      guard meeting == nil else {
-        throw Failure(
-          .usage, "--ranks \(ranks) starts processes, and a launcher has done so already; leave it out")
-      }
-      if ranks > 1 { return try start(ranks, compute, environment) }
-    }
+    let (meeting, count) = try plan()
+    if count > 1 { return try start(count, compute) }
     guard let meeting else { return try body(nil) }
     Companions.count = meeting.localSize
-    if compute.threads == nil, environment["OMP_NUM_THREADS"] == nil {
-      LibTorch.threads = Parallel.coreCount
-    }
+    if !compute.tellsThreads { LibTorch.threads = Parallel.coreCount }
     let group = try ProcessGroup(joining: meeting, patience: Double(patience))
     if !group.isFirst { Console.isQuiet = true }
     var code: Int32 = 0
@@ -55,12 +44,38 @@ struct RankOptions: ParsableArguments {
     withExtendedLifetime(group) { _exit(code) }
   }
 
-  private func start(_ count: Int, _ compute: ComputeOptions, _ environment: [String: String]) throws {
-    let isTold = compute.threads != nil || environment["OMP_NUM_THREADS"] != nil
+  /// Runs `body` for an estimate of what each of the processes takes: here and alone, with the cores and the memory of one of
+  /// them. Of those that a launcher has started, rank 0 does so.
+  /// - Parameter body: is told how many they are.
+  func estimate(with compute: ComputeOptions, _ body: (Int) throws -> Void) throws {
+    let (meeting, count) = try plan()
+    guard meeting?.rank ?? 0 == 0 else { return }
+    Companions.count = meeting?.localSize ?? count
+    if !compute.tellsThreads {
+      LibTorch.threads = meeting == nil ? max(1, LibTorch.threads / count) : Parallel.coreCount
+    }
+    try body(meeting?.size ?? count)
+  }
+
+  /// Where this process meets others that were started with it, and how many it is to start where there are none.
+  private func plan() throws -> (meeting: Meeting?, count: Int) {
+    let environment = ProcessInfo.processInfo.environment
+    try check("patience", patience, 3...86_400)
+    let (isStarted, meeting) = (LocalRanks.isOne(environment), try Meeting(environment))
+    guard let ranks, !isStarted else { return (meeting, 1) }
+    try check("ranks", ranks, 1...256)
+    guard meeting == nil else {
+      throw Failure(
+        .usage, "--ranks \(ranks) starts processes, and a launcher has done so already; leave it out")
+    }
+    return (nil, ranks)
+  }
+
+  private func start(_ count: Int, _ compute: ComputeOptions) throws {
     Interruption.watch()
     let ranks = try LocalRanks(
       count, arguments: Array(CommandLine.arguments.dropFirst()),
-      threads: isTold ? nil : max(1, LibTorch.threads / count))
+      threads: compute.tellsThreads ? nil : max(1, LibTorch.threads / count))
     let code = try ranks.wait()
     if code != 0 { throw ExitCode(code) }
   }

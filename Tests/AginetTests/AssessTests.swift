@@ -17,10 +17,6 @@ import Testing
     try makeBIDS(scratch("people"), subjects: 3)
   }
 
-  private func text(_ name: String) throws -> String {
-    String(decoding: try #require(contents(of: scratch(name))), as: UTF8.self)
-  }
-
   @Test func everyoneIsMeasured() throws {
     let outcome = try aginet(base + ["--tasks", "t1,t2>pd t1>t2", "-o", "out"])
     #expect(outcome.code == 0 && outcome.output == "out\n" && outcome.messages.isEmpty, "\(outcome.messages)")
@@ -28,22 +24,22 @@ import Testing
     #expect(
       scratch.files(in: "out")
         == (["assessment.html", "people.csv", "people.md", "summary.json"] + pictures).sorted())
-    let lines = try text("out/people.csv").split(whereSeparator: \.isNewline).map {
+    let lines = try scratch.text("out/people.csv").split(whereSeparator: \.isNewline).map {
       $0.split(separator: ",", omittingEmptySubsequences: false)
     }
     // The model makes PD alone; two copies, a ceiling of each kind; and the header.
     #expect(lines.count == 1 + 3 * (1 + 4) + 3 * 4 && lines.allSatisfy { $0.count == lines[0].count })
     #expect(lines.dropFirst().allSatisfy { $0[0] == "people" })
-    let page = try text("out/assessment.html")
+    let page = try scratch.text("out/assessment.html")
     for person in 1...3 { #expect(page.contains("<h3>sub-0\(person)</h3>")) }
     // Nothing tells of this machine.
     for name in ["assessment.html", "people.csv", "people.md", "summary.json"] {
-      #expect(try !text("out/\(name)").contains(scratch.path), "\(name)")
+      #expect(try !scratch.text("out/\(name)").contains(scratch.path), "\(name)")
     }
 
     #expect(try aginet.fails(6, base + ["-o", "out"]).contains("--force"))
     #expect(try aginet(base + ["--tasks", "t1>t2", "-o", "out", "--force", "--models-only"]).code == 0)
-    #expect(try text("out/people.csv").split(whereSeparator: \.isNewline).count == 1)
+    #expect(try scratch.text("out/people.csv").split(whereSeparator: \.isNewline).count == 1)
   }
 
   @Test func whoCannotBeReadIsToldOfFromTheFolder() throws {
@@ -53,7 +49,7 @@ import Testing
     #expect(outcome.code == 7 && outcome.output == "out\n")
     #expect(outcome.lines.last?.contains("1 people were not measured") == true)
     for name in ["assessment.html", "people.md", "summary.json"] {
-      let words = try text("out/\(name)")
+      let words = try scratch.text("out/\(name)")
       #expect(words.contains("sub-02/anat/sub-02_PDw.nii.gz") && !words.contains(scratch.path), "\(name)")
     }
   }
@@ -62,7 +58,7 @@ import Testing
     try makeBIDS(scratch("other"), subjects: 1)
     let rest = ["--models-only", "--tasks", "all>pd", "-o", "out"]
     #expect(try aginet(["assess", "other"] + base.dropFirst() + rest).code == 0)
-    let page = try text("out/assessment.html")
+    let page = try scratch.text("out/assessment.html")
     #expect(page.contains("<h3>other/sub-01</h3>") && page.contains("<h3>people/sub-01</h3>"))
     try FileManager.default.createDirectory(atPath: scratch("far"), withIntermediateDirectories: true)
     try FileManager.default.copyItem(atPath: scratch("people"), toPath: scratch("far/people"))

@@ -106,6 +106,28 @@ import Testing
     _ = try aginet.fails(2, ["complete", "raw", "out", "group", "--estimate"] + base.suffix(3))
   }
 
+  /// Nobody is started for it: one process takes what each of them would.
+  @Test func anEstimateOfRanksIsOfEach() throws {
+    struct Told: Decodable {
+      var people: Int, jobs: Int, processes: Int?, memory: Int, limit: Int, limitOrigin: String
+    }
+    func told(_ ranks: String) throws -> Told {
+      let outcome = try aginet(
+        base + ["--threads", "1", "--jobs", "3", "--estimate", "--json", "--ranks", ranks])
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      return try JSONDecoder().decode(Told.self, from: Data(outcome.output.utf8))
+    }
+    let (one, two) = (try told("1"), try told("2"))
+    #expect(one.processes == nil && two.processes == 2 && one.people == 3 && two.people == 3)
+    // The first has two people, the second one.
+    #expect(one.jobs == 3 && two.jobs == 2)
+    #expect(two.limit == (one.limitOrigin == "ulimit" ? one.limit : one.limit / 2))
+    let words = try aginet(base + ["--estimate", "--ranks", "2"])
+    #expect(
+      words.output.contains("3 images of 3 people") && words.output.contains(" in each of 2 processes, "))
+    #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+  }
+
   @Test func labelsAreTakenAsBIDSAppsHaveThem() throws {
     #expect(try aginet(base + ["--participant_label", "02", "sub-03"]).code == 0)
     #expect(!FileManager.default.fileExists(atPath: scratch("out/sub-01")))
@@ -146,13 +168,11 @@ import Testing
     let ends = "space-individual_desc-synthetic_PDw.nii.gz"
     #expect(made.contains("sub-M\u{fc}ller 02/anat/sub-M\u{fc}ller 02_\(ends)"))
     #expect(made.contains("sub-\u{6771}\u{4eac}/ses-a b/anat/sub-\u{6771}\u{4eac}_ses-a b_\(ends)"))
-    let table = String(
-      decoding: try #require(contents(of: scratch("made of it/participants_completed.tsv"))), as: UTF8.self)
+    let table = try scratch.text("made of it/participants_completed.tsv")
     let states = table.split(separator: "\n").dropFirst().map { $0.split(separator: "\t")[2] }
     #expect(states.sorted() == ["completed", "completed", "failed", "failed"], "\(table)")
     #expect(table.contains("it has no anat folder") && !table.contains(scratch.path))
-    let page = String(
-      decoding: try #require(contents(of: scratch("made of it/completed.html"))), as: UTF8.self)
+    let page = try scratch.text("made of it/completed.html")
     let sources = page.matches(of: #/<img src="([^"]*)"/#).compactMap { String($0.1).removingPercentEncoding }
     #expect(sources.count == 2 && sources.allSatisfy(made.contains), "\(sources)")
     #expect(!page.contains(scratch.path))

@@ -16,6 +16,7 @@ import Testing
   /// What `--estimate --json` says.
   private struct Told: Decodable {
     var memory: Int, batch: Int, batches: Int, batchSize: Int, samples: String, seconds: Double
+    var processes: Int?, limit: Int, limitOrigin: String
   }
 
   private func told(_ arguments: [String]) throws -> Told {
@@ -54,6 +55,30 @@ import Testing
     #expect(told.batches == 4 && told.batchSize == batch && told.seconds > 0)
     #expect(scratch.files().isEmpty)
     expect(told, covers: try Peak(arguments, in: scratch.path), upTo: 1.5)
+  }
+
+  /// Of several processes each has its share of a batch, and of the memory that there is.
+  @Test func trainingOfRanks() throws {
+    let alone = try command("slice", 4, batch: 96, width: 16)
+    let (one, two) = (try told(alone), try told(alone + ["--ranks", "2"]))
+    #expect(one.processes == nil && two.processes == 2)
+    #expect(one.batchSize == 96 && two.batchSize == 48 && two.batches == 4)
+    #expect(two.limit == (one.limitOrigin == "ulimit" ? one.limit : one.limit / 2))
+    #expect(scratch.files().isEmpty)
+    expect(two, covers: try Peak(alone + ["--ranks", "2"], in: scratch.path), upTo: 1.5)
+    let words = try aginet(alone + ["--ranks", "2", "--estimate", "--force"])
+    #expect(
+      words.output.contains("at most in each of 2 processes: ")
+        && words.output.contains("4 batches of 48 slices in each of 2 processes"), "\(words.output)")
+    // Of those that a launcher starts one speaks.
+    let said = try (0..<2).map { rank in
+      var launched = aginet
+      launched.environment = ["RANK": "\(rank)", "WORLD_SIZE": "2"]
+      return try launched(alone + ["--estimate"]).output
+    }
+    #expect(said[0].contains("4 batches of 48 slices in each of 2 processes") && said[1].isEmpty, "\(said)")
+    let odd = try aginet.fails(2, alone + ["--ranks", "5", "--estimate"])
+    #expect(odd.contains("--batch 100"))
   }
 
   @Test func synthesisByPatches() throws {

@@ -105,7 +105,7 @@ import Testing
     try Safetensors.write(tensors, metadata: metadata, to: scratch("copy.safetensors"))
     _ = try FileManager.default.removeItem(atPath: last)
     try FileManager.default.moveItem(atPath: scratch("copy.safetensors"), toPath: last)
-    let text = String(decoding: try #require(contents(of: scratch("run/experiment.json"))), as: UTF8.self)
+    let text = try scratch.text("run/experiment.json")
     try scratch.write(grown(text), to: "run/experiment.json")
     let line = try aginet.fails(
       9, ["train", "--resume", "--data", try Trained.cohort, "-o", "run", "--quiet"])

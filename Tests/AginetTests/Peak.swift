@@ -1,10 +1,11 @@
 import Foundation
 import Glibc
+import PipelineSupport
 
 /// The built program run once, with the most memory it ever held.
 struct Peak {
   var code: Int32
-  /// Resident bytes at their most.
+  /// Resident bytes at their most, of the process or of one that it has started.
   var bytes: Int
   var seconds: Double
 
@@ -29,7 +30,11 @@ struct Peak {
     while true {
       let done = waitpid(process, &status, WNOHANG)
       if done == process || done < 0 && errno != EINTR { break }
-      peak = max(peak, Peak.most(of: process) ?? 0)
+      let started = String(
+        decoding: contents(of: "/proc/\(process)/task/\(process)/children") ?? Data(), as: UTF8.self)
+      for one in [process] + started.split(separator: " ").compactMap({ pid_t($0) }) {
+        peak = max(peak, Peak.most(of: one) ?? 0)
+      }
       usleep(2000)
     }
     code = status & 0x7F == 0 ? status >> 8 & 0xFF : 128 + status & 0x7F

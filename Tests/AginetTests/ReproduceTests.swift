@@ -36,7 +36,7 @@ import Testing
     #expect(!second.messages.contains("training slices"))
     #expect(contents(of: scratch("out/table5.json")) == table)
     // What an earlier call made stays on the page.
-    let page = String(decoding: try #require(contents(of: scratch("out/index.html"))), as: UTF8.self)
+    let page = try scratch.text("out/index.html")
     #expect(page.contains("id=\"figure3\"") && page.contains("id=\"table5\""))
 
     let plan = try aginet(arguments("table9") + ["--dry-run"])
@@ -76,9 +76,7 @@ import Testing
         ] + others)
       #expect(outcome.code == 0, "\(outcome.messages)")
     }
-    func page() throws -> String {
-      String(decoding: try #require(contents(of: scratch("out/index.html"))), as: UTF8.self)
-    }
+    func page() throws -> String { try scratch.text("out/index.html") }
     try call("table10b", "--region", "patch:8x16x16")
     let table = contents(of: scratch("out/table10b.json"))
     #expect(try page().contains("slices; slabs of 3 slices; patches of 8 x 16 x 16"))

@@ -146,10 +146,7 @@ import Testing
         ]
           + options)
       #expect(outcome.code == 0, "\(outcome.messages)")
-      return (
-        outcome.lines.filter { $0.hasPrefix("note: ") },
-        String(decoding: try #require(contents(of: scratch("pd.json"))), as: UTF8.self)
-      )
+      return (outcome.lines.filter { $0.hasPrefix("note: ") }, try scratch.text("pd.json"))
     }
     func patched(_ name: String, _ change: (inout Data) -> Void) throws {
       try write(scan(name == "u1.nii" ? .t1 : .t2, subject: 5), name)

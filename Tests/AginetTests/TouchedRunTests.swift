@@ -26,7 +26,7 @@ import Testing
   }
 
   private func edit(_ name: String, _ change: (String) -> String) throws {
-    let text = String(decoding: try #require(contents(of: scratch("run/\(name)"))), as: UTF8.self)
+    let text = try scratch.text("run/\(name)")
     let changed = change(text)
     #expect(changed != text)
     try scratch.write(changed, to: "run/\(name)")

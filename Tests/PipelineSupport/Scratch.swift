@@ -23,6 +23,11 @@ public final class Scratch: Sendable {
     return self(name)
   }
 
+  /// What a text file holds.
+  public func text(_ name: String) throws -> String {
+    try String(contentsOfFile: self(name), encoding: .utf8)
+  }
+
   /// Every file below `folder` (the scratch itself, if empty), hidden ones too, but for locks and folders.
   public func files(in folder: String = "") -> [String] {
     let root = folder.isEmpty ? path : self(folder)

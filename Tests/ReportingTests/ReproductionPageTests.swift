@@ -62,7 +62,7 @@ import Training
     for name in ["figure5", "figure6"] {
       #expect(contents(of: scratch("out/\(name).png"))?.starts(with: [0x89, 0x50, 0x4E, 0x47]) == true)
     }
-    let svg = String(decoding: try #require(contents(of: scratch("out/figure3.svg"))), as: UTF8.self)
+    let svg = try scratch.text("out/figure3.svg")
     #expect(svg.hasPrefix("<svg xmlns=\"http://www.w3.org/2000/svg\"") && svg.contains("— AGI-Net"))
     checkBalance(svg)
     #expect(!svg.contains("var("))

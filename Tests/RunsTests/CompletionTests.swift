@@ -124,7 +124,7 @@ import Training
     // From the data set, wherever it lies.
     #expect(people[0].failure?.hasPrefix("sub-01/anat/sub-01_T2w.nii.gz: ") == true)
     for name in [CompletionFolder.table, "logs/sub-01.json"] {
-      let text = String(decoding: try #require(contents(of: scratch("out/\(name)"))), as: UTF8.self)
+      let text = try scratch.text("out/\(name)")
       #expect(!text.contains(scratch.path), "\(name)")
     }
     let failure = try #require(people.failure)

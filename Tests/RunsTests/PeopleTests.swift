@@ -130,7 +130,7 @@ import Testing
     let summary = try #require(assessment.summary.tasks[0].methods.first { $0.name == "Scaled copy" })
     #expect(summary.subjects == 2 && summary.overSubjects[.brain]?.count == 2)
     try assessment.write(to: scratch("out"))
-    let words = String(decoding: try #require(contents(of: scratch("out/people.md"))), as: UTF8.self)
+    let words = try scratch.text("out/people.md")
     #expect(words.contains("one/sub-01") && words.contains("two/sub-01"))
 
     try FileManager.default.createDirectory(atPath: scratch("other"), withIntermediateDirectories: true)

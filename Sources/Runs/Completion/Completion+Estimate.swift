@@ -12,13 +12,15 @@ public struct CompletionEstimate: Codable, Sendable {
   public var kept = 0, whole = 0
   /// Why others cannot be completed, by identifier; of the scans only names and headers were looked at.
   public var hindered: [String: String] = [:]
-  /// People at a time.
+  /// Processes that share people out; nil where there is one.
+  public var processes: Int?
+  /// People at a time, of each process.
   public var jobs = 1
-  /// Bytes at the most, the program included; nil where the system does not tell.
+  /// Bytes of each process at the most, the program included; nil where the system does not tell.
   public var memory: Int?
-  /// The memory that there is, and what sets its limit.
+  /// The memory that there is for each, and what sets its limit.
   public var limit: Int?, limitOrigin: String?
-  /// Of the networks, for all of them; reading, writing and pictures are not counted.
+  /// Of the networks, until the last process is done; reading, writing and pictures are not counted.
   public var seconds = 0.0
 
   /// Whether it needs more memory than there is.
@@ -30,9 +32,20 @@ extension Completion {
   /// - Parameter model: that of `init`.
   public func estimate(_ model: TrainedModel) throws -> CompletionEstimate {
     var result = CompletionEstimate()
+    result.processes = options.parts > 1 ? options.parts : nil
     var known: [Size: Estimate] = [:]
-    var largest = 0
-    result.jobs = jobs(for: model)
+    for part in 0..<options.parts { try add(tasks(of: part), by: model, to: &result, &known) }
+    return result
+  }
+
+  /// What the work of one process takes.
+  private func add(
+    _ tasks: [CompletionTask], by model: TrainedModel, to result: inout CompletionEstimate,
+    _ known: inout [Size: Estimate]
+  ) throws {
+    let jobs = jobs(for: tasks, by: model)
+    result.jobs = max(result.jobs, jobs)
+    var (largest, seconds) = (0, 0.0)
     for task in tasks {
       guard !task.lacking.isEmpty else {
         result.whole += 1
@@ -52,15 +65,15 @@ extension Completion {
         known[size] = estimate
         (result.people, result.images) = (result.people + 1, result.images + pending.count)
         // Several at a time share the cores.
-        result.seconds += estimate.seconds
+        seconds += estimate.seconds
         largest = max(largest, estimate.images + (estimate.batch ?? 0))
         (result.limit, result.limitOrigin) = (estimate.limit, estimate.limitOrigin)
-        result.memory = estimate.program.map { $0 + result.jobs * largest }
+        result.memory = estimate.program.map { max(result.memory ?? 0, $0 + jobs * largest) }
       } catch let failure as Failure where !failure.isStop {
         result.hindered[task.subject.id] = failure.message.relative(to: [cohort.folder, folder.path])
       }
     }
-    return result
+    result.seconds = max(result.seconds, seconds)
   }
 
   /// What an estimate depends on.

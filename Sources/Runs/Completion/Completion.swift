@@ -43,12 +43,11 @@ public struct Completion: Sendable {
     case these([Modality])
   }
 
-  /// Who is completed, by all processes together, in order.
-  public let people: [CompletedPerson]
   public let folder: CompletionFolder
   public let cohort: BIDSCohort
   let modelFile: String, device: Device, options: Options
-  let tasks: [CompletionTask]
+  /// Of all processes together, in order.
+  private let tasks: [CompletionTask]
   /// Everyone in the data set, by identifier.
   private let everyone: [String]
 
@@ -76,12 +75,18 @@ public struct Completion: Sendable {
       )
     }
     let chosen = try Completion.chosen(cohort, options)
-    let all = tasks.filter { chosen.contains($0.subject.id) }
-    people = all.map(\.person)
-    self.tasks = all.enumerated().filter { $0.offset % options.parts == options.part }.map(\.element)
+    self.tasks = tasks.filter { chosen.contains($0.subject.id) }
     (self.cohort, self.options, folder) = (cohort, options, CompletionFolder(output))
     (modelFile, device) = (model.file, model.device)
     everyone = cohort.subjects.map(\.id)
+  }
+
+  /// Who is completed, by all processes together, in order.
+  public var people: [CompletedPerson] { tasks.map(\.person) }
+
+  /// What one of the processes does.
+  func tasks(of part: Int) -> [CompletionTask] {
+    tasks.enumerated().filter { $0.offset % options.parts == part }.map(\.element)
   }
 
   /// Identifiers of those whom the labels name.
@@ -124,6 +129,7 @@ public struct Completion: Sendable {
     progress: @escaping @Sendable (Int, Int, CompletedPerson) -> Void = { _, _, _ in }
   ) throws {
     try folder.prepare(for: cohort)
+    let tasks = tasks(of: options.part)
     let queue = Queue(count: tasks.count)
     let work: @Sendable (TrainedModel) throws -> Void = { [self] model in
       while let place = queue.next() {
@@ -132,7 +138,7 @@ public struct Completion: Sendable {
         queue.finish { progress($0, tasks.count, person) }
       }
     }
-    let jobs = jobs(for: model)
+    let jobs = jobs(for: tasks, by: model)
     let outcome = Result { try jobs > 1 ? share(work, among: jobs) : work(model) }
     // Now there is what there is, also where it was stopped.
     try folder.describe(cohort)
@@ -174,7 +180,7 @@ public struct Completion: Sendable {
   }
 
   /// How many people at a time: no more than there are, than were asked for and than memory holds.
-  func jobs(for model: TrainedModel) -> Int {
+  func jobs(for tasks: [CompletionTask], by model: TrainedModel) -> Int {
     // An operation of a network keeps about four cores busy.
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })

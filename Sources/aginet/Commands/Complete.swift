@@ -61,12 +61,13 @@ struct Complete: ParsableCommand {
   func run() throws {
     if estimate {
       guard level == .participant else { throw Failure(.usage, "--estimate goes with 'participant'") }
-      return try complete(nil)
+      return try ranks.estimate(with: compute) { try complete(nil, among: $0) }
     }
-    try ranks.run(with: compute, complete)
+    try ranks.run(with: compute) { try complete($0, among: $0?.size ?? 1) }
   }
 
-  private func complete(_ group: ProcessGroup?) throws {
+  /// - Parameter ranks: how many processes there are; of an estimate, how many there would be.
+  private func complete(_ group: ProcessGroup?, among ranks: Int) throws {
     try check("batch", batch, Bounds.batch)
     if let jobs { try check("jobs", jobs, Bounds.threads) }
     guard (1...1_000_000_000_000).contains(maxVoxels) else {
@@ -77,7 +78,7 @@ struct Complete: ParsableCommand {
     (options.participants, options.sessions) = (participants, sessions)
     (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
-    (options.part, options.parts) = (group?.rank ?? 0, group?.size ?? 1)
+    (options.part, options.parts) = (group?.rank ?? 0, ranks)
     let picks = try pick.flatMap { try ScanPick.read($0) }
     let device = try compute.apply(group)
     let cohort = try BIDSCohort(folder: bidsDir, picks: picks)

@@ -65,11 +65,13 @@ struct Train: ParsableCommand {
     guard data != nil || anatomies != nil else {
       throw Failure(.usage, "name what to train on: --data COHORT, --anatomies DIR, or both")
     }
-    if dryRun || estimate { return try train(nil) }
-    try ranks.run(with: compute, train)
+    if dryRun { return try train(nil) }
+    if estimate { return try ranks.estimate(with: compute) { try train(nil, among: $0) } }
+    try ranks.run(with: compute) { try train($0) }
   }
 
-  private func train(_ group: ProcessGroup?) throws {
+  /// - Parameter ranks: of an estimate, how many processes there would be.
+  private func train(_ group: ProcessGroup?, among ranks: Int = 1) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
     let (resumes, overwrites) = try beginning
     let experiment = try group.experiment {
@@ -90,7 +92,7 @@ struct Train: ParsableCommand {
     (setting.resumes, setting.overwrites) = (resumes, overwrites)
     setting.start = start
     if estimate {
-      return try Run.estimate(experiment, on: data, setting).print(asJSON: json, on: device)
+      return try Run.estimate(experiment, on: data, setting, ranks: ranks).print(asJSON: json, on: device)
     }
     Interruption.watch()
     var display = TrainingDisplay(experiment, isComputed: self.data == nil)
