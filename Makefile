@@ -5,10 +5,13 @@
 # SwiftPM reads where LibTorch lies from .libtorch/libtorch.pc, which set-up writes.
 export PKG_CONFIG_PATH := $(CURDIR)/.libtorch$(if $(PKG_CONFIG_PATH),:$(PKG_CONFIG_PATH))
 
-# A package of its own, which uses aginet's products as any other would.
-benchmarks := -c release --package-path Benchmarks --scratch-path .build-bench
-# SwiftPM does not see new files of a package that lies beside: what it planned before is forgotten.
-replan := rm -f .build-bench/*.yaml
+# A package of its own, which uses aginet's products as any other would; what is compiled of them serves both.
+benchmarks := -c release --package-path Benchmarks --scratch-path .build
+# SwiftPM does not see new files of a package that lies beside, nor whose plan lies there: what was planned before is forgotten.
+replan := rm -f .build/release.yaml
+
+# No test imports more than others may, so that modules are compiled as for the program, and once.
+tests := swift test -c release --disable-testable-imports
 
 sources := $(wildcard Sources Tests Package.swift Benchmarks)
 
@@ -41,13 +44,14 @@ model: build ## train the model that is shipped again (needs ANATOMIES=folder of
 
 test: setup ## run every test
 	bash Support/tests/setup.sh
-	swift test -c release
+	$(tests)
 	$(replan)
 	swift build $(benchmarks)
-	.build-bench/release/example
+	.build/release/example
+	$(replan)
 
 soak: setup ## run the long forms of the tests, before a release (some hours; figures are printed as "soak: ...")
-	AGINET_SOAK=1 swift test -c release
+	AGINET_SOAK=1 $(tests)
 
 golden: .golden/ready ## compute all golden files of the tests anew, with a Python of their own
 	.golden/bin/python Support/golden/rewrite.py
@@ -66,10 +70,11 @@ format: ## format the sources
 bench: setup ## measure beside PyTorch, on an idle machine, into Benchmarks/RESULTS.md (some 40 minutes)
 	$(replan)
 	swift build $(benchmarks) --product aginet-bench
-	.build-bench/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
+	$(replan)
+	.build/release/aginet-bench --compiled --output Benchmarks/RESULTS.md
 
 docs: build ## build the documentation into .docs
 	bash Support/docs.sh
 
 clean: ## remove what was built (set-up's folders stay)
-	rm -rf .build .build-bench .docs
+	rm -rf .build .docs
