@@ -31,7 +31,7 @@ let plain: [Target] = [
 let withTensors: [Target] = [
   .systemLibrary(name: "CLibTorch", pkgConfig: "libtorch"),
   // Names of Gloo's, which c10d's headers ask for, lie there.
-  .target(name: "CTorch", dependencies: ["CLibTorch"], cxxSettings: [.headerSearchPath("ranks")]),
+  .target(name: "CTorch", dependencies: ["CLibTorch"], cxxSettings: [.headerSearchPath("ranks"), .define("AT_PER_OPERATOR_HEADERS")]),
   .target(name: "Torch", dependencies: ["CTorch", "CGuard", "Failures"]),
   .target(name: "Layers", dependencies: ["Torch", "Files", "Failures"]),
   .target(name: "Networks", dependencies: ["Layers", "Torch", "Files", "Failures"]),
