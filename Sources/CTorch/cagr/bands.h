@@ -1,6 +1,6 @@
 // The bands of rows in which the routing goes over a map, and the rows that a band's outputs see.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <algorithm>
 #include <array>
 

@@ -19,6 +19,15 @@
 //
 // Kept for the backward: x, y, conv(x, V), and small vectors. The kernels K (28 MB a sample at full width) are made again.
 // A derivative that is to be differentiated again comes from the module composed of LibTorch's operators instead.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/clamp_min.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/threshold_backward.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include "cagr.h"

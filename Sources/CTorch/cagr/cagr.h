@@ -1,7 +1,7 @@
 // The parts of a fused CAGR module as functions of tensors, in 2-D and 3-D. Feature maps [B, C, space...] and kernels
 // [O, C, 3...] are channels-last; `taps` are a kernel's 9 or 27 entries and d is the number of dimensions.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <tuple>
 #include <vector>
 

@@ -1,4 +1,13 @@
 // A CAGR module composed of LibTorch's operators, step by step as Layers' CAGR.swift: its derivatives can be differentiated.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/einsum.h>
+#include <ATen/ops/gelu.h>
+#include <ATen/ops/layer_norm.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/remainder.h>
+
 #include "cagr.h"
 #include "../wall/direct.h"
 

@@ -1,4 +1,9 @@
 // The gate of a fused CAGR module.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/einsum.h>
+#include <ATen/ops/matmul.h>
+
 #include "cagr.h"
 
 namespace cagr {

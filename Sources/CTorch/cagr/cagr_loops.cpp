@@ -1,4 +1,9 @@
 // The plain loops of pool.cpp and roll.cpp over tensors and threads.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
+#include <ATen/ops/zeros_like.h>
 #include <cmath>
 
 #include "cagr.h"

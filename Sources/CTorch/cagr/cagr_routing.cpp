@@ -4,6 +4,12 @@
 // convolution (grouped.cpp) and the norm, GELU and pooling (pool.cpp): conv(x, V) is pooled while it lies in the cache, and in the backward
 // neither its derivative nor the one that x gets from it is ever a map of its own. Everything else takes the library's
 // convolution.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros.h>
 #include <algorithm>
 
 #include "bands.h"

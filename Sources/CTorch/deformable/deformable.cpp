@@ -6,6 +6,11 @@
 //
 // Derivatives that are to be differentiated again come from a composition of LibTorch's operators (deformable_composed.cpp).
 // What is kept is the very tensors that were given, contiguous already, so that such derivatives lead back to them.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/mm.h>
+#include <ATen/ops/zeros_like.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>

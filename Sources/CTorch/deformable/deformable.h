@@ -1,6 +1,6 @@
 // Deformable convolution composed of LibTorch's operators: its derivatives can be differentiated.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 namespace deform {
 

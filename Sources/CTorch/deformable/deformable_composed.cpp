@@ -1,4 +1,11 @@
 // Deformable sampling by gathering the four pixels around every place.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/div.h>
+#include <ATen/ops/gather.h>
+#include <ATen/ops/remainder.h>
+#include <ATen/ops/where.h>
+
 #include "deformable.h"
 
 namespace deform {

@@ -2,6 +2,8 @@
 //
 // LibTorch's own Reducer is of no use here: it waits for the others inside the backward, whether they live or not, throws out of
 // it, and must be told before each which outputs it begins with.
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/function_hook.h>
 #include <torch/csrc/autograd/variable.h>
 

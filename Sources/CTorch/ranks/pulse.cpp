@@ -1,5 +1,7 @@
 // The sign of life of each process of a group, by which one that is stopped is told from one that is slow.
-#include "ranks.h"
+#include "pulse.h"
+
+#include <string>
 
 namespace ranks {
 

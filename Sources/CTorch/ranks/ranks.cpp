@@ -1,7 +1,9 @@
 // Several processes that compute together, by LibTorch's own c10d: where they meet, and what they add up.
+#include <ATen/ops/empty.h>
 #include <c10/util/Logging.h>
 
 #include <cstdlib>
+#include <thread>
 
 #include "buckets.h"
 

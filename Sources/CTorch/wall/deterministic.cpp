@@ -1,6 +1,13 @@
 // The same bits in every run on a GPU.
 #include "deterministic.h"
 
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/promote_types.h>
+#include <ATen/ops/where.h>
 #include <algorithm>
 #include <cstdlib>
 #include <vector>

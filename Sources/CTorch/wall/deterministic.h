@@ -2,7 +2,7 @@
 //
 // Values and derivatives are those of LibTorch's own operators but for the rounding of sums.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 namespace deterministic {
 

@@ -1,6 +1,8 @@
 // The library's convolutions with kernels of 3, stride 1 and padding 1, in 2-D and 3-D, recorded where grad mode is on.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/convolution.h>
+#include <ATen/ops/convolution_backward.h>
 #include <array>
 #include <tuple>
 #include <vector>

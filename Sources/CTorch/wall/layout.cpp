@@ -1,6 +1,8 @@
 // The layouts of 3-D kernels: LibTorch's copies between them, element by element, take longer than a small convolution.
 #include "layout.h"
 
+#include <ATen/ops/empty.h>
+
 #include "../loops/kernels.h"
 #include "../loops/parallel.h"
 #include "../loops/read.h"

@@ -1,6 +1,6 @@
 // Channels running fastest, in 2-D [B, C, H, W] and in 3-D [B, C, D, H, W], of maps and kernels alike.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <numeric>
 #include <vector>
 

@@ -1,4 +1,12 @@
 // What an optimiser does with a whole network at once: on a GPU a few kernels, and nothing that waits for it.
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/_foreach_add.h>
+#include <ATen/ops/_foreach_lerp.h>
+#include <ATen/ops/_foreach_mul.h>
+#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_fused_adamw.h>
+#include <ATen/ops/stack.h>
+
 #include "wall.h"
 
 using namespace wall;

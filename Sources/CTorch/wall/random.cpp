@@ -1,5 +1,11 @@
 // Chance: from a generator of the call's own, or from a stream that goes on with every draw.
 #include <ATen/CPUGeneratorImpl.h>
+#include <ATen/Context.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/empty_strided.h>
+#include <ATen/ops/randint.h>
 #include <algorithm>
 
 #include "../loops/read.h"

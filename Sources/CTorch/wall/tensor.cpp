@@ -1,6 +1,10 @@
 // The library's own state; a tensor's life, its data, its gradient.
+#include <ATen/Context.h>
 #include <ATen/Version.h>
-#include <ATen/autocast_mode.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
 #include <dlfcn.h>
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -13,6 +17,7 @@
 #include <torch/version.h>
 
 #include "../loops/parallel.h"
+#include "autocast.h"
 #include "wall.h"
 #include "layout.h"
 

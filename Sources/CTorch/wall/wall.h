@@ -1,7 +1,8 @@
 // What stands behind the wall: the handle, and the guard that every entry runs in.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty_like.h>
 #include <atomic>
 #include <optional>
 #include <string>

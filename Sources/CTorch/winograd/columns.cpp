@@ -2,6 +2,9 @@
 // have many times the numbers of the map, and all that matters is to read them once and as they lie.
 #include "columns.h"
 
+#include <ATen/ops/addmm.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/mm.h>
 #include <algorithm>
 
 #include "../loops/parallel.h"

@@ -1,6 +1,6 @@
 // Volumes so small that kernels outweigh them, as one matrix product (columns.cpp). Maps are channels-last, single precision.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 namespace winograd::columns {
 

@@ -1,6 +1,6 @@
 // Where the tiles of a batch of maps lie.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include "tiles.h"
 

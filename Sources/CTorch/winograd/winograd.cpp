@@ -20,6 +20,9 @@
 // order, over inputs: results depend neither on that nor on the number of threads.
 #include "winograd.h"
 
+#include <ATen/ops/empty.h>
+#include <ATen/ops/empty_like.h>
+#include <ATen/ops/zeros.h>
 #include <torch/csrc/autograd/custom_function.h>
 #include <algorithm>
 #include <limits>

@@ -1,6 +1,6 @@
 // Convolutions with kernels of 3 and a quarter of the multiplications, in 3-D a sixth (winograd.cpp).
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 #include <optional>
 #include <tuple>
 

@@ -5,6 +5,8 @@
 //
 // Tiles are transformed some at a time, by all threads, and multiplied while they lie in the cache, each thread some of the
 // products: every sum runs over the tiles in one order, whatever the number of threads.
+#include <ATen/ops/empty.h>
+#include <ATen/ops/zeros.h>
 #include <algorithm>
 
 #include "../loops/parallel.h"
