@@ -1,6 +1,5 @@
 // Operators of LibTorch, one line each, recorded by its autograd.
 #include "../loops/read.h"
-#include "autocast.h"
 #include "deterministic.h"
 #include "wall.h"
 #include "direct.h"
@@ -140,9 +139,6 @@ ct_tensor ct_index_select(ct_tensor x, int axis, ct_tensor index) {
 
 using direct::each;
 
-// Whether a CPU's convolutions are to be in bfloat16, as the library's own are not.
-static bool autocasts() { return at::autocast::is_autocast_enabled(at::kCPU); }
-
 // Multiply-adds are counted as the field does: those of the direct sum whatever computes it, padding included, biases and
 // everything elementwise left out.
 int64_t ct_multiply_adds(void) { return multiply_adds; }
@@ -152,7 +148,8 @@ int64_t ct_saved_multiply_adds(void) { return saved_multiply_adds; }
 ct_tensor ct_convolution(ct_tensor x, ct_tensor weight, ct_tensor bias, int stride, int padding, int dilation, int groups) {
   return make([&] {
     const auto &w = weight->value;
-    const bool isWinograd = stride == 1 && padding == 1 && dilation == 1 && groups == 1 && !autocasts() && winograd::serves(x->value, w);
+    // The library's own convolutions are not in bfloat16.
+    const bool isWinograd = stride == 1 && padding == 1 && dilation == 1 && groups == 1 && !ct_autocasts(-1) && winograd::serves(x->value, w);
     const auto direct = [&](auto convolve) {
       return convolve(x->value, w, maybe(bias), each(w, stride), each(w, padding), each(w, dilation), groups);
     };

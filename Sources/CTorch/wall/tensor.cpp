@@ -17,7 +17,6 @@
 #include <torch/version.h>
 
 #include "../loops/parallel.h"
-#include "autocast.h"
 #include "wall.h"
 #include "layout.h"
 
@@ -73,20 +72,6 @@ bool ct_tunes_convolutions(void) {
 }
 bool ct_allows_tf32(void) {
   return guard([] { return at::globalContext().allowTF32CuBLAS() || at::globalContext().allowTF32CuDNN(); }, true);
-}
-bool ct_set_autocast(int number, bool on) {
-  return guard([&] {
-    const auto type = device(number).type();
-    const bool before = at::autocast::is_autocast_enabled(type);
-    at::autocast::set_autocast_dtype(type, at::kBFloat16);
-    at::autocast::set_autocast_enabled(type, on);
-    // Parameters that were converted are kept until here, where they may change.
-    if (!on) at::autocast::clear_cache();
-    return before;
-  }, false);
-}
-bool ct_autocasts(int number) {
-  return guard([&] { return at::autocast::is_autocast_enabled(device(number).type()); }, false);
 }
 int64_t ct_host_reads(void) { return host_reads; }
 // LibTorch's default for cuDNN is on. Off before anything is computed, whatever device is chosen and however.
