@@ -21,7 +21,7 @@ public struct ShippedModel: Sendable, Equatable {
   public static let all = [
     ShippedModel(
       name: "physics-1", file: "aginet-physics-1.safetensors",
-      sha256: "586a948954b8f6759ec9d52fc8917b458d0398a20b710a0fb2c2143838706959",
+      sha256: "73e44e2a8e5a37c5c884ecbcdb29d5e4dccc2626d13731a161f7ab047d2da2a2",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone")
   ]
 }
