@@ -156,7 +156,7 @@ public struct Sidecar: Codable, Sendable {
   /// The rule from the network's [0, 1] to this file's intensities, in words, and its factor.
   public var intensityRule: String
   public var intensityFactor: Double
-  /// Shares of the network's output outside [0, 1], brought to the border.
+  /// Shares of the network's output below 0 and above the largest that images have, brought to the border.
   public var clippedBelow: Double
   public var clippedAbove: Double
   public var emptySlices: Int
