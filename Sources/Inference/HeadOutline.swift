@@ -47,11 +47,9 @@ struct HeadOutline {
     return found.contains(true) ? found : isHead
   }
 
-  /// The same volume with 0 in the air.
-  func cleared(_ volume: Volume) -> Volume {
-    var result = volume
-    for voxel in result.voxels.indices where !isHead[voxel] { result.voxels[voxel] = 0 }
-    return result
+  /// Puts 0 into the air.
+  func clear(_ volume: inout Volume) {
+    for voxel in volume.voxels.indices where !isHead[voxel] { volume.voxels[voxel] = 0 }
   }
 }
 

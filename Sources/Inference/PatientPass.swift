@@ -56,8 +56,9 @@ struct PatientPass {
     let total = Double(outputs.reduce(0) { $0 + $1.voxels.count })
     var volumes: [Volume] = []
     while !outputs.isEmpty {
-      let output = outputs.removeFirst()
-      volumes.append(inputs.restored(outline?.cleared(output) ?? output))
+      var output = outputs.removeFirst()
+      outline?.clear(&output)
+      volumes.append(inputs.restored(output))
     }
     return Made(
       volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
