@@ -12,7 +12,8 @@ struct HeadOutline {
   /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
   /// above face and neck.
   private static let scalp = 20.0, height = 100.0
-  private let isHead: [Bool]
+  /// By voxel.
+  let isHead: [Bool]
   private let spans: Spans
   private let isStripped: Bool
 

@@ -42,7 +42,8 @@ public struct Synthesizer {
 
     /// In the model's order.
     public var images: [Image]
-    /// Share of voxels that the network put below 0 or above the largest that images have and that were brought to the border.
+    /// Shares of voxels that the network put below 0 or above the largest that images have and that were brought to the border:
+    /// of those of the head, where what lies around it is left at 0, else of all.
     public var clippedBelow: Double
     public var clippedAbove: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.

@@ -156,9 +156,12 @@ public struct Sidecar: Codable, Sendable {
   /// The rule from the network's [0, 1] to this file's intensities, in words, and its factor.
   public var intensityRule: String
   public var intensityFactor: Double
-  /// Shares of the network's output below 0 and above the largest that images have, brought to the border.
+  /// Shares of what the network made, of a model of heads within the head, that lay below 0 and above the largest that images
+  /// have, and were brought to the border.
   public var clippedBelow: Double
   public var clippedAbove: Double
+  /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
+  public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
   /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
   public var verification: [Verification.Hidden]?

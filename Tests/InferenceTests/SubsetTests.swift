@@ -158,6 +158,22 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
   }
 }
 
+/// What is made of the air is left away, and not counted as clipped.
+@Test func whatIsClippedIsCountedInTheHead() throws {
+  func made(_ limit: Double) throws -> Synthesizer.Result {
+    let method = Known { x in
+      let sum = x.mean(over: [1], keeping: true) * 3
+      let image = sum.below(limit, sum * 0 - 1, else: sum)
+      return .concatenated([image, image, image], axis: 1)
+    }
+    return try completer(method)(given(.t1), targets: [.t2])
+  }
+  let (air, all) = try (made(1e-6), made(1e6))
+  #expect(air.clippedBelow == 0 && air.clippedAbove == 0)
+  #expect(all.clippedBelow == 1 && all.clippedAbove == 0)
+  #expect(air.volume.voxels.contains(0) && all.volume.voxels.allSatisfy { $0 == 0 })
+}
+
 /// The faint fluid around a stripped brain, which T1 hardly shows, is part of it however wide it is.
 @Test func theRimOfAStrippedBrainIsKept() throws {
   let (columns, rows, planes) = (96, 96, 60)

@@ -61,10 +61,13 @@ struct Synthesize: ParsableCommand {
     if let hidden = first.verification {
       Console.note("hidden in turn, the given scans were predicted at \(Verification(hidden: hidden).words)")
     }
-    Console.note(
-      String(
-        format: "network output brought to [0, %g]: %.3f %% of voxels from below, %.3f %% from above",
-        model.card.intensityRule.ceiling, 100 * first.clippedBelow, 100 * first.clippedAbove))
+    if first.isClipped {
+      func share(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
+      Console.note(
+        "network output brought to [0, \(String(format: "%g", model.card.intensityRule.ceiling))]: "
+          + "\(share(first.clippedBelow)) of \(model.card.isOfHeads ? "the head's " : "")voxels from below, "
+          + "\(share(first.clippedAbove)) from above")
+    }
     Console.note(first.warning)
     for sidecar in sidecars {
       try Console.result(patient.json ? sidecar.json : sidecar.file ?? patient.written)
