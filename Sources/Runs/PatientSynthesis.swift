@@ -36,13 +36,15 @@ public struct PatientSynthesis: PatientWork {
   ///
   /// The results lie on the grid of the model's first source that is given: dimensions, affine, codes, units. Of that file's
   /// header nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
-  /// - Parameter verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
+  /// - Parameters:
+  ///   - verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
+  ///   - begins: is told in words what begins, of which progress is then shown.
   /// - Throws: before any work `.usage` for a model that finds labels, `.cannotWrite` where an output exists or has no
   ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
   ///   synthesis and writing throw.
   public func runAll(
     _ volumes: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
-    verifying: (Int, Int) throws -> Void = { _, _ in }
+    verifying: (Int, Int) throws -> Void = { _, _ in }, begins: (String) throws -> Void = { _ in }
   ) throws -> [Sidecar] {
     let synthesizer = try synthesizer
     let made = try model.card.targets(targets, given: Set(volumes.map(\.modality)))
@@ -52,7 +54,7 @@ public struct PatientSynthesis: PatientWork {
     var contents = try files[0].read()
     var result = try synthesizer(
       contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
-      progress: progress, verifying: verifying)
+      progress: progress, verifying: verifying, begins: begins)
     result.notes = ScanCheck.lines(contents.findings) + result.notes
     let images = result.images
     result.images = []
@@ -167,6 +169,8 @@ public struct Sidecar: Codable, Sendable {
   public var verification: [Verification.Hidden]?
   public var reliability: Double?
   public var notes: [String]
+  /// Of the notes, why the patient would have been refused; nil where that was not so.
+  public var overruled: [String]?
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
@@ -184,6 +188,7 @@ public struct Sidecar: Codable, Sendable {
     case verification = "Verification"
     case reliability = "Reliability"
     case notes = "Notes"
+    case overruled = "Overruled"
   }
 
   init(
@@ -204,6 +209,7 @@ public struct Sidecar: Codable, Sendable {
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes
+    overruled = result.overruled.isEmpty ? nil : result.overruled
   }
 
   public var json: String { get throws { try json(pretty: true) } }

@@ -29,8 +29,6 @@ struct PatientOptions: ParsableArguments {
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
-  @Flag(help: "Replace existing outputs.")
-  var force = false
   @Flag(
     help: "Say what memory and time it will take, by a single batch, and write nothing; with --json as JSON.")
   var estimate = false

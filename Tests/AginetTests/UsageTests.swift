@@ -55,6 +55,16 @@ import Testing
     #expect(help.contains("--deterministic") == (help.contains("--device") && command != "doctor"))
   }
 
+  /// Replacing an output and going on where a check refuses are two things.
+  @Test func whatForceDoesIsSaid() throws {
+    for (command, overrules) in [("synthesize", true), ("complete", true), ("segment", false)] {
+      let help = try aginet(command, "--help").output.split(whereSeparator: \.isWhitespace).joined(
+        separator: " ")
+      let words = try #require(help.split(separator: "--force ").dropFirst().last)
+      #expect(words.contains("(exit code 11)") == overrules && words.contains("Overruled") == overrules)
+    }
+  }
+
   @Test func theCodesOfTheHelpAreThoseOfTheProgram() throws {
     let help = try aginet("--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     for code in Failure.Kind.allCases where code.rawValue < 130 {

@@ -49,7 +49,10 @@ struct Complete: ParsableCommand {
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
-  @Flag(help: "Compute again what is there, and go on where the model may not serve a person.")
+  @Flag(
+    help:
+      "Compute again what is there, and go on where the model may not serve a person, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
+  )
   var force = false
   @Flag(help: "Say how many would be completed and what that takes, by the scans' headers; write nothing.")
   var estimate = false
