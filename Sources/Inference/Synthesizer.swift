@@ -167,7 +167,9 @@ public struct Synthesizer {
       let target = targets.first(where: { card.scales[$0] == nil })
     else { return }
     throw Failure(
-      .usage, "the model knows no scanner's scale of \(target.title); take that of a scan, or none")
+      .usage,
+      "the model knows no scanner's scale of \(target.title); \(Term.intensity("like FILE")) takes that of any scan of "
+        + "the contrast")
   }
 
   private func factor(of volume: Volume, as target: Modality, _ intensity: Intensity) -> Double {

@@ -51,6 +51,7 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
     _ = try maker(given(.t1), targets: [.flair], intensity: .reference)
   }
   #expect(failure.kind == .usage && failure.message.contains("FLAIR"))
+  #expect(failure.message.contains("intensity like FILE"))
 }
 
 @Test func targetsThatCannotBeAreUsageErrors() throws {
