@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import PipelineSupport
@@ -41,8 +42,9 @@ import Testing
     let made = try NIfTI.read(path: scratch("pd.nii.gz"))
     #expect(made.volume.grid == (try NIfTI.readHeader(path: scratch("t1.nii.gz")).grid))
 
-    // The same again is the same, but not without --force.
+    // The same again is the same, but not without --force; a run folder is its model.
     let first = contents(of: scratch("pd.nii.gz"))
+    let beside = try #require(contents(of: scratch("pd.json")))
     let again = [
       "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o", "pd.nii.gz",
     ]
@@ -51,6 +53,10 @@ import Testing
     #expect(forced.code == 0 && forced.messages.isEmpty, "\(forced.messages)")
     #expect(contents(of: scratch("pd.nii.gz")) == first)
     #expect(Data(forced.output.utf8) == contents(of: scratch("pd.json")))
+    let folder = try aginet(
+      again.map { $0.hasSuffix("/model.safetensors") ? Path.folder($0) : $0 } + ["--force"])
+    #expect(folder.code == 0 && contents(of: scratch("pd.json")) == beside, "\(folder.messages)")
+    #expect(contents(of: scratch("pd.nii.gz")) == first)
   }
 
   /// The scale of another scan of the wanted contrast, whatever unit it has.

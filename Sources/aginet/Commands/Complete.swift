@@ -39,7 +39,9 @@ struct Complete: ParsableCommand {
   var sessions: [String] = []
   @Option(help: "Wanted contrasts, e.g. flair,t2, or all that the model makes (default: t1,t2,flair).")
   var targets: String?
-  @Option(help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
+  @Option(
+    help:
+      "A model's name, a .safetensors file or a run folder (default: the newest that came with the program).")
   var model: String?
   @Option(help: "Which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
   var pick: [String] = []
