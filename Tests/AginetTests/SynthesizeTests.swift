@@ -240,6 +240,11 @@ import Testing
     ]
     #expect(try aginet.fails(6, start + ["no/such/pd.nii.gz"]).contains("no folder no/such"))
     #expect(try aginet.fails(6, start + ["t1.nii.gz/pd.nii.gz"]).contains("no folder"))
+    // A folder that takes no file whoever asks is told before anything is computed: even before what is wrong with a scan.
+    for words in [start, start.map { $0 == "t2.nii.gz" ? "none.nii.gz" : $0 }] {
+      let line = try aginet.fails(6, words + ["/proc/pd.nii.gz"])
+      #expect(line.contains("/proc/pd.nii.gz") && !line.contains("make it first"), "\(line)")
+    }
     #expect(try aginet.fails(2, start + ["pd.png"]).contains(".nii.gz"))
     #expect(try aginet.fails(11, start + ["t1.nii.gz", "--force"]).contains("input"))
     try FileManager.default.createDirectory(atPath: scratch("d.nii"), withIntermediateDirectories: true)

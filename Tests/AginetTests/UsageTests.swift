@@ -168,6 +168,21 @@ import Testing
     try aginet.fails(4, ["info", Trained.path("splits.json")])
   }
 
+  /// The code is that of what is wrong.
+  @Test func doctorEndsWithTheCodeOfWhatIsWrong() throws {
+    for (folder, code) in [(scratch.path, 0), ("/proc", 6)] as [(String, Int32)] {
+      var doctor = try Command(in: folder)
+      doctor.environment = ["AGINET_ATLAS_DIR": scratch.path]
+      let outcome = try doctor("doctor")
+      #expect(outcome.code == code, "\(outcome.output)")
+      #expect(outcome.output.contains("FIX  folder") == (code == 6))
+    }
+    #expect(scratch.files().isEmpty)
+    var lacking = try Command(in: "/proc")
+    lacking.environment = ["AGINET_ATLAS_DIR": scratch.path, "AGINET_MODELS": scratch.path]
+    #expect(try lacking("doctor").code == 3)
+  }
+
   @Test func citationsArePrinted() throws {
     #expect(try aginet("cite").output.contains("2411.14684"))
   }
