@@ -184,7 +184,14 @@ import Testing
   }
 
   @Test func citationsArePrinted() throws {
-    #expect(try aginet("cite").output.contains("2411.14684"))
+    let text = try aginet("cite").output
+    #expect(text.contains("2411.14684") && text.contains("@software{aginet,"))
+    // What the card of the model asks for; and without a model the rest all the same.
+    #expect(text.contains("The model physics-1:\n") && text.contains("SynthSeg: Segmentation of brain MRI"))
+    var lacking = aginet
+    lacking.environment = ["AGINET_MODELS": scratch.path]
+    let rest = try lacking("cite")
+    #expect(rest.code == 0 && rest.output.contains("2411.14684") && !rest.output.contains("SynthSeg"))
   }
 }
 
