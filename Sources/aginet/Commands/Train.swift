@@ -194,10 +194,12 @@ struct TrainingDisplay {
     case .saving, .saved: break
     case .compared(let rows):
       let width = rows.map(\.weights.count).max() ?? 0
-      Console.note("at validation, \(rows.first?.score.title ?? ""):")
+      // Beside the figures of an assessment these would be taken for the brain's.
+      let scope = rows.first?.score.scope.map { " \($0); aginet assess measures the brain alone" }
+      Console.note("at validation\(scope ?? ""):")
       for row in rows {
         let name = row.weights.padding(toLength: width, withPad: " ", startingAt: 0)
-        Console.note("  \(name)  \(row.score.figure)  \(row.file)")
+        Console.note("  \(name)  \(row.score.words)  \(row.file)")
       }
     case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
