@@ -1,6 +1,7 @@
 import Failures
 import Files
 import Foundation
+import Training
 
 /// A model that comes with the program.
 public struct ShippedModel: Sendable, Equatable {
@@ -40,8 +41,8 @@ extension ShippedModel {
     try named(name, among: models).path(in: folders)
   }
 
-  /// The file that is meant by a path or a shipped model's name; without either the newest that is shipped.
-  /// - Throws: as `find`, where no file is named.
+  /// The file that is meant by a path, by a run folder or by a shipped model's name; without any the newest that is shipped.
+  /// - Throws: as `find`, where no file is named; `.notFound` for a folder without a model.
   public static func file(_ argument: String?) throws -> String {
     try file(argument, among: all, in: Installation.modelFolders)
   }
@@ -49,8 +50,10 @@ extension ShippedModel {
   package static func file(
     _ argument: String?, among models: [ShippedModel], in folders: [String]
   ) throws -> String {
-    // A file of the user's own is never hidden by a name.
-    if let argument, FileManager.default.fileExists(atPath: argument) { return argument }
+    // What is the user's own is never hidden by a name.
+    if let argument, let isFolder = RunFolder.isFolder(argument) {
+      return isFolder ? try trained(in: argument) : argument
+    }
     if let argument, !models.contains(where: { $0.name == argument }) {
       guard argument.contains("/") || argument.hasSuffix(".safetensors") || models.isEmpty else {
         throw unknown(argument, among: models)
@@ -58,6 +61,17 @@ extension ShippedModel {
       return argument
     }
     return try find(named: argument, among: models, in: folders)
+  }
+
+  private static func trained(in run: String) throws -> String {
+    let file = RunFolder(Path.withoutEnd(run)).model
+    guard RunFolder.isFolder(file) == false else {
+      throw Failure(
+        .notFound,
+        "\(run): is a folder without a \(Path.name(file)); name a model file, or a run folder in which \(Term.training) has "
+          + "come to a model")
+    }
+    return file
   }
 
   private static func named(_ name: String?, among models: [ShippedModel]) throws -> ShippedModel {

@@ -32,6 +32,8 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let sampler = Term("sampler")
   public static let samples = Term("samples")
   public static let targets = Term("targets")
+  /// With the scale that is meant: `intensity like FILE`.
+  public static let intensity = Term("intensity")
   public static let start = Term("start")
   public static let seeds = Term("seeds")
   public static let output = Term("output")

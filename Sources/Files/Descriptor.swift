@@ -30,6 +30,7 @@ extension Failure {
     let place = folder == "." ? "this folder" : folder
     let reason =
       switch code {
+      case ENOENT where Path.resolved(folder) != nil: "no file can be made in \(place); choose another folder"
       case ENOENT, ENOTDIR: "the folder \(place) does not exist; make it first"
       case EACCES, EPERM, EROFS: "no permission to write in \(place)"
       case ENOSPC, EDQUOT: "no space left in \(place); free some and run again"

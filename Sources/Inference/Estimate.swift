@@ -18,17 +18,22 @@ public struct Estimate: Codable, Sendable {
   public var samples: String, batchSize: Int, batches: Int
   /// Of these times, how many only tell how far the model can be relied on.
   public var verifying: Int
+  /// How many times more, at the most, where the given scans predict each other so badly that their names are tried the other way
+  /// round; `seconds` is without.
+  public var exchanging: Int
   /// For a batch, and for all of them.
   public var batchSeconds: Double, seconds: Double
 
   /// - Parameter images: bytes.
   public init(
-    _ trial: Trial, images: Int, of samples: String, batchSize: Int, batches: Int, verifying: Int = 0
+    _ trial: Trial, images: Int, of samples: String, batchSize: Int, batches: Int, verifying: Int = 0,
+    exchanging: Int = 0
   ) {
     (program, batch, self.images) = (trial.before, trial.beyond, images)
     memory = trial.before.flatMap { before in trial.beyond.map { before + images + $0 } }
     (limit, limitOrigin) = (MemoryLimit.own?.bytes, MemoryLimit.own?.origin)
-    (self.samples, self.batchSize, self.batches, self.verifying) = (samples, batchSize, batches, verifying)
+    (self.samples, self.batchSize, self.batches) = (samples, batchSize, batches)
+    (self.verifying, self.exchanging) = (verifying, exchanging)
     (batchSeconds, seconds) = (trial.seconds, trial.seconds * Double(batches))
   }
 
@@ -63,6 +68,7 @@ extension Predictor {
     // Patches overlap, so that hardly one of them is without one of the planes.
     let seen = boxes.areBlended ? boxes.count : min(Verification.planes, boxes.count)
     let verifying = hidden * batches(of: seen)
+    let pairs = hidden * (hidden - 1) / 2
     let trial = try trial(of: boxes.shape(of: count, sources: sources), beside: images) { bytes, limit in
       Failure(
         .limit,
@@ -72,6 +78,6 @@ extension Predictor {
     }
     return Estimate(
       trial, images: images, of: card.region.samples, batchSize: count,
-      batches: batches(of: boxes.count) + verifying, verifying: verifying)
+      batches: batches(of: boxes.count) + verifying, verifying: verifying, exchanging: pairs * verifying)
   }
 }

@@ -12,7 +12,8 @@ struct HeadOutline {
   /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
   /// above face and neck.
   private static let scalp = 20.0, height = 100.0
-  private let isHead: [Bool]
+  /// By voxel.
+  let isHead: [Bool]
   private let spans: Spans
   private let isStripped: Bool
 
@@ -47,11 +48,9 @@ struct HeadOutline {
     return found.contains(true) ? found : isHead
   }
 
-  /// The same volume with 0 in the air.
-  func cleared(_ volume: Volume) -> Volume {
-    var result = volume
-    for voxel in result.voxels.indices where !isHead[voxel] { result.voxels[voxel] = 0 }
-    return result
+  /// Puts 0 into the air.
+  func clear(_ volume: inout Volume) {
+    for voxel in volume.voxels.indices where !isHead[voxel] { volume.voxels[voxel] = 0 }
   }
 }
 

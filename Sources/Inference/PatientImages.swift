@@ -140,7 +140,7 @@ extension ModelCard {
   package var intensityRule: IntensityRule { rule ?? .percentile }
 
   /// Whether the model was learned from computed heads, or went on from one that was, and so knows heads on the scale of their foreground.
-  var isOfHeads: Bool { scenario.target == .missing && intensityRule == .foreground }
+  package var isOfHeads: Bool { scenario.target == .missing && intensityRule == .foreground }
 
   /// Voxels in the plane, in mm, that planes must have nearly, where it takes images as heads; nil where any will do.
   var trainedVoxel: SIMD2<Double>? { isOfHeads ? planeSpacing : nil }

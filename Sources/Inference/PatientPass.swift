@@ -18,7 +18,8 @@ struct PatientPass {
   struct Made {
     /// One for each of the wanted channels, on the reference's own grid.
     var volumes: [Volume]
-    /// Shares of voxels that the network put below 0 or above the largest that images have.
+    /// Shares of voxels, within the outline where there is one, that the network put below 0 or above the largest that images
+    /// have.
     let clippedBelow: Double, clippedAbove: Double
     /// Slices without any signal in any source, left at 0.
     let emptySlices: Int
@@ -49,15 +50,17 @@ struct PatientPass {
     _ inputs: inout PatientImages, making channels: [Int], within outline: HeadOutline? = nil,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws -> Made {
-    var pass = self.pass(over: inputs.take(), making: channels)
+    var pass = self.pass(over: inputs.take(), making: channels, counting: outline?.isHead)
     try pass.run(predictor, batchSize: batchSize, progress: progress)
     let (below, above, empty) = (pass.below, pass.above, pass.empty)
     var outputs = pass.takeOutputs()
-    let total = Double(outputs.reduce(0) { $0 + $1.voxels.count })
+    let counted = outline.map { $0.isHead.count { $0 } }
+    let total = Double(max(1, outputs.reduce(0) { $0 + (counted ?? $1.voxels.count) }))
     var volumes: [Volume] = []
     while !outputs.isEmpty {
-      let output = outputs.removeFirst()
-      volumes.append(inputs.restored(outline?.cleared(output) ?? output))
+      var output = outputs.removeFirst()
+      outline?.clear(&output)
+      volumes.append(inputs.restored(output))
     }
     return Made(
       volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
@@ -65,9 +68,9 @@ struct PatientPass {
   }
 
   /// The pass itself over images that the caller keeps.
-  func pass(over images: [Volume?], making channels: [Int]) -> VolumePass {
+  func pass(over images: [Volume?], making channels: [Int], counting counted: [Bool]? = nil) -> VolumePass {
     VolumePass(
       images, extent: card.extent, depth: card.region.depth, channels: channels,
-      ceiling: card.intensityRule.ceiling)
+      ceiling: card.intensityRule.ceiling, counted: counted)
   }
 }

@@ -42,7 +42,8 @@ public struct Synthesizer {
 
     /// In the model's order.
     public var images: [Image]
-    /// Share of voxels that the network put below 0 or above the largest that images have and that were brought to the border.
+    /// Shares of voxels that the network put below 0 or above the largest that images have and that were brought to the border:
+    /// of those of the head, where what lies around it is left at 0, else of all.
     public var clippedBelow: Double
     public var clippedAbove: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.
@@ -53,6 +54,8 @@ public struct Synthesizer {
     public var verification: Verification?
     /// What the user should know, one sentence each.
     public var notes: [String]
+    /// Of these, why the patient would have been refused, where that was gone on with.
+    public var overruled: [String] = []
 
     /// The first of the images, which is the only one of most models.
     public var volume: Volume { images[0].volume }
@@ -96,7 +99,8 @@ public struct Synthesizer {
   ///   - batchSize: slices or patches at a time.
   ///   - progress: slices or patches done, of how many; where one takes several passes through the network, those. What
   ///     it throws ends the synthesis.
-  ///   - verifying: the same while sources are hidden.
+  ///   - verifying: the same while sources are hidden, of each anew.
+  ///   - begins: is told in words what begins, of which progress is then shown: `verifying T1`, `synthesising`.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`), `.usage` for targets
   ///   that are given or that the model does not make, `.refused` for a patient whom the model is not for,
@@ -104,7 +108,8 @@ public struct Synthesizer {
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], targets: [Modality]? = nil,
     intensity: Intensity = .unit, batchSize: Int = 2,
-    progress: (Int, Int) throws -> Void = { _, _ in }, verifying: (Int, Int) throws -> Void = { _, _ in }
+    progress: (Int, Int) throws -> Void = { _, _ in }, verifying: (Int, Int) throws -> Void = { _, _ in },
+    begins: (String) throws -> Void = { _ in }
   ) throws -> Result {
     let targets = try card.targets(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)
@@ -112,17 +117,23 @@ public struct Synthesizer {
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
-    try notes += accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    var overruled = try accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    notes += overruled
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
       isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var verification: Verification?
     if isVerified, let outline {
       verification = try pass.verify(
-        inputs.images, within: outline, batchSize: batchSize, progress: verifying)
+        inputs.images, within: outline, batchSize: batchSize, progress: verifying, begins: begins)
       notes += verification?.warnings ?? []
-      if let doubt = verification?.doubt { try notes += accepted([doubt]) }
+      if let doubt = verification?.doubt {
+        try overruled += accepted([doubt])
+        notes.append(doubt)
+      }
+      if inputs.scales.count == 1 { notes.append(Verification.ofOneScan) }
     }
+    try begins("synthesising")
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
     var made = try pass.run(
       &inputs, making: channels, within: card.isOfHeads ? outline : nil, batchSize: batchSize,
@@ -139,7 +150,8 @@ public struct Synthesizer {
     }
     return Result(
       images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
-      sources: inputs.scales, emptySlices: made.emptySlices, verification: verification, notes: notes)
+      sources: inputs.scales, emptySlices: made.emptySlices, verification: verification, notes: notes,
+      overruled: overruled)
   }
 
   /// - Returns: the doubts, where they are accepted.
@@ -155,7 +167,9 @@ public struct Synthesizer {
       let target = targets.first(where: { card.scales[$0] == nil })
     else { return }
     throw Failure(
-      .usage, "the model knows no scanner's scale of \(target.title); take that of a scan, or none")
+      .usage,
+      "the model knows no scanner's scale of \(target.title); \(Term.intensity("like FILE")) takes that of any scan of "
+        + "the contrast")
   }
 
   private func factor(of volume: Volume, as target: Modality, _ intensity: Intensity) -> Double {

@@ -68,6 +68,10 @@ public struct Verification: Codable, Sendable, Equatable {
     return String(format: "%.1f dB", reliability) + " (\(each.joined(separator: ", ")))"
   }
 
+  /// What is said where there is nothing to predict a scan from.
+  static let ofOneScan =
+    "one scan alone cannot be verified: nothing tells whether it is named for what it shows, or how far the model can be relied on"
+
   /// What a reader should be warned of, one sentence each.
   public var warnings: [String] {
     hidden.compactMap { one in
@@ -83,16 +87,19 @@ extension PatientPass {
   /// there are fewer than two.
   /// - Parameters:
   ///   - outline: of the images.
-  ///   - progress: passes through the network, done and in all, of each hidden image anew; what it throws ends it.
+  ///   - progress: passes through the network, done and in all, of each hidden image and of each two names anew; what it throws
+  ///     ends it.
+  ///   - begins: is told which, in words.
   func verify(
     _ images: [Volume?], within outline: HeadOutline, batchSize: Int,
-    progress: (Int, Int) throws -> Void = { _, _ in }
+    progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
   ) throws -> Verification? {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
     let brain = outline.brain(on: grid)
-    guard var found = try hideEach(images, brain: brain, batchSize: batchSize, progress: progress) else {
-      return nil
+    let all = try hideEach(images, brain: brain, batchSize: batchSize) { hidden, _, done, total in
+      if done == 0 { try begins("verifying \(hidden.title)") } else { try progress(done, total) }
     }
+    guard var found = all else { return nil }
     guard found.hidden.contains(where: { $0.decibels < Verification.suspicion }) else { return found }
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
@@ -100,8 +107,11 @@ extension PatientPass {
       for second in given[(place + 1)...] {
         var exchanged = images
         exchanged.swapAt(first, second)
-        guard let other = try hideEach(exchanged, brain: brain, batchSize: batchSize, progress: progress)
-        else { continue }
+        try begins("trying \(sources[first].title) and \(sources[second].title) exchanged")
+        let other = try hideEach(exchanged, brain: brain, batchSize: batchSize) { _, before, done, total in
+          if done > 0 { try progress(before * total + done, given.count * total) }
+        }
+        guard let other else { continue }
         if other.reliability > (found.exchange?.reliability ?? found.reliability + Verification.exchange) {
           found.exchange = Verification.Exchange(
             modalities: [sources[first], sources[second]], reliability: other.reliability)
@@ -111,8 +121,11 @@ extension PatientPass {
     return found
   }
 
+  /// - Parameter progress: which is hidden, how many were before, and passes through the network, done and in all; none are done
+  ///   where it begins.
   private func hideEach(
-    _ images: [Volume?], brain: [Bool], batchSize: Int, progress: (Int, Int) throws -> Void
+    _ images: [Volume?], brain: [Bool], batchSize: Int,
+    progress: (_ hidden: Modality, _ before: Int, _ done: Int, _ total: Int) throws -> Void
   ) throws -> Verification? {
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
@@ -139,12 +152,15 @@ extension PatientPass {
     }
     let mask = [Bool](repeating: true, count: voxels.count)
     var hidden: [Verification.Hidden] = []
-    for index in given {
+    for (before, index) in given.enumerated() {
       guard let truth = images[index].flatMap(scaled) else { continue }
+      try progress(sources[index], before, 0, 0)
       var rest = images
       rest[index] = nil
       var pass = self.pass(over: rest, making: Array(sources.indices))
-      try pass.run(predictor, batchSize: batchSize, planes: planes, progress: progress)
+      try pass.run(predictor, batchSize: batchSize, planes: planes) {
+        try progress(sources[index], before, $0, $1)
+      }
       let fits = pass.takeOutputs().map { made in scaled(made).map { Agreement($0, truth, inside: mask) } }
       // What is empty where the scan is not is no better than a constant image, whatever it would be called.
       let own = fits[index] ?? Agreement([Float](repeating: 0, count: truth.count), truth, inside: mask)

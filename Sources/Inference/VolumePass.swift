@@ -8,11 +8,11 @@ import Torch
 struct VolumePass {
   /// From 0 to the largest that images have, on their grid: what is computed, each after the other.
   private(set) var outputs: [Volume]
-  /// Voxels brought to 0 or to that, and slices that had nothing in them.
+  /// Voxels that count and were brought to 0 or to that, and slices that had nothing in them.
   private(set) var below = 0, above = 0, empty = 0
 
   private var images: [Volume?]
-  private let channels: [Int], ceiling: Float
+  private let channels: [Int], ceiling: Float, counted: [Bool]?
   private let boxes: VolumeBoxes
 
   /// - Parameters:
@@ -21,13 +21,15 @@ struct VolumePass {
   ///   - depth: slices that it sees of each source to make one.
   ///   - channels: those that are wanted of what it makes.
   ///   - ceiling: the largest intensity that images have.
+  ///   - counted: the voxels of which it matters what the network made; nil for all.
   init(
-    _ images: [Volume?], extent: Extent, depth: Int = 1, channels: [Int] = [0], ceiling: Float = 1
+    _ images: [Volume?], extent: Extent, depth: Int = 1, channels: [Int] = [0], ceiling: Float = 1,
+    counted: [Bool]? = nil
   ) {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else {
       preconditionFailure("a pass without an image")
     }
-    (self.images, self.channels, self.ceiling) = (images, channels, ceiling)
+    (self.images, self.channels, self.ceiling, self.counted) = (images, channels, ceiling, counted)
     boxes = VolumeBoxes(of: grid.dimensions, extent: extent, depth: depth)
     outputs = channels.map { _ in
       Volume(grid: grid, voxels: [Float](repeating: 0, count: grid.voxelCount))
@@ -65,7 +67,7 @@ struct VolumePass {
     guard boxes.areBlended else { return }
     for channel in outputs.indices {
       for index in outputs[channel].voxels.indices {
-        outputs[channel].voxels[index] = clamped(outputs[channel].voxels[index])
+        outputs[channel].voxels[index] = clamped(outputs[channel].voxels[index], at: index)
       }
     }
   }
@@ -108,16 +110,17 @@ struct VolumePass {
           if boxes.areBlended {
             outputs[channel].voxels[to] += factor * weights[weights.startIndex + index] * value
           } else {
-            outputs[channel].voxels[to] = clamped(value)
+            outputs[channel].voxels[to] = clamped(value, at: to)
           }
         }
       }
     }
   }
 
-  private mutating func clamped(_ value: Float) -> Float {
-    if value < 0 { below += 1 }
-    if value > ceiling { above += 1 }
+  private mutating func clamped(_ value: Float, at voxel: Int) -> Float {
+    if value < 0 || value > ceiling, counted?[voxel] ?? true {
+      if value < 0 { below += 1 } else { above += 1 }
+    }
     return min(ceiling, max(0, value))
   }
 }

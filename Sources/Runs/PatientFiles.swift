@@ -58,6 +58,8 @@ struct PatientFiles {
     guard access(folder, W_OK) == 0 else {
       throw Failure(.cannotWrite, "\(output): \(folder) cannot be written in; choose another folder")
     }
+    // Some folders take no file, whatever their permissions say: one is begun, and goes again.
+    _ = try AtomicFile(output, replacing: replaces)
   }
 
   /// - Throws: `.inconsistent` where one file is given twice.

@@ -36,13 +36,15 @@ public struct PatientSynthesis: PatientWork {
   ///
   /// The results lie on the grid of the model's first source that is given: dimensions, affine, codes, units. Of that file's
   /// header nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
-  /// - Parameter verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
+  /// - Parameters:
+  ///   - verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
+  ///   - begins: is told in words what begins, of which progress is then shown.
   /// - Throws: before any work `.usage` for a model that finds labels, `.cannotWrite` where an output exists or has no
   ///   folder, `.refused` where it would replace an input, `.inconsistent` where one file is given twice; then what reading,
   ///   synthesis and writing throw.
   public func runAll(
     _ volumes: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
-    verifying: (Int, Int) throws -> Void = { _, _ in }
+    verifying: (Int, Int) throws -> Void = { _, _ in }, begins: (String) throws -> Void = { _ in }
   ) throws -> [Sidecar] {
     let synthesizer = try synthesizer
     let made = try model.card.targets(targets, given: Set(volumes.map(\.modality)))
@@ -52,7 +54,7 @@ public struct PatientSynthesis: PatientWork {
     var contents = try files[0].read()
     var result = try synthesizer(
       contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
-      progress: progress, verifying: verifying)
+      progress: progress, verifying: verifying, begins: begins)
     result.notes = ScanCheck.lines(contents.findings) + result.notes
     let images = result.images
     result.images = []
@@ -156,14 +158,19 @@ public struct Sidecar: Codable, Sendable {
   /// The rule from the network's [0, 1] to this file's intensities, in words, and its factor.
   public var intensityRule: String
   public var intensityFactor: Double
-  /// Shares of the network's output outside [0, 1], brought to the border.
+  /// Shares of what the network made, of a model of heads within the head, that lay below 0 and above the largest that images
+  /// have, and were brought to the border.
   public var clippedBelow: Double
   public var clippedAbove: Double
+  /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
+  public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
   /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
   public var verification: [Verification.Hidden]?
   public var reliability: Double?
   public var notes: [String]
+  /// Of the notes, why the patient would have been refused; nil where that was not so.
+  public var overruled: [String]?
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
@@ -181,6 +188,7 @@ public struct Sidecar: Codable, Sendable {
     case verification = "Verification"
     case reliability = "Reliability"
     case notes = "Notes"
+    case overruled = "Overruled"
   }
 
   init(
@@ -201,6 +209,7 @@ public struct Sidecar: Codable, Sendable {
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes
+    overruled = result.overruled.isEmpty ? nil : result.overruled
   }
 
   public var json: String { get throws { try json(pretty: true) } }

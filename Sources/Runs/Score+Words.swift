@@ -16,8 +16,15 @@ extension Score {
     return String(format: "%.*f", metric.decimals, value * metric.scale) + " " + metric.unit
   }
 
-  /// `PSNR 31.42 dB`
-  public var words: String { "\(title) \(figure)" }
+  /// `PSNR 31.42 dB`, `7.02 dB over a constant image`
+  public var words: String {
+    metric == .overMean ? "\(figure) over a constant image" : "\(title) \(figure)"
+  }
+
+  /// What it is of, where others are dB over a constant image of something else.
+  public var scope: String? {
+    metric == .overMean ? "of slices, face and neck of whole heads included" : nil
+  }
 }
 
 extension ModelCard {

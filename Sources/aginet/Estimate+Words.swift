@@ -15,13 +15,16 @@ extension Estimate {
       + "\(words(batch)) for a batch of \(batchSize) \(samples)"
   }
 
-  /// `about 3:20 for 12 batches of 2 slices, 16.7 s each; 6 of them to verify`
+  /// `about 3:20 for 12 batches of 2 slices, 16.7 s each; 6 of them to verify; up to 6 more (1:40) where scans look exchanged`
   var timeWords: String {
     let each = String(format: "%.3g s", batchSeconds)
     return
       "about \(ProgressBar.clock(seconds)) for \(batches) batches of \(batchSize) \(samples)"
       + "\(Estimate.each(of: processes)), \(each) each"
       + (verifying > 0 ? "; \(verifying) of them to verify" : "")
+      + (exchanging > 0
+        ? "; up to \(exchanging) more (\(ProgressBar.clock(Double(exchanging) * batchSeconds))) where scans look exchanged"
+        : "")
   }
 
   /// Prints it as lines, or as JSON.

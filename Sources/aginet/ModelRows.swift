@@ -17,7 +17,7 @@ func modelRows(_ file: String) throws -> [(String, String)] {
     ("model", "\(card.scenario), \(name), \(card.parameters.formatted()) parameters"),
     ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.extent)"),
     ("iterations", "\(card.iterations)"),
-    (card.score.map { "validation \($0.title)" } ?? "validation", card.score?.figure ?? "not measured"),
+    ("validation", card.score?.words ?? "not measured"),
     ("intensities", card.intensity),
     ("versions", card.versionWords),
     ("intended use", card.intendedUse),

@@ -7,7 +7,7 @@ import Imaging
 struct PatientOptions: ParsableArguments {
   @Option(
     help:
-      "A model file that 'aginet train' wrote (model.safetensors), or the name of one that came with the program (default: the newest of those)."
+      "A model file that 'aginet train' wrote (model.safetensors), its run folder, or the name of a model that came with the program (default: the newest of those)."
   )
   var model: String?
   @Option(help: "T1-weighted volume (NIfTI).")
@@ -29,8 +29,6 @@ struct PatientOptions: ParsableArguments {
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
-  @Flag(help: "Replace existing outputs.")
-  var force = false
   @Flag(
     help: "Say what memory and time it will take, by a single batch, and write nothing; with --json as JSON.")
   var estimate = false

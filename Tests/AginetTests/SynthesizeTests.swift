@@ -1,3 +1,4 @@
+import Files
 import Foundation
 import Imaging
 import PipelineSupport
@@ -41,8 +42,9 @@ import Testing
     let made = try NIfTI.read(path: scratch("pd.nii.gz"))
     #expect(made.volume.grid == (try NIfTI.readHeader(path: scratch("t1.nii.gz")).grid))
 
-    // The same again is the same, but not without --force.
+    // The same again is the same, but not without --force; a run folder is its model.
     let first = contents(of: scratch("pd.nii.gz"))
+    let beside = try #require(contents(of: scratch("pd.json")))
     let again = [
       "synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o", "pd.nii.gz",
     ]
@@ -51,6 +53,10 @@ import Testing
     #expect(forced.code == 0 && forced.messages.isEmpty, "\(forced.messages)")
     #expect(contents(of: scratch("pd.nii.gz")) == first)
     #expect(Data(forced.output.utf8) == contents(of: scratch("pd.json")))
+    let folder = try aginet(
+      again.map { $0.hasSuffix("/model.safetensors") ? Path.folder($0) : $0 } + ["--force"])
+    #expect(folder.code == 0 && contents(of: scratch("pd.json")) == beside, "\(folder.messages)")
+    #expect(contents(of: scratch("pd.nii.gz")) == first)
   }
 
   /// The scale of another scan of the wanted contrast, whatever unit it has.
@@ -234,6 +240,11 @@ import Testing
     ]
     #expect(try aginet.fails(6, start + ["no/such/pd.nii.gz"]).contains("no folder no/such"))
     #expect(try aginet.fails(6, start + ["t1.nii.gz/pd.nii.gz"]).contains("no folder"))
+    // A folder that takes no file whoever asks is told before anything is computed: even before what is wrong with a scan.
+    for words in [start, start.map { $0 == "t2.nii.gz" ? "none.nii.gz" : $0 }] {
+      let line = try aginet.fails(6, words + ["/proc/pd.nii.gz"])
+      #expect(line.contains("/proc/pd.nii.gz") && !line.contains("make it first"), "\(line)")
+    }
     #expect(try aginet.fails(2, start + ["pd.png"]).contains(".nii.gz"))
     #expect(try aginet.fails(11, start + ["t1.nii.gz", "--force"]).contains("input"))
     try FileManager.default.createDirectory(atPath: scratch("d.nii"), withIntermediateDirectories: true)

@@ -55,6 +55,16 @@ import Testing
     #expect(help.contains("--deterministic") == (help.contains("--device") && command != "doctor"))
   }
 
+  /// Replacing an output and going on where a check refuses are two things.
+  @Test func whatForceDoesIsSaid() throws {
+    for (command, overrules) in [("synthesize", true), ("complete", true), ("segment", false)] {
+      let help = try aginet(command, "--help").output.split(whereSeparator: \.isWhitespace).joined(
+        separator: " ")
+      let words = try #require(help.split(separator: "--force ").dropFirst().last)
+      #expect(words.contains("(exit code 11)") == overrules && words.contains("Overruled") == overrules)
+    }
+  }
+
   @Test func theCodesOfTheHelpAreThoseOfTheProgram() throws {
     let help = try aginet("--help").output.split(whereSeparator: \.isWhitespace).joined(separator: " ")
     for code in Failure.Kind.allCases where code.rawValue < 130 {
@@ -158,8 +168,30 @@ import Testing
     try aginet.fails(4, ["info", Trained.path("splits.json")])
   }
 
+  /// The code is that of what is wrong.
+  @Test func doctorEndsWithTheCodeOfWhatIsWrong() throws {
+    for (folder, code) in [(scratch.path, 0), ("/proc", 6)] as [(String, Int32)] {
+      var doctor = try Command(in: folder)
+      doctor.environment = ["AGINET_ATLAS_DIR": scratch.path]
+      let outcome = try doctor("doctor")
+      #expect(outcome.code == code, "\(outcome.output)")
+      #expect(outcome.output.contains("FIX  folder") == (code == 6))
+    }
+    #expect(scratch.files().isEmpty)
+    var lacking = try Command(in: "/proc")
+    lacking.environment = ["AGINET_ATLAS_DIR": scratch.path, "AGINET_MODELS": scratch.path]
+    #expect(try lacking("doctor").code == 3)
+  }
+
   @Test func citationsArePrinted() throws {
-    #expect(try aginet("cite").output.contains("2411.14684"))
+    let text = try aginet("cite").output
+    #expect(text.contains("2411.14684") && text.contains("@software{aginet,"))
+    // What the card of the model asks for; and without a model the rest all the same.
+    #expect(text.contains("The model physics-1:\n") && text.contains("SynthSeg: Segmentation of brain MRI"))
+    var lacking = aginet
+    lacking.environment = ["AGINET_MODELS": scratch.path]
+    let rest = try lacking("cite")
+    #expect(rest.code == 0 && rest.output.contains("2411.14684") && !rest.output.contains("SynthSeg"))
   }
 }
 

@@ -52,6 +52,14 @@ import Torch
     #expect(try file(own) == own)
     #expect(try file("a-1") == scratch("a.safetensors"))
     #expect(try file(nil) == scratch("b.safetensors"))
+    // A run folder is its model, once there is one.
+    try FileManager.default.createDirectory(atPath: scratch("a-1"), withIntermediateDirectories: false)
+    let lacking = try failure { _ = try file(scratch("a-1")) }
+    #expect(lacking.kind == .notFound && lacking.message.contains("without a model.safetensors"))
+    try scratch.write("trained", to: "a-1/model.safetensors")
+    for run in [scratch("a-1"), scratch("a-1/")] {
+      #expect(try file(run) == scratch("a-1/model.safetensors"))
+    }
     // What is not there is told by whoever opens it.
     #expect(try file("runs/model.safetensors") == "runs/model.safetensors")
     #expect(try failure { _ = try file("c-1") }.kind == .usage)

@@ -51,6 +51,7 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
     _ = try maker(given(.t1), targets: [.flair], intensity: .reference)
   }
   #expect(failure.kind == .usage && failure.message.contains("FLAIR"))
+  #expect(failure.message.contains("intensity like FILE"))
 }
 
 @Test func targetsThatCannotBeAreUsageErrors() throws {
@@ -132,7 +133,9 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
   let failure = try failure { _ = try maker([.t1: ("a", mouse)]) }
   #expect(failure.kind == .refused && failure.message.contains("litres"))
   maker.acceptsDoubts = true
-  #expect(try maker([.t1: ("a", mouse)]).notes.contains { $0.contains("litres") })
+  let result = try maker([.t1: ("a", mouse)])
+  #expect(result.overruled.count == 1 && result.overruled.allSatisfy { $0.contains("litres") })
+  #expect(result.notes.contains(result.overruled[0]))
 }
 
 /// Whatever a network makes of the air around a head, and of where nothing was acquired, is left away.
@@ -156,6 +159,22 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
     if distance > 43 { #expect(made.voxels[index] == 0) }
     if index > columns * rows { break }
   }
+}
+
+/// What is made of the air is left away, and not counted as clipped.
+@Test func whatIsClippedIsCountedInTheHead() throws {
+  func made(_ limit: Double) throws -> Synthesizer.Result {
+    let method = Known { x in
+      let sum = x.mean(over: [1], keeping: true) * 3
+      let image = sum.below(limit, sum * 0 - 1, else: sum)
+      return .concatenated([image, image, image], axis: 1)
+    }
+    return try completer(method)(given(.t1), targets: [.t2])
+  }
+  let (air, all) = try (made(1e-6), made(1e6))
+  #expect(air.clippedBelow == 0 && air.clippedAbove == 0)
+  #expect(all.clippedBelow == 1 && all.clippedAbove == 0)
+  #expect(air.volume.voxels.contains(0) && all.volume.voxels.allSatisfy { $0 == 0 })
 }
 
 /// The faint fluid around a stripped brain, which T1 hardly shows, is part of it however wide it is.

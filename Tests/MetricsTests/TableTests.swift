@@ -34,6 +34,21 @@ import Testing
     #expect(lines[9] == #"50 % \<of\> {all}"#)
   }
 
+  /// What is no rival is not the best, and keeps nobody else from being that.
+  @Test func rowsWithoutRankAreNeverMarked() throws {
+    var table = Table(
+      "", columns: [Table.Column("m"), Table.Column("x", decimals: 1, best: .largest)],
+      rows: [9, 5, 3].map { [.text("\($0)"), .number($0)] })
+    #expect(table.written(as: .markdown).contains("**9.0**"))
+    table.unranked = [0]
+    let text = table.written(as: .markdown)
+    #expect(!text.contains("**9.0**") && text.contains("9.0") && text.contains("**5.0**"))
+    #expect(table.written(as: .html).contains("<td class=\"number\">9.0</td>"))
+    #expect(table.written(as: .json).contains("unranked"))
+    table.unranked = [0, 1]
+    #expect(!table.written(as: .markdown).contains("**"))
+  }
+
   @Test func latexIsEscapedAndMeansAreBold() {
     let text = table.written(as: .latex)
     #expect(text.contains(#"\caption{A \& B\_1. 50 \% \textless{}of\textgreater{} \{all\}}"#))

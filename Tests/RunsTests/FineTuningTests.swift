@@ -110,6 +110,12 @@ import Training
   /// Of the start, the best since and their mean, each a model that says so itself.
   private func expectGain(_ gain: [(weights: String, file: String, score: Score)], of run: Run) throws {
     #expect(gain.map(\.weights) == ["start", "fine-tuned", "mean of both"])
+    // Not the brain's figure, which is decibels over a constant image too.
+    #expect(
+      gain.allSatisfy {
+        $0.score.words == "\($0.score.figure) over a constant image"
+          && $0.score.scope?.contains("face and neck") == true
+      })
     #expect(gain.map(\.file) == [run.folder.start, run.folder.model, run.folder.mean])
     for row in gain {
       let card = try TrainedModel(file: row.file, device: .cpu).card

@@ -74,6 +74,23 @@ import Training
     #expect(scratch.files(in: "many").count == 4)
   }
 
+  /// What would have been refused and was gone on with stands in the sidecar; others have no word of it.
+  @Test func whatWasOverruledIsInTheSidecar() throws {
+    func sidecar(_ size: SIMD3<Int>, _ name: String) throws -> [String: Any] {
+      try NIfTI.write(scan(.t1, subject: 1, size: size), to: scratch("\(name)-t1.nii"))
+      var job = PatientSynthesis(model: try Trained.anySubset(), output: scratch("\(name).nii"))
+      (job.targets, job.acceptsDoubts) = ([.t2], true)
+      _ = try job.run([(.t1, scratch("\(name)-t1.nii"))])
+      let data = Data(try scratch.text("\(name).json").utf8)
+      return try #require(JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+    #expect(try sidecar([64, 72, 24], "head")["Overruled"] == nil)
+    let small = try sidecar(scanSize, "small")
+    let reasons = try #require(small["Overruled"] as? [String])
+    #expect(reasons.count == 1 && reasons[0].contains("litres"), "\(reasons)")
+    #expect((small["Notes"] as? [String])?.contains(reasons[0]) == true)
+  }
+
   /// What a slice of the volume gets from `evaluate` and what the patient gets from `synthesize` is one thing.
   @Test func theVolumeHoldsWhatEvaluationScores() throws {
     let (t1, t2) = try files()

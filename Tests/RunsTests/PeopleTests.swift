@@ -47,6 +47,11 @@ import Testing
 
     try assessment.write(to: scratch("out"))
     #expect(scratch.files(in: "out") == ["people.csv", "people.md", "summary.json"])
+    // The best of those that never saw the target is marked, however much nearer a ceiling is.
+    let rows = try scratch.text("out/people.md").split(separator: "\n")
+    #expect(rows.contains { $0.hasPrefix("| Ceiling: own look-up") })
+    #expect(rows.allSatisfy { !$0.hasPrefix("| Ceiling:") || !$0.contains("**") })
+    #expect(rows.contains { $0.hasPrefix("| Scaled copy") && $0.contains("**") })
     let lines = try #require(contents(of: scratch("out/people.csv"))).split(separator: 10)
     #expect(lines.count == 1 + assessment.rows.count)
     #expect(PeopleAssessment.exists(in: scratch("out")))

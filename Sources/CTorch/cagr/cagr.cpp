@@ -17,7 +17,8 @@
 // Samples go one after the other through the main convolution, straight into their places in the batch: no batch of
 // kernels exists. The ReLU that follows in a residual block is applied as outputs are written.
 //
-// Kept for the backward: x, y, conv(x, V), and small vectors. The kernels K (28 MB a sample at full width) are made again.
+// Kept for the backward: x, the parameters and the kernels w as they were laid out anew, A, h, o, λ, conv(x, V) where it is to
+// be kept, and y where a ReLU follows. The kernels K (28 MB a sample at full width) are made again.
 // A derivative that is to be differentiated again comes from the module composed of LibTorch's operators instead.
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/clamp_min.h>

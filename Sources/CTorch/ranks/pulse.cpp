@@ -23,8 +23,10 @@ Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, 
       for (uint64_t number = 1; !state->ends; ++number) {
         own->set(key(rank), std::to_string(number));
         for (int other = 0; other < count && !state->ends; ++other) {
-          if (other == rank || !own->check({key(other)})) continue;
-          const auto value = own->get_to_str(key(other));
+          if (other == rank) continue;
+          // The table answers, even where it knows nothing of a rank that has never spoken.
+          const bool has_spoken = own->check({key(other)});
+          const auto value = has_spoken ? own->get_to_str(key(other)) : std::string();
           std::lock_guard guard(state->lock);
           state->answered = state->ticks;
           if (value == last[other]) continue;

@@ -21,7 +21,7 @@ public enum Metric: String, Measure {
 
   public var heading: String {
     if self == .throughPlane { return "Through-plane error (\(unit))" }
-    if self == .overMean { return "Over the mean image (\(unit))" }
+    if self == .overMean { return "Above a constant image (\(unit))" }
     if self == .dice { return "Dice (\(unit))" }
     let region = rawValue.dropFirst(base.rawValue.count).replacing("_", with: " ")
     return "\(base.rawValue.uppercased())\(region) (\(unit))"

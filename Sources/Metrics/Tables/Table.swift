@@ -58,8 +58,10 @@ public struct Table: Sendable, Equatable, Encodable {
   public private(set) var rows: [[Cell]]
   /// Rows over which a line is drawn, as they are of another kind than those before.
   public var rules: Set<Int> = []
+  /// Rows that are never marked as the best, as what they tell is no rival of the others.
+  public var unranked: Set<Int> = []
 
-  private enum CodingKeys: String, CodingKey { case title, caption, columns, rows, rules }
+  private enum CodingKeys: String, CodingKey { case title, caption, columns, rows, rules, unranked }
 
   public init(_ title: String, caption: String = "", columns: [Column], rows: [[Cell]] = []) {
     self.title = title
@@ -76,6 +78,7 @@ public struct Table: Sendable, Equatable, Encodable {
     try container.encode(columns, forKey: .columns)
     try container.encode(rows, forKey: .rows)
     if !rules.isEmpty { try container.encode(rules.sorted(), forKey: .rules) }
+    if !unranked.isEmpty { try container.encode(unranked.sorted(), forKey: .unranked) }
   }
 
   /// Adds a row with a cell for every column.
@@ -115,7 +118,9 @@ public struct Table: Sendable, Equatable, Encodable {
   /// A column with fewer than two figures has no best; an infinity or what is not a number never is.
   func best(_ column: Int) -> [Bool] {
     let (rule, decimals) = (columns[column].best, columns[column].decimals)
-    let figures = rows.map { row in row[column].figure.flatMap { $0.isFinite ? $0 : nil } }
+    let figures = rows.enumerated().map { place, row in
+      unranked.contains(place) ? nil : row[column].figure.flatMap { $0.isFinite ? $0 : nil }
+    }
     let known = figures.compactMap { $0 }
     let top = known.count < 2 || rule == nil ? nil : rule == .largest ? known.max() : known.min()
     return figures.map { figure in

@@ -15,6 +15,8 @@ enum PersonBaselines {
 
   static let copy = "Copy", scaledCopy = "Scaled copy", physics = "Physics look-up"
   static let affine = "Ceiling: affine copy", ownLookup = "Ceiling: own look-up"
+  /// What was fitted to the very target, and so is no rival of what never saw it.
+  static let ceilings: Set = [affine, ownLookup]
 
   /// One source copied: by the 99.5th percentile of the volumes, by the scale that all are compared by, and along the line
   /// that is fitted to the very target.

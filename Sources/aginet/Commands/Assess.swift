@@ -3,6 +3,7 @@ import Cohorts
 import Experiments
 import Failures
 import Files
+import Foundation
 import Metrics
 import Reporting
 import Runs
@@ -25,7 +26,7 @@ struct Assess: ParsableCommand {
   @Option(
     name: .customLong("model"),
     help:
-      "A model file, or the name of one that came with the program; may be repeated. One that cannot serve a task is not asked. None: baselines alone."
+      "A model file, a run folder, or the name of a model that came with the program; may be repeated. One that cannot serve a task is not asked. None: baselines alone."
   )
   var files: [String] = []
   @Option(name: .shortAndLong, help: "The folder to write.")
@@ -74,8 +75,8 @@ struct Assess: ParsableCommand {
       let path = try ShippedModel.file(file)
       let model = try TrainedModel(file: path, device: device)
       _ = try model.synthesizer
-      // One that is named and not given as a file is known by its name.
-      guard path == file else { return (name: file, model: model) }
+      // One that came with the program is known by its name.
+      guard FileManager.default.fileExists(atPath: file) else { return (name: file, model: model) }
       let title = model.experiment.title
       return (name: files.count > 1 ? "\(title), \(end)" : title, model: model)
     }

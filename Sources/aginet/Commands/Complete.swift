@@ -39,7 +39,9 @@ struct Complete: ParsableCommand {
   var sessions: [String] = []
   @Option(help: "Wanted contrasts, e.g. flair,t2, or all that the model makes (default: t1,t2,flair).")
   var targets: String?
-  @Option(help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
+  @Option(
+    help:
+      "A model's name, a .safetensors file or a run folder (default: the newest that came with the program).")
   var model: String?
   @Option(help: "Which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
   var pick: [String] = []
@@ -49,7 +51,10 @@ struct Complete: ParsableCommand {
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
-  @Flag(help: "Compute again what is there, and go on where the model may not serve a person.")
+  @Flag(
+    help:
+      "Compute again what is there, and go on where the model may not serve a person, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
+  )
   var force = false
   @Flag(help: "Say how many would be completed and what that takes, by the scans' headers; write nothing.")
   var estimate = false

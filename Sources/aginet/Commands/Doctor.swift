@@ -14,14 +14,15 @@ struct Doctor: ParsableCommand {
   var device = "cpu"
 
   func run() throws {
-    var isWell = true
+    var wrong: Failure.Kind?
     var lines: [String] = []
-    func line(_ name: String, _ value: String, fix: String? = nil) {
+    func line(_ name: String, _ value: String, fix: String? = nil, _ kind: Failure.Kind = .notFound) {
       lines.append(
         "\(fix == nil ? "ok   " : "FIX  ")\(name.padding(toLength: 12, withPad: " ", startingAt: 0))\(value)")
       if let fix {
         lines.append("     \(String(repeating: " ", count: 12))-> \(fix)")
-        isWell = false
+        // The first of several.
+        wrong = wrong ?? kind
       }
     }
 
@@ -52,11 +53,13 @@ struct Doctor: ParsableCommand {
         fix: state.failure == nil ? nil : "copy \(model.file) again from the release")
     }
     let here = FileManager.default.currentDirectoryPath
+    // Begun, and gone again: permissions do not tell of every folder that takes no file.
+    let isWritten = (try? AtomicFile(here + "/.aginet-doctor")) != nil
     line(
-      "folder", "\(here) can\(access(here, W_OK) == 0 ? "" : "not") be written",
-      fix: access(here, W_OK) == 0 ? nil : "change to a folder of your own")
+      "folder", "\(here) can\(isWritten ? "" : "not") be written",
+      fix: isWritten ? nil : "change to a folder of your own", .cannotWrite)
     try Console.result(lines.joined(separator: "\n"))
-    if !isWell { throw ExitCode(Failure.Kind.notFound.rawValue) }
+    if let wrong { throw ExitCode(wrong.rawValue) }
   }
 
   /// How many threads and cores there are, and what decides.

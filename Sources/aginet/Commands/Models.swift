@@ -5,9 +5,7 @@ import Files
 import Foundation
 import Imaging
 import Inference
-import Runs
 import Torch
-import Training
 
 struct Models: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -35,7 +33,9 @@ struct Models: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Print a model's card.")
 
     @Argument(
-      help: "A model's name, or a .safetensors file (default: the newest that came with the program).")
+      help:
+        "A model's name, a .safetensors file or a run folder (default: the newest that came with the program)."
+    )
     var model: String?
 
     func run() throws { try Console.result(modelRows(ShippedModel.file(model))) }
@@ -61,7 +61,7 @@ struct Models: ParsableCommand {
     func run() throws {
       var publication = try ModelCard.Publication(file: card)
       if let name { publication.name = name }
-      let file = try modelFile(in: trained)
+      let file = try ShippedModel.file(trained)
       try refuse(output, reading: [file], force: force)
       let model = try TrainedModel(file: file, device: .cpu)
       try model.pack(as: publication, to: output)
@@ -91,19 +91,13 @@ struct Models: ParsableCommand {
 
     func run() throws {
       guard (0...1).contains(share) else { throw Failure(.usage, "--share \(share): must be from 0 to 1") }
-      let files = try [first, second].map(modelFile(in:))
+      let files = try [first, second].map { try ShippedModel.file($0) }
       try refuse(output, reading: files, force: force)
       let models = try files.map { try TrainedModel(file: $0, device: .cpu) }
       try models[0].average(with: models[1], share: share, to: output)
       try Console.result(output)
     }
   }
-}
-
-/// The model file of a run folder, of a name, or itself.
-private func modelFile(in argument: String) throws -> String {
-  RunFolder.isFolder(argument) == true
-    ? try Run(opening: argument).folder.model : try ShippedModel.file(argument)
 }
 
 /// Refuses a name to write to that is taken, or is an input.

@@ -13,6 +13,8 @@ struct Segment: ParsableCommand {
       "    --flair c.nii.gz --t1gd d.nii.gz -o seg.nii.gz"))
 
   @OptionGroup var patient: PatientOptions
+  @Flag(help: "Replace existing outputs.")
+  var force = false
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -20,7 +22,7 @@ struct Segment: ParsableCommand {
     let device = try compute.apply()
     let model = try TrainedModel(file: patient.modelFile(), device: device)
     var job = PatientSegmentation(model: model, output: patient.written)
-    (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, patient.force, patient.maxVoxels)
+    (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, force, patient.maxVoxels)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     var bar = ProgressBar("segmenting", unit: model.card.region.samples)
     let sidecar = try job.run(files) { bar.show($0, of: $1) }

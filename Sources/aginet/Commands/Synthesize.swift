@@ -32,6 +32,11 @@ struct Synthesize: ParsableCommand {
       "Of a model that makes whatever is missing: hide each given scan in turn, and refuse a patient for whom it is predicted worse than by a constant image (--force goes on)."
   )
   var verify = true
+  @Flag(
+    help:
+      "Replace existing outputs, and go on where the model may not serve the patient, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
+  )
+  var force = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -46,25 +51,27 @@ struct Synthesize: ParsableCommand {
     try model.method.change(drawing.change)
     var job = PatientSynthesis(model: model, output: patient.written)
     (job.targets, job.intensity, job.batchSize) = (targets, intensity, patient.batch)
-    (job.replaces, job.voxelLimit) = (patient.force, patient.maxVoxels)
-    (job.verifies, job.acceptsDoubts) = (verify, patient.force)
+    (job.replaces, job.voxelLimit) = (force, patient.maxVoxels)
+    (job.verifies, job.acceptsDoubts) = (verify, force)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     let samples = model.card.region.samples
     let unit = model.method.sampling == nil ? samples : "steps of \(samples)"
-    var (bar, verifying) = (
-      ProgressBar("synthesising", unit: unit), ProgressBar("verifying", unit: unit)
-    )
+    var bar = ProgressBar("synthesising", unit: unit)
     let sidecars = try job.runAll(
-      files, progress: { bar.show($0, of: $1) }, verifying: { verifying.show($0, of: $1) })
+      files, progress: { bar.show($0, of: $1) }, verifying: { bar.show($0, of: $1) },
+      begins: { bar = ProgressBar($0, unit: unit) })
     let first = sidecars[0]
     for note in first.notes { Console.note("note: \(note)") }
     if let hidden = first.verification {
       Console.note("hidden in turn, the given scans were predicted at \(Verification(hidden: hidden).words)")
     }
-    Console.note(
-      String(
-        format: "network output brought to [0, %g]: %.3f %% of voxels from below, %.3f %% from above",
-        model.card.intensityRule.ceiling, 100 * first.clippedBelow, 100 * first.clippedAbove))
+    if first.isClipped {
+      func share(_ value: Double) -> String { String(format: "%.1f %%", 100 * value) }
+      Console.note(
+        "network output brought to [0, \(String(format: "%g", model.card.intensityRule.ceiling))]: "
+          + "\(share(first.clippedBelow)) of \(model.card.isOfHeads ? "the head's " : "")voxels from below, "
+          + "\(share(first.clippedAbove)) from above")
+    }
     Console.note(first.warning)
     for sidecar in sidecars {
       try Console.result(patient.json ? sidecar.json : sidecar.file ?? patient.written)

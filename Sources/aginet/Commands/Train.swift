@@ -31,7 +31,7 @@ struct Train: ParsableCommand {
   var anatomies: String?
   @Option(
     help:
-      "A model whose weights training starts from: a .safetensors file, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate, batches of 4 at most and 2,000 steps."
+      "A model whose weights training starts from: a .safetensors file, a run folder, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate, batches of 4 at most and 2,000 steps."
   )
   var from: String?
   @Option(name: .shortAndLong, help: "The run folder.")
@@ -194,10 +194,12 @@ struct TrainingDisplay {
     case .saving, .saved: break
     case .compared(let rows):
       let width = rows.map(\.weights.count).max() ?? 0
-      Console.note("at validation, \(rows.first?.score.title ?? ""):")
+      // Beside the figures of an assessment these would be taken for the brain's.
+      let scope = rows.first?.score.scope.map { " \($0); aginet assess measures the brain alone" }
+      Console.note("at validation\(scope ?? ""):")
       for row in rows {
         let name = row.weights.padding(toLength: width, withPad: " ", startingAt: 0)
-        Console.note("  \(name)  \(row.score.figure)  \(row.file)")
+        Console.note("  \(name)  \(row.score.words)  \(row.file)")
       }
     case .note(let text): Console.note("note: \(text)")
     case .finished(_, let waited, let best):
