@@ -136,7 +136,8 @@ import Testing
     #expect(note.contains("\(Term.picks("labels:desc=dlmuse"))"), "\(note)")
 
     // Whoever asks for the parcellation, to learn to segment it, has it; it is no lesion for all that.
-    let (asked, _) = try prepare("labels:desc=dlmuse")
+    let (asked, told) = try prepare("labels:desc=dlmuse")
+    #expect(told.count == 1 && told[0].contains("one map is used: lesions/**/*_label-lesion_mask"), "\(told)")
     #expect(abs(try #require(try stored(asked)) - 1503) < 0.1)
     #expect(try lesioned(asked) == 0)
   }
@@ -179,7 +180,7 @@ import Testing
     let (store, notes) = try prepare()
     #expect(abs(try #require(try stored(store)) - 12) < 0.1)
     let note = try #require(notes.first)
-    #expect(notes.count == 1 && note.contains("one map of lesions is used"), "\(notes)")
+    #expect(notes.count == 1 && note.contains("one map is used"), "\(notes)")
     #expect(note.contains("\(Term.picks("labels:desc=second"))"), "\(note)")
     let (other, _) = try prepare("labels:desc=second")
     #expect(abs(try #require(try stored(other)) - 9) < 0.1)

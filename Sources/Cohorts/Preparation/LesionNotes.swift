@@ -8,7 +8,7 @@ struct LesionNotes {
   private typealias Tally = [(pattern: String, subjects: Int)]
 
   private var (taken, open): (Tally, Tally) = ([], [])
-  /// No maps of lesions, and further ones of lesions.
+  /// What is no map of lesions, and further maps that are or may be.
   private var (others, further): (Tally, Tally) = ([], [])
   /// A rule that takes one which was left out.
   private var rule: ScanPick?
@@ -38,9 +38,11 @@ struct LesionNotes {
     // Why a map could not be stored is told by itself.
     guard used != nil || made.note == nil && plan.notes.isEmpty else { return }
     let brains = maps.areNamed ? [] : Array(tried.prefix(used ?? tried.count))
-    let none = maps.others.filter { !LabelMapFile.isBrainMask($0) } + brains
+    // Lesions' maps are among the others where another was asked for.
+    let lesions = maps.others.filter { file($0).kind == .lesions }
+    let none = maps.others.filter { !lesions.contains($0) && !LabelMapFile.isBrainMask($0) } + brains
     let path = used.map { tried[$0] }
-    let left = maps.candidates.filter { $0 != path && !brains.contains($0) }
+    let left = maps.candidates.filter { $0 != path && !brains.contains($0) } + lesions
     count(none, in: &others)
     count(left, in: &further)
     if let path {
@@ -71,7 +73,7 @@ struct LesionNotes {
     if !others.isEmpty {
       parts.append("left out, being named as something else or marking more than \(most): \(list(others))")
     }
-    if !further.isEmpty { parts.append("left out, as one map of lesions is used: \(list(further))") }
+    if !further.isEmpty { parts.append("left out, as one map is used: \(list(further))") }
     if taken.isEmpty { parts.append("a map of lesions has lesion, tumour or WMH in its name: label-lesion") }
     if let rule { parts.append("choose with \(Term.picks("\(rule)"))") }
     return [parts.joined(separator: "; ")]
