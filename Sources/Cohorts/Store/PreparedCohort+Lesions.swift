@@ -1,9 +1,9 @@
 import Imaging
 
 extension PreparedCohort {
-  /// Those of the subjects whose stored label maps are of lesions, and not of a brain's parts: by the rule of ``LesionMaps`` where
-  /// the maps were found in a BIDS folder, whenever they were prepared; of other layouts all are. Throws `.malformed` for a
-  /// damaged store.
+  /// Those of the subjects whose stored label maps are of lesions, and not of a brain's parts: by the rule of
+  /// ``LesionMaps`` where the maps were found in a BIDS folder, whenever they were prepared; of other layouts all are.
+  /// Throws `.malformed` for a damaged store.
   public func withLesions(among subjects: Set<String>) throws -> Set<String> {
     let mapped = manifest.subjects.filter { subjects.contains($0.id) && $0.labels != nil }
     guard manifest.layout == "bids" else { return Set(mapped.map(\.id)) }

@@ -2,9 +2,9 @@ import Imaging
 
 /// A subject's label maps, told apart by the one rule of what is a map of lesions.
 ///
-/// Names decide first: what is named as lesions is taken whatever it marks, what is named as tissue or a parcellation is not. A map
-/// whose name leaves it open is one of lesions only where nothing is named so, and where it marks `largest` at most: as much as
-/// a brain has is marked by a parcellation or a mask of the brain.
+/// Names decide first: what is named as lesions is taken whatever it marks, what is named as tissue or a parcellation is
+/// not. A map whose name leaves it open is one of lesions only where nothing is named so, and where it marks `largest` at
+/// most: as much as a brain has is marked by a parcellation or a mask of the brain.
 public struct LesionMaps: Sendable, Equatable {
   /// Those that may be the lesions', in order; of them the first is that is `areNamed` or no brain.
   public internal(set) var candidates: [String] = []
