@@ -9,8 +9,8 @@ public struct Subject: Sendable, Equatable {
   public var patient: String
   /// Paths of the scans.
   public var files: [Modality: String]
-  /// Path of the label map (lesion mask or segmentation), where there is one.
-  public var labels: String?
+  /// The label maps (lesion masks or segmentations).
+  public internal(set) var labelMaps: LesionMaps
   /// Further scans of a modality that has one already (a second run, a copy), which make the subject ambiguous.
   public var duplicates: [Modality: [String]]
   /// Why a modality that is there cannot be used, as the end of "sub-01: ".
@@ -25,9 +25,12 @@ public struct Subject: Sendable, Equatable {
     self.id = id
     self.patient = patient ?? id
     self.files = files
-    self.labels = labels
+    labelMaps = LesionMaps(labels.map { [$0] } ?? [])
     self.duplicates = duplicates
   }
+
+  /// Path of the label map that is taken for the lesions', unless it turns out to be a brain's; nil where there is none.
+  public var labels: String? { labelMaps.candidates.first }
 
   /// Modalities at hand, in the fixed order of `Modality`.
   public var modalities: [Modality] { Modality.allCases.filter { files[$0] != nil } }

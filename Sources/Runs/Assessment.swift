@@ -61,11 +61,12 @@ public struct Assessment: Sendable {
     let (judge, target) = (LesionScorer(options.scorer), try scenario.contrast)
     var shown = try ShownSubjects(options.shown, in: options.split, of: cohort)
     let (own, slices) = try evaluator.share(in: options.split)
+    let marked = try cohort.withLesions(among: own)
     func score(
       _ name: String,
       by predict: @escaping (SampleBatch, _ passed: (Int, Int) throws -> Void) throws -> [Float]
     ) throws {
-      var found = LesionFigures(of: name, judge, target: target, in: cohort.manifest, own: own)
+      var found = LesionFigures(of: name, judge, target: target, in: cohort.manifest, own: marked)
       models.append(
         try evaluator.scores(named: name, in: options.split, by: predict) {
           shown.keep($1, for: $0, by: name)

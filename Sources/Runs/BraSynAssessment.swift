@@ -94,13 +94,15 @@ public struct BraSynEvaluator {
       of: try cohort.slices(in: split, requiring: scenario.modalities).map(\.subject).unique)
     let patients = Dictionary(cohort.manifest.subjects.map { ($0.id, $0.sharedPatient) }) { first, _ in first
     }
+    let tumours = try cohort.withLesions(among: Set(ids))
     var figures = ModelFigures<BraSynMeasure>(name: name)
     try progress(0, ids.count)
     for (done, id) in ids.enumerated() {
       let stack = try cohort.stack(of: id, contents)
       let prediction = try predict(stack) { _, _ in try progress(done, ids.count) }
       let values = BraSyn.values(
-        prediction, stack.target(target), tumour: stack.labels?.map { $0 > 0 }, stack.extent)
+        prediction, stack.target(target),
+        tumour: tumours.contains(id) ? stack.labels?.map { $0 > 0 } : nil, stack.extent)
       figures.subjects.append(SubjectFigures(subject: id, patient: patients[id] ?? nil, values: values))
       try progress(done + 1, ids.count)
     }

@@ -64,11 +64,12 @@ public struct Evaluator {
   ) throws -> Scores {
     let contents = try SampleContents(scenario, labels: true, perturbation: perturbation)
     let (own, slices) = try share(in: split)
+    let lesions = try cohort.withLesions(among: own)
     let batches = try cohort.batches(of: slices, contents, batchSize: batchSize)
     var scores = Scores(name: name, scorer: scorer)
     var steps = SliceSteps(scorer, scenario)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
-      scores.slices += score(batch, predictions)
+      scores.slices += score(batch, predictions, lesions)
       steps.score(batch, predictions, in: &scores.slices)
       keep(batch, predictions)
     }
@@ -84,15 +85,17 @@ public struct Evaluator {
   }
 
   /// The slices of a batch on all cores: SSIM costs more than small networks do.
-  private func score(_ batch: SampleBatch, _ predictions: [Float]) -> [SliceScores] {
+  /// - Parameter lesions: the subjects whose label maps are of lesions.
+  private func score(_ batch: SampleBatch, _ predictions: [Float], _ lesions: Set<String>) -> [SliceScores] {
     let (scorer, extent, patients) = (scorer, batch.extent, patients)
     let target = batch.target(target)
     return Parallel.map(count: batch.count) { index in
       let range = index * extent.count..<(index + 1) * extent.count
+      let subject = batch.references[index].subject
+      let labels = lesions.contains(subject) ? batch.labels?[range] : nil
       var scores = scorer(
         Array(predictions[range]), Array(target[range]), height: extent.rows, width: extent.columns,
-        lesion: batch.labels.map { $0[range].map { $0 > 0 } }, subject: batch.references[index].subject,
-        slice: batch.references[index].slice)
+        lesion: labels.map { $0.map { $0 > 0 } }, subject: subject, slice: batch.references[index].slice)
       // Kept only where it is not the subject's own name.
       if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }
       return scores

@@ -27,7 +27,7 @@ struct LesionFigures {
     }
   }
 
-  /// - Parameter own: the subjects to look at.
+  /// - Parameter own: the subjects to look at, whose label maps are of lesions.
   init(
     of name: String, _ scorer: LesionScorer, target: Modality, in manifest: CohortManifest, own: Set<String>
   ) {

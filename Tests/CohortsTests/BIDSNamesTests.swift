@@ -145,17 +145,6 @@ import Testing
     #expect(name(cohort.subjects[0], .t1) == "sub-01_rec-norm_T1w.nii.gz" && cohort.notes.isEmpty)
   }
 
-  @Test func severalLabelMapsAreOneLine() throws {
-    for subject in ["sub-01", "sub-02"] {
-      try touch(
-        "\(subject)/anat/\(subject)_T1w.nii.gz", "derivatives/x/\(subject)/anat/\(subject)_a_dseg.nii.gz",
-        "derivatives/x/\(subject)/anat/\(subject)_b_dseg.nii.gz")
-    }
-    let notes = try open().notes
-    #expect(
-      notes.count == 1 && notes[0].contains("2 subjects") && notes[0].contains("sub-01_a_dseg"), "\(notes)")
-  }
-
   // MARK: - --pick
 
   @Test(arguments: [
@@ -238,6 +227,7 @@ import Testing
 
   @Test(arguments: [
     "", "t1", "t1:", "ct:rec=norm", "t1:=norm", "t1:rec", "t1:ses=1", "t1:re_c=1", "t1:rec=a_b", "t1:rec!x",
+    "labels:desc", "label:desc=lesion",
   ])
   func rulesThatAreNone(text: String) throws {
     let failure = try failure { _ = try ScanPick.read(text) }

@@ -16,7 +16,7 @@ import Testing
     try makeBIDS("\(scratch.path)/raw", subjects: 4)
     try writeScan(
       Volume(dimensions: [10, 12, 6], affine: lps, voxels: scan(7).voxels.map { $0 > 50 ? 1 : 0 }),
-      "\(scratch.path)/raw/derivatives/x/sub-01/anat/sub-01_dseg.nii.gz")
+      "\(scratch.path)/raw/derivatives/lesions/sub-01/anat/sub-01_dseg.nii.gz")
     whole = try makeStore(scratch)
   }
 

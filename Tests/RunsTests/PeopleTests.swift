@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func lesionsAreFoundInDerivatives() throws {
-    let cohort = try people()
+    _ = try people()
     for subject in 1...2 {
       var mask = scan(.t1, subject: subject)
       for index in mask.voxels.indices {
@@ -87,7 +87,10 @@ import Testing
       let folder = scratch("bids/derivatives/lesions/sub-0\(subject)/anat")
       try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
       try NIfTI.write(mask, to: "\(folder)/sub-0\(subject)_label-lesion_mask.nii.gz")
+      mask.voxels = mask.voxels.indices.map { Float(1 + $0 % 149) }
+      try NIfTI.write(mask, to: "\(folder)/sub-0\(subject)_desc-dlmuse_dseg.nii.gz")
     }
+    let cohort = try CohortLayout.named("bids").open(scratch("bids"))
     var options = PeopleAssessment.Options()
     options.tasks = [try PersonTask("t1>t2")]
     let rows = try PeopleAssessment(of: [], on: [cohort], options).rows

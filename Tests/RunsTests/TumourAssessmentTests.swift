@@ -200,6 +200,37 @@ import Training
     #expect(try Assessment(of: [TrainedOnTumours.synthesis()], on: cohort, device: .cpu).lesions.isEmpty)
   }
 
+  /// The table's numbers are the mask's, whatever else lies beside it, and nothing is said where a parcellation is all there is.
+  @Test func lesionsAreThoseOfTheMaskBesideAParcellation() throws {
+    let (run, scratches) = (try TrainedOnTumours.synthesis(), try (0..<3).map { _ in try Scratch() })
+    var assessments: [Assessment] = []
+    for (scratch, maps) in zip(scratches, [["lesion"], ["lesion", "parts"], ["parts"]]) {
+      try makeTumours(scratch("raw"))
+      for subject in 1...5 {
+        var map = labelMap(subject: subject)
+        let path = labelPath(scratch("raw"), subject)
+        try FileManager.default.removeItem(atPath: path)
+        func write(_ ending: String) throws {
+          try NIfTI.write(map, to: path.replacingOccurrences(of: "_dseg", with: "_" + ending))
+        }
+        if maps.contains("lesion") { try write("label-lesion_mask") }
+        map.voxels = map.voxels.indices.map { Float(1 + $0 % 149) }
+        if maps.contains("parts") { try write("desc-aparcaseg_dseg") }
+      }
+      assessments.append(try Assessment(of: [run], on: prepared(scratch), device: .cpu))
+    }
+    let marked = labelMap(subject: 5).voxels.count { $0 > 0 }
+    for assessment in assessments.prefix(2) {
+      let figures = try #require(assessment.lesions.first?.subjects.first)
+      #expect(abs(try #require(figures.values[.volume]) - 0.003 * Double(marked)) < 1e-9)
+    }
+    #expect(assessments[0].lesions.map(\.subjects) == assessments[1].lesions.map(\.subjects))
+    #expect(assessments[0].models[0].slices == assessments[1].models[0].slices)
+    #expect(assessments[0].models[0].slices.contains { $0.values[.psnrLesion] != nil })
+    #expect(assessments[2].lesions.isEmpty && assessments[2].lesionTable == nil)
+    #expect(assessments[2].models[0].slices.allSatisfy { $0.values[.psnrLesion] == nil })
+  }
+
   /// Nobody knows what is healthy in a subject without a label map.
   @Test func withoutALabelMapTheWholeVolumeIsScoredAlone() throws {
     let evaluator = try BraSynEvaluator(Trained.cohort(), scenario: tinyExperiment().scenario)

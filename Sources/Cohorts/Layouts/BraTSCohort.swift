@@ -30,7 +30,7 @@ public struct BraTSCohort: Cohort {
         if let modality = Self.modality(of: stem, in: name) {
           subject.add(inner.path(of: file), as: modality)
         } else if Self.ending(of: stem, in: name) == "seg" {
-          subject.labels = inner.path(of: file)
+          subject.labelMaps = LesionMaps([inner.path(of: file)])
         } else {
           notTaken.add(
             "\(name)/\(file)", "as the name is not that of its folder with -t1n, -t1c, -t2w, -t2f or -seg")

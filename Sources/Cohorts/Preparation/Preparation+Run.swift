@@ -52,7 +52,8 @@ extension Preparation {
       var notes = cohort.notes + resolved.notes + emptySplits(splits) + modalityNotes
       notes += resamplingNotes(plans, onto: gridModality) + plans.flatMap(\.notes)
       notes += ScanCheck.lines(plans.flatMap(\.findings) + written.flatMap(\.findings))
-      notes += written.compactMap(\.note) + croppingNotes(written, maker.size) + equal
+      notes += written.compactMap(\.note) + LesionNotes(storesLabels ? plans : [], written).lines
+      notes += croppingNotes(written, maker.size) + equal
       notes += Outliers(stored, shapes: written.map(\.shapes), of: modalities).notes
       let manifest = CohortManifest(
         layout: layout, name: Path.name(URL(fileURLWithPath: cohort.folder).standardizedFileURL.path),

@@ -149,8 +149,11 @@ struct VolumeMaker: Sendable {
   }
 
   private func labels(_ plan: SubjectPlan) throws -> (labels: [UInt8], source: CohortManifest.Source?) {
-    guard plan.hasLabels, !isResized(plan.grid), let path = plan.subject.labels else { return ([], nil) }
-    var volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
+    guard !isResized(plan.grid),
+      case (let path, var volume)? = try plan.labelMaps.chosen({
+        try NIfTI.read(path: $0).volume.reoriented(to: .lps)
+      })
+    else { return ([], nil) }
     if !volume.grid.matches(plan.grid) {
       volume = volume.resampled(to: plan.grid, interpolation: .nearest, threads: 1)
     }

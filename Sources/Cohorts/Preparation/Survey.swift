@@ -14,8 +14,8 @@ struct SubjectPlan: Sendable {
   var resampled: [Modality]
   /// Candidate slices; empty ones may yet be dropped.
   var slices: Range<Int>
-  /// Whether there is a label map that lies on the grid or may be resampled onto it.
-  var hasLabels: Bool
+  /// Of the candidates for the lesions' label map those that lie on the grid or may be resampled onto it.
+  var labelMaps: LesionMaps
   var notes: [String]
   /// What the headers say that no head has.
   var findings: [ScanCheck.Finding]
@@ -66,16 +66,21 @@ struct Survey: Sendable {
       resampled.append(modality)
     }
 
-    var (hasLabels, note): (Bool, String?) = (false, nil)
-    if wantsLabels, let path = subject.labels {
+    var (labelMaps, note): (LesionMaps, String?) = (subject.labelMaps, nil)
+    labelMaps.candidates = []
+    for path in wantsLabels ? subject.labelMaps.candidates : [] {
       do {
         let mismatch = try NIfTI.readHeader(path: path).grid.reoriented(to: .lps).mismatch(with: grid)
-        hasLabels = mismatch == nil || resamples
-        if let mismatch, !hasLabels { note = ", being on another grid: \(mismatch)" }
+        if let mismatch, !resamples {
+          note = note ?? ", being on another grid: \(mismatch)"
+        } else {
+          labelMaps.candidates.append(path)
+        }
       } catch let failure as Failure {
-        note = ": \(failure.message)"
+        note = note ?? ": \(failure.message)"
       }
     }
+    if !labelMaps.candidates.isEmpty { note = nil }
 
     let slices: Range<Int>
     do { slices = try rule.indices(depth: grid.dimensions.z) } catch let failure as Failure {
@@ -83,7 +88,7 @@ struct Survey: Sendable {
     }
     return SubjectPlan(
       subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid,
-      modalities: modalities, resampled: resampled, slices: slices, hasLabels: hasLabels,
+      modalities: modalities, resampled: resampled, slices: slices, labelMaps: labelMaps,
       notes: note.map { ["labels of \(subject.id) are not stored\($0)"] } ?? [], findings: findings)
   }
 }

@@ -27,7 +27,8 @@ struct Montage: Sendable {
     let empty = Stack(for: subject, in: cohort.manifest)
     var sources = scenario.sources.map { (modality: $0, stack: empty) }
     var predictions = models.map { (name: $0, stack: empty) }
-    var (truth, lesions) = (empty, subject.labels == nil ? nil : empty)
+    let marksLesions = try !cohort.withLesions(among: [subject.id]).isEmpty
+    var (truth, lesions) = (empty, marksLesions ? empty : nil)
     for slice in subject.slices {
       let reference = SampleReference(subject: subject.id, slice: slice)
       for index in sources.indices {

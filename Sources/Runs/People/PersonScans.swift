@@ -43,14 +43,18 @@ struct PersonScans {
     try order.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
     self.volumes = volumes
 
-    func map(_ path: String?) throws -> [Bool]? {
-      guard let path else { return nil }
+    func map(_ path: String) throws -> Volume {
       let volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
       try [(order[0].name, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
-      return volume.voxels.map { $0 > 0 }
+      return volume
     }
-    let maps = PersonMaps(of: subject, in: cohort.folder)
-    let known = try map(maps.brain)
+    let maps = subject.labelMaps
+    var known: [Bool]?
+    let lesion = try maps.chosen(map) { _, volume in known = known ?? volume.marked }?.volume.marked
+    for (path, isMask) in maps.brains where known == nil {
+      let volume = try map(path)
+      if isMask || LesionMaps.marksBrain(volume) { known = volume.marked }
+    }
     let voxels = order.map(\.volume.voxels)
     let limits = voxels.map { Float(ForegroundScale.floor * (ForegroundScale.of($0) ?? 0)) }
     isStripped = PersonScans.isStripped(voxels[0], limits[0])
@@ -70,7 +74,7 @@ struct PersonScans {
     let spacing = grid.affine.spacing
     regions = PersonRegions(
       grid: VoxelGrid(box.extent, spacing: [spacing.z, spacing.y, spacing.x]), brain: box.cut(brain),
-      lesion: try map(maps.lesion).map(box.cut), t1: images[.t1],
+      lesion: lesion.map(box.cut), t1: images[.t1],
       inside: known != nil || isStripped ? PersonRegions.depth : 25)
   }
 
@@ -126,41 +130,7 @@ struct PersonBox {
   }
 }
 
-/// A person's maps of brain and lesions by their names, in the derivatives of a BIDS folder; of other layouts the label map
-/// is one of lesions.
-struct PersonMaps {
-  var brain: String?, lesion: String?
-
-  init(of subject: Subject, in root: String) {
-    guard let scan = subject.modalities.first.flatMap({ subject.files[$0] }) else { return }
-    let folder = Path.folder(scan)
-    let inner = folder.hasPrefix(root) ? String(folder.dropFirst(root.count)) : ""
-    let files = FileManager.default
-    let derivatives = root + "/derivatives"
-    let places = ((try? files.contentsOfDirectory(atPath: derivatives)) ?? []).sorted().map {
-      "\(derivatives)/\($0)/\(inner)"
-    }
-    for place in places {
-      for name in ((try? files.contentsOfDirectory(atPath: place)) ?? []).sorted() {
-        guard [".nii", ".nii.gz"].contains(where: name.hasSuffix) else { continue }
-        let path = "\(place)/\(name)"
-        // A segmentation in the dataset's own derivatives of lesions is one of those.
-        let isLesion =
-          ["lesion", "tumor", "tumour"].contains { name.contains($0) }
-          || path == subject.labels && !PersonMaps.isBrain(path)
-        let isBrain =
-          !isLesion && (name.contains("_dseg.") || name.contains("_desc-brain_mask"))
-        if isLesion { lesion = lesion ?? "\(place)/\(name)" }
-        if isBrain { brain = brain ?? "\(place)/\(name)" }
-      }
-    }
-    if brain == nil && lesion == nil { lesion = subject.labels }
-  }
-
-  /// Whether so much is labelled as a brain has, and no lesion: a quarter of a litre.
-  private static func isBrain(_ path: String) -> Bool {
-    guard let volume = try? NIfTI.read(path: path).volume else { return false }
-    let spacing = volume.affine.spacing
-    return Double(volume.voxels.count { $0 > 0 }) * spacing.x * spacing.y * spacing.z > 250_000
-  }
+extension Volume {
+  /// The voxels that a label map marks.
+  fileprivate var marked: [Bool] { voxels.map { $0 > 0 } }
 }

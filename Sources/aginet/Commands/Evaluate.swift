@@ -117,6 +117,13 @@ struct Evaluate: ParsableCommand {
         "note: \(data) has no training split to fit a look-up on, so only copies of the sources stand beside the models"
       )
     }
+    let mapped = cohort.subjects(in: options.split).filter { $0.labels != nil }
+    let lesions = try cohort.withLesions(among: Set(mapped.map(\.id)))
+    if let first = mapped.first(where: { !lesions.contains($0.id) }) {
+      Console.note(
+        "note: nothing is said of lesions where the label map is none of lesions by its name or by how much it marks: "
+          + "\(mapped.count - lesions.count) of \(mapped.count) subjects, as \(first.labels?.file ?? "")")
+    }
     try show(assessment.table)
     // JSON is one document.
     if let lesions = assessment.lesionTable, !json { try show(lesions) }

@@ -15,6 +15,10 @@ struct Prepare: ParsableCommand {
       the T1 with rec-norm, t1:rec= the one without rec, run=1 the first run of each modality; it may be given several \
       times. A file .bidsignore in the cohort's folder names what is not to be read. fMRIPrep's folder can be given as \
       it is: --pick t1:space=MNI152NLin2009cAsym, or --pick t1:space= for the images in the scanner's own space.
+
+      The lesions' label map (_mask or _dseg in derivatives) is the one with lesion, tumour or WMH in its name, as \
+      label-lesion; else one whose name does not say what it is of, if it marks \(Int(LesionMaps.largest)) ml at most. \
+      --pick labels:desc=manual takes the one with desc-manual, whatever it is.
       """)
 
   @Argument(
@@ -34,7 +38,10 @@ struct Prepare: ParsableCommand {
   var modalities: String?
   @Option(help: "Rows and columns of the stored slices, e.g. 256 or 240x240 (default: what fits all).")
   var size: String?
-  @Option(help: "BIDS: which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
+  @Option(
+    help:
+      "BIDS: which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1; which label map, labels:desc=x."
+  )
   var pick: [String] = []
   @Flag(help: "Resample scans of one subject that lie on different grids onto the first modality's.")
   var resample = false

@@ -6,7 +6,8 @@ import Imaging
 /// BIDS: `sub-01/anat/sub-01_T1w.nii.gz`, `_T2w`, `_PDw`, `_FLAIR`, `_ce-gadolinium_T1w`, with or without sessions.
 ///
 /// Each session is a subject of its own, `sub-01_ses-02`, of the patient `sub-01`. Label maps are found in
-/// `derivatives/<any>/sub-01/[ses-02/]anat/` as `_mask` or `_dseg`. The folder may itself be a derivative (fMRIPrep).
+/// `derivatives/<any>/sub-01/[ses-02/]anat/` as `_mask` or `_dseg`; ``LesionMaps`` tells which is the lesions'. The folder may
+/// itself be a derivative (fMRIPrep).
 /// What `.bidsignore` names is not read. Labels may hold underscores and hyphens, as hospitals have them.
 public struct BIDSCohort: Cohort {
   public let folder: String
@@ -31,7 +32,7 @@ public struct BIDSCohort: Cohort {
       throw LayoutHint.failure(
         folder, not: "bids", "BIDS subject; expected sub-01/anat/sub-01_T1w.nii.gz")
     }
-    try ScanPick.check(picks, against: reading.choices)
+    try ScanPick.check(picks, against: reading.choices, labelMaps: reading.labelMaps)
     reading.lookAround()
     let subjects = reading.subjects.sorted { $0.id < $1.id }
     for (one, next) in zip(subjects, subjects.dropFirst()) where one.id == next.id {
@@ -72,7 +73,7 @@ private struct Reading {
   var subjects: [Subject] = []
   var choices: [ScanChoice] = []
   var notTaken = NotTaken()
-  private var mapped: [(subject: String, used: String)] = []
+  private(set) var labelMaps: [ScanName] = []
   private var ignored: [String] = []
 
   /// Folders of BIDS for other kinds of data.
@@ -93,13 +94,7 @@ private struct Reading {
   }
 
   var notes: [String] {
-    var notes: [String] = []
-    if let first = mapped.first {
-      let who = mapped.count > 1 ? "\(mapped.count) subjects have" : "\(first.subject) has"
-      notes.append("\(who) several label maps, of which the first is used: \(first.used) of \(first.subject)")
-    }
-    if !ignored.isEmpty { notes.append(".bidsignore leaves out: \(ignored.listed(3))") }
-    return notes
+    ignored.isEmpty ? [] : [".bidsignore leaves out: \(ignored.listed(3))"]
   }
 
   mutating func read(person: String) throws {
@@ -123,9 +118,9 @@ private struct Reading {
           ? "its folder is empty; of a DataLad data set, datalad get \(folder.path(of: person)) fetches it"
           : "it has no anat folder"
       }
-      let maps = labelMaps(of: inner)
-      subject.labels = maps.first
-      if maps.count > 1 { mapped.append((subject.id, maps[0].fileName)) }
+      let maps = labelMaps(in: inner).map { LabelMapFile($0, patient: person, session: session) }
+      subject.labelMaps = LesionMaps(maps, picks: picks)
+      labelMaps += maps.map(\.name)
       subjects.append(subject)
     }
   }
@@ -195,16 +190,13 @@ private struct Reading {
     }
   }
 
-  private func labelMaps(of inner: String) -> [String] {
+  private func labelMaps(in inner: String) -> [String] {
     guard let derivatives else { return [] }
     var found: [String] = []
     for pipeline in derivatives.folders {
       guard let anat = try? Folder("\(derivatives.path(of: pipeline))/\(inner)/anat") else { continue }
       for (file, stem) in anat.scans where !rules.ignores("derivatives/\(pipeline)/\(inner)/anat/\(file)") {
-        let isBrainMask = stem.contains("_desc-brain_") || stem.contains("_label-brain_")
-        if stem.hasSuffix("_dseg") || (stem.hasSuffix("_mask") && !isBrainMask) {
-          found.append(anat.path(of: file))
-        }
+        if stem.hasSuffix("_dseg") || stem.hasSuffix("_mask") { found.append(anat.path(of: file)) }
       }
     }
     return found

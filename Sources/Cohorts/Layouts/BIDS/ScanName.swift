@@ -25,6 +25,11 @@ struct ScanName: Sendable {
         throw .notTheSessions
       }
     }
+    self.init(words: rest)
+  }
+
+  /// What is left of a name behind that of its subject.
+  init(words rest: Substring) {
     var words = rest.split(separator: "_", omittingEmptySubsequences: false)
     suffix = words.popLast().map(String.init) ?? ""
     entities = words.map { word in

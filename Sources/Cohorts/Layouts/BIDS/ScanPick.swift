@@ -5,27 +5,34 @@ import Imaging
 /// A rule that chooses among several scans of one modality by an entity of BIDS.
 ///
 /// `t1:rec=norm` takes the T1 scan with `rec-norm` in its name, `t1:rec=` the one without `rec`, `run=1` the first run
-/// of each modality. A subject's only scan of a modality is taken unless it contradicts the rule.
+/// of each modality. A subject's only scan of a modality is taken unless it contradicts the rule. `labels:desc=lesion` takes
+/// the label map with `desc-lesion` for the lesions', and none where a subject has none such.
 public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
   /// nil stands for each.
   public var modality: Modality?
+  /// Whether it chooses among label maps, and not among scans.
+  public var concernsLabels: Bool
   public var entity: String
   /// nil: the scan without the entity.
   public var value: String?
 
-  public init(modality: Modality?, entity: String, value: String?) {
-    (self.modality, self.entity, self.value) = (modality, entity, value)
+  public init(modality: Modality?, concernsLabels: Bool = false, entity: String, value: String?) {
+    (self.modality, self.concernsLabels) = (modality, concernsLabels)
+    (self.entity, self.value) = (entity, value)
   }
 
-  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`, by commas. Throws `.usage`.
+  /// Reads `t1:rec=norm`, `t1:rec-norm`, `t1:rec=` or `t1:rec!` (without), `run=1`, `labels:desc=lesion`, by commas. Throws
+  /// `.usage`.
   public static func read(_ text: String) throws -> [ScanPick] {
     func failure(_ why: String) -> Failure {
-      let form = "write t1:rec=norm (t1:rec= for the scan without rec), or run=1 for all"
+      let form =
+        "write t1:rec=norm (t1:rec= for the scan without rec), run=1 for all, or labels:desc=lesion of label maps"
       return Failure(.usage, "\(Term.picks(text)): \(why); \(form)")
     }
     let parts = text.split(separator: ":", maxSplits: 1, omittingEmptySubsequences: false)
     let modality = parts.count == 2 ? Modality(name: parts[0]) : nil
-    if parts.count == 2 && modality == nil {
+    let concernsLabels = parts.count == 2 && parts[0].lowercased() == "labels"
+    if parts.count == 2 && modality == nil && !concernsLabels {
       throw failure("unknown modality '\(parts[0])', known are \(Modality.names.joined(separator: ", "))")
     }
     return try (parts.last ?? "").split(separator: ",", omittingEmptySubsequences: false).map { rule in
@@ -39,13 +46,19 @@ public struct ScanPick: Sendable, Equatable, CustomStringConvertible {
       if ["sub", "ses"].contains(entity) {
         throw failure("each session is a subject of its own, which \(Term.splits) chooses")
       }
-      return ScanPick(modality: modality, entity: entity, value: value.isEmpty ? nil : value)
+      return ScanPick(
+        modality: modality, concernsLabels: concernsLabels, entity: entity, value: value.isEmpty ? nil : value
+      )
     }
   }
 
-  public var description: String { "\(modality.map { $0.rawValue + ":" } ?? "")\(entity)=\(value ?? "")" }
+  public var description: String {
+    "\(concernsLabels ? "labels:" : modality.map { $0.rawValue + ":" } ?? "")\(entity)=\(value ?? "")"
+  }
 
-  func concerns(_ modality: Modality) -> Bool { self.modality == nil || self.modality == modality }
+  func concerns(_ modality: Modality) -> Bool {
+    !concernsLabels && (self.modality == nil || self.modality == modality)
+  }
 
   /// Whether it is a scan of the modality named here, with the value named here.
   func asks(for name: ScanName) -> Bool {
@@ -113,14 +126,15 @@ struct ScanChoice {
 }
 
 extension ScanPick {
-  /// Throws `.inconsistent` for a rule that no scan of the whole cohort fits: it was not meant so.
-  static func check(_ picks: [ScanPick], against choices: [ScanChoice]) throws {
+  /// Throws `.inconsistent` for a rule that no scan or label map of the whole cohort fits: it was not meant so.
+  static func check(_ picks: [ScanPick], against choices: [ScanChoice], labelMaps: [ScanName]) throws {
     for pick in picks {
-      let names = choices.filter { pick.concerns($0.modality) }.flatMap { $0.candidates.map(\.name) }
+      let scanNames = choices.filter { pick.concerns($0.modality) }.flatMap { $0.candidates.map(\.name) }
+      let names = pick.concernsLabels ? labelMaps : scanNames
       let values = Set(names.compactMap { $0[pick.entity] }).sorted()
       let isMeant = pick.value == nil ? !values.isEmpty : names.contains { pick.fits($0) }
       if isMeant { continue }
-      let scans = pick.modality.map { "\($0.title) scan" } ?? "scan"
+      let scans = pick.concernsLabels ? "label map" : pick.modality.map { "\($0.title) scan" } ?? "scan"
       let keys = Set(names.flatMap { $0.entities.map(\.key) }).sorted()
       let there =
         values.isEmpty
