@@ -102,14 +102,6 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .kept })
   }
 
-  @Test func aScanThatChangedIsComputedAnew() throws {
-    try complete()
-    let path = bidsPath(scratch("raw"), 2, .t1)
-    let later = try date(image(2)).addingTimeInterval(60)
-    try FileManager.default.setAttributes([.modificationDate: later], ofItemAtPath: path)
-    #expect(try complete().map(\.state) == [.kept, .completed, .kept])
-  }
-
   private func date(_ path: String) throws -> Date {
     try #require(FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date)
   }

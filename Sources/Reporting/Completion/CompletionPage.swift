@@ -144,7 +144,7 @@ public struct CompletionPage {
       if models.count > 1 { HTML("td") { names(of: person.images.compactMap(\.model)) } }
       // Long sentences; the others must not run out of the page for them.
       HTML("td", ["style": "white-space:normal;min-width:18rem"]) {
-        ([person.failure].compactMap { $0 } + person.notes).joined(separator: "; ")
+        person.remarks.joined(separator: "; ")
       }
     }
   }

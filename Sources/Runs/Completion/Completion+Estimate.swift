@@ -53,7 +53,7 @@ extension Completion {
       }
       do {
         try task.check()
-        let pending = try pending(task, by: model)
+        let pending = try pending(task, SourceScans(task, in: cohort.folder), by: model)
         guard !pending.isEmpty else {
           result.kept += 1
           continue

@@ -112,8 +112,10 @@ struct Complete: ParsableCommand {
     if level == .participant {
       let ids = Set(completion.people.map(\.id))
       people = people.filter { ids.contains($0.id) }
-      for person in people where person.failure != nil {
-        Console.note("\(person.id): \(person.failure ?? "")")
+      for person in people {
+        for line in [person.failure].compactMap({ $0 }) + (person.leftovers ?? []) {
+          Console.note("\(person.id): \(line)")
+        }
       }
     } else if people.isEmpty {
       throw Failure(.notFound, "\(output): nothing was completed there yet; begin with 'participant'")
