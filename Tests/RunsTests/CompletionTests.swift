@@ -133,6 +133,21 @@ import Training
     #expect(mended.failure == nil && mended.allSatisfy { $0.state == .completed && $0.failure == nil })
   }
 
+  /// A file's name alone does not make a contrast that is there.
+  @Test func aContrastThatIsThereAndIsNoImageIsAFailure() throws {
+    let junk = bidsPath(scratch("raw"), 2, .pd)
+    try Data("junk".utf8).write(to: URL(fileURLWithPath: junk))
+    try NIfTI.write(scan(.pd, subject: 3), to: bidsPath(scratch("raw"), 3, .pd))
+    let people = try complete()
+    #expect(people.map(\.state) == [.completed, .failed, .whole])
+    #expect(people[1].code == Failure.Kind.malformed.rawValue)
+    #expect(people[1].failure?.hasPrefix("sub-02/anat/sub-02_PDw.nii.gz: ") == true)
+    #expect(people.failure?.kind == .partial)
+    let estimate = try completion().estimate(Trained.model())
+    #expect(estimate.kept == 1 && estimate.whole == 1)
+    #expect(estimate.hindered == ["sub-02": people[1].failure])
+  }
+
   @Test func aStopKeepsWhatIsDone() throws {
     let completion = try completion { $0.jobs = 1 }
     let stop = Stop()

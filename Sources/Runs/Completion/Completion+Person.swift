@@ -34,6 +34,7 @@ extension Completion {
     _ task: CompletionTask, _ scans: SourceScans, by model: TrainedModel, _ person: inout CompletedPerson,
     _ goesOn: () throws -> Void
   ) throws {
+    try task.checkPresent()
     guard !task.lacking.isEmpty else { return }
     try task.check()
     person.sources = Dictionary(
