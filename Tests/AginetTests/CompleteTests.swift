@@ -196,9 +196,28 @@ import Testing
     try change(["complete", "raw", "out", "--jobs", "0"], 2, "--jobs 0")
     let model = try TrainedOnTumours.path("seg/model.safetensors")
     #expect(try aginet.fails(2, ["complete", "raw", "out", "--model", model]).contains("is a segmentation"))
-    try makeBIDS(scratch("raw"), subjects: 3)
-    try change(["complete", "raw", "out"], 5, "nobody lacks PD")
     #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+  }
+
+  /// A pipeline goes on, and finds what it finds after any other run.
+  @Test func nobodyLacksAnything() throws {
+    try makeBIDS(scratch("raw"), subjects: 3)
+    let loud = base.filter { $0 != "--quiet" }
+    let line = "raw: nobody lacks PD; there is nothing to compute (--targets names others)"
+    let outcome = try aginet(loud)
+    #expect(outcome.code == 0 && outcome.output == "out/completed.html\n", "\(outcome)")
+    #expect(outcome.lines.filter { $0.contains("lack") } == [line], "\(outcome.messages)")
+    #expect(scratch.files(in: "out").contains("participants_completed.tsv"))
+    let named = try aginet(loud + ["--participant-label", "01"])
+    #expect(named.code == 0 && named.messages.contains("raw: nobody who was named lacks PD"))
+    // Where nobody has what the model takes, that is no success.
+    for subject in 1...3 {
+      for modality in [Modality.t1, .pd] {
+        try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, modality))
+      }
+    }
+    let failed = try aginet(base)
+    #expect(failed.code == 5 && failed.lines.last?.contains("has no T1") == true, "\(failed)")
   }
 
   @Test func modelsArePackedShownAndAveraged() throws {

@@ -250,9 +250,18 @@ import Training
         of: BIDSCohort(folder: output), by: Trained.model(), into: scratch("again"), .init())
     }
     #expect(computed.kind == .refused && computed.message.contains("were computed"))
+  }
+
+  /// Where there is nothing to compute, table and folder say so.
+  @Test func nobodyMayLackAnything() throws {
     try makeBIDS(scratch("raw"), subjects: 3)
-    let whole = try failure { _ = try completion() }
-    #expect(whole.kind == .inconsistent && whole.message.contains("nobody lacks PD"))
+    let people = try complete()
+    #expect(people.allSatisfy { $0.state == .whole && $0.lacking.isEmpty } && people.failure == nil)
+    #expect(try completion().wanted == [.pd])
+    let table = try scratch.text("out/\(CompletionFolder.table)")
+    #expect(table.split(separator: "\n").dropFirst().allSatisfy { $0.contains("\twhole\tT1,T2,PD\t") })
+    #expect(scratch.files(in: "out").allSatisfy { $0.scanStem == nil })
+    #expect(try completion().estimate(Trained.model()).whole == 3)
   }
 }
 

@@ -45,6 +45,8 @@ public struct Completion: Sendable {
 
   public let folder: CompletionFolder
   public let cohort: BIDSCohort
+  /// The contrasts that everyone should have.
+  public let wanted: [Modality]
   let modelFile: String, device: Device, options: Options
   /// Of all processes together, in order.
   private let tasks: [CompletionTask]
@@ -57,7 +59,7 @@ public struct Completion: Sendable {
   ///   - output: the folder of derivatives; `derivatives/NAME` in the data set's own folder or one beside it.
   /// - Throws: `.usage` for a segmentation and for targets that the model does not make, `.notFound` for labels that the data
   ///   set does not have, `.cannotWrite` for an output in or around the data set, `.refused` for a data set that was computed
-  ///   itself, `.inconsistent` where nobody lacks anything.
+  ///   itself.
   public init(of cohort: BIDSCohort, by model: TrainedModel, into output: String, _ options: Options) throws {
     _ = try model.synthesizer
     try Path.refuse(output, inside: cohort.folder, except: "derivatives")
@@ -66,16 +68,11 @@ public struct Completion: Sendable {
         .refused, "\(cohort.folder): holds images that were computed; name the data set with the scans")
     }
     let scenario = model.card.scenario
-    let wanted = try options.targets.wanted(of: scenario)
-    let tasks = cohort.subjects.map { CompletionTask($0, wanted: wanted, scenario: scenario) }
-    guard tasks.contains(where: { !$0.lacking.isEmpty }) else {
-      throw Failure(
-        .inconsistent,
-        "\(cohort.folder): nobody lacks \(wanted.titles); there is nothing to complete (\(Term.targets) names others)"
-      )
-    }
+    wanted = try options.targets.wanted(of: scenario)
     let chosen = try Completion.chosen(cohort, options)
-    self.tasks = tasks.filter { chosen.contains($0.subject.id) }
+    tasks = cohort.subjects.filter { chosen.contains($0.id) }.map { [wanted] in
+      CompletionTask($0, wanted: wanted, scenario: scenario)
+    }
     (self.cohort, self.options, folder) = (cohort, options, CompletionFolder(output))
     (modelFile, device) = (model.file, model.device)
     everyone = cohort.subjects.map(\.id)

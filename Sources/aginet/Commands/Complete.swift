@@ -117,6 +117,12 @@ struct Complete: ParsableCommand {
           Console.note("\(person.id): \(line)")
         }
       }
+      if people.allSatisfy({ $0.state == .whole }) {
+        let who = participants.isEmpty && sessions.isEmpty ? "nobody" : "nobody who was named"
+        Console.note(
+          "\(bidsDir): \(who) lacks \(completion.wanted.titles); there is nothing to compute (--targets names others)"
+        )
+      }
     } else if people.isEmpty {
       throw Failure(.notFound, "\(output): nothing was completed there yet; begin with 'participant'")
     }
