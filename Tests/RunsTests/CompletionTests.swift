@@ -133,6 +133,19 @@ import Training
     #expect(mended.failure == nil && mended.allSatisfy { $0.state == .completed && $0.failure == nil })
   }
 
+  /// How many people at a time memory holds is judged by whoever needs most of it.
+  @Test func memoryIsJudgedByTheLargest() throws {
+    for modality in [Modality.t1, .t2] {
+      try NIfTI.write(
+        scan(modality, subject: 2, size: [40, 44, 12]), to: bidsPath(scratch("raw"), 2, modality))
+    }
+    try Data("no image".utf8).write(to: URL(fileURLWithPath: bidsPath(scratch("raw"), 3, .t1)))
+    #expect(try completion().largestFirst == ["sub-02", "sub-01", "sub-03"])
+    // Who lacks nothing needs none.
+    try NIfTI.write(scan(.pd, subject: 2, size: [40, 44, 12]), to: bidsPath(scratch("raw"), 2, .pd))
+    #expect(try completion().largestFirst == ["sub-01", "sub-03"])
+  }
+
   /// A file's name alone does not make a contrast that is there.
   @Test func aContrastThatIsThereAndIsNoImageIsAFailure() throws {
     let junk = bidsPath(scratch("raw"), 2, .pd)

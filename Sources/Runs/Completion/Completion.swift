@@ -181,12 +181,29 @@ public struct Completion: Sendable {
     // An operation of a network keeps about four cores busy.
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })
-    guard jobs > 1, device == .cpu, let task = tasks.first(where: \.canBegin),
-      let estimate = try? synthesis(of: task.lacking, by: model).estimate(task.files),
+    guard jobs > 1, device == .cpu,
+      // One whose scans do not fit together takes no memory.
+      let estimate = largestFirst(tasks).lazy.compactMap({ task in
+        try? synthesis(of: task.lacking, by: model).estimate(task.files)
+      }).first,
       let limit = estimate.limit, let program = estimate.program, let batch = estimate.batch
     else { return max(1, jobs) }
     return max(1, min(jobs, (limit - program) / max(1, estimate.images + batch)))
   }
+
+  /// Whoever something can be computed of, by the voxels of all images, the most first: several at a time may be such.
+  private func largestFirst(_ tasks: [CompletionTask]) -> [CompletionTask] {
+    let sizes = tasks.filter(\.canBegin).map { task in
+      let header = try? NIfTI.readHeader(path: task.files[0].path, limit: options.voxelLimit)
+      return (task: task, voxels: (header?.grid.voxelCount ?? 0) * (task.files.count + task.lacking.count))
+    }
+    // Of equals the first, whatever the sort.
+    return sizes.enumerated().sorted { ($1.element.voxels, $0.offset) < ($0.element.voxels, $1.offset) }
+      .map(\.element.task)
+  }
+
+  /// The order in which people are taken for the one by whom memory is judged, by identifier.
+  package var largestFirst: [String] { largestFirst(tasks).map(\.subject.id) }
 
   /// What stands in the folder of everyone in the data set, whoever computed it and when.
   public func found() -> [CompletedPerson] { folder.people(everyone) }
