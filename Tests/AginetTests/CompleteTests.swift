@@ -142,6 +142,30 @@ import Testing
     #expect(outcome.code == 7 && outcome.output == "out/completed.html\n")
     #expect(outcome.lines.last?.contains("1 of 3 could not be completed: sub-01 (") == true)
     #expect(try aginet(base + ["--participant-label", "01"]).code == 5)
+    // Each is told of once: on a line of its own, or, where nothing but the error is wanted, in that.
+    let loud = try aginet(base.filter { $0 != "--quiet" })
+    for said in [outcome, loud] {
+      #expect(said.messages.components(separatedBy: "has no T1, which").count == 2, "\(said.messages)")
+    }
+    #expect(loud.lines.contains { $0.hasPrefix("sub-01: has no T1") } && loud.code == 7)
+    #expect(
+      loud.lines.last
+        == "aginet: 1 of 3 could not be completed; out/participants_completed.tsv says why")
+  }
+
+  /// What goes or is left of earlier runs is said on a line.
+  @Test func whatAnEarlierRunMadeIsToldOf() throws {
+    #expect(try aginet(base).code == 0)
+    try Data("no image".utf8).write(to: URL(fileURLWithPath: bidsPath(scratch("raw"), 1, .t1)))
+    try NIfTI.write(scan(.pd, subject: 2), to: bidsPath(scratch("raw"), 2, .pd))
+    let outcome = try aginet(base.filter { $0 != "--quiet" })
+    #expect(outcome.code == 7)
+    for (line, words) in [
+      ("sub-01: sub-01/anat/", " is removed: "), ("sub-02: PD was acquired since", "left"),
+    ] {
+      #expect(outcome.lines.count { $0.hasPrefix(line) && $0.contains(words) } == 1, "\(outcome.messages)")
+    }
+    #expect(scratch.files(in: "out/sub-01").isEmpty && scratch.files(in: "out/sub-02").count == 3)
   }
 
   /// Hospitals name people as they please: blanks, letters of any language, sessions, people without a scan of the head.

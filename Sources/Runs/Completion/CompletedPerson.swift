@@ -95,13 +95,17 @@ extension [CompletedPerson] {
   }
 
   /// Why the work is not done; nil where it is. Where all failed alike, with the kind that they have in common.
-  public var failure: Failure? {
+  public var failure: Failure? { failure(naming: true) }
+
+  /// - Parameter naming: whether who failed and why is part of the line; not where each was told of already.
+  public func failure(naming: Bool) -> Failure? {
     let failed = filter { $0.state == .failed }
     guard let first = failed.first else { return nil }
     let reasons = failed.map { "\($0.id) (\($0.failure ?? "not made"))" }
     let isAlike = failed.count == count && Set(failed.map(\.code)).count == 1
     let kind = isAlike ? first.code.flatMap(Failure.Kind.init(rawValue:)) : nil
     return Failure(
-      kind ?? .partial, "\(failed.count) of \(count) could not be completed: \(reasons.listed(5))")
+      kind ?? .partial,
+      "\(failed.count) of \(count) could not be completed" + (naming ? ": \(reasons.listed(5))" : ""))
   }
 }

@@ -133,6 +133,9 @@ struct Complete: ParsableCommand {
     ) { bar.show($0, of: $1) }
     if level == .participant { try Interruption.release() }
     try Console.result(json ? people.json() : page)
-    if level == .participant, let failure = people.failure { throw failure }
+    guard level == .participant, let failure = people.failure(naming: Console.isQuiet) else { return }
+    // Where notes are shown, each was told of above.
+    let more = Console.isQuiet ? "" : "; \(completion.folder(CompletionFolder.table)) says why"
+    throw Failure(failure.kind, failure.message + more)
   }
 }
