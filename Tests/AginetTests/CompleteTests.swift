@@ -99,10 +99,18 @@ import Testing
     #expect(said.output.hasPrefix("work    2 images of 2 people to compute; 1 cannot be completed\n"))
     #expect(said.output.contains("memory  ") && said.output.contains("time    about "))
 
+    let few = try aginet(base + ["--participant-label", "01", "02", "--estimate"])
+    #expect(few.output.hasPrefix("work    1 image of 1 person to compute; 1 cannot be completed\n"))
     #expect(try aginet(base).code == 7)
     let second = try estimate()
     #expect(second["people"] as? Int == 0 && second["kept"] as? Int == 2)
     #expect(second["seconds"] as? Double == 0)
+    // Where nothing is to be computed there is nothing to say of memory and time.
+    try NIfTI.write(scan(.pd, subject: 3), to: bidsPath(scratch("raw"), 3, .pd))
+    #expect(
+      try aginet(base + ["--estimate"]).output
+        == "work    0 images of 0 people to compute; 1 has theirs already; 1 lacks nothing; 1 cannot be completed\n"
+    )
     _ = try aginet.fails(2, ["complete", "raw", "out", "group", "--estimate"] + base.suffix(3))
   }
 
