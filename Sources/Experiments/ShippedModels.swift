@@ -56,7 +56,8 @@ extension ShippedModel {
     }
     if let argument, !models.contains(where: { $0.name == argument }) {
       guard argument.contains("/") || argument.hasSuffix(".safetensors") || models.isEmpty else {
-        throw unknown(argument, among: models)
+        throw Failure(
+          .usage, "no such .safetensors file, and \(unknown(argument, among: models).message)")
       }
       return argument
     }
@@ -85,7 +86,7 @@ extension ShippedModel {
   }
 
   private static func unknown(_ name: String, among models: [ShippedModel]) -> Failure {
-    Failure(.usage, "model \(UnknownName(name, known: models.map(\.name))), or name a .safetensors file")
+    Failure(.usage, "model \(UnknownName(name, known: models.map(\.name)))")
   }
 
   /// Where its file lies, whatever is in it; nil where there is none.

@@ -61,12 +61,14 @@ extension CompletionEstimate {
       Console.note("\(person) cannot be completed: \(why)")
     }
     if asJSON { return try Console.result(json(pretty: true)) }
-    var work = ["\(images) images of \(people) people to compute"]
-    for (count, words) in [
-      (kept, "have theirs already"), (whole, "lack nothing"), (hindered.count, "cannot be completed"),
+    var work = ["\(images) image\(images == 1 ? "" : "s") of \(people.people) to compute"]
+    for (count, one, several) in [
+      (kept, "has theirs already", "have theirs already"), (whole, "lacks nothing", "lack nothing"),
+      (hindered.count, "cannot be completed", "cannot be completed"),
     ] where count > 0 {
-      work.append("\(count) \(words)")
+      work.append("\(count) \(count == 1 ? one : several)")
     }
+    guard people > 0 else { return try Console.result([("work", work.joined(separator: "; "))]) }
     let bytes = memory.map {
       "\(Estimate.gibibytes(Double($0))) at most\(Estimate.each(of: processes)), \(jobs) at a time"
     }

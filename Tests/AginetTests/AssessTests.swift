@@ -47,7 +47,7 @@ import Testing
     let outcome = try aginet(
       ["assess", scratch("people")] + base.dropFirst(2) + ["--tasks", "all>pd", "-o", "out"])
     #expect(outcome.code == 7 && outcome.output == "out\n")
-    #expect(outcome.lines.last?.contains("1 people were not measured") == true)
+    #expect(outcome.lines.last?.contains("1 person was not measured") == true)
     for name in ["assessment.html", "people.md", "summary.json"] {
       let words = try scratch.text("out/\(name)")
       #expect(words.contains("sub-02/anat/sub-02_PDw.nii.gz") && !words.contains(scratch.path), "\(name)")

@@ -99,10 +99,18 @@ import Testing
     #expect(said.output.hasPrefix("work    2 images of 2 people to compute; 1 cannot be completed\n"))
     #expect(said.output.contains("memory  ") && said.output.contains("time    about "))
 
+    let few = try aginet(base + ["--participant-label", "01", "02", "--estimate"])
+    #expect(few.output.hasPrefix("work    1 image of 1 person to compute; 1 cannot be completed\n"))
     #expect(try aginet(base).code == 7)
     let second = try estimate()
     #expect(second["people"] as? Int == 0 && second["kept"] as? Int == 2)
     #expect(second["seconds"] as? Double == 0)
+    // Where nothing is to be computed there is nothing to say of memory and time.
+    try NIfTI.write(scan(.pd, subject: 3), to: bidsPath(scratch("raw"), 3, .pd))
+    #expect(
+      try aginet(base + ["--estimate"]).output
+        == "work    0 images of 0 people to compute; 1 has theirs already; 1 lacks nothing; 1 cannot be completed\n"
+    )
     _ = try aginet.fails(2, ["complete", "raw", "out", "group", "--estimate"] + base.suffix(3))
   }
 
@@ -142,6 +150,30 @@ import Testing
     #expect(outcome.code == 7 && outcome.output == "out/completed.html\n")
     #expect(outcome.lines.last?.contains("1 of 3 could not be completed: sub-01 (") == true)
     #expect(try aginet(base + ["--participant-label", "01"]).code == 5)
+    // Each is told of once: on a line of its own, or, where nothing but the error is wanted, in that.
+    let loud = try aginet(base.filter { $0 != "--quiet" })
+    for said in [outcome, loud] {
+      #expect(said.messages.components(separatedBy: "has no T1, which").count == 2, "\(said.messages)")
+    }
+    #expect(loud.lines.contains { $0.hasPrefix("sub-01: has no T1") } && loud.code == 7)
+    #expect(
+      loud.lines.last
+        == "aginet: 1 of 3 could not be completed; out/participants_completed.tsv says why")
+  }
+
+  /// What goes or is left of earlier runs is said on a line.
+  @Test func whatAnEarlierRunMadeIsToldOf() throws {
+    #expect(try aginet(base).code == 0)
+    try Data("no image".utf8).write(to: URL(fileURLWithPath: bidsPath(scratch("raw"), 1, .t1)))
+    try NIfTI.write(scan(.pd, subject: 2), to: bidsPath(scratch("raw"), 2, .pd))
+    let outcome = try aginet(base.filter { $0 != "--quiet" })
+    #expect(outcome.code == 7)
+    for (line, words) in [
+      ("sub-01: sub-01/anat/", " is removed: "), ("sub-02: PD was acquired since", "left"),
+    ] {
+      #expect(outcome.lines.count { $0.hasPrefix(line) && $0.contains(words) } == 1, "\(outcome.messages)")
+    }
+    #expect(scratch.files(in: "out/sub-01").isEmpty && scratch.files(in: "out/sub-02").count == 3)
   }
 
   /// Hospitals name people as they please: blanks, letters of any language, sessions, people without a scan of the head.
@@ -196,9 +228,28 @@ import Testing
     try change(["complete", "raw", "out", "--jobs", "0"], 2, "--jobs 0")
     let model = try TrainedOnTumours.path("seg/model.safetensors")
     #expect(try aginet.fails(2, ["complete", "raw", "out", "--model", model]).contains("is a segmentation"))
-    try makeBIDS(scratch("raw"), subjects: 3)
-    try change(["complete", "raw", "out"], 5, "nobody lacks PD")
     #expect(!FileManager.default.fileExists(atPath: scratch("out")))
+  }
+
+  /// A pipeline goes on, and finds what it finds after any other run.
+  @Test func nobodyLacksAnything() throws {
+    try makeBIDS(scratch("raw"), subjects: 3)
+    let loud = base.filter { $0 != "--quiet" }
+    let line = "raw: nobody lacks PD; there is nothing to compute (--targets names others)"
+    let outcome = try aginet(loud)
+    #expect(outcome.code == 0 && outcome.output == "out/completed.html\n", "\(outcome)")
+    #expect(outcome.lines.filter { $0.contains("lack") } == [line], "\(outcome.messages)")
+    #expect(scratch.files(in: "out").contains("participants_completed.tsv"))
+    let named = try aginet(loud + ["--participant-label", "01"])
+    #expect(named.code == 0 && named.messages.contains("raw: nobody who was named lacks PD"))
+    // Where nobody has what the model takes, that is no success.
+    for subject in 1...3 {
+      for modality in [Modality.t1, .pd] {
+        try FileManager.default.removeItem(atPath: bidsPath(scratch("raw"), subject, modality))
+      }
+    }
+    let failed = try aginet(base)
+    #expect(failed.code == 5 && failed.lines.last?.contains("has no T1") == true, "\(failed)")
   }
 
   @Test func modelsArePackedShownAndAveraged() throws {

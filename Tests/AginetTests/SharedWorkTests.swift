@@ -115,7 +115,7 @@ import Testing
     try scratch.write("no scan", to: "people/sub-02/anat/sub-02_PDw.nii.gz")
     try expectSame(assessing(), ranks: 2, folder: "out", code: 7)
     let outcome = try aginet(assessing(["--force", "--ranks", "2", "--quiet"]))
-    #expect(outcome.lines.count == 1 && outcome.messages.contains("1 people were not measured"))
+    #expect(outcome.lines.count == 1 && outcome.messages.contains("1 person was not measured"))
     #expect(try aginet.fails(6, assessing(["--ranks", "2"])).contains("--force"))
     let nobody = try aginet.fails(
       5, assessing(["--force", "--ranks", "2", "--tasks", "flair>t1"]))

@@ -62,7 +62,11 @@ import Torch
     }
     // What is not there is told by whoever opens it.
     #expect(try file("runs/model.safetensors") == "runs/model.safetensors")
-    #expect(try failure { _ = try file("c-1") }.kind == .usage)
+    let neither = try failure { _ = try file("c-1") }
+    #expect(
+      neither.kind == .usage
+        && neither.message.hasPrefix("no such .safetensors file, and model c-1 is not known"))
+    #expect(neither.message.hasSuffix("?"))
   }
 
   /// The list of the source and the files beside it are one.

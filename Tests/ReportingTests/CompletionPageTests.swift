@@ -30,6 +30,7 @@ import Testing
     #expect(page == scratch("out/completed.html"))
     checkBalance(text)
     #expect(text.contains("SYNTHETIC") && !text.contains("http:") && !text.contains("https:"))
+    #expect(text.contains("What was computed for 3 people of raw"))
     for person in ["sub-01", "sub-02"] {
       #expect(text.contains("<a href=\"#\(person)\">") && text.contains("<section id=\"\(person)\">"))
     }

@@ -42,6 +42,29 @@ import Testing
     #expect(Plane.sagittal.view(of: empty, through: .zero, in: whole).aspect == 14 / 12.0)
   }
 
+  /// The line that tells what was computed takes nothing of the image away, least of all the topmost of few thick slices.
+  @Test(arguments: [4, 24, 63, 64, 65, 155, 512])
+  func aLineHasRowsOfItsOwn(_ height: Int) {
+    let view = View(3, height, pixel: (1, 5)) { $0 = (0..<3 * height).map { Float($0 % 200) / 255 } }
+    let pictures = [true, false].map { Tile(grey: view, isMade: $0) }
+    #expect(pictures[0].height == pictures[1].height && pictures[0].aspect == pictures[1].aspect)
+    for (tile, colour) in zip(pictures, [[255, 157, 60], [0, 0, 0]] as [[UInt8]]) {
+      let all = (0..<tile.height).map { Array(tile.rgb[9 * $0..<9 * $0 + 9]) }
+      let line = all.prefix { $0 == colour + colour + colour }.count
+      let count = tile.height % height
+      #expect(count > 0 && Double(count) / Double(tile.height) < 1 / 40.0)
+      #expect(line == count && tile.height / height == (height < 64 ? (63 + height) / height : 1))
+      // Below it every row, as often as the others.
+      let grey = view.values.map { UInt8(($0 * 255).rounded()) }
+      let copies = (tile.height - count) / height
+      let rows = (0..<height).map { row in grey[3 * row..<3 * row + 3].flatMap { [$0, $0, $0] } }
+      #expect(Array(all.dropFirst(count)) == rows.flatMap { row in (0..<copies).map { _ in row } })
+      // The image has the patient's proportions.
+      let share = Double(tile.height - count) / Double(tile.height)
+      #expect(abs(tile.aspect / share - view.aspect) < 1e-12)
+    }
+  }
+
   @Test func theBoxEnclosesWhatIsBright() {
     let box = Box(enclosing: [stack(2, 3, 1), stack(3, 3, 2)], margin: 1)
     #expect(box == Box(columns: 1..<5, rows: 2..<5, slices: 1..<3))

@@ -102,14 +102,6 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .kept })
   }
 
-  @Test func aScanThatChangedIsComputedAnew() throws {
-    try complete()
-    let path = bidsPath(scratch("raw"), 2, .t1)
-    let later = try date(image(2)).addingTimeInterval(60)
-    try FileManager.default.setAttributes([.modificationDate: later], ofItemAtPath: path)
-    #expect(try complete().map(\.state) == [.kept, .completed, .kept])
-  }
-
   private func date(_ path: String) throws -> Date {
     try #require(FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date)
   }
@@ -139,6 +131,34 @@ import Training
     try makeBIDS(scratch("raw"), subjects: 3, modalities: [.t1, .t2])
     let mended = try complete()
     #expect(mended.failure == nil && mended.allSatisfy { $0.state == .completed && $0.failure == nil })
+  }
+
+  /// How many people at a time memory holds is judged by whoever needs most of it.
+  @Test func memoryIsJudgedByTheLargest() throws {
+    for modality in [Modality.t1, .t2] {
+      try NIfTI.write(
+        scan(modality, subject: 2, size: [40, 44, 12]), to: bidsPath(scratch("raw"), 2, modality))
+    }
+    try Data("no image".utf8).write(to: URL(fileURLWithPath: bidsPath(scratch("raw"), 3, .t1)))
+    #expect(try completion().largestFirst == ["sub-02", "sub-01", "sub-03"])
+    // Who lacks nothing needs none.
+    try NIfTI.write(scan(.pd, subject: 2, size: [40, 44, 12]), to: bidsPath(scratch("raw"), 2, .pd))
+    #expect(try completion().largestFirst == ["sub-01", "sub-03"])
+  }
+
+  /// A file's name alone does not make a contrast that is there.
+  @Test func aContrastThatIsThereAndIsNoImageIsAFailure() throws {
+    let junk = bidsPath(scratch("raw"), 2, .pd)
+    try Data("junk".utf8).write(to: URL(fileURLWithPath: junk))
+    try NIfTI.write(scan(.pd, subject: 3), to: bidsPath(scratch("raw"), 3, .pd))
+    let people = try complete()
+    #expect(people.map(\.state) == [.completed, .failed, .whole])
+    #expect(people[1].code == Failure.Kind.malformed.rawValue)
+    #expect(people[1].failure?.hasPrefix("sub-02/anat/sub-02_PDw.nii.gz: ") == true)
+    #expect(people.failure?.kind == .partial)
+    let estimate = try completion().estimate(Trained.model())
+    #expect(estimate.kept == 1 && estimate.whole == 1)
+    #expect(estimate.hindered == ["sub-02": people[1].failure])
   }
 
   @Test func aStopKeepsWhatIsDone() throws {
@@ -243,9 +263,18 @@ import Training
         of: BIDSCohort(folder: output), by: Trained.model(), into: scratch("again"), .init())
     }
     #expect(computed.kind == .refused && computed.message.contains("were computed"))
+  }
+
+  /// Where there is nothing to compute, table and folder say so.
+  @Test func nobodyMayLackAnything() throws {
     try makeBIDS(scratch("raw"), subjects: 3)
-    let whole = try failure { _ = try completion() }
-    #expect(whole.kind == .inconsistent && whole.message.contains("nobody lacks PD"))
+    let people = try complete()
+    #expect(people.allSatisfy { $0.state == .whole && $0.lacking.isEmpty } && people.failure == nil)
+    #expect(try completion().wanted == [.pd])
+    let table = try scratch.text("out/\(CompletionFolder.table)")
+    #expect(table.split(separator: "\n").dropFirst().allSatisfy { $0.contains("\twhole\tT1,T2,PD\t") })
+    #expect(scratch.files(in: "out").allSatisfy { $0.scanStem == nil })
+    #expect(try completion().estimate(Trained.model()).whole == 3)
   }
 }
 

@@ -78,7 +78,7 @@ public struct CompletionPage {
     let name = Path.name(Path.resolved(completion.cohort.folder) ?? completion.cohort.folder)
     return HTML.document("\(name), completed – aginet") {
       HTML.header(
-        "Completed contrasts", "What was computed for \(people.count) of \(name)",
+        "Completed contrasts", "What was computed for \(everyone) of \(name)",
         warning: ModelCard.warning,
         facts: facts, contents: [("everyone", "Everyone"), ("pictures", "Pictures")])
       HTML("main") {
@@ -97,6 +97,11 @@ public struct CompletionPage {
         HTML("p") { "Written by aginet \(Version.current)." }
       }
     }
+  }
+
+  /// `3 people`, or `3 visits` where people have several.
+  private var everyone: String {
+    people.contains { $0.session != nil } ? Table.counted(people.count, "visit") : people.count.people
   }
 
   private var facts: [(name: String, value: String)] {
@@ -144,7 +149,7 @@ public struct CompletionPage {
       if models.count > 1 { HTML("td") { names(of: person.images.compactMap(\.model)) } }
       // Long sentences; the others must not run out of the page for them.
       HTML("td", ["style": "white-space:normal;min-width:18rem"]) {
-        ([person.failure].compactMap { $0 } + person.notes).joined(separator: "; ")
+        person.remarks.joined(separator: "; ")
       }
     }
   }

@@ -36,17 +36,27 @@ struct CompletionPicture {
 }
 
 extension Tile {
-  /// Intensities from 0, black, to 1, white.
-  /// - Parameter isMade: whether they were computed, which a line of colour above says.
-  init(grey view: View, isMade: Bool) {
-    var rgb = view.values.flatMap { value -> [UInt8] in
+  /// Intensities from 0, black, to 1, white, below a line.
+  /// - Parameter isMade: whether they were computed, which a line of colour says.
+  package init(grey view: View, isMade: Bool) {
+    let rgb = view.values.flatMap { value -> [UInt8] in
       let grey = value > 0 ? UInt8((min(value, 1) * 255).rounded()) : 0
       return [grey, grey, grey]
     }
-    if isMade {
-      let line = max(1, view.height / 64) * view.width
-      for pixel in 0..<line { rgb.replaceSubrange(3 * pixel..<3 * pixel + 3, with: [255, 157, 60]) }
+    self = Tile(width: view.width, height: view.height, rgb: rgb, aspect: view.aspect).below(
+      isMade ? [255, 157, 60] : [0, 0, 0])
+  }
+
+  /// The same below a line of a colour, in rows of its own; a black one keeps pictures beside each other level.
+  func below(_ colour: [UInt8]) -> Tile {
+    // Rows of thick slices are tall, and the line is thin.
+    let copies = max(1, (64 + height - 1) / height)
+    let (tall, line) = (copies * height, max(1, copies * height / 64))
+    let rows = (0..<height).flatMap { row in
+      (0..<copies).flatMap { _ in rgb[3 * row * width..<3 * (row + 1) * width] }
     }
-    self.init(width: view.width, height: view.height, rgb: rgb, aspect: view.aspect)
+    return Tile(
+      width: width, height: line + tall, rgb: (0..<line * width).flatMap { _ in colour } + rows,
+      aspect: aspect * Double(tall) / Double(line + tall))
   }
 }

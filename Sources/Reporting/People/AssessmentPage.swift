@@ -59,7 +59,8 @@ public struct AssessmentPage {
         Tile(grey: view(image), isMade: true),
         Tile(
           width: difference.width, height: difference.height,
-          rgb: Colormap.error.rgb(difference.values, over: 0...errorScale), aspect: difference.aspect),
+          rgb: Colormap.error.rgb(difference.values, over: 0...errorScale), aspect: difference.aspect
+        ).below([0, 0, 0]),
       ]
     }
     let acquired = (picture.given + [picture.acquired]).map { Tile(grey: view($0), isMade: false) }

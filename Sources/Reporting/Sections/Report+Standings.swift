@@ -45,13 +45,12 @@ extension OutsideModel {
   /// What a reader wants to know of it before its scores.
   var facts: [(name: String, value: String)] {
     let count = written.count
-    let people = count == 1 ? "1 person" : "\(count) people"
     let who = fittedOn.joined(separator: ", ")
     return [
       ("Trained on", "nothing of this cohort: \(card.trainedOn)"),
       (
         "Images",
-        "of \(people) in \(number(seconds, 0)) s, \(number(seconds / Double(count), 1)) s each, from their files to files; "
+        "of \(count.people) in \(number(seconds, 0)) s, \(number(seconds / Double(count), 1)) s each, from their files to files; "
           + "no training"
       ),
       (

@@ -42,6 +42,8 @@ public struct CompletedPerson: Codable, Sendable, Equatable {
   public var reliabilityWords: String?
   /// What a reader should know, one sentence each.
   public var notes: [String] = []
+  /// What became of images that an earlier run made and this one did not, one sentence each; nil where nothing is to be said.
+  public var leftovers: [String]?
   /// Why something could not be made, and the exit code that says so.
   public var failure: String?
   public var code: Int32?
@@ -49,6 +51,9 @@ public struct CompletedPerson: Codable, Sendable, Equatable {
   public var figure: String?
   /// The scans that were given, from the data set's folder.
   public var sources: [Modality: String] = [:]
+
+  /// All that is to be said of the person, the worst first.
+  package var remarks: [String] { [failure].compactMap { $0 } + (leftovers ?? []) + notes }
 
   init(id: String, participant: String, session: String?, given: [Modality], lacking: [Modality]) {
     (self.id, self.participant, self.session) = (id, participant, session)
@@ -83,20 +88,24 @@ extension [CompletedPerson] {
         names(person.lacking.filter { !made.contains($0) }),
         person.reliability.map { String(format: "%.2f", $0) } ?? "n/a",
         person.images.isEmpty ? "n/a" : person.images.map(\.file).joined(separator: ","),
-        words([person.failure].compactMap { $0 } + person.notes),
+        words(person.remarks),
       ]
     }
     return ([head] + rows).map { $0.joined(separator: "\t") + "\n" }.joined()
   }
 
   /// Why the work is not done; nil where it is. Where all failed alike, with the kind that they have in common.
-  public var failure: Failure? {
+  public var failure: Failure? { failure(naming: true) }
+
+  /// - Parameter naming: whether who failed and why is part of the line; not where each was told of already.
+  public func failure(naming: Bool) -> Failure? {
     let failed = filter { $0.state == .failed }
     guard let first = failed.first else { return nil }
     let reasons = failed.map { "\($0.id) (\($0.failure ?? "not made"))" }
     let isAlike = failed.count == count && Set(failed.map(\.code)).count == 1
     let kind = isAlike ? first.code.flatMap(Failure.Kind.init(rawValue:)) : nil
     return Failure(
-      kind ?? .partial, "\(failed.count) of \(count) could not be completed: \(reasons.listed(5))")
+      kind ?? .partial,
+      "\(failed.count) of \(count) could not be completed" + (naming ? ": \(reasons.listed(5))" : ""))
   }
 }

@@ -47,13 +47,14 @@ extension Completion {
     result.jobs = max(result.jobs, jobs)
     var (largest, seconds) = (0, 0.0)
     for task in tasks {
-      guard !task.lacking.isEmpty else {
-        result.whole += 1
-        continue
-      }
       do {
+        try task.checkPresent()
+        guard !task.lacking.isEmpty else {
+          result.whole += 1
+          continue
+        }
         try task.check()
-        let pending = try pending(task, by: model)
+        let pending = try pending(task, SourceScans(task, in: cohort.folder), by: model)
         guard !pending.isEmpty else {
           result.kept += 1
           continue

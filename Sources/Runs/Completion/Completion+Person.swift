@@ -8,7 +8,7 @@ import Inference
 import Training
 
 extension Completion {
-  /// One person: what is whole there stays, what is lacking is computed.
+  /// One person: what is whole there stays, what is lacking is computed, and what is of scans that changed goes.
   /// - Throws: what `shouldStop` says, alone; all else is told of the person.
   func complete(
     _ task: CompletionTask, by model: TrainedModel, _ shouldStop: () -> Failure.Kind?
@@ -20,47 +20,61 @@ extension Completion {
       }
     }
     try goesOn()
-    guard !task.lacking.isEmpty else { return person }
+    let scans = SourceScans(task, in: cohort.folder)
     do {
-      try task.check()
-      person.sources = Dictionary(uniqueKeysWithValues: task.files.map { ($0.modality, inCohort($0.path)) })
-      let (name, images) = (task.name, derived(task))
-      let pending = try images.filter { try !$0.stands(of: model, options) }
-      if !pending.isEmpty {
-        try RunFolder.make(folder("\(name.folder)/anat"))
-        try synthesise(pending, of: task, by: model, goesOn)
-      }
-      person.images = images.map { .init(modality: $0.modality, file: $0.file, model: $0.model) }
-      person.state = pending.isEmpty ? .kept : .completed
-      person.figure = name.figure(of: task.lacking, from: task.files.map(\.modality))
-      if let sidecar = images.first?.fields { person.take(sidecar) }
+      try complete(task, scans, by: model, &person, goesOn)
     } catch let failure as Failure where !failure.isStop {
       person.fail(failure, in: [cohort.folder, folder.path])
     }
+    person.leftovers = tidy(after: person, task, scans, by: model)
     return person
   }
 
-  /// The images of a person, whether they are there or not.
-  private func derived(_ task: CompletionTask) -> [Derived] {
-    let name = task.name
-    return task.lacking.map { Derived(modality: $0, file: name.image($0), of: task, self) }
+  private func complete(
+    _ task: CompletionTask, _ scans: SourceScans, by model: TrainedModel, _ person: inout CompletedPerson,
+    _ goesOn: () throws -> Void
+  ) throws {
+    try task.checkPresent()
+    guard !task.lacking.isEmpty else { return }
+    try task.check()
+    person.sources = Dictionary(
+      uniqueKeysWithValues: task.files.map { ($0.modality, scans.inCohort($0.path)) })
+    let pending = try pending(task, scans, by: model)
+    if !pending.isEmpty {
+      try RunFolder.make(folder("\(task.name.folder)/anat"))
+      try synthesise(pending, of: task, scans, by: model, goesOn)
+    }
+    let images = task.lacking.map { image($0, of: task) }
+    person.images = zip(task.lacking, images).map { .init(modality: $0, file: $1.file, model: $1.model) }
+    person.state = pending.isEmpty ? .kept : .completed
+    person.figure = task.name.figure(of: task.lacking, from: task.files.map(\.modality))
+    if let sidecar = images.first?.fields { person.take(sidecar) }
+  }
+
+  /// An image of a person, whether it is there or not.
+  private func image(_ modality: Modality, of task: CompletionTask) -> DerivedImage {
+    DerivedImage(task.name.image(modality), in: folder)
   }
 
   /// The contrasts of a person that are yet to be computed.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
-  func pending(_ task: CompletionTask, by model: TrainedModel) throws -> [Modality] {
-    try derived(task).filter { try !$0.stands(of: model, options) }.map(\.modality)
+  func pending(_ task: CompletionTask, _ scans: SourceScans, by model: TrainedModel) throws -> [Modality] {
+    try task.lacking.filter { try !image($0, of: task).stands(of: model, scans, options) }
   }
 
   /// Computes images of a person and writes them, each with what stands beside it.
   private func synthesise(
-    _ images: [Derived], of task: CompletionTask, by model: TrainedModel, _ goesOn: () throws -> Void
+    _ made: [Modality], of task: CompletionTask, _ scans: SourceScans, by model: TrainedModel,
+    _ goesOn: () throws -> Void
   ) throws {
-    var job = synthesis(of: images.map(\.modality), by: model)
-    job.outputs = Dictionary(uniqueKeysWithValues: images.map { ($0.modality, folder($0.file)) })
+    var job = synthesis(of: made, by: model)
+    let images = made.map { image($0, of: task) }
+    job.outputs = Dictionary(uniqueKeysWithValues: zip(made, images).map { ($0, folder($1.file)) })
+    // Before they are read: of a scan that changes meanwhile the next run is to know.
+    _ = scans.digests
     _ = try job.runAll(
       task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() })
-    for image in images { try image.finish() }
+    for image in images { try image.finish(scans) }
   }
 
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
@@ -71,70 +85,31 @@ extension Completion {
     return job
   }
 
-  /// A path from the data set's folder.
-  func inCohort(_ path: String) -> String {
-    let start = Path.withoutEnd(cohort.folder) + "/"
-    return path.hasPrefix(start) ? String(path.dropFirst(start.count)) : path
-  }
-}
-
-/// An image of a person in the folder of derivatives.
-private struct Derived {
-  let modality: Modality
-  /// From the folder.
-  let file: String
-  private let path: String
-  /// The scans that it is computed of, where they lie and as BIDS names files of other data sets; the first has its grid.
-  private let scans: [String], links: [String]
-
-  init(modality: Modality, file: String, of task: CompletionTask, _ completion: Completion) {
-    (self.modality, self.file, path) = (modality, file, completion.folder(file))
-    scans = task.files.map(\.path)
-    links = scans.map { "bids:raw:\(completion.inCohort($0))" }
-  }
-
-  private var sidecar: String { (path.scanStem ?? path) + ".json" }
-
-  /// What stands beside it.
-  var fields: [String: Any]? {
-    guard let data = FileManager.default.contents(atPath: sidecar) else { return nil }
-    return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
-  }
-
-  var model: CompletionModel? { CompletionModel(besideImage: sidecar) }
-
-  /// Whether it is there, whole, by this model and of these scans as they are now.
-  /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
-  func stands(of model: TrainedModel, _ options: Completion.Options) throws -> Bool {
-    let exists = FileManager.default.fileExists(atPath: path)
-    guard exists, !options.replaces, let fields else { return false }
-    guard fields["ModelSHA256"] as? String == model.sha256 else {
-      throw Failure(
-        .cannotWrite, "\(path): was computed by another model; replace it with \(Term.overwrites)")
+  /// Looks at what an earlier run made of a person and this one did not: images of scans that changed must not pass for right,
+  /// and those of contrasts that were acquired since not for the person's only ones. What another model made is left alone.
+  /// - Returns: one sentence for each; nil where there is none.
+  private func tidy(
+    after person: CompletedPerson, _ task: CompletionTask, _ scans: SourceScans, by model: TrainedModel
+  ) -> [String]? {
+    let current = Set(person.images.map(\.file))
+    var words: [String] = []
+    for image in folder.images(of: task.subject) where !current.contains(image.file) {
+      guard let modality = image.modality, image.model?.sha256 == model.sha256 else { continue }
+      if let scan = image.changedScan(among: scans) {
+        let removed = image.remove()
+        words.append(
+          removed
+            ? "\(image.file) is removed: \(scan), which it was computed of, is another now"
+            : "\(image.file) cannot be removed, and \(scan), which it was computed of, is another now")
+        // Pictures that show it go with it.
+        if removed, let figure = folder.people([person.id]).first?.figure { unlink(folder(figure)) }
+      } else if task.subject.files[modality] != nil {
+        words.append("\(modality.title) was acquired since; \(image.file), which was computed, is left")
+      } else if person.state == .failed, task.lacking.contains(modality) {
+        words.append("\(image.file) is left of an earlier run")
+      }
     }
-    guard fields["SpatialReference"] as? String == links[0], fields["Sources"] as? [String] == links,
-      let written = modified(path)
-    else { return false }
-    for scan in scans {
-      guard let changed = modified(scan), changed <= written else { return false }
-    }
-    return (try? NIfTI.read(path: path, limit: options.voxelLimit)) != nil
-  }
-
-  private func modified(_ path: String) -> Date? {
-    let target = Path.resolved(path) ?? path
-    return (try? FileManager.default.attributesOfItem(atPath: target))?[.modificationDate] as? Date
-  }
-
-  /// Says beside it, in BIDS's words, what it was computed of. What lacks these words was not finished.
-  func finish() throws {
-    guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
-    fields["SourceDetails"] = fields["Sources"]
-    fields["Sources"] = links
-    fields["SpatialReference"] = links[0]
-    let data = try JSONSerialization.data(
-      withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    try AtomicFile.write([UInt8](data) + Array("\n".utf8), to: sidecar)
+    return words.isEmpty ? nil : words
   }
 }
 

@@ -45,6 +45,8 @@ public struct Completion: Sendable {
 
   public let folder: CompletionFolder
   public let cohort: BIDSCohort
+  /// The contrasts that everyone should have.
+  public let wanted: [Modality]
   let modelFile: String, device: Device, options: Options
   /// Of all processes together, in order.
   private let tasks: [CompletionTask]
@@ -57,7 +59,7 @@ public struct Completion: Sendable {
   ///   - output: the folder of derivatives; `derivatives/NAME` in the data set's own folder or one beside it.
   /// - Throws: `.usage` for a segmentation and for targets that the model does not make, `.notFound` for labels that the data
   ///   set does not have, `.cannotWrite` for an output in or around the data set, `.refused` for a data set that was computed
-  ///   itself, `.inconsistent` where nobody lacks anything.
+  ///   itself.
   public init(of cohort: BIDSCohort, by model: TrainedModel, into output: String, _ options: Options) throws {
     _ = try model.synthesizer
     try Path.refuse(output, inside: cohort.folder, except: "derivatives")
@@ -66,16 +68,11 @@ public struct Completion: Sendable {
         .refused, "\(cohort.folder): holds images that were computed; name the data set with the scans")
     }
     let scenario = model.card.scenario
-    let wanted = try options.targets.wanted(of: scenario)
-    let tasks = cohort.subjects.map { CompletionTask($0, wanted: wanted, scenario: scenario) }
-    guard tasks.contains(where: { !$0.lacking.isEmpty }) else {
-      throw Failure(
-        .inconsistent,
-        "\(cohort.folder): nobody lacks \(wanted.titles); there is nothing to complete (\(Term.targets) names others)"
-      )
-    }
+    wanted = try options.targets.wanted(of: scenario)
     let chosen = try Completion.chosen(cohort, options)
-    self.tasks = tasks.filter { chosen.contains($0.subject.id) }
+    tasks = cohort.subjects.filter { chosen.contains($0.id) }.map { [wanted] in
+      CompletionTask($0, wanted: wanted, scenario: scenario)
+    }
     (self.cohort, self.options, folder) = (cohort, options, CompletionFolder(output))
     (modelFile, device) = (model.file, model.device)
     everyone = cohort.subjects.map(\.id)
@@ -184,12 +181,29 @@ public struct Completion: Sendable {
     // An operation of a network keeps about four cores busy.
     let asked = options.jobs ?? (device == .cpu ? max(1, LibTorch.threads / 4) : 1)
     let jobs = min(asked, tasks.count { !$0.lacking.isEmpty })
-    guard jobs > 1, device == .cpu, let task = tasks.first(where: \.canBegin),
-      let estimate = try? synthesis(of: task.lacking, by: model).estimate(task.files),
+    guard jobs > 1, device == .cpu,
+      // One whose scans do not fit together takes no memory.
+      let estimate = largestFirst(tasks).lazy.compactMap({ task in
+        try? synthesis(of: task.lacking, by: model).estimate(task.files)
+      }).first,
       let limit = estimate.limit, let program = estimate.program, let batch = estimate.batch
     else { return max(1, jobs) }
     return max(1, min(jobs, (limit - program) / max(1, estimate.images + batch)))
   }
+
+  /// Whoever something can be computed of, by the voxels of all images, the most first: several at a time may be such.
+  private func largestFirst(_ tasks: [CompletionTask]) -> [CompletionTask] {
+    let sizes = tasks.filter(\.canBegin).map { task in
+      let header = try? NIfTI.readHeader(path: task.files[0].path, limit: options.voxelLimit)
+      return (task: task, voxels: (header?.grid.voxelCount ?? 0) * (task.files.count + task.lacking.count))
+    }
+    // Of equals the first, whatever the sort.
+    return sizes.enumerated().sorted { ($1.element.voxels, $0.offset) < ($0.element.voxels, $1.offset) }
+      .map(\.element.task)
+  }
+
+  /// The order in which people are taken for the one by whom memory is judged, by identifier.
+  package var largestFirst: [String] { largestFirst(tasks).map(\.subject.id) }
 
   /// What stands in the folder of everyone in the data set, whoever computed it and when.
   public func found() -> [CompletedPerson] { folder.people(everyone) }

@@ -59,16 +59,17 @@ public struct CompletionFolder: Sendable {
 
   /// By what the images were computed that stand there of a data set's people.
   private func models(of cohort: BIDSCohort) -> [CompletionModel] {
-    let files = FileManager.default
-    let found = cohort.subjects.flatMap { subject -> [CompletionModel] in
-      let place = self(
-        ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/"))
-      let names = (try? files.contentsOfDirectory(atPath: place)) ?? []
-      return names.filter { $0.contains(DerivativeName.mark) && $0.scanStem != nil }.compactMap { name in
-        CompletionModel(besideImage: "\(place)/\(name.scanStem ?? name).json")
-      }
-    }
+    let found = cohort.subjects.flatMap { images(of: $0).compactMap(\.model) }
     return Set(found).sorted { ($0.name, $0.sha256, $0.version) < ($1.name, $1.sha256, $1.version) }
+  }
+
+  /// Images that were computed of a person and stand there, by name.
+  func images(of subject: Subject) -> [DerivedImage] {
+    let place = ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/")
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: self(place))) ?? []
+    return names.filter { $0.contains(DerivativeName.mark) && $0.scanStem != nil }.sorted().map {
+      DerivedImage("\(place)/\($0)", in: self)
+    }
   }
 
   private struct Description: Codable {

@@ -9,6 +9,8 @@ struct CompletionTask: Sendable {
   let files: [(modality: Modality, path: String)]
   /// The contrasts that are wanted and lacking.
   let lacking: [Modality]
+  /// Scans of contrasts that are wanted and there.
+  private let present: [String]
   /// Why nothing can be computed.
   private let hindrance: String?
 
@@ -18,6 +20,7 @@ struct CompletionTask: Sendable {
     files = sources.compactMap { modality in subject.files[modality].map { (modality, $0) } }
     // A contrast that is there, and cannot be used, is not lacking.
     lacking = wanted.filter { subject.files[$0] == nil && subject.problems[$0] == nil }
+    present = wanted.compactMap { subject.files[$0] }
     let missing = sources.filter { subject.files[$0] == nil }
     hindrance =
       sources.compactMap { subject.problems[$0] }.first
@@ -32,6 +35,12 @@ struct CompletionTask: Sendable {
 
   /// What its images are called; only where `check` passes.
   var name: DerivativeName { DerivativeName(of: subject, like: files[0].path) }
+
+  /// Looks at headers of what counts as there: a name alone is no contrast.
+  /// - Throws: what reading a header throws.
+  func checkPresent() throws {
+    for path in present { _ = try NIfTI.readHeader(path: path, limit: .max) }
+  }
 
   /// - Throws: `.inconsistent` where nothing can be computed of what there is.
   func check() throws {

@@ -103,7 +103,7 @@ extension PeopleAssessment {
     let figures = figures(of: scenario)
     var table = Table(
       scenario.description,
-      caption: "Mean ± standard deviation over \(figures.map(\.subjects.count).max() ?? 0) people; "
+      caption: "Mean ± standard deviation over \((figures.map(\.subjects.count).max() ?? 0).people); "
         + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
         + "fitted to the target and are not among those of which the best is marked.",
       columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })

@@ -105,9 +105,11 @@ struct Assess: ParsableCommand {
       Console.note("warning: \(failure.cohort)/\(failure.person): \(failure.reason)")
     }
     try Console.result(output)
-    if !assessment.failures.isEmpty {
+    let count = assessment.failures.count
+    if count > 0 {
       throw Failure(
-        .partial, "\(assessment.failures.count) people were not measured; \(output)/people.md says why")
+        .partial,
+        "\(count.people) \(count == 1 ? "was" : "were") not measured; \(output)/people.md says why")
     }
   }
 

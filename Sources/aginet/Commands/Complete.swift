@@ -117,8 +117,16 @@ struct Complete: ParsableCommand {
     if level == .participant {
       let ids = Set(completion.people.map(\.id))
       people = people.filter { ids.contains($0.id) }
-      for person in people where person.failure != nil {
-        Console.note("\(person.id): \(person.failure ?? "")")
+      for person in people {
+        for line in [person.failure].compactMap({ $0 }) + (person.leftovers ?? []) {
+          Console.note("\(person.id): \(line)")
+        }
+      }
+      if people.allSatisfy({ $0.state == .whole }) {
+        let who = participants.isEmpty && sessions.isEmpty ? "nobody" : "nobody who was named"
+        Console.note(
+          "\(bidsDir): \(who) lacks \(completion.wanted.titles); there is nothing to compute (--targets names others)"
+        )
       }
     } else if people.isEmpty {
       throw Failure(.notFound, "\(output): nothing was completed there yet; begin with 'participant'")
@@ -130,6 +138,9 @@ struct Complete: ParsableCommand {
     ) { bar.show($0, of: $1) }
     if level == .participant { try Interruption.release() }
     try Console.result(json ? people.json() : page)
-    if level == .participant, let failure = people.failure { throw failure }
+    guard level == .participant, let failure = people.failure(naming: Console.isQuiet) else { return }
+    // Where notes are shown, each was told of above.
+    let more = Console.isQuiet ? "" : "; \(completion.folder(CompletionFolder.table)) says why"
+    throw Failure(failure.kind, failure.message + more)
   }
 }

@@ -145,10 +145,8 @@ struct Demo: ParsableCommand {
       box.model, named: box.name, on: cohort, from: BIDSCohort(folder: raw), for: Demo.scenario,
       into: "\(output)/derivatives/\(box.name)", options
     ) { bar.show($0, of: $1) }
-    let count = outside.written.count
-    let people = count == 1 ? "1 person" : "\(count) people"
     Console.note(
-      "\(box.name) made the T1 of \(people) in \(String(format: "%.0f", outside.seconds)) s, without any training"
+      "\(box.name) made the T1 of \(outside.written.count.people) in \(String(format: "%.0f", outside.seconds)) s, without any training"
     )
     return outside
   }

@@ -1,0 +1,137 @@
+import Cohorts
+import Experiments
+import Failures
+import Files
+import Foundation
+import Imaging
+
+/// An image in a folder of derivatives, and what stands beside it.
+struct DerivedImage: Sendable {
+  /// From the folder.
+  let file: String
+  private let path: String
+
+  init(_ file: String, in folder: CompletionFolder) { (self.file, path) = (file, folder(file)) }
+
+  private var sidecar: String { (path.scanStem ?? path) + ".json" }
+
+  /// What stands beside it.
+  var fields: [String: Any]? {
+    guard let data = FileManager.default.contents(atPath: sidecar) else { return nil }
+    return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
+  }
+
+  var model: CompletionModel? { CompletionModel(besideImage: sidecar) }
+
+  /// The contrast, as the file beside it says.
+  var modality: Modality? { (fields?["SynthesizedModality"] as? String).flatMap(Modality.init(rawValue:)) }
+
+  /// Whether it is there, whole, by this model and of these scans as they are now.
+  /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
+  func stands(
+    of model: TrainedModel, _ scans: SourceScans, _ options: Completion.Options
+  ) throws -> Bool {
+    let exists = FileManager.default.fileExists(atPath: path)
+    guard exists, !options.replaces, let fields else { return false }
+    guard fields["ModelSHA256"] as? String == model.sha256 else {
+      throw Failure(
+        .cannotWrite, "\(path): was computed by another model; replace it with \(Term.overwrites)")
+    }
+    guard fields["SpatialReference"] as? String == scans.links.first,
+      fields["Sources"] as? [String] == scans.links,
+      !scans.paths.indices.contains(where: { !isOf(scans.paths[$0], at: $0, fields, scans) })
+    else { return false }
+    return (try? NIfTI.read(path: path, limit: options.voxelLimit)) != nil
+  }
+
+  /// The first of the scans that it was computed of which is there and is another now, from the data set's folder; nil where
+  /// there is none. One that is gone, or whose contents were not fetched, says nothing.
+  func changedScan(among scans: SourceScans) -> String? {
+    guard let fields, let links = fields["Sources"] as? [String] else { return nil }
+    for (place, link) in links.enumerated() {
+      guard let path = scans.path(of: link), !isOf(path, at: place, fields, scans) else { continue }
+      do {
+        _ = try NIfTI.readHeader(path: path, limit: .max)
+      } catch let failure as Failure where failure.kind == .notFound {
+        continue
+      } catch {}
+      return scans.inCohort(path)
+    }
+    return nil
+  }
+
+  /// Whether a scan is the one that it was computed of. What an earlier version wrote does not tell the scans' digests; there
+  /// a scan that was modified since counts as another.
+  private func isOf(_ scan: String, at place: Int, _ fields: [String: Any], _ scans: SourceScans) -> Bool {
+    guard let digests = fields["SourceSHA256"] as? [String] else {
+      guard let written = modified(path), let changed = modified(scan) else { return false }
+      return changed <= written
+    }
+    return digests.indices.contains(place) && digests[place] == scans.digest(of: scan)
+  }
+
+  private func modified(_ path: String) -> Date? {
+    let target = Path.resolved(path) ?? path
+    return (try? FileManager.default.attributesOfItem(atPath: target))?[.modificationDate] as? Date
+  }
+
+  /// Says beside it, in BIDS's words, what it was computed of. What lacks these words was not finished.
+  func finish(_ scans: SourceScans) throws {
+    guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
+    fields["SourceDetails"] = fields["Sources"]
+    fields["Sources"] = scans.links
+    fields["SourceSHA256"] = scans.digests
+    fields["SpatialReference"] = scans.links.first
+    let data = try JSONSerialization.data(
+      withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    try AtomicFile.write([UInt8](data) + Array("\n".utf8), to: sidecar)
+  }
+
+  /// Removes it and what stands beside it.
+  /// - Returns: whether it is gone.
+  func remove() -> Bool {
+    guard unlink(path) == 0 else { return false }
+    unlink(sidecar)
+    return true
+  }
+}
+
+/// The scans of one person as they are now. Each is read at most once to tell whether it changed.
+final class SourceScans {
+  /// What a model takes, in its order; the first has the grid of what is computed.
+  let paths: [String]
+  private let cohort: String
+  private var known: [String: String] = [:]
+  /// How BIDS names files of the data set that a folder of derivatives links to as `raw`.
+  private static let scheme = "bids:raw:"
+
+  init(_ task: CompletionTask, in cohort: String) {
+    (paths, self.cohort) = (task.files.map(\.path), Path.withoutEnd(cohort) + "/")
+  }
+
+  var links: [String] { paths.map { Self.scheme + inCohort($0) } }
+
+  /// Where the scan lies that a link names.
+  func path(of link: String) -> String? {
+    link.hasPrefix(Self.scheme) ? cohort + link.dropFirst(Self.scheme.count) : nil
+  }
+
+  /// A path from the data set's folder.
+  func inCohort(_ path: String) -> String {
+    path.hasPrefix(cohort) ? String(path.dropFirst(cohort.count)) : path
+  }
+
+  /// SHA-256 of a file; nil where it cannot be read.
+  func digest(of path: String) -> String? {
+    if let digest = known[path] { return digest }
+    let digest = (try? SHA256.ofFile(path))?.digest
+    known[path] = digest
+    return digest
+  }
+
+  /// Of what a model takes, in its order; nil where one cannot be read.
+  var digests: [String]? {
+    let all = paths.compactMap { digest(of: $0) }
+    return all.count == paths.count ? all : nil
+  }
+}
