@@ -109,7 +109,7 @@ import Testing
     try NIfTI.write(scan(.pd, subject: 3), to: bidsPath(scratch("raw"), 3, .pd))
     #expect(
       try aginet(base + ["--estimate"]).output
-        == "work    0 images of 0 people to compute; 1 has theirs already; 1 lacks nothing; 1 cannot be completed\n"
+        == "work  0 images of 0 people to compute; 1 has theirs already; 1 lacks nothing; 1 cannot be completed\n"
     )
     _ = try aginet.fails(2, ["complete", "raw", "out", "group", "--estimate"] + base.suffix(3))
   }
