@@ -67,10 +67,15 @@ struct LabelMapFile: Sendable {
 
   /// In names of lesions.
   private static let words = ["lesion", "tumor", "tumour", "wmh"]
-  /// BIDS's names of tissues and other parts, and what common programs call their maps of them.
+  /// BIDS's labels of tissues.
+  private static let tissues: Set<String> = [
+    "bg", "gm", "wm", "csf", "b", "st", "nonb", "cgm", "sgm", "bs", "cbm",
+  ]
+  /// What common programs call their maps of tissues and other parts.
   private static let parts: Set<String> = [
-    "brain", "brainmask", "head", "skull", "scalp", "bg", "gm", "wm", "csf", "b", "st", "nonb", "cgm", "sgm",
-    "bs", "cbm", "tissue", "tissues", "ribbon", "cortex", "aseg", "aparc", "aparcaseg", "wmparc", "synthseg",
+    "brain", "brainmask", "head", "skull", "scalp", "gm", "wm", "csf", "tissue", "tissues", "ribbon",
+    "cortex", "aseg",
+    "aparc", "aparcaseg", "wmparc", "synthseg",
   ]
 
   init(_ path: String, patient: String, session: String?) {
@@ -101,9 +106,10 @@ struct LabelMapFile: Sendable {
     // BIDS's short label of lesions, which elsewhere is the left.
     if name["label"] == "L" { return .lesions }
     if name["atlas"] != nil || name["seg"] != nil { return .others }
-    let says = ["label", "desc"].compactMap { name[$0]?.lowercased() }
-    if says.isEmpty { return saysLesions(pipeline) ? .lesions : .open }
-    return says.contains { parts.contains($0) } ? .others : .open
+    let (label, description) = (name["label"]?.lowercased(), name["desc"]?.lowercased())
+    if label == nil && description == nil { return saysLesions(pipeline) ? .lesions : .open }
+    let isOther = label.map { tissues.union(parts).contains($0) } ?? false
+    return isOther || description.map(parts.contains) ?? false ? .others : .open
   }
 
   static func saysLesions(_ text: String) -> Bool {
