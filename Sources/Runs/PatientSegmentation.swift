@@ -60,6 +60,8 @@ public struct SegmentationSidecar: Codable, Sendable {
   public var description: String
   public var warning: String
   public var regions: [Region]
+  /// As in ``Sidecar``.
+  public var sourceFiles: [String]
   public var sources: [Sidecar.Source]
   public var model: String
   public var modelSHA256: String
@@ -71,7 +73,8 @@ public struct SegmentationSidecar: Codable, Sendable {
     case description = "Description"
     case warning = "Warning"
     case regions = "Regions"
-    case sources = "Sources"
+    case sourceFiles = "Sources"
+    case sources = "SourceDetails"
     case model = "Model"
     case modelSHA256 = "ModelSHA256"
     case generatedBy = "GeneratedBy"
@@ -88,6 +91,7 @@ public struct SegmentationSidecar: Codable, Sendable {
         name: region.0.name, labels: region.0.labels, written: region.1 ?? 0, millilitres: volume)
     }
     sources = result.sources.map { Sidecar.Source($0, $1, files) }
+    sourceFiles = sources.map(\.file)
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]

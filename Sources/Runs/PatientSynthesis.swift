@@ -151,6 +151,8 @@ public struct Sidecar: Codable, Sendable {
   public var description: String
   public var warning: String
   public var modality: Modality
+  /// The scans, as BIDS names them: here by their files' names.
+  public var sourceFiles: [String]
   public var sources: [Source]
   public var model: String
   public var modelSHA256: String
@@ -176,7 +178,8 @@ public struct Sidecar: Codable, Sendable {
     case description = "Description"
     case warning = "Warning"
     case modality = "SynthesizedModality"
-    case sources = "Sources"
+    case sourceFiles = "Sources"
+    case sources = "SourceDetails"
     case model = "Model"
     case modelSHA256 = "ModelSHA256"
     case generatedBy = "GeneratedBy"
@@ -201,6 +204,7 @@ public struct Sidecar: Codable, Sendable {
     warning = ModelCard.warning(from: scenario.sources)
     (modality, file) = (image.modality, files.output)
     sources = result.sources.map { Source($0, $1, files) }
+    sourceFiles = sources.map(\.file)
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]

@@ -81,6 +81,18 @@ import Testing
     #expect(count(plainHeads { $0.whiteMatterLesions = 1 }, .plaque) > 0)
     #expect(count(plainHeads(), .ventricularFluid) > 0)
 
+    // A header that counts from voxels' corners is half a voxel off; the voxels are the same.
+    let digest = anatomies.digest
+    for (shift, fits) in [(1.0, true), (2.0, false)] {
+      lesions.affine = Affine([-2, 0, 0, 83 - shift], [0, -2, 0, 83 - shift], [0, 0, 2, -83 + shift])
+      try writeScan(lesions, "\(scratch.path)/fast/lesions.nii.gz")
+      if fits {
+        #expect(try Anatomies(folder: scratch.path).digest == digest)
+      } else {
+        #expect(try failure { _ = try Anatomies(folder: scratch.path) }.kind == .inconsistent)
+      }
+    }
+
     try writeScan(lesionMask(), "\(scratch.path)/fast/lesions.nii.gz")
     #expect(try failure { _ = try Anatomies(folder: scratch.path) }.kind == .inconsistent)
   }

@@ -140,7 +140,8 @@ import Testing
     for expected in [options.backgroundWeight, options.rimWeight, 1, options.lesionWeight] {
       #expect(weights.contains(Float(expected)), "\(expected)")
     }
-    #expect(weights.allSatisfy { (0.1...4).contains($0) })
+    let all = Float(options.backgroundWeight)...Float(options.lesionWeight)
+    #expect(weights.allSatisfy(all.contains))
   }
 
   /// Foot, middle and head: what differs between contrasts' orders on scanners.

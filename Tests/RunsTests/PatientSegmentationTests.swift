@@ -56,7 +56,8 @@ import Training
     #expect(
       json["ModelSHA256"] as? String
         == (try SHA256.ofFile(TrainedOnTumours.segmentation().folder.model).digest))
-    let sources = try #require(json["Sources"] as? [[String: Any]])
+    #expect(json["Sources"] as? [String] == ["sub-05_T1w.nii.gz", "sub-05_T2w.nii.gz"])
+    let sources = try #require(json["SourceDetails"] as? [[String: Any]])
     #expect(sources.map { $0["file"] as? String } == ["sub-05_T1w.nii.gz", "sub-05_T2w.nii.gz"])
     #expect((json["Regions"] as? [[String: Any]])?.count == 3 && json["EmptySlices"] as? Int == 1)
   }

@@ -184,7 +184,8 @@ import Training
     #expect(warning.hasSuffix("Research use only; not a medical device; not for diagnosis."))
     let model = try Trained.run().folder.model
     #expect(json["ModelSHA256"] as? String == (try SHA256.ofFile(model).digest))
-    let sources = try #require(json["Sources"] as? [[String: Any]])
+    #expect(json["Sources"] as? [String] == ["sub-05_T1w.nii.gz", "sub-05_T2w.nii.gz"])
+    let sources = try #require(json["SourceDetails"] as? [[String: Any]])
     #expect(sources.map { $0["file"] as? String } == ["sub-05_T1w.nii.gz", "sub-05_T2w.nii.gz"])
     let scale = try IntensityScale(of: NIfTI.read(path: t1).volume.voxels)
     #expect(sources[0]["scale"] as? Double == scale.upper)

@@ -52,10 +52,11 @@ public final class Anatomies: Sendable {
     var map = try labels.labels(codes, of: present, finest: finest, name: labelPath)
     if let own = folder.scans.first(where: { $0.stem.lowercased() == "lesions" }) {
       let lesions = try LabelFile(path: folder.path(of: own.name))
-      let apart = [lesions.spacing - labels.spacing, lesions.origin - labels.origin].map {
-        max($0.max(), -$0.min())
-      }
-      guard lesions.dimensions == labels.dimensions, apart[0] < 1e-3, apart[1] < 0.1 else {
+      func largest(_ v: SIMD3<Float>) -> Float { max(v.max(), -v.min()) }
+      let apart = largest(lesions.spacing - labels.spacing)
+      // Voxel by voxel they belong together, also where one header counts from a voxel's corner and the other from its middle.
+      let moved = largest((lesions.origin - labels.origin) / labels.spacing)
+      guard lesions.dimensions == labels.dimensions, apart < 1e-3, moved < 0.51 else {
         throw Failure(
           .inconsistent, "\(folder.path(of: own.name)): is on another grid than \(file.name) beside it")
       }

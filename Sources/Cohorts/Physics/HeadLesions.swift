@@ -82,14 +82,16 @@ struct LesionDraw {
       guard let centre = place(isNear ? anatomy.periventricular : anatomy.deepWhite, radius, &random) else {
         continue
       }
-      result.append(blob(centre, radius, [.init(limit: 1, tissue: tissue, host: .white)], 0.35, &random))
+      result.append(
+        blob(centre, radius, [.init(limit: 1, tissue: tissue, host: .white)], 0.35, diffuse: 0.3, &random))
     }
     // Caps and bands of age.
     if random.uniform() < (isSclerosis ? 0.3 : 0.7) {
       let reach = random.uniform(2.5, 9)
       for _ in 0..<6 {
         guard let centre = place(anatomy.periventricular, reach, &random) else { break }
-        result.append(blob(centre, reach, [.init(limit: 1, tissue: tissue, host: .white)], 0.4, &random))
+        result.append(
+          blob(centre, reach, [.init(limit: 1, tissue: tissue, host: .white)], 0.4, diffuse: 0.3, &random))
       }
     }
     return result
@@ -97,11 +99,11 @@ struct LesionDraw {
 
   private func blob(
     _ centre: SIMD3<Float>, _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
-    _ random: inout RandomSource
+    diffuse: Double = 0, _ random: inout RandomSource
   ) -> LesionShape {
     LesionShape(
-      centre: centre, radius: radius, layers: layers, roughness: roughness, spacing: anatomy.spacing,
-      random: &random)
+      centre: centre, radius: radius, layers: layers, roughness: roughness,
+      diffuseness: random.uniform(0, diffuse), spacing: anatomy.spacing, random: &random)
   }
 
   private func tumour(_ random: inout RandomSource) -> [LesionShape] {
@@ -115,15 +117,16 @@ struct LesionDraw {
     func oedema() -> [LesionShape.Layer] {
       random.uniform() < 0.75 ? [layer(share(1.15, 2.2), .oedema, .white)] : []
     }
-    func at(_ places: [SIMD3<Int32>], _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double)
-      -> [LesionShape]
-    {
+    func at(
+      _ places: [SIMD3<Int32>], _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
+      diffuse: Double = 0.1
+    ) -> [LesionShape] {
       guard let centre = place(places, radius, &random) else { return [] }
-      return [blob(centre, radius, layers, roughness, &random)]
+      return [blob(centre, radius, layers, roughness, diffuse: diffuse, &random)]
     }
     let white = anatomy.deepWhite
     switch kind {
-    case ..<0.32:
+    case ..<0.28:
       // A ring about necrosis, with blood in some.
       let core = share(0.5, 0.85)
       let inside = random.uniform() < 0.12 ? [layer(core * 0.5, .blood)] : []
@@ -131,29 +134,29 @@ struct LesionDraw {
       return at(
         white, radius, inside + [layer(core, .necrosis), layer(0.98, .enhancingTumour)] + rim + oedema(), 0.22
       )
-    case ..<0.44:
+    case ..<0.38:
       return at(white, radius * 0.7, [layer(1, .enhancingTumour)] + oedema(), 0.25)
-    case ..<0.52:
+    case ..<0.45:
       let wall: TissueClass = random.uniform() < 0.5 ? .enhancingTumour : .nonEnhancingTumour
       return at(
         white, radius,
         [layer(share(0.8, 0.95), random.uniform() < 0.6 ? .necrosis : .cavity), layer(1, wall)] + oedema(),
         0.12)
-    case ..<0.63:
+    case ..<0.53:
       // A cavity that an operation left.
       let blood = random.uniform() < 0.4 ? [layer(0.88, .blood)] : []
       let rest = random.uniform() < 0.5 ? [layer(1, .enhancingTumour)] : []
       return at(white, radius, [layer(0.8, .cavity)] + blood + rest + oedema(), 0.2)
-    case ..<0.72:
+    case ..<0.61:
       return (0..<(2 + random.integer(below: 3))).flatMap { _ in
         let small = random.uniform(3, 9)
         let core = random.uniform() < 0.5 ? [layer(share(0.4, 0.7), .necrosis)] : []
         return at(white, small, core + [layer(1, .enhancingTumour)] + oedema(), 0.2)
       }
-    case ..<0.9:
+    case ..<0.91:
       // Low grade: no enhancement, ragged.
-      let core = random.uniform() < 0.3 ? [layer(share(0.3, 0.6), .necrosis)] : []
-      return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35)
+      let core = random.uniform() < 0.2 ? [layer(share(0.3, 0.6), .necrosis)] : []
+      return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4)
     default:
       return at(anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1)
     }

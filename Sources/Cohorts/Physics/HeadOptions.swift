@@ -7,7 +7,7 @@ package struct HeadOptions: Codable, Sendable, Equatable {
   /// Shares by what a head suffers from; the rest have no lesion.
   package var whiteMatterLesions = 0.35
   package var strokes = 0.07
-  package var tumours = 0.33
+  package var tumours = 0.38
   /// Largest rotation about each axis, in degrees.
   package var rotation = 15.0
   /// A head's size differs from its anatomy's by at most this share, and each axis by a third of it more.

@@ -33,6 +33,8 @@ struct LesionShape: Sendable {
   private let layers: [Layer]
   private let hosts: LabelSet
   private let roughness: Float
+  /// How far host and lesion are interspersed about a border, in its radii.
+  private let diffuseness: Float
   private let noiseScale: Float
   private let noisePlace: SIMD3<Float>
   private let mask: (mask: LesionMask, scale: SIMD3<Float>, offset: SIMD3<Float>)?
@@ -46,15 +48,17 @@ struct LesionShape: Sendable {
   ///   - centre: as an index of the map.
   ///   - radius: in mm; each axis differs from it by up to a third.
   ///   - layers: from the centre outwards.
+  ///   - roughness: deviation of the border's distance, as a share; it waves over half a radius or so.
+  ///   - diffuseness: the same of what waves over some 2 mm, which leaves islands: infiltration has no border.
   init(
-    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, spacing: SIMD3<Float>,
-    random: inout RandomSource
+    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double,
+    spacing: SIMD3<Float>, random: inout RandomSource
   ) {
     self.centre = centre
     self.spacing = spacing
     self.layers = layers
     hosts = Self.hosts(layers)
-    self.roughness = Float(roughness)
+    (self.roughness, self.diffuseness) = (Float(roughness), Float(diffuseness))
     noiseScale = Float(min(max(8 / radius, 0.25), 1.5))
     noisePlace = [Float(random.uniform(0, 64)), Float(random.uniform(0, 64)), Float(random.uniform(0, 64))]
     mask = nil
@@ -67,7 +71,8 @@ struct LesionShape: Sendable {
     axes = (column(0), column(1), column(2))
     // The border is pushed out by no more than 1.5 deviations; the axes' tilt adds up to a half.
     let outermost = Double(layers.map(\.limit).max() ?? 1)
-    let reach = SIMD3<Float>(repeating: Float(1.9 * radius * outermost * (1 + 1.5 * roughness))) / spacing
+    let ragged = min(1 + 1.5 * (roughness + diffuseness), 1 / Double(Self.leastFactor))
+    let reach = SIMD3<Float>(repeating: Float(1.9 * radius * outermost * ragged)) / spacing
     (low, high) = (centre - reach, centre + reach)
     volume = 4.19 * radius * radius * radius
   }
@@ -89,7 +94,7 @@ struct LesionShape: Sendable {
     layers = [Layer(limit: 1, tissue: tissue, host: host)]
     hosts = host.labels
     (centre, axes, spacing) = (.zero, (.zero, .zero, .zero), anatomy.spacing)
-    (roughness, noiseScale, noisePlace, volume) = (0, 0, .zero, 0)
+    (roughness, diffuseness, noiseScale, noisePlace, volume) = (0, 0, 0, .zero, 0)
   }
 
   /// The class at an index of the map, where `label`, which it takes, is there without the lesion.
@@ -104,12 +109,20 @@ struct LesionShape: Sendable {
     let v = axes.0 * d.x + axes.1 * d.y + axes.2 * d.z
     let at = d * spacing * noiseScale + noisePlace
     let value = min(max(noise.value(at.x, at.y, at.z), -1.5), 1.5)
-    let radius = (v * v).sum().squareRoot() * (1 + roughness * value)
+    var factor = 1 + roughness * value
+    if diffuseness > 0 {
+      let fine = d * spacing * 2 + noisePlace
+      factor += diffuseness * min(max(noise.value(fine.x, fine.y, fine.z), -1.5), 1.5)
+    }
+    let radius = (v * v).sum().squareRoot() * max(factor, Self.leastFactor)
     for layer in layers where radius < layer.limit {
       return layer.host.labels[label] ? layer.tissue.rawValue : label
     }
     return label
   }
+
+  /// What is counted of a distance at the least, so that nothing lies far from where it belongs.
+  private static let leastFactor: Float = 0.55
 
   private static func hosts(_ layers: [Layer]) -> LabelSet {
     let sets = layers.map(\.host.labels)

@@ -18,7 +18,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// T1 of each tissue, T2 of each, and its proton density.
   public var t1 = 0.09, t2 = 0.12, density = 0.04
   /// T1 and T2 of lesions, and T2 of fluid, which flow shortens.
-  public var lesionT1 = 0.20, lesionT2 = 0.22, fluidT2 = 0.40
+  public var lesionT1 = 0.22, lesionT2 = 0.27, fluidT2 = 0.40
   /// How far from the middle of their range sequences' times and angles are drawn, as a share.
   public var sequences = 0.75
   /// Largest share of fluid in FLAIR that flowed in after the inversion and is bright.
@@ -50,7 +50,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
 
   /// How much errors count in lesions, in the outermost 2 mm of a stripped brain, outside the brain of a whole head, and
   /// where there is nothing; elsewhere 1.
-  public var lesionWeight = 4.0, rimWeight = 0.5, outerWeight = 0.7, backgroundWeight = 0.1
+  public var lesionWeight = 6.0, rimWeight = 0.5, outerWeight = 0.7, backgroundWeight = 0.1
 
   public init() {}
 

@@ -87,7 +87,8 @@ package struct SignalTable: Sendable {
     case .background: share = 0
     case .ventricularFluid, .sulcalFluid, .cavity, .eyeFluid: share = 0.25
     case .artery, .vein, .fat, .bone: share = 1
-    default: share = tissue.isLesion ? 1.6 : 1
+    case _ where tissue.isLesion: share = tissue == .plaque || tissue == .whiteMatterLesion ? 2 : 3
+    default: share = 1
     }
     let index = Int(tissue.rawValue)
     entries[index].t1 *= share
@@ -179,7 +180,7 @@ extension SignalTable {
       case .pd: true
       case .flair:
         fluid[lane] < white[lane] && grey[lane] > 0.98 * white[lane]
-          && lesions.allSatisfy { $0[lane] > 1.08 * white[lane] }
+          && lesions.allSatisfy { $0[lane] > 1.12 * white[lane] }
       }
     }
   }

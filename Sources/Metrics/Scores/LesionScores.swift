@@ -20,7 +20,7 @@ public enum LesionMeasure: String, Measure {
     case .targetContrast: "Contrast, real (×100)"
     case .predictedContrast: "Contrast, synthesised (×100)"
     case .contrastRatio: "Contrast ratio"
-    case .enhancing: "Enhancing (ml)"
+    case .enhancing: "Bright (ml)"
     case .missed: "Missed (ml)"
     case .invented: "Invented (ml)"
     }
@@ -146,7 +146,7 @@ public struct LesionScorer: Sendable, Equatable, Codable {
       title,
       caption:
         "Mean ± standard deviation (n − 1) over \(counts) subjects with a lesion. MAE and SSIM (\(ssim.variant.title)) inside "
-        + "the lesion; contrast: mean of the lesion minus mean of the tissue within \(short(reach)) mm of it; enhancing: "
+        + "the lesion; contrast: mean of the lesion minus mean of the tissue within \(short(reach)) mm of it; bright: "
         + "brighter than that tissue's median + \(short(deviations)) × 1.4826 × median absolute deviation in the real "
         + "image, missed: above that in the real image alone, invented: in the synthesised image alone. Volumes are within "
         + "the chosen slices.\(Table.cut(models.map { $0.subjects.map(\.isCut) }, "lesion"))",

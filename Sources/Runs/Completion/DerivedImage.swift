@@ -78,7 +78,6 @@ struct DerivedImage: Sendable {
   /// Says beside it, in BIDS's words, what it was computed of. What lacks these words was not finished.
   func finish(_ scans: SourceScans) throws {
     guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
-    fields["SourceDetails"] = fields["Sources"]
     fields["Sources"] = scans.links
     fields["SourceSHA256"] = scans.digests
     fields["SpatialReference"] = scans.links.first
