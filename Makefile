@@ -38,7 +38,7 @@ install: build ## copy the program and its models to PREFIX (default ~/.local)
 
 model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; hours)
 	@test -n "$(ANATOMIES)" || { echo "error: name the folder of label maps: make model ANATOMIES=..."; exit 3; }
-	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go=Support/models/physics.json; fi; \
+	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go=Support/models/physics-1.json; fi; \
 	  .build/release/aginet train $$go --anatomies "$(ANATOMIES)" -o model-run
 	.build/release/aginet models pack model-run --card Support/models/card.json -o model-run/packed.safetensors --force
 

@@ -130,7 +130,7 @@ model() {
   local trial=$made/trial out=${OUT:-$made}/model
   began=$(date +%s)
   # shellcheck disable=SC2206 # a flag and its value
-  local common=(Support/models/physics.json $start --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}")
+  local common=(Support/models/physics-1.json $start --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}")
   ready aginet
   "$made/aginet" train "${common[@]}" -o "$trial" --force --set iterations=200 --set validateEvery=200 2>"$trial.log" || { tail -n 3 "$trial.log" >&2; return 1; }
   rate=$(tr '\r' '\n' <"$trial.log" | grep -oE '[0-9.]+/s' | tail -n 1)

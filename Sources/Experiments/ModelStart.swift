@@ -27,12 +27,13 @@ public struct ModelStart: Sendable {
     sha256 = try SHA256.ofFile(file).digest
   }
 
-  /// An experiment that goes on from it unless it is told otherwise: the model's own, at a tenth of its rate and for a while, in
-  /// batches that any machine holds, a cohort's images scaled as the model's.
+  /// An experiment that goes on from it unless it is told otherwise: the model's own, for a while, at a tenth of its rate (at half
+  /// where it went on from another itself, and its rate was low already), in batches that any machine holds, a cohort's images
+  /// scaled as the model's.
   public var experiment: Experiment {
     var experiment = trained
     experiment.from = sha256
-    experiment.learningRate = trained.learningRate / 10
+    experiment.learningRate = trained.learningRate / (trained.from.isEmpty ? 10 : 2)
     (experiment.iterations, experiment.validateEvery, experiment.checkpointEvery) = (2000, 250, 250)
     experiment.batchSize = min(trained.batchSize, Self.largestBatch)
     experiment[Unified.self].intensity = card?.intensityRule ?? .percentile

@@ -52,6 +52,13 @@ import Training
     #expect(try Experiment(json: json, origin: "x") == start.experiment)
   }
 
+  /// Else the rate would be gone after a few rounds.
+  @Test func whatStartedFromAnotherGoesOnAtHalfItsRate() throws {
+    let start = try start()
+    let again = try ModelStart(file: train(still(start), from: start, to: "again").folder.model)
+    #expect(again.experiment.learningRate == again.trained.learningRate / 2)
+  }
+
   @Test func theWeightsAreTheModels() throws {
     let start = try start()
     let run = try train(still(start), from: start, to: "run")
