@@ -79,9 +79,10 @@ import Torch
       let trained = try TrainedModel(file: path, device: .cpu)
       #expect(trained.card.publication?.name == model.name)
       #expect(trained.card.publication?.anatomies?.isEmpty == false)
-      // Whatever it was trained on, it is a start for any machine, and loses little where that is stopped.
+      // Trained on a GPU in large batches, it is a start for any machine, and loses little where that is stopped.
       let start = try ModelStart(file: path)
-      #expect(start.experiment.batchSize == 4 && start.experiment.learningRate >= 4e-5)
+      #expect(start.trained.batchSize > 4 && start.experiment.batchSize == 4)
+      #expect(start.experiment.learningRate >= 4e-5)
       #expect(start.experiment.checkpointEvery * 4 <= start.experiment.iterations)
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)
