@@ -99,7 +99,7 @@ struct LesionDraw {
 
   private func blob(
     _ centre: SIMD3<Float>, _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
-    diffuse: Double = 0, _ random: inout RandomSource
+    diffuse: Double, _ random: inout RandomSource
   ) -> LesionShape {
     LesionShape(
       centre: centre, radius: radius, layers: layers, roughness: roughness,
