@@ -91,7 +91,7 @@ import Testing
       }
     }
     for (modality, low, high) in [
-      (Modality.t1, Float(0.6), Float(0.85)), (.t2, 1.15, 1.6), (.flair, 1.02, 1.25), (.t1gd, 0.6, 0.85),
+      (Modality.t1, Float(0.6), Float(0.85)), (.t2, 1.05, 1.6), (.flair, 0.9, 1.25), (.t1gd, 0.6, 0.85),
     ] {
       let sorted = (ratios[modality] ?? []).sorted()
       #expect(sorted[sorted.count / 40] < low && sorted[sorted.count - sorted.count / 40 - 1] > high)

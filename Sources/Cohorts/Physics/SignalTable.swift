@@ -179,7 +179,7 @@ extension SignalTable {
       case .t2: grey[lane] > 0.95 * white[lane] && fluid[lane] > 1.2 * grey[lane]
       case .pd: true
       case .flair:
-        fluid[lane] < white[lane] && grey[lane] > 0.98 * white[lane]
+        fluid[lane] < white[lane] && grey[lane] > 0.82 * white[lane]
           && lesions.allSatisfy { $0[lane] > 1.12 * white[lane] }
       }
     }
