@@ -95,6 +95,26 @@ struct VoxelSample: Sendable {
     return values == other.values || Self.correlation(values, other.values, above: 0) ?? 0 > 0.99999
   }
 
+  /// Shares of the head that are brighter by half or more here than in the other and the other way round, with what most of
+  /// the head shows taken for alike; nil where hardly any of it lies in both.
+  func brighter(than other: VoxelSample) -> (here: Double, there: Double)? {
+    guard let mine = ForegroundScale.of(values), let others = ForegroundScale.of(other.values) else {
+      return nil
+    }
+    let (scale, otherScale) = (Float(1 / mine), Float(1 / others))
+    let ratios = zip(values, other.values).compactMap { value, other -> Float? in
+      let (value, other) = (value * scale, other * otherScale)
+      // Where one was not acquired, nothing can be compared; what is added keeps noise from counting.
+      return min(value, other) > 0.2 && max(value, other) > 0.5 ? (value + 0.1) / (other + 0.1) : nil
+    }.sorted()
+    guard ratios.count >= values.count / 200, ratios.count > 100 else { return nil }
+    let usual = ratios[ratios.count / 2]
+    func share(_ isCounted: (Float) -> Bool) -> Double {
+      Double(ratios.count(where: isCounted)) / Double(ratios.count)
+    }
+    return (share { $0 > 1.5 * usual }, share { $0 < usual / 1.5 })
+  }
+
   /// Correlation of where the two see a head; nil where one of them sees it nowhere or everywhere.
   func overlap(with other: VoxelSample) -> Double? {
     Self.correlation(head, other.head, above: 1e-4)

@@ -9,7 +9,7 @@ struct PatientImages {
   let scales: [(modality: Modality, scale: IntensityScale)]
   /// What the voxels betray, and how far they are from what the model was trained on; one sentence each.
   let findings: [String], voxelNotes: [String]
-  /// Why they are none that the model is for, one clause each.
+  /// Why they are none that the model is for, or not what they are called, one sentence each.
   let doubts: [String]
   /// What is seen of them.
   let window: PatientWindow
@@ -32,7 +32,7 @@ struct PatientImages {
     let isOfHeads = card.isOfHeads
     var window = PatientWindow(own, trainedAt: card.trainedVoxel)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
-    var (checks, found): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
+    var (checks, found): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
     images = []
     for modality in card.scenario.sources {
       // Out of the list, so that a volume in LPS order is scaled in place and any other goes once it is turned.
@@ -41,19 +41,25 @@ struct PatientImages {
         continue
       }
       let check = try ScanCheck(image, path: name, name: Path.name(name))
-      for other in checks { found += other.findings(with: check) }
+      for (earlier, _) in scales { found += checks[earlier]?.findings(with: check) ?? [] }
       found += check.findings
-      checks.append(check)
+      checks[modality] = check
       let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       image = image.reoriented(to: .lps)
       scale.normalise(inPlace: &image.voxels)
       images.append(window.resized(image))
     }
-    doubts =
-      card.scenario.target == .missing
-      ? images.lazy.compactMap { $0 }.first.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) }
-        ?? [] : []
+    let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
+    if card.scenario.target == .missing {
+      let volume = images.lazy.compactMap { $0 }.first
+      doubts =
+        (volume.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) } ?? [])
+        .map { "the patient's volume \($0)" } + (exchange.map { [$0.text] } ?? [])
+    } else {
+      doubts = []
+      found += exchange.map { [$0] } ?? []
+    }
     if isOfHeads {
       window.close(around: images.compactMap { $0 })
       for index in images.indices { images[index] = images[index].map(window.cropped) }

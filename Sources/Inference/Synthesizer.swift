@@ -117,7 +117,7 @@ public struct Synthesizer {
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
-    var overruled = try accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    var overruled = try accepted(inputs.doubts)
     notes += overruled
     let isVerified = verifies && card.scenario.target == .missing
     let outline =

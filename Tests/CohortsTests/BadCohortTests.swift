@@ -123,6 +123,21 @@ import Testing
     #expect(notes.count { $0.contains("field of view") && $0.contains("likewise 11 others") } == 1)
   }
 
+  @Test func scansBeforeAndAfterContrastMediumUnderEachOthersNamesAreNoted() throws {
+    for subject in 1...4 {
+      let before = scan(UInt64(subject))
+      var after = before
+      for index in after.voxels.indices where index % 17 == 0 { after.voxels[index] *= 2 }
+      try writeScan(subject == 3 ? after : before, bidsPath(raw, subject, .t1))
+      try writeScan(subject == 3 ? before : after, bidsPath(raw, subject, .t1gd))
+    }
+    let notes = try run { $0.modalities = [.t1, .t2, .t1gd] }.notes.filter {
+      $0.contains("are they exchanged?")
+    }
+    #expect(
+      notes.count == 1 && notes.allSatisfy { $0.hasPrefix("sub-03_ce-gadolinium_T1w.nii.gz: ") }, "\(notes)")
+  }
+
   @Test func zScoresAreRefused() throws {
     var volume = scan(7)
     volume.voxels = volume.voxels.map { $0 == 0 ? 0 : ($0 - 50) / 30 }

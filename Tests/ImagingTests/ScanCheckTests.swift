@@ -223,6 +223,52 @@ private func standardised(_ volume: Volume, _ counts: (Float) -> Bool) -> Volume
   #expect(try first.findings(with: ScanCheck(moved(1, by: 3), path: "t2", name: "t2")).isEmpty)
 }
 
+/// Of a head: what contrast medium reaches, every twentieth voxel and those beside it.
+private func enhanced(_ volume: Volume) -> Volume {
+  var volume = volume
+  let sides = volume.dimensions
+  for index in volume.voxels.indices {
+    let (i, j, k) = (index % sides.x, index / sides.x % sides.y, index / (sides.x * sides.y))
+    if (i / 2 + j / 2 * 7 + k * 3) % 20 == 0 { volume.voxels[index] *= 2 }
+  }
+  return volume
+}
+
+@Test func whatContrastMediumBrightensTellsWhichScanIsTheLater() throws {
+  func check(_ volume: Volume, _ name: String) throws -> ScanCheck {
+    try ScanCheck(volume, path: name, name: name)
+  }
+  var head = Head()
+  head.noise = 0.03
+  let before = head.volume()
+  // Noise of its own, on a scale of its own.
+  var random = RandomSource(seed: 5)
+  var after = enhanced(before)
+  after.voxels = after.voxels.map { $0 * Float(0.3 * random.uniform(0.85, 1.15)) }
+  #expect(try check(after, "t1gd").exchanged(with: check(before, "t1")) == nil)
+  let found = try #require(try check(before, "t1gd").exchanged(with: check(after, "t1")))
+  #expect(found.kind == .exchanged && found.name == "t1gd")
+  #expect(
+    found.text.hasPrefix("t1gd: looks as before contrast medium and t1 as after it")
+      && found.text.hasSuffix("are they exchanged?"))
+
+  // Neither has seen any: apart by two voxels, one brighter on one side, one that was not acquired everywhere.
+  let sides = before.dimensions
+  var (moved, uneven, partial) = (before, before, before)
+  for index in before.voxels.indices {
+    let (i, k) = (index % sides.x, index / (sides.x * sides.y))
+    moved.voxels[index] = i + 2 < sides.x ? before.voxels[index + 2] : 0
+    uneven.voxels[index] *= 0.75 + 0.5 * Float(i) / Float(sides.x)
+    if k > sides.z * 3 / 4 { partial.voxels[index] = 0 }
+  }
+  for other in [moved, uneven, partial] {
+    #expect(try check(other, "t1gd").exchanged(with: check(before, "t1")) == nil)
+    #expect(try check(before, "t1gd").exchanged(with: check(other, "t1")) == nil)
+  }
+  let small = Volume(dimensions: [2, 2, 2], affine: before.affine, voxels: (1...8).map { Float($0) })
+  #expect(try check(small, "t1gd").exchanged(with: check(before, "t1")) == nil)
+}
+
 @Test func manyFindingsOfAKindAreOneLine() throws {
   var found: [ScanCheck.Finding] = []
   for number in 1...9 {

@@ -162,6 +162,27 @@ private func repeated(_ modality: Modality) -> Volume {
   #expect(other?.exchange?.modalities == [.t1, .t2] && (other?.exchange?.reliability ?? 0) > 20)
 }
 
+/// T1 and T1Gd predict each other however they are called; what contrast medium brightens tells.
+@Test func scansBeforeAndAfterContrastMediumAreRefusedUnderEachOthersNames() throws {
+  let before = head(.t1)
+  var after = before
+  for index in after.voxels.indices where index % 23 < 2 { after.voxels[index] *= 2 }
+  var card = completing()
+  card.scenario = Scenario(completing: [.t1, .flair, .t1gd])
+  var maker = synthesizer(sums(), card)
+  let right: Patient = [.t1: ("a.nii.gz", before), .t1gd: ("b.nii.gz", after)]
+  let result = try maker(right, targets: [.flair])
+  #expect(!result.notes.contains { $0.contains("exchanged") } && result.overruled.isEmpty)
+  let wrong: Patient = [.t1: ("b.nii.gz", after), .t1gd: ("a.nii.gz", before)]
+  maker.verifies = false
+  let failure = try failure { _ = try maker(wrong, targets: [.flair]) }
+  #expect(failure.kind == .refused && failure.exitCode == 11, "\(failure)")
+  #expect(failure.message.hasPrefix("a.nii.gz: looks as before contrast medium and b.nii.gz as after it"))
+  maker.acceptsDoubts = true
+  let forced = try maker(wrong, targets: [.flair])
+  #expect(forced.overruled.count == 1 && forced.notes.contains { $0.contains("are they exchanged?") })
+}
+
 /// A whole head in noise counts where its brain is: neither its scalp nor what lies far below, however badly that is made. Of a
 /// stripped one everything counts.
 @Test(arguments: [true, false]) func ofAWholeHeadTheBrainCounts(isStripped: Bool) throws {

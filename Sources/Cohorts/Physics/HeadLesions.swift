@@ -23,6 +23,37 @@ enum HeadDisease: Sendable {
   }
 }
 
+/// The kinds of tumour that are drawn.
+private enum TumourKind: CaseIterable {
+  case ringAboutNecrosis, solid, cyst, resection, metastases, lowGrade, meningioma
+
+  /// Of all tumours; together 1.
+  var share: Double {
+    switch self {
+    case .ringAboutNecrosis: 0.28
+    case .solid: 0.10
+    case .cyst: 0.07
+    case .resection: 0.08
+    case .metastases: 0.08
+    case .lowGrade: 0.30
+    case .meningioma: 0.09
+    }
+  }
+
+  init(_ random: inout RandomSource) {
+    var left = random.uniform()
+    for kind in Self.allCases {
+      if left < kind.share {
+        self = kind
+        return
+      }
+      left -= kind.share
+    }
+    // What rounding leaves of 1.
+    self = .lowGrade
+  }
+}
+
 /// Draws lesions where a slab shows them.
 struct LesionDraw {
   let anatomy: Anatomy
@@ -107,7 +138,7 @@ struct LesionDraw {
   }
 
   private func tumour(_ random: inout RandomSource) -> [LesionShape] {
-    let kind = random.uniform()
+    let kind = TumourKind(&random)
     let radius = random.uniform(6, 26)
     func share(_ low: Double, _ high: Double) -> Float { Float(random.uniform(low, high)) }
     func layer(_ limit: Float, _ tissue: TissueClass, _ host: LesionShape.Host = .brain) -> LesionShape.Layer
@@ -126,38 +157,37 @@ struct LesionDraw {
     }
     let white = anatomy.deepWhite
     switch kind {
-    case ..<0.28:
-      // A ring about necrosis, with blood in some.
+    case .ringAboutNecrosis:
+      // With blood in some.
       let core = share(0.5, 0.85)
       let inside = random.uniform() < 0.12 ? [layer(core * 0.5, .blood)] : []
       let rim = random.uniform() < 0.4 ? [layer(share(1.0, 1.25), .nonEnhancingTumour)] : []
       return at(
         white, radius, inside + [layer(core, .necrosis), layer(0.98, .enhancingTumour)] + rim + oedema(), 0.22
       )
-    case ..<0.38:
+    case .solid:
       return at(white, radius * 0.7, [layer(1, .enhancingTumour)] + oedema(), 0.25)
-    case ..<0.45:
+    case .cyst:
       let wall: TissueClass = random.uniform() < 0.5 ? .enhancingTumour : .nonEnhancingTumour
       return at(
         white, radius,
         [layer(share(0.8, 0.95), random.uniform() < 0.6 ? .necrosis : .cavity), layer(1, wall)] + oedema(),
         0.12)
-    case ..<0.53:
-      // A cavity that an operation left.
+    case .resection:
       let blood = random.uniform() < 0.4 ? [layer(0.88, .blood)] : []
       let rest = random.uniform() < 0.5 ? [layer(1, .enhancingTumour)] : []
       return at(white, radius, [layer(0.8, .cavity)] + blood + rest + oedema(), 0.2)
-    case ..<0.61:
+    case .metastases:
       return (0..<(2 + random.integer(below: 3))).flatMap { _ in
         let small = random.uniform(3, 9)
         let core = random.uniform() < 0.5 ? [layer(share(0.4, 0.7), .necrosis)] : []
         return at(white, small, core + [layer(1, .enhancingTumour)] + oedema(), 0.2)
       }
-    case ..<0.91:
-      // Low grade: no enhancement, ragged.
+    case .lowGrade:
+      // No enhancement, and ragged.
       let core = random.uniform() < 0.2 ? [layer(share(0.3, 0.6), .necrosis)] : []
       return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4)
-    default:
+    case .meningioma:
       return at(anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1)
     }
   }

@@ -57,14 +57,16 @@ struct VolumeMaker: Sendable {
     }
     var voxels = [UInt16](repeating: 0, count: plan.modalities.count * extent.count)
     var scans: [CohortManifest.Scan] = []
-    var (checks, findings): ([ScanCheck], [ScanCheck.Finding]) = ([], [])
+    var (checks, findings): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
     for (channel, modality) in plan.modalities.enumerated() {
       let path = try plan.subject.path(of: modality)
       var volume = try cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
       let check = try ScanCheck(volume, path: path, name: path.fileName)
-      for other in checks { findings += other.findings(with: check, sharesGrid: plan.resampled.isEmpty) }
+      for earlier in plan.modalities[..<channel] {
+        findings += checks[earlier]?.findings(with: check, sharesGrid: plan.resampled.isEmpty) ?? []
+      }
       findings += check.findings
-      checks.append(check)
+      checks[modality] = check
       let content = VoxelDigest.of(volume)
       if let other = scans.first(where: { $0.content == content }), !allowsDuplicates {
         let (names, files) = (
@@ -83,6 +85,10 @@ struct VolumeMaker: Sendable {
         CohortManifest.Scan(
           modality: modality, scale: scale.upper, clippedAbove: scale.clippedAbove,
           clippedBelow: scale.clippedBelow, resampled: resampled, source: try source(path), content: content))
+    }
+    if plan.resampled.isEmpty, let before = checks[.t1], let exchange = checks[.t1gd]?.exchanged(with: before)
+    {
+      findings.append(exchange)
     }
     let offset = CohortManifest.offset(of: extent, in: size)
     let seen = voxels.withUnsafeBufferPointer {
