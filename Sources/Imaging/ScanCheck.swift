@@ -118,7 +118,7 @@ public struct ScanCheck: Sendable {
     return Finding(
       .exchanged, name,
       "looks as before contrast medium and \(before.name) as after it: \(percent(shares.there)) of the head is brighter by half"
-        + " or more in that, \(percent(shares.here)) in this; are they exchanged?")
+        + " or more in that, \(percent(shares.here)) in this; see whether they are exchanged")
   }
 
   /// Findings of many scans as a person reads them: a kind that more than three have is said once.

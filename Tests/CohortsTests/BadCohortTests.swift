@@ -132,7 +132,7 @@ import Testing
       try writeScan(subject == 3 ? before : after, bidsPath(raw, subject, .t1gd))
     }
     let notes = try run { $0.modalities = [.t1, .t2, .t1gd] }.notes.filter {
-      $0.contains("are they exchanged?")
+      $0.contains("see whether they are exchanged")
     }
     #expect(
       notes.count == 1 && notes.allSatisfy { $0.hasPrefix("sub-03_ce-gadolinium_T1w.nii.gz: ") }, "\(notes)")

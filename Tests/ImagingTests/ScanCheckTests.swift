@@ -250,7 +250,7 @@ private func enhanced(_ volume: Volume) -> Volume {
   #expect(found.kind == .exchanged && found.name == "t1gd")
   #expect(
     found.text.hasPrefix("t1gd: looks as before contrast medium and t1 as after it")
-      && found.text.hasSuffix("are they exchanged?"))
+      && found.text.hasSuffix("see whether they are exchanged"))
 
   // Neither has seen any: apart by two voxels, one brighter on one side, one that was not acquired everywhere.
   let sides = before.dimensions
