@@ -127,6 +127,26 @@ import Testing
     #expect(wholes > 3)
   }
 
+  /// Where scans with skull begin: what shows no brain is learned too.
+  @Test func aShareOfWholeHeadsIsSeenOverTheFace() {
+    func brain(_ faces: Double) -> [Double] {
+      (0..<24).map { slab($0, plainHeads { ($0.wholeHeads, $0.faces) = (1, faces) }) }.filter {
+        !$0.isStripped
+      }
+      .map { slab in
+        let tissues = slab.classes.compactMap(TissueClass.init(rawValue:)).filter { $0 != .background }
+        #expect(Double(tissues.count) > 0.2 * Double(slab.classes.count))
+        return Double(tissues.count(where: \.isBrain)) / Double(tissues.count)
+      }
+    }
+    let (usual, faces) = (brain(0), brain(1))
+    #expect(usual.count == faces.count && usual.count > 6)
+    #expect(faces.reduce(0, +) < 0.7 * usual.reduce(0, +), "\(usual) \(faces)")
+    // Of stripped brains nothing else is drawn.
+    let stripped = [0.0, 1].map { share in slab(1, plainHeads { $0.faces = share }).classes }
+    #expect(stripped[0] == stripped[1])
+  }
+
   @Test func frontIsFirstAndBothSidesComeUp() {
     var (sides, eyes) = (Set<Bool>(), 0)
     for stream in 0..<16 {

@@ -4,6 +4,8 @@ import Imaging
 ///
 /// Of enhancing tumour about as much as T1 was measured to fall there (by some 840 ms in glioblastomas, 120 ms in oedema and
 /// 30 ms in healthy tissue); of blood what 0.3 to 1.2 mmol/l do at relaxivities of 2.6 to 3.5 (Szomolanyi et al. 2019).
+/// Of muscle and skin what makes them 1.5 to 1.8 times as bright against white matter, as in eight people with gliomas; of fluid what
+/// small vessels and membranes in it take up, which brightens it by a quarter to a half there and in four people with stripped brains.
 package struct Gadolinium: Sendable {
   /// By raw value of `TissueClass`, a whole number of vectors of eight.
   package let r1: [Float]
@@ -13,8 +15,8 @@ package struct Gadolinium: Sendable {
   /// The smallest and the largest rise of R1.
   private static func range(_ tissue: TissueClass, activePlaques: Bool) -> (Double, Double)? {
     switch tissue {
-    case .whiteMatter, .cerebellarWhite, .brainStem: (0.01, 0.05)
-    case .corticalGrey, .cerebellarGrey, .limbicGrey: (0.03, 0.10)
+    case .whiteMatter, .cerebellarWhite, .brainStem: (0.015, 0.06)
+    case .corticalGrey, .cerebellarGrey, .limbicGrey: (0.04, 0.13)
     case .thalamus, .caudate, .putamen, .pallidum: (0.03, 0.08)
     case .choroidPlexus: (1, 3)
     case .artery, .vein: (0.8, 4)
@@ -26,9 +28,12 @@ package struct Gadolinium: Sendable {
     case .necrosis: (0.01, 0.2)
     case .blood: (0.02, 0.3)
     case .stroke: (0.02, 0.5)
-    case .muscle, .skin: (0.1, 0.4)
+    case .muscle: (0.35, 1.4)
+    case .skin: (0.4, 1.8)
     case .fat: (0.01, 0.05)
-    case .background, .ventricularFluid, .sulcalFluid, .cavity, .eyeFluid, .bone: nil
+    case .ventricularFluid: (0.01, 0.10)
+    case .sulcalFluid: (0.03, 0.25)
+    case .background, .cavity, .eyeFluid, .bone: nil
     }
   }
 

@@ -4,6 +4,8 @@ import Failures
 package struct HeadOptions: Codable, Sendable, Equatable {
   /// Share of heads whose skull is kept; only of anatomies that have one.
   package var wholeHeads = 0.38
+  /// Of those, the share of samples that lie over face and neck, whether or not they show brain.
+  package var faces = 0.25
   /// Shares by what a head suffers from; the rest have no lesion.
   package var whiteMatterLesions = 0.35
   package var strokes = 0.07
@@ -41,7 +43,8 @@ package struct HeadOptions: Codable, Sendable, Equatable {
       }
     }
     let shares = [
-      ("wholeHeads", wholeHeads), ("whiteMatterLesions", whiteMatterLesions), ("strokes", strokes),
+      ("wholeHeads", wholeHeads), ("faces", faces), ("whiteMatterLesions", whiteMatterLesions),
+      ("strokes", strokes),
       ("tumours", tumours), ("damagedMasks", damagedMasks), ("erodedMasks", erodedMasks),
     ]
     for (name, share) in shares { try check(name, share, 0...1) }

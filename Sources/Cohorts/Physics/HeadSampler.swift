@@ -31,7 +31,8 @@ package struct HeadSampler: Sendable {
     var pose = HeadPose(anatomy.spacing, options, isMirrored: isMirrored, random: &random)
     let field =
       SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes) * planeSpacing)
-    aim(&pose, at: anatomy, field: field, random: &random)
+    let isOverFace = random.uniform() < options.faces && !isStripped
+    aim(&pose, at: anatomy, field: field, isOverFace: isOverFace, random: &random)
     let rim = HeadRim(options, isStripped: isStripped, voxel: Float(voxel), random: &random)
 
     let disease = HeadDisease(
@@ -92,32 +93,39 @@ package struct HeadSampler: Sendable {
     return shares.count - 1
   }
 
-  /// Lays the field over the head at a level that shows enough brain.
+  /// Lays the field over the head: at a level that shows enough brain, or over the face and what lies beneath the brain.
   private func aim(
-    _ pose: inout HeadPose, at anatomy: Anatomy, field: SIMD3<Double>, random: inout RandomSource
+    _ pose: inout HeadPose, at anatomy: Anatomy, field: SIMD3<Double>, isOverFace: Bool,
+    random: inout RandomSource
   ) {
     func double(_ v: SIMD3<Int>) -> SIMD3<Double> { [Double(v.x), Double(v.y), Double(v.z)] }
     let (low, high) = (double(anatomy.low), double(anatomy.high))
     let spacing = SIMD3<Double>(anatomy.spacing)
     let extent = (high - low) * spacing
+    // Of the brain's height; label maps are cut off 15 mm beneath it.
+    let levels = isOverFace ? (-10 / extent.z, 0.45) : (0.06, 0.98)
     for _ in 0..<12 {
       var centre = (low + high) / 2
-      centre.z = random.uniform(low.z + 0.06 * (high.z - low.z), low.z + 0.98 * (high.z - low.z))
+      centre.z = low.z + random.uniform(levels.0, levels.1) * (high.z - low.z)
       for axis in 0..<2 {
         let room = abs(extent[axis] - field[axis]) / 2 + 8
         centre[axis] += random.uniform(-room, room) / spacing[axis]
       }
+      if isOverFace { centre.y -= random.uniform(0, 40) / spacing.y }
       pose.centre = SIMD3<Float>(centre)
-      if brainShare(pose, anatomy, field) >= options.leastBrain { return }
+      let shown = shown(pose, anatomy, field)
+      if isOverFace ? shown.head >= 0.3 : shown.brain >= options.leastBrain { return }
     }
     // A level that none can miss.
     pose.centre = SIMD3<Float>((low + high) / 2)
   }
 
-  /// The share of a coarse lattice over the field that meets brain.
-  private func brainShare(_ pose: HeadPose, _ anatomy: Anatomy, _ field: SIMD3<Double>) -> Double {
+  /// The shares of a coarse lattice over the field that meet brain, and anything of the head.
+  private func shown(
+    _ pose: HeadPose, _ anatomy: Anatomy, _ field: SIMD3<Double>
+  ) -> (brain: Double, head: Double) {
     let steps = 24
-    var hits = 0
+    var (brain, head) = (0, 0)
     let n = anatomy.dimensions
     for row in 0..<steps {
       for column in 0..<steps {
@@ -126,9 +134,11 @@ package struct HeadSampler: Sendable {
         let index = pose.index([x, y, 0])
         let (i, j, k) = (Int(index.x + 0.5), Int(index.y + 0.5), Int(index.z + 0.5))
         guard i >= 0, j >= 0, k >= 0, i < n.x, j < n.y, k < n.z else { continue }
-        hits += LabelSet.brain[anatomy.voxels[i + n.x * (j + n.y * k)]] ? 1 : 0
+        let label = anatomy.voxels[i + n.x * (j + n.y * k)]
+        brain += LabelSet.brain[label] ? 1 : 0
+        head += label == TissueClass.background.rawValue ? 0 : 1
       }
     }
-    return Double(hits) / Double(steps * steps)
+    return (Double(brain) / Double(steps * steps), Double(head) / Double(steps * steps))
   }
 }

@@ -32,10 +32,10 @@ package struct TissueValues: Sendable {
     case .artery: (1650, 1450, 80, 0.80, 0.02)
     case .vein: (1600, 1400, 50, 0.80, 0.02)
     case .dura: (900, 800, 22, 0.50, 0.30)
-    case .bone: (1000, 850, 15, 0.10, 0)
+    case .bone: (1000, 850, 25, 0.15, 0)
     case .fat: (370, 290, 130, 0.90, 0.02)
-    case .muscle: (1420, 1130, 40, 0.75, 0.40)
-    case .skin: (1000, 850, 45, 0.65, 0.25)
+    case .muscle: (1350, 1080, 56, 0.76, 0.34)
+    case .skin: (1000, 850, 55, 0.68, 0.22)
     case .eyeFluid: (4000, 3900, 800, 1, 0)
     case .plaque: (1350, 1100, 135, 0.83, 0.10)
     case .whiteMatterLesion: (1230, 1030, 122, 0.80, 0.12)
@@ -134,6 +134,10 @@ package struct TissueValues: Sendable {
     if tissue.isLesion { return (options.lesionT1, options.lesionT2, options.density) }
     // Of bone and dura little is known, and nobody looks at them.
     if tissue == .bone || tissue == .dura { return (options.t1, 2 * options.t2, 4 * options.density) }
+    // What label maps call so holds glands, tongue and mucosa too, which have longer T2.
+    if tissue == .muscle || tissue == .skin {
+      return (1.5 * options.t1, 2 * options.t2, 2 * options.density)
+    }
     return (options.t1, options.t2, options.density)
   }
 }

@@ -2,6 +2,7 @@ import ArgumentParser
 import Experiments
 import Files
 import Inference
+import Metrics
 
 struct Cite: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,9 +10,13 @@ struct Cite: ParsableCommand {
     discussion: example("aginet cite"))
 
   func run() throws {
-    try Console.result(
-      ([Self.software] + ShippedModel.all.flatMap { ["", "The model \($0.name):"] + Self.citations(of: $0) })
-        .joined(separator: "\n"))
+    // Models that go on from each other mostly ask for the same.
+    let asked = ShippedModel.all.map { (name: $0.name, citations: Self.citations(of: $0)) }
+    let models = asked.map(\.citations).unique.flatMap { citations in
+      let names = asked.filter { $0.citations == citations }.map(\.name)
+      return ["", "The \(names.count == 1 ? "model" : "models") \(names.joined(separator: ", ")):"] + citations
+    }
+    try Console.result(([Self.software] + models).joined(separator: "\n"))
   }
 
   private static let software = """
