@@ -36,11 +36,12 @@ install: build ## copy the program and its models to PREFIX (default ~/.local)
 	for model in $(wildcard Support/models/*.safetensors); do \
 	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/aginet/models/ || exit 1; done
 
-model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; hours)
+model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; an hour)
 	@test -n "$(ANATOMIES)" || { echo "error: name the folder of label maps: make model ANATOMIES=..."; exit 3; }
-	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go=Support/models/physics-1.json; fi; \
+	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go="Support/models/physics-2.json --from physics-1"; fi; \
 	  .build/release/aginet train $$go --anatomies "$(ANATOMIES)" -o model-run
-	.build/release/aginet models pack model-run --card Support/models/card.json -o model-run/packed.safetensors --force
+	.build/release/aginet models average model-run physics-1 --share 0.3 -o model-run/averaged.safetensors --force
+	.build/release/aginet models pack model-run/averaged.safetensors --card Support/models/card.json -o model-run/packed.safetensors --force
 
 test: setup ## run every test
 	bash Support/tests/setup.sh

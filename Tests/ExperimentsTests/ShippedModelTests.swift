@@ -79,9 +79,9 @@ import Torch
       let trained = try TrainedModel(file: path, device: .cpu)
       #expect(trained.card.publication?.name == model.name)
       #expect(trained.card.publication?.anatomies?.isEmpty == false)
-      // Trained on a GPU in large batches, it is a start for any machine, and loses little where that is stopped.
+      // However large the batches were that it was trained in, it is a start for any machine, and loses little where that is stopped.
       let start = try ModelStart(file: path)
-      #expect(start.trained.batchSize > 4 && start.experiment.batchSize == 4)
+      #expect(start.trained.batchSize >= 4 && start.experiment.batchSize == 4)
       #expect(start.experiment.learningRate >= 4e-5)
       #expect(start.experiment.checkpointEvery * 4 <= start.experiment.iterations)
     }
