@@ -187,7 +187,9 @@ import Testing
     let text = try aginet("cite").output
     #expect(text.contains("2411.14684") && text.contains("@software{aginet,"))
     // What the card of the model asks for; and without a model the rest all the same.
-    #expect(text.contains("The models physics-2, physics-1:\n") && text.contains("SynthSeg: Segmentation of brain MRI"))
+    #expect(
+      text.contains("The models physics-2, physics-1:\n")
+        && text.contains("SynthSeg: Segmentation of brain MRI"))
     var lacking = aginet
     lacking.environment = ["AGINET_MODELS": scratch.path]
     let rest = try lacking("cite")

@@ -180,7 +180,8 @@ private func repeated(_ modality: Modality) -> Volume {
   #expect(failure.message.hasPrefix("a.nii.gz: looks as before contrast medium and b.nii.gz as after it"))
   maker.acceptsDoubts = true
   let forced = try maker(wrong, targets: [.flair])
-  #expect(forced.overruled.count == 1 && forced.notes.contains { $0.contains("see whether they are exchanged") })
+  #expect(
+    forced.overruled.count == 1 && forced.notes.contains { $0.contains("see whether they are exchanged") })
 }
 
 /// A whole head in noise counts where its brain is: neither its scalp nor what lies far below, however badly that is made. Of a

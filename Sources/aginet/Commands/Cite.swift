@@ -14,7 +14,8 @@ struct Cite: ParsableCommand {
     let asked = ShippedModel.all.map { (name: $0.name, citations: Self.citations(of: $0)) }
     let models = asked.map(\.citations).unique.flatMap { citations in
       let names = asked.filter { $0.citations == citations }.map(\.name)
-      return ["", "The \(names.count == 1 ? "model" : "models") \(names.joined(separator: ", ")):"] + citations
+      return ["", "The \(names.count == 1 ? "model" : "models") \(names.joined(separator: ", ")):"]
+        + citations
     }
     try Console.result(([Self.software] + models).joined(separator: "\n"))
   }
