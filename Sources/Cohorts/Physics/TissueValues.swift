@@ -8,7 +8,7 @@ import Imaging
 /// et al. 1989). Studies differ by more than their errors, so that the draws are wide. Lesions' cover besides what 24 real
 /// people show: the more water, the longer are T1 and T2 alike, so that what is dark in T1 is bright in FLAIR. Grey matter's
 /// T2 lies at the lower end of what is published, and its density below most: grey over white matter is 0.9 to 1.2 in
-/// FLAIR, and mostly 1, of 20 people in six scanners' images, where longer ones give 1.25.
+/// FLAIR, and mostly 1, of 20 real people, where longer ones give 1.25.
 package struct TissueValues: Sendable {
   /// T1 at 3 and at 1.5 T and T2 at 3 T in ms, density (water 1), and the signal that magnetisation transfer takes of a
   /// multi-slice turbo spin echo.
