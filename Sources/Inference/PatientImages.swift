@@ -9,8 +9,10 @@ struct PatientImages {
   let scales: [(modality: Modality, scale: IntensityScale)]
   /// What the voxels betray, and how far they are from what the model was trained on; one sentence each.
   let findings: [String], voxelNotes: [String]
-  /// Why they are none that the model is for, or not what they are called, one sentence each.
+  /// Why they are none that the model is for, one clause each.
   let doubts: [String]
+  /// What speaks for T1 and T1Gd being under each other's names; of models of one target it is a finding.
+  let exchange: String?
   /// What is seen of them.
   let window: PatientWindow
   /// By source of the model; nothing for those that are not given.
@@ -53,11 +55,10 @@ struct PatientImages {
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
       let volume = images.lazy.compactMap { $0 }.first
-      doubts =
-        (volume.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) } ?? [])
-        .map { "the patient's volume \($0)" } + (exchange.map { [$0.text] } ?? [])
+      doubts = volume.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) } ?? []
+      self.exchange = exchange?.text
     } else {
-      doubts = []
+      (doubts, self.exchange) = ([], nil)
       found += exchange.map { [$0] } ?? []
     }
     if isOfHeads {

@@ -117,7 +117,7 @@ public struct Synthesizer {
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
-    var overruled = try accepted(inputs.doubts)
+    var overruled = try accepted(inputs.doubts.map { "the patient's volume \($0)" })
     notes += overruled
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
@@ -127,12 +127,13 @@ public struct Synthesizer {
       verification = try pass.verify(
         inputs.images, within: outline, batchSize: batchSize, progress: verifying, begins: begins)
       notes += verification?.warnings ?? []
-      if let doubt = verification?.doubt {
-        try overruled += accepted([doubt])
-        notes.append(doubt)
-      }
       if inputs.scales.count == 1 { notes.append(Verification.ofOneScan) }
     }
+    // Another exchange, as of T1 and FLAIR, looks like one of T1 and T1Gd too.
+    let exchange = verification?.exchange == nil ? inputs.exchange : nil
+    let doubts = try accepted([exchange, verification?.doubt].compactMap { $0 })
+    overruled += doubts
+    notes += doubts
     try begins("synthesising")
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
     var made = try pass.run(
