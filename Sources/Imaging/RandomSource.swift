@@ -52,6 +52,17 @@ public struct RandomSource: RandomNumberGenerator, Sendable {
     return Int(product.high)
   }
 
+  /// An index, as often as its weight's share of all. There must be a weight above 0.
+  public mutating func index(weights: [Double]) -> Int {
+    var rest = uniform() * weights.reduce(0, +)
+    for (index, weight) in weights.enumerated() {
+      rest -= weight
+      if rest < 0 { return index }
+    }
+    // What rounding leaves.
+    return weights.lastIndex { $0 > 0 } ?? 0
+  }
+
   /// Standard normal (mean 0, variance 1), by Marsaglia's polar method.
   public mutating func normal() -> Double {
     if let spare = spareNormal {

@@ -27,6 +27,7 @@ import Testing
     (options.shift, options.largeShift, options.rotation) = (0, 0, 0)
     (options.sharp, options.thickAxial, options.thickOther, options.sharpTargets) = (1, 0, 0, 1)
     (options.ghosts, options.clipped, options.coarse) = (0, 0, 0)
+    (options.alike, options.mixture, options.looseFat) = (0, [0, 0], [0, 0])
     change(&options)
     return options
   }
@@ -97,6 +98,58 @@ import Testing
       // Grey matter lies between 0.2 and 0.7; interpolation and blur take some of the noise.
       #expect(mean > 0.2 / 50 * 0.8 * 0.4 && mean < 0.7 / 50 * 0.8 * 1.1)
     }
+  }
+
+  /// Where all of a person's slices are as thick, so are the targets': they are what would have been acquired.
+  @Test func oneProtocolHasSlicesOfOneThickness() throws {
+    let thick: (inout PhysicsOptions) -> Void = { ($0.sharp, $0.thickAxial) = (0, 1) }
+    let (alike, own) = (
+      try batch(
+        still {
+          thick(&$0)
+          $0.alike = 1
+        }), try batch(still { thick(&$0) })
+    )
+    for modality in modalities {
+      let (same, sharp) = (try #require(alike.answers?[modality]), try #require(own.answers?[modality]))
+      let (near, far) = (
+        difference(same, alike.target(modality)), difference(sharp, own.target(modality))
+      )
+      #expect(near < 0.6 * far, "\(modality) \(near) \(far)")
+      #expect(difference(sharp, same) > 0.02)
+    }
+  }
+
+  /// Fat in muscle and muscle in fat change what lies outside the brain, and nothing within it.
+  @Test func tissuesOutsideTheBrainAreMixed() throws {
+    let whole: (inout PhysicsOptions) -> Void = {
+      $0.anatomy = plainHeads { ($0.wholeHeads, $0.faces) = (1, 1) }
+    }
+    let pure = try batch(still(whole), size: 192)
+    let mixed = try batch(
+      still {
+        whole(&$0)
+        $0.mixture = [0.5, 0.5]
+      }, size: 192)
+    let loose = try batch(
+      still {
+        whole(&$0)
+        $0.looseFat = [0.8, 0.8]
+      }, size: 192)
+    let weights = try #require(pure.weights)
+    let outside = weights.indices.filter { weights[$0] == Float(PhysicsOptions().outerWeight) }
+    let fat = try #require(pure.answers?[.t1])
+    let muscle = try #require(loose.answers?[.t1])
+    let patches = try #require(mixed.answers?[.t1])
+    #expect(outside.count > 1000)
+    #expect(outside.count { abs(patches[$0] - fat[$0]) > 0.02 } > outside.count / 5)
+    let bright = outside.filter { fat[$0] > 0.8 }
+    #expect(bright.count > 200)
+    // Four fifths of the way to muscle.
+    func mean(_ values: [Float]) -> Float {
+      bright.reduce(0) { $0 + values[$1] } / Float(bright.count)
+    }
+    #expect(mean(muscle) < 0.6 * mean(fat) && mean(muscle) > 0.15 * mean(fat))
   }
 
   @Test func nothingIsLeftOutsideAStrippedBrain() throws {

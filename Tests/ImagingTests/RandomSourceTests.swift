@@ -38,6 +38,15 @@ import Testing
   #expect(abs(Double(normal.count { abs($0) > 3 }) / Double(count) - 0.0027) < 0.0006)
 }
 
+@Test func indicesComeAsOftenAsTheyWeigh() {
+  var source = RandomSource(seed: 4)
+  var counts = [0, 0, 0, 0]
+  for _ in 0..<20_000 { counts[source.index(weights: [1, 0, 5, 2])] += 1 }
+  for (count, share) in zip(counts, [0.125, 0, 0.625, 0.25]) {
+    #expect(abs(Double(count) / 20_000 - share) < (share == 0 ? 1e-9 : 0.015))
+  }
+}
+
 @Test func permutationsHoldEveryNumberOnce() {
   var source = RandomSource(seed: 9)
   #expect(source.permutation(0) == [])

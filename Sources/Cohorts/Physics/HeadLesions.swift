@@ -9,17 +9,9 @@ enum HeadDisease: Sendable {
   case tumour
 
   init(_ options: HeadOptions, hasStrokes: Bool, random: inout RandomSource) {
-    let value = random.uniform()
-    let (first, second) = (options.tumours, options.tumours + options.strokes)
-    if value < first {
-      self = .tumour
-    } else if value < second {
-      self = hasStrokes ? .stroke : .none
-    } else if value < second + options.whiteMatterLesions {
-      self = .whiteMatterLesions
-    } else {
-      self = .none
-    }
+    let kinds: [Self] = [.tumour, hasStrokes ? .stroke : .none, .whiteMatterLesions, .none]
+    let shares = [options.tumours, options.strokes, options.whiteMatterLesions]
+    self = kinds[random.index(weights: shares + [max(0, 1 - shares.reduce(0, +))])]
   }
 }
 
@@ -30,27 +22,18 @@ private enum TumourKind: CaseIterable {
   /// Of all tumours; together 1.
   var share: Double {
     switch self {
-    case .ringAboutNecrosis: 0.28
-    case .solid: 0.10
-    case .cyst: 0.07
-    case .resection: 0.08
+    case .ringAboutNecrosis: 0.24
+    case .solid: 0.08
+    case .cyst: 0.05
+    case .resection: 0.06
     case .metastases: 0.08
-    case .lowGrade: 0.30
+    case .lowGrade: 0.40
     case .meningioma: 0.09
     }
   }
 
   init(_ random: inout RandomSource) {
-    var left = random.uniform()
-    for kind in Self.allCases {
-      if left < kind.share {
-        self = kind
-        return
-      }
-      left -= kind.share
-    }
-    // What rounding leaves of 1.
-    self = .lowGrade
+    self = Self.allCases[random.index(weights: Self.allCases.map(\.share))]
   }
 }
 

@@ -24,7 +24,7 @@ package struct HeadSampler: Sendable {
     _ random: inout RandomSource, rows: Int, columns: Int, planes: Int, margin: Int = 0,
     planeSpacing: Double = 1
   ) -> HeadSlab {
-    let anatomy = anatomies.heads[drawn(shares, &random)]
+    let anatomy = anatomies.heads[random.index(weights: shares)]
     let isStripped = !(random.uniform() < options.wholeHeads && anatomy.isWhole)
     let isMirrored = random.uniform() < 0.5
     let voxel = random.uniform() < 0.5 ? 1 : random.uniform(options.smallestVoxel, options.largestVoxel)
@@ -32,7 +32,8 @@ package struct HeadSampler: Sendable {
     let field =
       SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes) * planeSpacing)
     let isOverFace = random.uniform() < options.faces && !isStripped
-    aim(&pose, at: anatomy, field: field, isOverFace: isOverFace, random: &random)
+    let part = isOverFace ? Part.face(of: anatomy) : .brain(options)
+    lay(&pose, over: part, of: anatomy, field: field, random: &random)
     let rim = HeadRim(options, isStripped: isStripped, voxel: Float(voxel), random: &random)
 
     let disease = HeadDisease(
@@ -81,40 +82,29 @@ package struct HeadSampler: Sendable {
     return HeadSlab(
       extent: Extent(planes, high, wide), voxel: voxel, planeSpacing: planeSpacing, classes: classes,
       mask: mask,
-      isStripped: isStripped, volumes: volumes, anatomy: anatomy.name)
+      isStripped: isStripped, isOverFace: isOverFace, volumes: volumes, anatomy: anatomy.name)
   }
 
-  private func drawn(_ shares: [Double], _ random: inout RandomSource) -> Int {
-    var rest = random.uniform() * shares.reduce(0, +)
-    for (index, share) in shares.enumerated() {
-      rest -= share
-      if rest < 0 { return index }
-    }
-    return shares.count - 1
-  }
-
-  /// Lays the field over the head: at a level that shows enough brain, or over the face and what lies beneath the brain.
-  private func aim(
-    _ pose: inout HeadPose, at anatomy: Anatomy, field: SIMD3<Double>, isOverFace: Bool,
+  /// Lays the field over the head, where it shows what it is meant to show.
+  private func lay(
+    _ pose: inout HeadPose, over part: Part, of anatomy: Anatomy, field: SIMD3<Double>,
     random: inout RandomSource
   ) {
     func double(_ v: SIMD3<Int>) -> SIMD3<Double> { [Double(v.x), Double(v.y), Double(v.z)] }
     let (low, high) = (double(anatomy.low), double(anatomy.high))
     let spacing = SIMD3<Double>(anatomy.spacing)
     let extent = (high - low) * spacing
-    // Of the brain's height; label maps are cut off 15 mm beneath it.
-    let levels = isOverFace ? (-10 / extent.z, 0.45) : (0.06, 0.98)
     for _ in 0..<12 {
       var centre = (low + high) / 2
-      centre.z = low.z + random.uniform(levels.0, levels.1) * (high.z - low.z)
+      centre.z = low.z + random.uniform(part.lowest, part.highest) * (high.z - low.z)
       for axis in 0..<2 {
         let room = abs(extent[axis] - field[axis]) / 2 + 8
         centre[axis] += random.uniform(-room, room) / spacing[axis]
       }
-      if isOverFace { centre.y -= random.uniform(0, 40) / spacing.y }
+      if part.forward > 0 { centre.y -= random.uniform(0, part.forward) / spacing.y }
       pose.centre = SIMD3<Float>(centre)
       let shown = shown(pose, anatomy, field)
-      if isOverFace ? shown.head >= 0.3 : shown.brain >= options.leastBrain { return }
+      if shown.brain >= part.leastBrain && shown.head >= part.leastHead { return }
     }
     // A level that none can miss.
     pose.centre = SIMD3<Float>((low + high) / 2)
@@ -140,5 +130,26 @@ package struct HeadSampler: Sendable {
       }
     }
     return (Double(brain) / Double(steps * steps), Double(head) / Double(steps * steps))
+  }
+}
+
+/// A part of the head that samples are drawn from.
+private struct Part {
+  /// Levels that its middle lies between, as shares of the brain's height.
+  let lowest: Double, highest: Double
+  /// How far to the front it may lie, in mm.
+  let forward: Double
+  /// The least shares of the field that brain, and that anything of the head, takes.
+  let leastBrain: Double, leastHead: Double
+
+  static func brain(_ options: HeadOptions) -> Part {
+    Part(lowest: 0.06, highest: 0.98, forward: 0, leastBrain: options.leastBrain, leastHead: 0)
+  }
+
+  /// Face and neck, whether or not there is brain behind them.
+  static func face(of anatomy: Anatomy) -> Part {
+    let height = Double(anatomy.high.z - anatomy.low.z) * Double(anatomy.spacing.z)
+    // Label maps are cut off 15 mm beneath the brain.
+    return Part(lowest: -10 / height, highest: 0.45, forward: 40, leastBrain: 0, leastHead: 0.3)
   }
 }

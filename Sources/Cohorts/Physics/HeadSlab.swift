@@ -14,6 +14,8 @@ package struct HeadSlab: Sendable {
   /// Share of each voxel that skull-stripping keeps, 0 ... 1.
   package var mask: [Float]
   package var isStripped: Bool
+  /// Whether it was laid over face and neck.
+  package var isOverFace: Bool
   /// How much of the whole head is of each class, by raw value, where the mask keeps it; in no unit.
   package var volumes: [Double]
   /// The anatomy it was made from.

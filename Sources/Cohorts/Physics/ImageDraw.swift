@@ -5,6 +5,8 @@ import Imaging
 struct ImageDraw: Sendable {
   var resolution: Resolution
   var targetResolution: Resolution
+  /// What blurs a target within the plane, at least; full width at half maximum in mm.
+  private var sharpness: Double
   /// How far the image is displaced, in mm: columns, rows, planes.
   var shift: SIMD3<Double>
   /// How far it is turned in the plane, in radians.
@@ -42,6 +44,14 @@ struct ImageDraw: Sendable {
       all[place(.pd)].isCubic = all[place(.t2)].isCubic
     }
     if thickness { all[place(.t1gd)].resolution = all[place(.t1)].resolution }
+    if random.chance(options.alike) {
+      let slices = all[place(.t1)].resolution
+      for index in all.indices {
+        all[index].resolution = slices.blurred(
+          by: max(all[index].resolution.blur, all[index].sharpness))
+        all[index].targetResolution = slices.blurred(by: all[index].sharpness)
+      }
+    }
     return table.modalities.enumerated().map { lane, modality in
       var draw = all[place(modality)]
       let grey = Double(table.entries[Int(TissueClass.corticalGrey.rawValue)].signal[lane])
@@ -60,6 +70,7 @@ struct ImageDraw: Sendable {
     resolution = Resolution(options, &random)
     let (own, sharp) = (Resolution(options, &random), Resolution.sharp(&random))
     targetResolution = random.chance(options.sharpTargets) ? sharp : own
+    sharpness = sharp.blur
     let radius = random.chance(options.displaced) ? options.largeShift : options.shift
     shift = .zero
     repeat {

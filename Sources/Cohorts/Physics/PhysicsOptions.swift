@@ -29,6 +29,10 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   public var sameT1 = 0.8
   /// Texture: deviation of T1, T2 and density within a tissue, the smallest and the largest.
   public var textureT1 = [0.02, 0.05], textureT2 = [0.03, 0.07], textureDensity = [0.01, 0.025]
+  /// Deviation of the share of fat in muscle, skin and bone, and of muscle in fat, the smallest and the largest.
+  public var mixture = [0.1, 0.5]
+  /// Share of what is called fat over face and neck that is muscle, the smallest and the largest.
+  public var looseFat = [0.1, 0.8]
 
   /// Share of images whose intensities are bent by an exponent, and its deviation.
   public var bent = 0.5, gamma = 0.1
@@ -41,7 +45,9 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   public var shift = 0.5, displaced = 0.25, largeShift = 2.0, rotation = 0.8
   /// Share of images of 1 mm, of thick axial slices, of thick sagittal or coronal ones; the others are 1.5 to 2 mm.
   public var sharp = 0.45, thickAxial = 0.37, thickOther = 0.07
-  /// Share of targets that are sharp; the others have slices of a thickness of their own.
+  /// Share of people all of whose images have slices alike, targets too: one protocol.
+  public var alike = 0.6
+  /// Share of other people's targets that are sharp; the others have slices of a thickness of their own.
   public var sharpTargets = 0.85
   /// Share of images with a ghost, whose brightest intensities are cut off, and that are in 8 bits.
   public var ghosts = 0.03, clipped = 0.2, coarse = 0.1
@@ -70,7 +76,8 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
       ("bent", bent),
       ("uneven", uneven), ("unevenWhole", unevenWhole), ("displaced", displaced), ("sharp", sharp),
       ("thickAxial", thickAxial),
-      ("thickOther", thickOther), ("sharpTargets", sharpTargets), ("ghosts", ghosts), ("clipped", clipped),
+      ("thickOther", thickOther), ("alike", alike), ("sharpTargets", sharpTargets), ("ghosts", ghosts),
+      ("clipped", clipped),
       ("coarse", coarse), ("commonRelaxation", commonRelaxation), ("t1", t1), ("t2", t2),
       ("density", density), ("lesionT1", lesionT1), ("lesionT2", lesionT2), ("fluidT2", fluidT2),
       ("inflow", inflow), ("jitter", jitter), ("gamma", gamma), ("gain", gain),
@@ -84,7 +91,9 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
     ] { try check(name, value, 0...most) }
     for (name, values, range) in [
       ("textureT1", textureT1, 0.0...0.5), ("textureT2", textureT2, 0...0.5),
-      ("textureDensity", textureDensity, 0...0.5), ("bias", bias, 0...1), ("unevenBias", unevenBias, 0...1),
+      ("textureDensity", textureDensity, 0...0.5), ("mixture", mixture, 0...1), ("looseFat", looseFat, 0...1),
+      ("bias", bias, 0...1),
+      ("unevenBias", unevenBias, 0...1),
       ("signalToNoise", signalToNoise, 1...1e6),
     ] {
       guard values.count == 2, values[0] <= values[1] else {

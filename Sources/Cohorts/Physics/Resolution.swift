@@ -51,6 +51,13 @@ struct Resolution: Sendable {
     }
   }
 
+  /// The same slices, blurred otherwise within them; voxels alike along all edges know no other blur.
+  func blurred(by width: Double) -> Resolution {
+    var other = self
+    if orientation != .isotropic { other.blur = width }
+    return other
+  }
+
   /// How much each plane counts for the image at this distance (mm) from the middle one; their sum is 1.
   func weights(planes: Int, spacing step: Double, offset: Double) -> [Float] {
     let isThick = (orientation == .axial || orientation == .isotropic) && thickness > 1.01 * step

@@ -11,6 +11,10 @@ package struct SignalTable: Sendable {
     package var t1 = SIMD8<Float>.zero
     package var t2 = SIMD8<Float>.zero
     package var density = SIMD8<Float>.zero
+    /// What the signal changes by where it is all the tissue that this one is mixed with.
+    package var mixed = SIMD8<Float>.zero
+    /// The share of that tissue where the texture's mixture is 0, and how fast it rises with that.
+    package var mixture: (share: Float, slope: Float) = (0, 1)
   }
 
   package let modalities: [Modality]
@@ -61,7 +65,17 @@ package struct SignalTable: Sendable {
     }
     scale(volumes)
     for tissue in TissueClass.allCases { soften(tissue) }
+    for (tissue, other) in Self.mixtures {
+      entries[Int(tissue.rawValue)].mixed =
+        entries[Int(other.rawValue)].signal - entries[Int(tissue.rawValue)].signal
+    }
   }
+
+  /// Outside the brain label maps draw one line where there are many: muscles, glands and skin hold fat, fat is crossed by
+  /// fibres, and bone holds marrow.
+  private static let mixtures: [(TissueClass, with: TissueClass)] = [
+    (.muscle, .fat), (.skin, .fat), (.bone, .fat), (.fat, .muscle),
+  ]
 
   /// Puts every contrast on the scale that its whole head has.
   private mutating func scale(_ volumes: [Double]) {
@@ -78,6 +92,11 @@ package struct SignalTable: Sendable {
         entries[index].density[lane] *= factor
       }
     }
+  }
+
+  /// Makes this share of fat muscle, in patches.
+  mutating func loosenFat(_ share: Double) {
+    entries[Int(TissueClass.fat.rawValue)].mixture = (Float(share), 2)
   }
 
   /// Fluid and what carries no texture of its own vary little from place to place.

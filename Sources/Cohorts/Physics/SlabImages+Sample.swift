@@ -14,7 +14,10 @@ extension SlabImages {
   ) {
     guard let images = images.baseAddress else { return }
     let size = rows * columns
-    let (table, sequences) = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random)
+    var (table, sequences) = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random)
+    // What label maps call fat there is mostly muscle, glands and mucosa.
+    let loose = random.uniform(options.looseFat)
+    if slab.isOverFace { table.loosenFat(loose) }
     let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, options, &random)
     let (planes, step) = (slab.extent.planes, slab.planeSpacing)
     sum(

@@ -130,7 +130,9 @@ final class SlabImages {
 
   @inline(__always)
   private static func textured(_ entry: SignalTable.Entry, _ t: SIMD4<Float>) -> SIMD8<Float> {
-    let signal = entry.signal + t.y * entry.t1 + t.z * entry.t2 + t.w * entry.density
+    let own = entry.signal + t.y * entry.t1 + t.z * entry.t2 + t.w * entry.density
+    let share = min(max(entry.mixture.share + entry.mixture.slope * t.x, 0), 1)
+    let signal = own + share * entry.mixed
     return signal.replacing(with: 0, where: signal .< 0)
   }
 }

@@ -44,9 +44,9 @@ enum TextureTiles {
 }
 
 /// How a sample's texture moves the logarithms of T1, T2 and density: what all have in common, as myelin and water have it,
-/// which lengthen or shorten both times and dilute, and parts of their own.
+/// which lengthen or shorten both times and dilute, and parts of their own. And how much of another tissue is mixed in.
 struct TextureMix: Sendable {
-  /// Of the common function (lane 0 of a tile), and of those of T1, T2 and density (lanes 1 to 3).
+  /// Of the common function (lane 0 of a tile), and of those of T1, T2 and density (lanes 1 to 3); lane 0 is the mixture's.
   private let common: SIMD4<Float>
   private let own: SIMD4<Float>
   /// Shares of the three tiles.
@@ -58,13 +58,15 @@ struct TextureMix: Sendable {
       Float(random.uniform(options.textureDensity)))
     let shared = Float(random.uniform(0.4, 0.9))
     common = shared.squareRoot() * deviations
-    own = (1 - shared).squareRoot() * deviations
+    var own = (1 - shared).squareRoot() * deviations
     let parts = SIMD3<Float>(
       Float(random.uniform(0.2, 1)), Float(random.uniform(0.2, 1)), Float(random.uniform(0.2, 1)))
     shares = parts / (parts * parts).sum().squareRoot()
+    own.x = Float(random.uniform(options.mixture))
+    self.own = own
   }
 
-  /// In lanes 1 to 3.
+  /// In lanes 1 to 3 the logarithms' moves, in lane 0 the share of the other tissue, where it is above 0.
   @inline(__always)
   func callAsFunction(_ tile: SIMD4<Float>) -> SIMD4<Float> { tile.x * common + tile * own }
 }
