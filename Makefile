@@ -38,9 +38,9 @@ install: build ## copy the program and its models to PREFIX (default ~/.local)
 
 model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; an hour)
 	@test -n "$(ANATOMIES)" || { echo "error: name the folder of label maps: make model ANATOMIES=..."; exit 3; }
-	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go="Support/models/physics-2.json --from physics-1"; fi; \
+	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go="Support/models/physics-3.json --from physics-2"; fi; \
 	  .build/release/aginet train $$go --anatomies "$(ANATOMIES)" -o model-run
-	.build/release/aginet models average model-run physics-1 --share 0.3 -o model-run/averaged.safetensors --force
+	.build/release/aginet models average model-run physics-2 --share 0.15 -o model-run/averaged.safetensors --force
 	.build/release/aginet models pack model-run/averaged.safetensors --card Support/models/card.json -o model-run/packed.safetensors --force
 
 test: setup ## run every test
