@@ -143,6 +143,12 @@ import Testing
     let patches = try #require(mixed.answers?[.t1])
     #expect(outside.count > 1000)
     #expect(outside.count { abs(patches[$0] - fat[$0]) > 0.02 } > outside.count / 5)
+    // But for edges, which are blurred.
+    let brain = weights.indices.filter { weights[$0] == 1 }
+    #expect(brain.count > 1000)
+    for other in [patches, muscle] {
+      #expect(brain.count { abs(other[$0] - fat[$0]) > 1e-3 } < brain.count / 10)
+    }
     let bright = outside.filter { fat[$0] > 0.8 }
     #expect(bright.count > 200)
     // Four fifths of the way to muscle.

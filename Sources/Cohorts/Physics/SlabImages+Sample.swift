@@ -15,7 +15,7 @@ extension SlabImages {
     guard let images = images.baseAddress else { return }
     let size = rows * columns
     var (table, sequences) = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random)
-    // What label maps call fat there is mostly muscle, glands and mucosa.
+    // Over face and neck what label maps call fat is mostly muscle, glands and mucosa.
     let loose = random.uniform(options.looseFat)
     if slab.isOverFace { table.loosenFat(loose) }
     let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, options, &random)
