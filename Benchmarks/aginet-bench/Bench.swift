@@ -28,7 +28,7 @@ struct Everything: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "run", abstract: "Measure.")
 
   enum Part: String, CaseIterable, ExpressibleByArgument {
-    case networks, share, memory, prepare, loading, synthesis, growth, operators
+    case networks, share, memory, prepare, loading, heads, synthesis, growth, operators
   }
 
   @Option(help: "Repetitions of each measurement (default: 7, quick 3).")
@@ -141,6 +141,7 @@ struct Everything: ParsableCommand {
       case .loading:
         let section = LoadingSection(stepSeconds: networks.stepSeconds, batches: quick ? 4 : 16)
         try finished([section.run()])
+      case .heads: try finished(HeadsSection(repeats: count, quick: quick).run())
       case .synthesis:
         let section = SynthesisSection(slices: quick ? 16 : 150, width: quick ? 32 : 64, threads: threads)
         try finished([section.run()])

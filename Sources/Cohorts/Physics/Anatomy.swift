@@ -82,12 +82,17 @@ struct LabelMap: Sendable {
 
 /// What is true of a label, by its value.
 struct LabelSet: Sendable {
-  private let holds: [Bool]
+  /// 256 bits and no array, whose count of owners all threads would change at every look.
+  private let bits: SIMD4<UInt64>
 
-  init(_ isMember: (UInt8) -> Bool) { holds = (0...255).map { isMember(UInt8($0)) } }
+  init(_ isMember: (UInt8) -> Bool) {
+    var bits = SIMD4<UInt64>.zero
+    for label in 0...255 where isMember(UInt8(label)) { bits[label >> 6] |= 1 << UInt64(label & 63) }
+    self.bits = bits
+  }
 
   @inline(__always)
-  subscript(_ label: UInt8) -> Bool { holds.withUnsafeBufferPointer { $0[Int(label)] } }
+  subscript(_ label: UInt8) -> Bool { bits[Int(label >> 6)] >> UInt64(label & 63) & 1 == 1 }
 
   static let brain = LabelSet { TissueClass(rawValue: $0)?.isBrain ?? false }
   static let fluid = LabelSet { (TissueClass(rawValue: $0)?.isFluid ?? false) || $0 == Anatomy.sheet }

@@ -75,8 +75,8 @@ struct LesionDraw {
     for _ in 0..<24 {
       guard let mask = mask(.stroke, &random) else { return [] }
       let shape = LesionShape(mask: mask, tissue: .stroke, host: .brain, in: anatomy)
-      let extent = (shape.high - shape.low) * anatomy.spacing * 0.4
-      if isSeen((shape.low + shape.high) / 2, Double(extent.min())) { return [shape] }
+      let extent = (shape.box.high - shape.box.low) * anatomy.spacing * 0.4
+      if isSeen((shape.box.low + shape.box.high) / 2, Double(extent.min())) { return [shape] }
     }
     return []
   }

@@ -93,8 +93,9 @@ struct SlabPainter {
     let width = scratch.line.count
     let start = band * width
     let met = shapes.filter { shape in
-      (0..<width - 1).contains { shape.meets(lattice[start + $0], lattice[start + width + $0 + 1]) }
+      (0..<width - 1).contains { shape.box.meets(lattice[start + $0], lattice[start + width + $0 + 1]) }
     }
+    let boxes = met.map(\.box)
     for row in (Self.step * band)..<min(Self.step * (band + 1), rows) {
       let offset = Float(row - Self.step * band)
       func align(_ share: Float) {
@@ -108,7 +109,7 @@ struct SlabPainter {
       measure(&scratch, mask, first)
       for half in 0..<2 {
         align((offset + 0.25 + 0.5 * Float(half)) / Float(Self.step))
-        look(scratch, met, classes, 4 * first + 2 * half)
+        look(scratch, met, boxes, classes, 4 * first + 2 * half)
       }
     }
   }
@@ -147,8 +148,10 @@ struct SlabPainter {
   }
 
   /// Tissues of a row of sub-voxels: two of each voxel, from `first` on.
+  /// - Parameter boxes: the shapes', apart from them: to look at a shape is to retain what it refers to, which all threads share.
   private func look(
-    _ scratch: Scratch, _ shapes: [LesionShape], _ classes: UnsafeMutableBufferPointer<UInt8>, _ first: Int
+    _ scratch: Scratch, _ shapes: [LesionShape], _ boxes: [LesionShape.Box],
+    _ classes: UnsafeMutableBufferPointer<UInt8>, _ first: Int
   ) {
     let columns = extent.columns
     let (row, area) = (anatomy.dimensions.x, anatomy.dimensions.x * anatomy.dimensions.y)
@@ -169,14 +172,8 @@ struct SlabPainter {
               z.place += z.step
             }
             if scratch.isNear[cell] { edge(cell, a, b, scratch, classes, to, count) }
-            for shape in shapes where shape.meets(a, b) {
-              let step = (b - a) * 0.125
-              for k in 0..<count {
-                let at = to + (k & ~1) << 1 + k & 1
-                guard shape.takes(classes[at]) else { continue }
-                let p = a + step * (Float(k) + 0.5)
-                classes[at] = shape.tissue(classes[at], p.x, p.y, p.z, noise)
-              }
+            for number in boxes.indices where boxes[number].meets(a, b) {
+              shapes[number].lay(a, b, classes, to, count, noise)
             }
           }
         }
