@@ -1,3 +1,4 @@
+import Files
 import Imaging
 import Layers
 import Networks
@@ -7,11 +8,20 @@ import Torch
 /// and all of them come out; it learns from contrasts that training hides from it (after Sharma and Hamarneh 2020, mmGAN,
 /// without an adversary).
 ///
-/// Absolute errors of the image and of its gradients within the slice, Adam with betas (0.9, 0.99), gradients clipped; images are
+/// Errors of the image and absolute ones of its gradients within the slice, Adam with betas (0.9, 0.99), gradients clipped; images are
 /// made by the moving average of the weights. The average is what a model file holds and is called the generator; the network that
 /// trains it is `online`, made when training first asks for it.
 public final class Unified: Method, Framework {
   public static let name = "unified"
+
+  /// What is small where images are good.
+  public enum ImageError: String, Choice {
+    /// The mean absolute error over all voxels that count: of several likely values it asks for the one in the middle.
+    case absolute
+    /// The mean over images of the root of each one's mean squared error: it asks for the mean of the likely values, as
+    /// what is measured in decibels does, and no image counts more for being hard.
+    case rootMeanSquare = "root-mean-square"
+  }
 
   public struct Options: MethodOptions {
     /// How likely each contrast of a sample is left to the network in training; those that users rarely have are rarely given.
@@ -19,6 +29,7 @@ public final class Unified: Method, Framework {
     /// Beside the error of the hidden contrasts: that of their gradients, and that of the contrasts that were given.
     public var weightGradient = 0.5
     public var weightKept = 0.1
+    public var error = ImageError.absolute
     /// The norm that the gradients of all weights together are scaled down to.
     public var clip = 1.0
     /// Decay of the moving average of the weights that makes the images.
@@ -85,7 +96,7 @@ public final class Unified: Method, Framework {
   public var networks: [TrainedNetwork] {
     [generator, TrainedNetwork("online", online.optimizer.parameters, online.optimizer)]
   }
-  public let losses = ["l1", "gradient", "kept"]
+  public var losses: [String] { [options.error == .absolute ? "l1" : "rms", "gradient", "kept"] }
   public var outputs: Int { contrasts.count }
 
   public func train(on batch: Batch, random: RandomStream) -> [PendingLoss] {
@@ -97,7 +108,7 @@ public final class Unified: Method, Framework {
     let kept = (present - hidden) * hidden.max(over: 1, keeping: true)
     let given = present - hidden
     let made = image(online.network, batch.sources * channels(given, like: batch.sources), given)
-    let errors = Errors(of: made, batch.target, weights: batch.weights, batch.group)
+    let errors = Errors(of: made, batch.target, weights: batch.weights, options.error, batch.group)
     let parts = (
       hidden: errors.mean(of: hidden), gradient: errors.gradients(of: hidden), kept: errors.mean(of: kept)
     )
@@ -185,20 +196,32 @@ private struct Errors {
   private let differences: Tensor
   /// `[B, 1, spatial…]`; nil where all voxels count alike.
   private let weights: Tensor?
+  private let kind: Unified.ImageError
   /// Who has the rest of the batch: what is hidden of how many samples differs from share to share.
   private let group: ProcessGroup?
 
-  init(of made: Tensor, _ wanted: Tensor, weights: Tensor?, _ group: ProcessGroup?) {
-    (differences, self.weights, self.group) = (made - wanted, weights, group)
+  init(
+    of made: Tensor, _ wanted: Tensor, weights: Tensor?, _ kind: Unified.ImageError, _ group: ProcessGroup?
+  ) {
+    (differences, self.weights, self.kind, self.group) = (made - wanted, weights, kind, group)
   }
 
-  /// The mean absolute error, over the voxels that count, of the contrasts that do.
+  /// The error, over the voxels that count, of the contrasts that do.
   /// - Parameter contrasts: `[B, S]`.
   func mean(of contrasts: Tensor) -> Tensor {
-    mean(differences, contrasts, weights ?? Errors.ones(like: differences))
+    let weights = weights ?? Errors.ones(like: differences)
+    switch kind {
+    case .absolute: return mean(differences, contrasts, weights)
+    case .rootMeanSquare:
+      let places = Array(2..<differences.rank)
+      let counts = weights.sum(over: places).clamped(1e-3, .infinity)
+      // The root has no slope at nought.
+      let roots = ((differences * differences * weights).sum(over: places) / counts + 1e-8).sqrt()
+      return quotient((roots * contrasts).sum(), contrasts.sum())
+    }
   }
 
-  /// The same of the differences between neighbours along columns and rows; of two voxels both must count.
+  /// The mean absolute error of the differences between neighbours along columns and rows; of two voxels both must count.
   func gradients(of contrasts: Tensor) -> Tensor {
     let rank = differences.rank
     let means = [rank - 2, rank - 1].map { axis in
@@ -220,7 +243,12 @@ private struct Errors {
 
   private func mean(_ differences: Tensor, _ contrasts: Tensor, _ weights: Tensor) -> Tensor {
     let counts = weights * contrasts.aligned(with: differences)
-    var (error, count) = ((differences.abs() * counts).sum(), counts.sum())
+    return quotient((differences.abs() * counts).sum(), counts.sum())
+  }
+
+  /// Of what all processes have together.
+  private func quotient(_ error: Tensor, _ count: Tensor) -> Tensor {
+    var (error, count) = (error, count)
     if let group {
       let sums = group.sum(.stacked([error, count], axis: 0))
       func sum(_ index: Int) -> Tensor { sums.narrowed(0, from: index, length: 1).reshaped([]) }

@@ -82,8 +82,9 @@ import Torch
     return (columns * slopes).expanded([samples, 3, 4, 6]).contiguous()
   }
 
-  @Test func lossesAreMeansOverWhatCounts() throws {
-    let method = constant()
+  @Test(arguments: Unified.ImageError.allCases)
+  func lossesAreMeansOverWhatCounts(_ kind: Unified.ImageError) throws {
+    let method = constant { $0.error = kind }
     let images = ramps(2)
     let there = present([[1, 1, 1], [1, 1, 0]])
     let hidden = method.hidden(of: there, from: RandomStream(seed: 7)).values(Double.self)
@@ -97,13 +98,16 @@ import Torch
       return meant.reduce(0, +) / Double(meant.count)
     }
     func error(_ contrast: Int) -> Double {
-      (0..<6).map { column -> Double in abs(0.25 - 0.01 * Double((contrast + 1) * column)) }.reduce(0, +) / 6
+      let errors = (0..<6).map { column in 0.25 - 0.01 * Double((contrast + 1) * column) }
+      func mean(_ values: [Double]) -> Double { values.reduce(0, +) / 6 }
+      return kind == .absolute ? mean(errors.map(abs)) : (mean(errors.map { $0 * $0 }) + 1e-8).squareRoot()
     }
     func isHidden(_ sample: Int, _ contrast: Int) -> Bool { hidden[sample * 3 + contrast] == 1 }
     func slope(_ contrast: Int) -> Double { 0.005 * Double(contrast + 1) }
     func isKept(_ sample: Int, _ contrast: Int) -> Bool { !isHidden(sample, contrast) }
     let expected = [mean(isHidden, error), mean(isHidden, slope), mean(isKept, error)]
-    #expect(losses.map(\.name) == ["l1", "gradient", "kept"] && method.losses == losses.map(\.name))
+    let name = kind == .absolute ? "l1" : "rms"
+    #expect(losses.map(\.name) == [name, "gradient", "kept"] && method.losses == losses.map(\.name))
     for (loss, value) in zip(losses, expected) { #expect(abs(loss.value - value) < 1e-12, "\(loss.name)") }
   }
 
@@ -142,7 +146,8 @@ import Torch
     #expect(method.networks[1].parameters["value"]?.values(Double.self) == [0.25, 0.25, 0.25])
   }
 
-  @Test func voxelsWeighWhatTheyAreToldTo() {
+  @Test(arguments: Unified.ImageError.allCases)
+  func voxelsWeighWhatTheyAreToldTo(_ kind: Unified.ImageError) {
     // Half of the columns do not count, and between the halves no gradient does.
     let weights = Tensor.range(0, 6, type: .float64).below(
       3, .ones([6], type: .float64), else: .zeros([6], type: .float64)
@@ -151,7 +156,8 @@ import Torch
     func losses(_ spoils: Double) -> [Double] {
       let images = ramps(1)
       let spoiled = images + (1 - weights) * spoils
-      return constant().step(Batch(sources: images, target: spoiled, weights: weights)).map(\.value)
+      return constant { $0.error = kind }
+        .step(Batch(sources: images, target: spoiled, weights: weights)).map(\.value)
     }
     #expect(losses(0) == losses(1000) && losses(0).allSatisfy { $0 > 0 && $0 < 1 })
   }
