@@ -22,13 +22,15 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   /// How far from the middle of their range sequences' times and angles are drawn, as a share.
   public var sequences = 0.75
   /// Largest share of fluid in FLAIR that flowed in after the inversion and is bright.
-  public var inflow = 0.1
+  public var inflow = 0.07
   /// Signal of each tissue in each contrast, for what signal equations leave out.
   public var jitter = 0.08
   /// Share of people whose T1 after contrast medium is acquired as the one before.
   public var sameT1 = 0.8
   /// Texture: deviation of T1, T2 and density within a tissue, the smallest and the largest.
   public var textureT1 = [0.02, 0.05], textureT2 = [0.03, 0.07], textureDensity = [0.01, 0.025]
+  /// How much more of texture there is outside the brain, where label maps know few tissues.
+  public var outerTexture = 3.0
   /// Deviation of the share of fat in muscle, skin and bone, and of muscle in fat, the smallest and the largest.
   public var mixture = [0.1, 0.5]
   /// Share of what is called fat over face and neck that is muscle, the smallest and the largest.
@@ -87,7 +89,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
     for (name, value, most) in [
       ("shift", shift, 3.0), ("largeShift", largeShift, 3), ("rotation", rotation, 3),
       ("lesionWeight", lesionWeight, 100), ("rimWeight", rimWeight, 100), ("outerWeight", outerWeight, 100),
-      ("backgroundWeight", backgroundWeight, 100),
+      ("backgroundWeight", backgroundWeight, 100), ("outerTexture", outerTexture, 10),
     ] { try check(name, value, 0...most) }
     for (name, values, range) in [
       ("textureT1", textureT1, 0.0...0.5), ("textureT2", textureT2, 0...0.5),

@@ -120,7 +120,7 @@ package struct SequenceDraw: Sendable, Equatable {
       let (repetition, echo) = (exp(between(log(4.8), log(11))), effective(between(0.080, 0.150)))
       let isVolume = random.chance(0.4)
       // The inversion time is set for fluid in general, not for this person.
-      let miss = 1 + min(max(0.065 * options.sequences * random.normal() - 0.015, -0.15), 0.10)
+      let miss = 1 + min(max(0.05 * options.sequences * random.normal() - 0.01, -0.15), 0.10)
       let inversion = miss * PulseSequence.nulling(t1: fluidT1, repetition: repetition, echo: echo)
       let sequence = PulseSequence(
         .inversionRecovery(inversion: inversion), repetition: repetition, echo: echo)

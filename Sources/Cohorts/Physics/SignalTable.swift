@@ -24,9 +24,10 @@ package struct SignalTable: Sendable {
   /// - Parameters:
   ///   - volumes: how much there is of each tissue, by raw value: the scale is the whole head's.
   ///   - jitter: by contrast and tissue what the signal is multiplied by.
+  ///   - outerTexture: how much more of texture there is outside the brain.
   package init(
     _ modalities: [Modality], _ values: TissueValues, _ sequences: SequenceDraw, _ gadolinium: Gadolinium,
-    jitter: [[Float]], volumes: [Double]
+    jitter: [[Float]], outerTexture: Double = 1, volumes: [Double]
   ) {
     precondition(modalities.count <= 8 && jitter.count == modalities.count)
     self.modalities = modalities
@@ -64,7 +65,7 @@ package struct SignalTable: Sendable {
       }
     }
     scale(volumes)
-    for tissue in TissueClass.allCases { soften(tissue) }
+    for tissue in TissueClass.allCases { soften(tissue, outerTexture: Float(outerTexture)) }
     for (tissue, other) in Self.mixtures {
       entries[Int(tissue.rawValue)].mixed =
         entries[Int(other.rawValue)].signal - entries[Int(tissue.rawValue)].signal
@@ -99,13 +100,13 @@ package struct SignalTable: Sendable {
     entries[Int(TissueClass.fat.rawValue)].mixture = (Float(share), 2)
   }
 
-  /// Fluid and what carries no texture of its own vary little from place to place.
-  private mutating func soften(_ tissue: TissueClass) {
+  /// Fluid and what carries no texture of its own vary little from place to place, lesions and what lies outside the brain much.
+  private mutating func soften(_ tissue: TissueClass, outerTexture: Float) {
     let share: Float
     switch tissue {
     case .background: share = 0
     case .ventricularFluid, .sulcalFluid, .cavity, .eyeFluid: share = 0.25
-    case .artery, .vein, .fat, .bone: share = 1
+    case .fat, .bone, .muscle, .skin, .dura: share = outerTexture
     case _ where tissue.isLesion: share = tissue == .plaque || tissue == .whiteMatterLesion ? 2 : 3
     default: share = 1
     }
@@ -217,7 +218,8 @@ extension SignalTable {
       let gadolinium = Gadolinium(&random)
       let table = SignalTable(
         modalities, values, sequences, gadolinium,
-        jitter: jitter(modalities, sequences, options, &random), volumes: volumes)
+        jitter: jitter(modalities, sequences, options, &random), outerTexture: options.outerTexture,
+        volumes: volumes)
       draws += 1
       if table.isPlausible || draws == 20 { return (table, sequences) }
     }

@@ -86,11 +86,13 @@ final class SlabImages {
     let (first, second) = (TextureTiles.place(&random), TextureTiles.place(&random))
     TextureTiles.all[1].withUnsafeBufferPointer { middle in
       TextureTiles.all[2].withUnsafeBufferPointer { coarse in
-        for row in 0..<wideRows {
-          let (a, b) = ((first + row * edge) & (edge * edge - 1), (second + row * edge) & (edge * edge - 1))
-          for column in 0..<wideColumns {
-            let (x, y) = ((a + column) & (edge * edge - 1), (b + column) & (edge * edge - 1))
-            texture[row * wideColumns + column] = mix(mix.shares.y * middle[x] + mix.shares.z * coarse[y])
+        TextureTiles.all[3].withUnsafeBufferPointer { coarsest in
+          for row in 0..<wideRows {
+            let (a, b) = ((first + row * edge) & (edge * edge - 1), (second + row * edge) & (edge * edge - 1))
+            for column in 0..<wideColumns {
+              let (x, y) = ((a + column) & (edge * edge - 1), (b + column) & (edge * edge - 1))
+              texture[row * wideColumns + column] = mix.smooth(middle[x], coarse[y], coarsest[y])
+            }
           }
         }
       }

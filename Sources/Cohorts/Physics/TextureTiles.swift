@@ -6,8 +6,8 @@ import Imaging
 enum TextureTiles {
   /// Edge in voxels, a power of two.
   static let edge = 256
-  /// Smooth over about 1, 2.5 and 6 voxels.
-  static let all: [[SIMD4<Float>]] = [1.0, 2.5, 6.0].enumerated().map { number, width in
+  /// Smooth over about 1, 2.5, 6 and 14 voxels.
+  static let all: [[SIMD4<Float>]] = [1.0, 2.5, 6.0, 14.0].enumerated().map { number, width in
     tile(width: width, seed: UInt64(number + 1))
   }
 
@@ -49,7 +49,7 @@ struct TextureMix: Sendable {
   /// Of the common function (lane 0 of a tile), and of those of T1, T2 and density (lanes 1 to 3); lane 0 is the mixture's.
   private let common: SIMD4<Float>
   private let own: SIMD4<Float>
-  /// Shares of the three tiles.
+  /// Shares of three tiles: the finer ones of texture, the coarser ones of the mixture, for fibres of muscle lie together.
   let shares: SIMD3<Float>
 
   init(_ options: PhysicsOptions, _ random: inout RandomSource) {
@@ -69,6 +69,14 @@ struct TextureMix: Sendable {
   /// In lanes 1 to 3 the logarithms' moves, in lane 0 the share of the other tissue, where it is above 0.
   @inline(__always)
   func callAsFunction(_ tile: SIMD4<Float>) -> SIMD4<Float> { tile.x * common + tile * own }
+
+  /// The same of the parts that all planes share, from tiles 1 to 3.
+  @inline(__always)
+  func smooth(_ middle: SIMD4<Float>, _ coarse: SIMD4<Float>, _ coarsest: SIMD4<Float>) -> SIMD4<Float> {
+    var moves = self(shares.y * middle + shares.z * coarse)
+    moves.x = own.x * (shares.y * coarse.x + shares.z * coarsest.x)
+    return moves
+  }
 }
 
 /// Noise for eight images at a time: nearly normal, of mean 0 and deviation 1, as sums of four bytes of a shift register.

@@ -34,7 +34,7 @@ package struct TissueValues: Sendable {
     case .dura: (900, 800, 22, 0.50, 0.30)
     case .bone: (1000, 850, 25, 0.15, 0)
     case .fat: (370, 290, 130, 0.90, 0.02)
-    case .muscle: (1350, 1080, 52, 0.76, 0.34)
+    case .muscle: (1350, 1080, 47, 0.76, 0.34)
     case .skin: (1000, 850, 55, 0.68, 0.22)
     case .eyeFluid: (4000, 3900, 800, 1, 0)
     case .plaque: (1350, 1100, 135, 0.83, 0.10)
