@@ -2,12 +2,13 @@
 # Checks and times aginet on a GPU, beside PyTorch on the same card.
 #
 #   Support/gpu.sh              build here, then check and time here
-#   Support/gpu.sh build        programs that run where there is no Swift: .build-gpu/{aginet,aginet-bench}, and packed (.gz)
+#   Support/gpu.sh build        programs that run where there is no Swift: .build-gpu/{aginet,aginet-bench}, and packed (.xz)
 #   Support/gpu.sh measure      check and time with what `build` made (carried to the machine with the GPU)
 #   Support/gpu.sh repeat       whether trainings with --deterministic leave the same bytes twice; wants .atlas (carried) or $AGINET_ATLAS_DIR
 #   Support/gpu.sh model ANATOMIES SECONDS [MODEL]
-#                               train a model like the one in the box for so long, from scratch or from MODEL, into ${OUT:-.build-gpu}/model,
-#                               in tf32 or $PRECISION
+#                               train the model in the box for so long, by $EXPERIMENT (Support/models/physics-4.json), from its start or
+#                               from MODEL, into ${OUT:-.build-gpu}/model, in tf32 or $PRECISION
+#   Support/gpu.sh bench ...    aginet-bench, with the libraries that are there: Support/gpu.sh bench run --device cuda ...
 #   Support/gpu.sh aginet ...   that aginet, with the libraries that are there: Support/gpu.sh aginet train --device cuda ...
 #
 # `build` needs the headers and libraries of the LibTorch that the other machine has: $LIBTORCH, a folder with lib and
@@ -38,14 +39,18 @@ END
       --product "$product" --scratch-path "$made/swift" --static-swift-stdlib -Xlinker --allow-shlib-undefined
     cp "$made/swift/release/$product" "$made/$product"
     strip "$made/$product"
-    gzip --keep --force "$made/$product"
+    xz --keep --force --threads=0 "$made/$product"
   done
   du -h "$made"/aginet*
 }
 
 # Unpacks a program that was carried, and finds the libraries.
 ready() {
-  [[ -x $made/$1 || ! -e $made/$1.gz ]] || { gunzip --keep "$made/$1.gz" && chmod +x "$made/$1"; }
+  # Not every machine has xz; Python, which LibTorch comes with there, has its library.
+  [[ -x $made/$1 || ! -e $made/$1.xz ]] || {
+    "$python" -c 'import lzma, shutil, sys; shutil.copyfileobj(lzma.open(sys.argv[1]), open(sys.argv[2], "wb"))' "$made/$1.xz" "$made/$1"
+    chmod +x "$made/$1"
+  }
   [[ -x $made/$1 ]] || { echo "gpu.sh: $made/$1 is not there; Support/gpu.sh build makes it" >&2; exit 3; }
   local lib=${LIBTORCH:+$LIBTORCH/lib}
   [[ -n $lib ]] || lib=$("$python" -c 'import os, torch; print(os.path.join(os.path.dirname(torch.__file__), "lib"))')
@@ -126,17 +131,19 @@ measure() {
 
 # The schedule needs to know its end, so a few steps tell how fast this card is.
 model() {
-  local anatomies=$1 seconds=$2 start=${3:+--from $3} began steps rate
+  local anatomies=$1 seconds=$2 start=${3:-physics-3} began steps rate
   local trial=$made/trial out=${OUT:-$made}/model
   began=$(date +%s)
-  # shellcheck disable=SC2206 # a flag and its value
-  local common=(Support/models/physics-1.json $start --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}")
+  local common=(
+    "${EXPERIMENT:-Support/models/physics-4.json}" --from "$start" --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}"
+  )
   ready aginet
-  "$made/aginet" train "${common[@]}" -o "$trial" --force --set iterations=200 --set validateEvery=200 2>"$trial.log" || { tail -n 3 "$trial.log" >&2; return 1; }
+  "$made/aginet" train "${common[@]}" -o "$trial" --force --set iterations=200 --set validateEvery=200 --set validationSlices=32 2>"$trial.log" || { tail -n 3 "$trial.log" >&2; return 1; }
   rate=$(tr '\r' '\n' <"$trial.log" | grep -oE '[0-9.]+/s' | tail -n 1)
   steps=$(awk -v rate="${rate%/s}" -v left=$((seconds - $(date +%s) + began - 20)) 'BEGIN { printf "%d", 0.95 * rate * left }')
   ((steps >= 100)) || { echo "gpu.sh: at $rate too few steps fit into $seconds s" >&2; return 8; }
-  "$made/aginet" train "${common[@]}" -o "$out" --force --set iterations="$steps" --set learningRate=4e-4 --set seed=2
+  echo "gpu.sh: $steps steps at $rate; $(tail -n 1 "$trial.log")" >&2
+  "$made/aginet" train "${common[@]}" -o "$out" --force --set iterations="$steps"
 }
 
 case ${1:-all} in
@@ -145,6 +152,7 @@ measure) measure ;;
 repeat) repeat ;;
 model) model "${@:2}" ;;
 aginet) ready aginet && exec "$made/$@" ;;
+bench) ready aginet-bench && exec "$program" "${@:2}" ;;
 all) build && measure ;;
-*) echo "usage: Support/gpu.sh [build | measure | repeat | model ANATOMIES SECONDS [MODEL] | aginet ...]" >&2; exit 2 ;;
+*) echo "usage: Support/gpu.sh [build | measure | repeat | model ANATOMIES SECONDS [MODEL] | bench ... | aginet ...]" >&2; exit 2 ;;
 esac

@@ -67,8 +67,13 @@ extension TrainedModel {
     return card
   }
 
-  /// What a model was trained on, where it begins as what was said before does, is said shorter.
-  private static func words(_ data: String, after said: String) -> String {
+  /// What a model was trained on, where it begins as what was said before does, is said shorter, however often it says so itself.
+  package static func words(_ data: String, after said: String) -> String {
+    // Clauses: what images it saw, which model it began with, what it is the mean of.
+    let clause = data.prefix(upTo: data.range(of: "; ")?.lowerBound ?? data.endIndex)
+    if clause.count > 20, said == clause || said.hasPrefix(clause + "; ") {
+      return data.replacingOccurrences(of: clause, with: "the same")
+    }
     let common = data.commonPrefix(with: said)
     let rests = [data.dropFirst(common.count), said.dropFirst(common.count)]
     let isWhole = rests.allSatisfy { $0.first.map { !$0.isLetter && !$0.isNumber } ?? true }

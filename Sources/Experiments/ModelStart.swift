@@ -27,15 +27,16 @@ public struct ModelStart: Sendable {
     sha256 = try SHA256.ofFile(file).digest
   }
 
-  /// An experiment that goes on from it unless it is told otherwise: the model's own, for a while, at a tenth of its rate (at half
-  /// where it went on from another itself, and its rate was low already), in batches that any machine holds, a cohort's images
-  /// scaled as the model's.
+  /// An experiment that goes on from it unless it is told otherwise: the model's own, for a while, at a tenth of its rate (where it
+  /// went on from another itself, and its rate was low already, at half, or at as much less as batches are smaller), in batches that
+  /// any machine holds, a cohort's images scaled as the model's.
   public var experiment: Experiment {
     var experiment = trained
     experiment.from = sha256
-    experiment.learningRate = trained.learningRate / (trained.from.isEmpty ? 10 : 2)
     (experiment.iterations, experiment.validateEvery, experiment.checkpointEvery) = (2000, 250, 250)
     experiment.batchSize = min(trained.batchSize, Self.largestBatch)
+    let smaller = Double(trained.batchSize) / Double(experiment.batchSize)
+    experiment.learningRate = trained.learningRate / (trained.from.isEmpty ? 10 : max(2, smaller))
     experiment[Unified.self].intensity = card?.intensityRule ?? .percentile
     return experiment
   }

@@ -5,7 +5,7 @@ import Training
 
 /// A model that comes with the program.
 public struct ShippedModel: Sendable, Equatable {
-  /// What commands call it: `physics-3`.
+  /// What commands call it: `physics-4`.
   public let name: String
   /// Its file's name, in `Support/models` of a clone.
   public let file: String
@@ -21,9 +21,13 @@ public struct ShippedModel: Sendable, Equatable {
   /// Newest first: each is a line here and a file in `Support/models`.
   public static let all = [
     ShippedModel(
+      name: "physics-4", file: "aginet-physics-4.safetensors",
+      sha256: "72b1f52aeb155e9873fafcc4f7985b5fd339bfb7255af3b7fea28d8476dbe33e",
+      summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
+    ShippedModel(
       name: "physics-3", file: "aginet-physics-3.safetensors",
       sha256: "ee1e75cd84ac9eb4df7783ea2dc589f996f8cf6fed62d2522657f99a6337ea23",
-      summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
+      summary: "the same, which physics-4 went on from"),
     ShippedModel(
       name: "physics-2", file: "aginet-physics-2.safetensors",
       sha256: "a57bef0483d7fec5cf9845fa9a7819ff3233df1198daaaf4dd891ce37d146178",

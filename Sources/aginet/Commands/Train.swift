@@ -31,7 +31,7 @@ struct Train: ParsableCommand {
   var anatomies: String?
   @Option(
     help:
-      "A model whose weights training starts from: a .safetensors file, a run folder, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate (half, where it went on from another itself), batches of 4 at most and 2,000 steps."
+      "A model whose weights training starts from: a .safetensors file, a run folder, or the name of one that came with the program. Unless they are named, the settings are the model's, with a tenth of its rate (where it went on from another itself half, or as much less as batches are smaller), batches of 4 at most and 2,000 steps."
   )
   var from: String?
   @Option(name: .shortAndLong, help: "The run folder.")
