@@ -9,6 +9,8 @@ struct HeadOutline {
   private static let margin = 2, rim = 8
   /// The largest share of voxels beyond the rim that are not 0, of those within, for a brain to be stripped.
   private static let stray = 0.05
+  /// Fluid that is nulled in all scans is 0 here and there, and no air: the largest such spot in a plane, in mm².
+  private static let hole = 50.0
   /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
   /// above face and neck.
   private static let scalp = 20.0, height = 100.0
@@ -28,7 +30,11 @@ struct HeadOutline {
       if spans.contains(voxel, within: HeadOutline.rim) { inside += 1 } else { outside += 1 }
     }
     isStripped = Double(outside) < HeadOutline.stray * Double(inside)
-    isHead = isStripped ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
+    var isHead = isStripped ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
+    let spacing = images[0].affine.spacing
+    PlaneHoles.fill(
+      &isHead, columns: size.x, rows: size.y, largest: Int(HeadOutline.hole / (spacing.x * spacing.y)))
+    self.isHead = isHead
   }
 
   /// Places where there is brain, whatever else there may be: of a stripped one all, of a whole head what lies deep in its upper
