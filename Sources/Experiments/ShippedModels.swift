@@ -22,7 +22,7 @@ public struct ShippedModel: Sendable, Equatable {
   public static let all = [
     ShippedModel(
       name: "physics-4", file: "aginet-physics-4.safetensors",
-      sha256: "72b1f52aeb155e9873fafcc4f7985b5fd339bfb7255af3b7fea28d8476dbe33e",
+      sha256: "6965ba243713f3ee8030cdd698d50f1a8c0499e4b81f62b801ff98009f4aaa78",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
     ShippedModel(
       name: "physics-3", file: "aginet-physics-3.safetensors",
