@@ -53,35 +53,9 @@ public struct PersonRegions: Sendable {
 
   /// With what is enclosed in each plane: fluid, bone and air within a head are none of its outside.
   private static func filled(_ mask: [Bool], _ extent: Extent) -> [Bool] {
-    let (columns, rows) = (extent.columns, extent.rows)
-    var isOutside = [Bool](repeating: false, count: mask.count)
-    for plane in 0..<extent.planes {
-      let start = plane * rows * columns
-      var found: [Int] = []
-      func visit(_ row: Int, _ column: Int) {
-        guard (0..<rows).contains(row), (0..<columns).contains(column) else { return }
-        let voxel = start + row * columns + column
-        guard !mask[voxel], !isOutside[voxel] else { return }
-        isOutside[voxel] = true
-        found.append(voxel - start)
-      }
-      for row in 0..<rows {
-        visit(row, 0)
-        visit(row, columns - 1)
-      }
-      for column in 0..<columns {
-        visit(0, column)
-        visit(rows - 1, column)
-      }
-      while let place = found.popLast() {
-        let (row, column) = place.quotientAndRemainder(dividingBy: columns)
-        visit(row - 1, column)
-        visit(row + 1, column)
-        visit(row, column - 1)
-        visit(row, column + 1)
-      }
-    }
-    return isOutside.map { !$0 }
+    var filled = mask
+    PlaneHoles.fill(&filled, columns: extent.columns, rows: extent.rows, largest: .max)
+    return filled
   }
 
   /// The most frequent of the numbers above 0, by a histogram of 128 bins that is smoothed; nil where there are few.

@@ -1,4 +1,4 @@
-import Inference
+import Imaging
 import Testing
 
 /// What a region encloses belongs to it where it is small.
