@@ -53,23 +53,31 @@ extension Predictor {
   ///
   /// Memory is the program's, that of the images, and what a batch needs, which is measured by sending one through.
   /// - Parameters:
-  ///   - size: columns, rows and planes of the volumes in LPS order, as the network sees them.
+  ///   - sizes: columns, rows and planes of the volumes as the network sees them: of each plane that it sees them in.
   ///   - batchSize: slices or patches at a time.
+  ///   - size: the same where sources are hidden.
   ///   - images: bytes of all volumes that are held at the most.
   ///   - hidden: sources that are hidden in turn before, and predicted in some of the planes.
   /// - Throws: `.limit` where smaller batches tell that there is too little memory for one.
   func estimate(
-    of size: SIMD3<Int>, by card: ModelCard, batchSize: Int, images: Int, hidden: Int
+    of sizes: [SIMD3<Int>], by card: ModelCard, batchSize: Int, verifyingIn size: SIMD3<Int>, images: Int,
+    hidden: Int
   ) throws -> Estimate {
-    let boxes = VolumeBoxes(of: size, extent: card.extent, depth: card.region.depth)
-    let count = min(batchSize, boxes.count)
+    func boxes(_ size: SIMD3<Int>) -> VolumeBoxes {
+      VolumeBoxes(of: size, extent: card.extent, depth: card.region.depth)
+    }
+    let passes = sizes.map(boxes)
+    let hiding = boxes(size)
+    let count = min(batchSize, passes.map(\.count).max() ?? 1)
     let sources = card.scenario.sources.count
     func batches(of boxes: Int) -> Int { (boxes + count - 1) / count }
     // Patches overlap, so that hardly one of them is without one of the planes.
-    let seen = boxes.areBlended ? boxes.count : min(Verification.planes, boxes.count)
+    let seen = hiding.areBlended ? hiding.count : min(Verification.planes, hiding.count)
     let verifying = hidden * batches(of: seen)
     let pairs = hidden * (hidden - 1) / 2
-    let trial = try trial(of: boxes.shape(of: count, sources: sources), beside: images) { bytes, limit in
+    let shapes = (passes + [hiding]).map { $0.shape(of: count, sources: sources) }
+    let largest = shapes.max { $0.reduce(1, *) < $1.reduce(1, *) } ?? shapes[0]
+    let trial = try trial(of: largest, beside: images) { bytes, limit in
       Failure(
         .limit,
         "\(count) \(card.region.samples) at a time need more than \(Estimate.gibibytes(bytes)), and there are "
@@ -78,6 +86,7 @@ extension Predictor {
     }
     return Estimate(
       trial, images: images, of: card.region.samples, batchSize: count,
-      batches: batches(of: boxes.count) + verifying, verifying: verifying, exchanging: pairs * verifying)
+      batches: passes.reduce(verifying) { $0 + batches(of: $1.count) }, verifying: verifying,
+      exchanging: pairs * verifying)
   }
 }

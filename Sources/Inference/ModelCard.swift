@@ -21,6 +21,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
   /// Median voxel size of the training slices in mm: along rows (x), along columns (y), between slices (z).
   public var spacing: [Double]
   public var sliceRule: String
+  /// The planes that it knows heads in; nil for axial ones alone.
+  public var planes: [HeadPlane]?
   /// Training data: cohort, subjects, slices.
   public var trainedOn: String
   public var iterations: Int

@@ -13,8 +13,9 @@ struct PatientImages {
   let doubts: [String]
   /// What speaks for T1 and T1Gd being under each other's names; of models of one target it is a finding.
   let exchange: String?
-  /// What is seen of them.
+  /// What is seen of them, and in which planes.
   let window: PatientWindow
+  let views: [HeadView]
   /// By source of the model; nothing for those that are not given.
   private(set) var images: [Volume?]
   /// Of the reference, the first of the model's sources that is given.
@@ -68,7 +69,7 @@ struct PatientImages {
     } else {
       voxelNotes = PatientImages.voxelNotes(own, card)
     }
-    (self.scales, self.window) = (scales, window)
+    (self.scales, self.window, views) = (scales, window, HeadView.all(of: own, for: card))
     findings = ScanCheck.lines(found)
   }
 

@@ -6,7 +6,7 @@ import Torch
 /// A trained method on one patient's volumes, up to what its network makes of them: what a synthesis and a segmentation
 /// have in common.
 struct PatientPass {
-  let card: ModelCard
+  var card: ModelCard
   let predictor: Predictor
 
   init(_ method: any Method, card: ModelCard, device: Device) {
@@ -21,7 +21,7 @@ struct PatientPass {
     /// Shares of voxels, within the outline where there is one, that the network put below 0 or above the largest that images
     /// have.
     let clippedBelow: Double, clippedAbove: Double
-    /// Slices without any signal in any source, left at 0.
+    /// Slices without any signal in any source, left at 0: of the first of the planes that it was seen in.
     let emptySlices: Int
   }
 
@@ -33,14 +33,20 @@ struct PatientPass {
   ///   - verifies: whether each of several is hidden first.
   func estimate(of grid: Grid, given: Int, made: Int, verifies: Bool, batchSize: Int) throws -> Estimate {
     let size = PatientWindow(grid, trainedAt: card.trainedVoxel).dimensions
+    let views = HeadView.all(of: grid, for: card)
     let hides = verifies && given > 1
     // Of a hidden contrast all are made, to see which of them it is like.
-    let held = given + max(made, hides ? predictor.method.outputs : 0) + 1
+    var held = given + max(made, hides ? predictor.method.outputs : 0) + 1
+    // While they are seen in one plane more, there are they as they were, what was made so far, and both turned.
+    if views.count > 1 { held = max(held, 2 * (given + made) + 1) }
+    let turned = views.map { $0.dimensions(of: size) }
+    let largest = turned.map { $0.x * $0.y * $0.z }.max() ?? 0
     return try predictor.estimate(
-      of: size, by: card, batchSize: batchSize,
-      images: 4 * held * max(grid.voxelCount, size.x * size.y * size.z), hidden: hides ? given : 0)
+      of: turned, by: card, batchSize: batchSize, verifyingIn: size,
+      images: 4 * held * max(grid.voxelCount, size.x * size.y * size.z, largest), hidden: hides ? given : 0)
   }
 
+  /// What is made in several planes is the mean of them.
   /// - Parameters:
   ///   - channels: those that are wanted of what the network makes.
   ///   - outline: of the head, around which nothing is made; nil where something may be everywhere.
@@ -50,10 +56,34 @@ struct PatientPass {
     _ inputs: inout PatientImages, making channels: [Int], within outline: HeadOutline? = nil,
     batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws -> Made {
-    var pass = self.pass(over: inputs.take(), making: channels, counting: outline?.isHead)
-    try pass.run(predictor, batchSize: batchSize, progress: progress)
-    let (below, above, empty) = (pass.below, pass.above, pass.empty)
-    var outputs = pass.takeOutputs()
+    let views = inputs.views
+    var images = inputs.take()
+    guard let grid = images.lazy.compactMap({ $0?.grid }).first else {
+      preconditionFailure("a patient without an image")
+    }
+    var (outputs, below, above, empty): ([Volume], Int, Int, Int) = ([], 0, 0, 0)
+    for (number, view) in views.enumerated() {
+      let seen = images.map { $0.map(view.seen) }
+      if number == views.count - 1 { images = [] }
+      // What one plane tells of what is cut off holds for all.
+      let counted = number == 0 ? outline.map { view.seen($0.isHead, on: grid) } : nil
+      var pass = self.pass(over: seen, making: channels, counting: counted)
+      try pass.run(predictor, batchSize: batchSize) {
+        try progress(number * $1 + $0, views.count * $1)
+      }
+      if number == 0 { (below, above, empty) = (pass.below, pass.above, pass.empty) }
+      let made = pass.takeOutputs()
+      guard views.count > 1 || view.changes(grid) else {
+        outputs = made
+        break
+      }
+      if outputs.isEmpty {
+        outputs = made.map { _ in Volume(grid: grid, voxels: [Float](repeating: 0, count: grid.voxelCount)) }
+      }
+      for (channel, volume) in made.enumerated() {
+        view.add(volume, to: &outputs[channel], weight: 1 / Float(views.count))
+      }
+    }
     let counted = outline.map { $0.isHead.count { $0 } }
     let total = Double(max(1, outputs.reduce(0) { $0 + (counted ?? $1.voxels.count) }))
     var volumes: [Volume] = []

@@ -17,17 +17,25 @@ public struct Synthesizer {
     case like(name: String, scale: Double)
   }
 
-  private let pass: PatientPass
+  private let whole: PatientPass
   /// Whether each given contrast is hidden and predicted first, where a model can do that.
   public var verifies = true
   /// Whether a patient whom the model is not for, or for whom it is unreliable, is gone on with.
   public var acceptsDoubts = false
+  /// Whether a model that knows heads in other planes too sees axial ones alone, which takes a third of the time.
+  public var isAxialAlone = false
 
   public init(_ method: any Method, card: ModelCard, device: Device) {
-    pass = PatientPass(method, card: card, device: device)
+    whole = PatientPass(method, card: card, device: device)
   }
 
-  public var card: ModelCard { pass.card }
+  public var card: ModelCard { whole.card }
+
+  private var pass: PatientPass {
+    var pass = whole
+    if isAxialAlone { pass.card.planes = nil }
+    return pass
+  }
 
   /// What was made, and what a careful reader wants to know of it.
   public struct Result: Sendable {
@@ -48,7 +56,9 @@ public struct Synthesizer {
     public var clippedAbove: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.
     public var sources: [(modality: Modality, scale: IntensityScale)]
-    /// Slices without any signal in any source, left at 0.
+    /// The planes that it was seen in; what was made is the mean of them.
+    public var planes: [HeadPlane]
+    /// Slices without any signal in any source, left at 0: of the first of the planes.
     public var emptySlices: Int
     /// What hiding each source in turn told; nil where that was not done.
     public var verification: Verification?
@@ -88,11 +98,11 @@ public struct Synthesizer {
   /// Volumes are checked, brought to LPS order, scaled by the card's rule, cut into axial slices, centred on the
   /// training slices' size where they are smaller, and put back without loss. A network of volumes sees patches that
   /// overlap by half, and their images are blended without a seam (`PatchAxis`). Slices and patches go through in batches,
-  /// so memory is bounded: four bytes a voxel for each source and for two volumes more, plus one batch. That holds where
-  /// the caller hands over its only reference to the volumes.
+  /// so memory is bounded: four bytes a voxel for each source and for two volumes more, plus one batch; of several planes
+  /// twice as much. That holds where the caller hands over its only reference to the volumes.
   ///
   /// A model of whatever is missing takes any of its sources. Of their planes it sees the head alone, at voxels of about 1 mm
-  /// where theirs are far from that (`PatientWindow`).
+  /// where theirs are far from that (`PatientWindow`), and where it knows others than axial ones it sees them in each (`HeadView`).
   /// - Parameters:
   ///   - volumes: one per source modality of the card, on one grid; the names are paths.
   ///   - targets: the contrasts to make; nil for all that the model makes of what is missing.
@@ -113,7 +123,8 @@ public struct Synthesizer {
   ) throws -> Result {
     let targets = try card.targets(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)
-    var inputs = try PatientImages(volumes, for: card)
+    let pass = pass
+    var inputs = try PatientImages(volumes, for: pass.card)
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
@@ -135,6 +146,7 @@ public struct Synthesizer {
     overruled += doubts
     notes += doubts
     try begins("synthesising")
+    let planes = inputs.views.map(\.plane)
     let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
     var made = try pass.run(
       &inputs, making: channels, within: card.isOfHeads ? outline : nil, batchSize: batchSize,
@@ -151,8 +163,8 @@ public struct Synthesizer {
     }
     return Result(
       images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
-      sources: inputs.scales, emptySlices: made.emptySlices, verification: verification, notes: notes,
-      overruled: overruled)
+      sources: inputs.scales, planes: planes, emptySlices: made.emptySlices, verification: verification,
+      notes: notes, overruled: overruled)
   }
 
   /// - Returns: the doubts, where they are accepted.

@@ -73,6 +73,7 @@ final class CohortMaterial: TrainingMaterial {
     var card = try ModelCard(fitted, cohort, method, iteration: iteration, score: score, samples: samples)
     if let anatomies {
       card.trainedOn += "; in \(fitted.physics.share) of the batches \(anatomies.words)"
+      card.planes = fitted.physics.planes
     }
     return card
   }

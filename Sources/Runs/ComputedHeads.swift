@@ -98,14 +98,21 @@ final class ComputedHeads: TrainingMaterial {
   }
 
   func card(_ method: any Method, iteration: Int, score: Score?, samples: Int) -> ModelCard {
-    ModelCard(
+    var card = ModelCard(
       scenario: fitted.scenario, extent: fitted.physics.extent,
       intensity: ModelCard.foregroundWords,
       rule: .foreground, scales: [:], spacing: [1, 1, 1], sliceRule: "drawn anywhere",
       trainedOn: anatomies.words,
       iterations: iteration, score: score, parameters: method.generator.parameters.count,
       versions: ["aginet": Version.current, "libtorch": LibTorch.version])
+    card.planes = fitted.physics.planes
+    return card
   }
+}
+
+extension PhysicsSettings {
+  /// The planes that heads are computed in; nil for axial ones alone.
+  var planes: [HeadPlane]? { options.anatomy.otherPlanes > 0 ? HeadPlane.allCases : nil }
 }
 
 extension Anatomies {

@@ -17,7 +17,7 @@ public struct PatientSynthesis: PatientWork {
   public var outputs: [Modality: String] = [:]
   public var intensity = Synthesizer.Intensity.unit
   /// As `Synthesizer` has them.
-  public var verifies = true, acceptsDoubts = false
+  public var verifies = true, acceptsDoubts = false, isAxialAlone = false
   public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
@@ -73,6 +73,7 @@ public struct PatientSynthesis: PatientWork {
     get throws {
       var synthesizer = try model.synthesizer
       (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
+      synthesizer.isAxialAlone = isAxialAlone
       return synthesizer
     }
   }
@@ -167,6 +168,8 @@ public struct Sidecar: Codable, Sendable {
   /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
   public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
+  /// The planes that the head was seen in, of which the volume is the mean; nil for axial ones alone.
+  public var planes: [HeadPlane]?
   /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
   public var verification: [Verification.Hidden]?
   public var reliability: Double?
@@ -188,6 +191,7 @@ public struct Sidecar: Codable, Sendable {
     case clippedBelow = "OutputClippedBelow"
     case clippedAbove = "OutputClippedAbove"
     case emptySlices = "EmptySlices"
+    case planes = "Planes"
     case verification = "Verification"
     case reliability = "Reliability"
     case notes = "Notes"
@@ -211,6 +215,7 @@ public struct Sidecar: Codable, Sendable {
     intensityRule = intensity.words(for: image.modality, by: card.intensityRule)
     intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
+    planes = result.planes == [.axial] ? nil : result.planes
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes
     overruled = result.overruled.isEmpty ? nil : result.overruled

@@ -120,6 +120,15 @@ struct DrawingOptions: ParsableArguments {
   }
 }
 
+/// The planes in which a model sees heads.
+struct PlaneOptions: ParsableArguments {
+  @Flag(
+    help:
+      "Of a model that knows heads in coronal and sagittal planes too: see axial ones alone, in a third of the time; otherwise what is made is the mean of all."
+  )
+  var axialOnly = false
+}
+
 extension Sampler: ExpressibleByArgument {}
 
 extension Modality: ExpressibleByArgument {

@@ -61,11 +61,11 @@ func writeAnatomies(_ root: String, orientation: Orientation = .lps) throws {
   }
 }
 
-/// Draws without lesions, pose or ragged masks unless changed.
+/// Draws of axial planes without lesions, pose or ragged masks unless changed.
 func plainHeads(_ change: (inout HeadOptions) -> Void = { _ in }) -> HeadOptions {
   var options = HeadOptions()
   (options.wholeHeads, options.whiteMatterLesions, options.strokes, options.tumours) = (0, 0, 0, 0)
-  options.faces = 0
+  (options.faces, options.otherPlanes) = (0, 0)
   (options.rotation, options.scaling, options.shear) = (0, 0, 0)
   (options.coarseElastic, options.fineElastic) = (0, 0)
   (options.maskOffset, options.maskOffsetDeviation, options.maskRoughness) = (0.3, 0, 0)

@@ -163,6 +163,39 @@ import Testing
     #expect(eyes > 0)
   }
 
+  /// Rows of coronal and sagittal planes run from head to foot, columns of sagittal ones from front to back.
+  @Test func planesThatAreNotAxialLieAsTheyAreNamed() throws {
+    var seen: [HeadPlane: Int] = [:]
+    for stream in 0..<24 {
+      let slab = slab(
+        stream,
+        plainHeads { ($0.wholeHeads, $0.otherPlanes, $0.leastBrain) = (1, 1, 0.2) }, rows: 176, columns: 176,
+        planes: 61, margin: 0)
+      guard let ventricle = centre(slab, .ventricularFluid) else { continue }
+      seen[slab.plane, default: 0] += 1
+      if let stem = centre(slab, .brainStem) {
+        #expect(stem.row > ventricle.row + 20, "\(slab.plane)")
+        #expect(abs(stem.column - ventricle.column) < 12, "\(slab.plane)")
+      }
+      if slab.plane == .sagittal, let cerebellum = centre(slab, .cerebellarGrey) {
+        #expect(cerebellum.column > ventricle.column + 15)
+        #expect(cerebellum.row > ventricle.row + 15)
+      }
+      if slab.plane == .sagittal, let eye = centre(slab, .eyeFluid) {
+        #expect(eye.column < ventricle.column - 30)
+      }
+    }
+    #expect(seen[.axial] == nil)
+    #expect(seen[.coronal, default: 0] > 3 && seen[.sagittal, default: 0] > 3, "\(seen)")
+  }
+
+  @Test func aShareOfPlanesIsNotAxial() {
+    let planes = (0..<40).map { slab($0, plainHeads { $0.otherPlanes = 0.5 }, rows: 32, columns: 32).plane }
+    #expect((10...30).contains(planes.count { $0 == .axial }))
+    #expect(Set(planes).count == 3)
+    #expect((0..<10).allSatisfy { slab($0, plainHeads(), rows: 32, columns: 32).plane == .axial })
+  }
+
   @Test func lesionsAsTheyAreAskedFor() {
     func share(_ options: HeadOptions, _ isMember: (TissueClass) -> Bool) -> Int {
       (0..<16).count { stream in

@@ -191,6 +191,32 @@ import Testing
     #expect(air > 1000 && scalp > 1000)
   }
 
+  /// Axial slices that are thick blur coronal and sagittal planes along their rows' direction, from head to foot, and not across.
+  @Test func thickSlicesAreThickInOtherPlanes() throws {
+    func steps(_ change: (inout PhysicsOptions) -> Void) throws -> (down: Float, across: Float) {
+      let batch = try batch(
+        still {
+          $0.anatomy.otherPlanes = 1
+          change(&$0)
+        })
+      let image = batch.target(.t1)
+      var (down, across): (Float, Float) = (0, 0)
+      // Within the head: where it is stripped no slices blur its edge.
+      for voxel in image.indices where voxel % 128 > 0 && voxel / 128 % 128 > 0 {
+        guard min(image[voxel], image[voxel - 128], image[voxel - 1]) > 0.15 else { continue }
+        down += (image[voxel] - image[voxel - 128]) * (image[voxel] - image[voxel - 128])
+        across += (image[voxel] - image[voxel - 1]) * (image[voxel] - image[voxel - 1])
+      }
+      return (down, across)
+    }
+    let sharp = try steps { _ in }
+    let axial = try steps { ($0.sharp, $0.thickAxial) = (0, 1) }
+    #expect(axial.down < 0.5 * sharp.down && axial.across > 1.4 * axial.down, "\(axial) \(sharp)")
+    // Of coronal and sagittal ones half lie in the plane that is seen, and the others are thick along its columns' direction.
+    let other = try steps { ($0.sharp, $0.thickOther) = (0, 1) }
+    #expect(other.down > axial.down && other.across < axial.across, "\(other) \(axial)")
+  }
+
   @Test func errorsCountByPlace() throws {
     let options = still {
       $0.anatomy = plainHeads { $0.whiteMatterLesions = 1 }

@@ -6,6 +6,8 @@ package struct HeadOptions: Codable, Sendable, Equatable {
   package var wholeHeads = 0.38
   /// Of those, the share of samples that lie over face and neck, whether or not they show brain.
   package var faces = 0.25
+  /// Share of slices that are coronal or sagittal.
+  package var otherPlanes = 0.5
   /// Shares by what a head suffers from; the rest have no lesion.
   package var whiteMatterLesions = 0.35
   package var strokes = 0.07
@@ -43,7 +45,8 @@ package struct HeadOptions: Codable, Sendable, Equatable {
       }
     }
     let shares = [
-      ("wholeHeads", wholeHeads), ("faces", faces), ("whiteMatterLesions", whiteMatterLesions),
+      ("wholeHeads", wholeHeads), ("faces", faces), ("otherPlanes", otherPlanes),
+      ("whiteMatterLesions", whiteMatterLesions),
       ("strokes", strokes),
       ("tumours", tumours), ("damagedMasks", damagedMasks), ("erodedMasks", erodedMasks),
     ]

@@ -10,7 +10,10 @@ struct HeadPose: Sendable {
   /// mm along the slab's axes for an index step along each of the map's.
   private(set) var rows: (SIMD3<Float>, SIMD3<Float>, SIMD3<Float>)
 
-  init(_ spacing: SIMD3<Float>, _ options: HeadOptions, isMirrored: Bool, random: inout RandomSource) {
+  init(
+    _ spacing: SIMD3<Float>, _ options: HeadOptions, plane: HeadPlane, isMirrored: Bool,
+    random: inout RandomSource
+  ) {
     func angle() -> Double { random.uniform(-options.rotation, options.rotation) * .pi / 180 }
     let (a, b, c) = (angle(), angle(), angle())
     let size = random.uniform(1 - options.scaling, 1 + options.scaling)
@@ -27,7 +30,7 @@ struct HeadPose: Sendable {
     // A larger head means smaller steps through the map.
     let side = SIMD3<Double>(isMirrored ? -1 : 1, 1, 1)
     func column(_ vector: SIMD3<Double>) -> SIMD3<Float> {
-      let v = turned(vector) * side / scale
+      let v = turned(plane.inHead(vector)) * side / scale
       return SIMD3<Float>(v) / spacing
     }
     let x = column([1, 0, 0])

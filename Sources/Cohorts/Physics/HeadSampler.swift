@@ -28,12 +28,13 @@ package struct HeadSampler: Sendable {
     let isStripped = !(random.uniform() < options.wholeHeads && anatomy.isWhole)
     let isMirrored = random.uniform() < 0.5
     let voxel = random.uniform() < 0.5 ? 1 : random.uniform(options.smallestVoxel, options.largestVoxel)
-    var pose = HeadPose(anatomy.spacing, options, isMirrored: isMirrored, random: &random)
+    let plane = HeadPlane(&random, others: options.otherPlanes)
+    var pose = HeadPose(anatomy.spacing, options, plane: plane, isMirrored: isMirrored, random: &random)
     let field =
       SIMD3<Double>(Double(columns), Double(rows), 0) * voxel + SIMD3(0, 0, Double(planes) * planeSpacing)
     let isOverFace = random.uniform() < options.faces && !isStripped
     let part = isOverFace ? Part.face(of: anatomy) : .brain(options)
-    lay(&pose, over: part, of: anatomy, field: field, random: &random)
+    lay(&pose, plane, over: part, of: anatomy, field: field, random: &random)
     let rim = HeadRim(options, isStripped: isStripped, voxel: Float(voxel), random: &random)
 
     let disease = HeadDisease(
@@ -82,12 +83,12 @@ package struct HeadSampler: Sendable {
     return HeadSlab(
       extent: Extent(planes, high, wide), voxel: voxel, planeSpacing: planeSpacing, classes: classes,
       mask: mask,
-      isStripped: isStripped, isOverFace: isOverFace, volumes: volumes, anatomy: anatomy.name)
+      plane: plane, isStripped: isStripped, isOverFace: isOverFace, volumes: volumes, anatomy: anatomy.name)
   }
 
   /// Lays the field over the head, where it shows what it is meant to show.
   private func lay(
-    _ pose: inout HeadPose, over part: Part, of anatomy: Anatomy, field: SIMD3<Double>,
+    _ pose: inout HeadPose, _ plane: HeadPlane, over part: Part, of anatomy: Anatomy, field: SIMD3<Double>,
     random: inout RandomSource
   ) {
     func double(_ v: SIMD3<Int>) -> SIMD3<Double> { [Double(v.x), Double(v.y), Double(v.z)] }
@@ -96,12 +97,21 @@ package struct HeadSampler: Sendable {
     let extent = (high - low) * spacing
     for _ in 0..<12 {
       var centre = (low + high) / 2
-      centre.z = low.z + random.uniform(part.lowest, part.highest) * (high.z - low.z)
-      for axis in 0..<2 {
-        let room = abs(extent[axis] - field[axis]) / 2 + 8
+      // The level first, which faces have in every plane; then what is left of the place within the plane.
+      if plane == .axial || part.isFace {
+        centre.z = low.z + random.uniform(part.lowest, part.highest) * (high.z - low.z)
+      }
+      if plane != .axial {
+        let axis = plane.orientation.axes.z
+        centre[axis] = low[axis] + random.uniform(Part.sides, 1 - Part.sides) * (high[axis] - low[axis])
+      }
+      for direction in 0..<2 {
+        let axis = plane.orientation.axes[direction]
+        if axis == 2 && part.isFace { continue }
+        let room = abs(extent[axis] - field[direction]) / 2 + 8
         centre[axis] += random.uniform(-room, room) / spacing[axis]
       }
-      if part.forward > 0 { centre.y -= random.uniform(0, part.forward) / spacing.y }
+      if part.isFace { centre.y -= random.uniform(0, part.forward) / spacing.y }
       pose.centre = SIMD3<Float>(centre)
       let shown = shown(pose, anatomy, field)
       if shown.brain >= part.leastBrain && shown.head >= part.leastHead { return }
@@ -141,6 +151,10 @@ private struct Part {
   let forward: Double
   /// The least shares of the field that brain, and that anything of the head, takes.
   let leastBrain: Double, leastHead: Double
+  /// Of the brain's width and length, how much lies to either side of all planes that are not axial.
+  static let sides = 0.03
+
+  var isFace: Bool { forward > 0 }
 
   static func brain(_ options: HeadOptions) -> Part {
     Part(lowest: 0.06, highest: 0.98, forward: 0, leastBrain: options.leastBrain, leastHead: 0)

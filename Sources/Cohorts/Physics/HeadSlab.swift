@@ -2,7 +2,8 @@ import Imaging
 
 /// Some planes of a computed head: which tissue lies where, and what skull-stripping keeps of it.
 ///
-/// Planes run foot to head, rows anterior to posterior, columns from the patient's right to left.
+/// Planes run foot to head, rows anterior to posterior, columns from the patient's right to left; of coronal and sagittal ones
+/// see `HeadPlane`.
 package struct HeadSlab: Sendable {
   /// Planes, rows and columns; a margin is included.
   package var extent: Extent
@@ -13,6 +14,7 @@ package struct HeadSlab: Sendable {
   package var classes: [UInt8]
   /// Share of each voxel that skull-stripping keeps, 0 ... 1.
   package var mask: [Float]
+  package var plane: HeadPlane
   package var isStripped: Bool
   /// Whether it was laid over face and neck.
   package var isOverFace: Bool

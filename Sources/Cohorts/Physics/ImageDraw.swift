@@ -24,10 +24,10 @@ struct ImageDraw: Sendable {
   /// Share of the coil's unevenness that is this image's own, and which of three fields it is.
   var ownBias: Double, field: Int
 
-  /// Draws for all contrasts of a person. Echoes of one acquisition lie alike and are as thick.
+  /// Draws for all contrasts of a person, seen in this plane. Echoes of one acquisition lie alike and are as thick.
   static func all(
-    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], _ options: PhysicsOptions,
-    _ random: inout RandomSource
+    _ table: SignalTable, _ sequences: SequenceDraw, volumes: [Double], in plane: HeadPlane,
+    _ options: PhysicsOptions, _ random: inout RandomSource
   ) -> [ImageDraw] {
     let shares = (0..<3).map { _ in random.uniform(0, 0.8) }
     var all = Modality.allCases.map { modality in
@@ -54,6 +54,8 @@ struct ImageDraw: Sendable {
     }
     return table.modalities.enumerated().map { lane, modality in
       var draw = all[place(modality)]
+      draw.resolution = draw.resolution.seen(in: plane)
+      draw.targetResolution = draw.targetResolution.seen(in: plane)
       let grey = Double(table.entries[Int(TissueClass.corticalGrey.rawValue)].signal[lane])
       draw.noise *= grey
       if draw.ceiling < 1 {

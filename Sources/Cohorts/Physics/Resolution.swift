@@ -5,6 +5,8 @@ import Imaging
 struct Resolution: Sendable {
   enum Orientation: Sendable { case axial, coronal, sagittal, isotropic }
 
+  /// Along which axis of the head slices are thick; once it is `seen(in:)` a plane, of the slab as if that were axial: along its
+  /// planes, its rows or its columns.
   var orientation: Orientation
   /// Of a slice, or of a voxel's edges, in mm.
   var thickness: Double
@@ -55,6 +57,19 @@ struct Resolution: Sendable {
   func blurred(by width: Double) -> Resolution {
     var other = self
     if orientation != .isotropic { other.blur = width }
+    return other
+  }
+
+  /// The same slices in a slab whose planes lie so.
+  func seen(in plane: HeadPlane) -> Resolution {
+    // Fine slices are alike in every plane.
+    guard plane != .axial, orientation != .isotropic, thickness > 1.01 else { return self }
+    var other = self
+    switch (plane, orientation) {
+    case (_, .axial): other.orientation = .coronal
+    case (.coronal, .coronal), (.sagittal, .sagittal): other.orientation = .axial
+    default: other.orientation = .sagittal
+    }
     return other
   }
 

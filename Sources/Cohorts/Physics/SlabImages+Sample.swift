@@ -18,7 +18,7 @@ extension SlabImages {
     // Over face and neck what label maps call fat is mostly muscle, glands and mucosa.
     let loose = random.uniform(options.looseFat)
     if slab.isOverFace { table.loosenFat(loose) }
-    let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, options, &random)
+    let draws = ImageDraw.all(table, sequences, volumes: slab.volumes, in: slab.plane, options, &random)
     let (planes, step) = (slab.extent.planes, slab.planeSpacing)
     sum(
       slab, table,

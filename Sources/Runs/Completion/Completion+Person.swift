@@ -80,6 +80,7 @@ extension Completion {
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
     var job = PatientSynthesis(model: model, output: "")
     (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
+    job.isAxialAlone = options.isAxialAlone
     // What stands there and is whole is not computed again.
     (job.replaces, job.acceptsDoubts) = (true, options.replaces)
     return job

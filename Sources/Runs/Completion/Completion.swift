@@ -23,6 +23,8 @@ public struct Completion: Sendable {
     /// Whether what stands there is computed again, and doubts whether the model serves a person are passed over.
     public var replaces = false
     public var batchSize = 2
+    /// As `Synthesizer` has it.
+    public var isAxialAlone = false
     public var voxelLimit = NIfTI.defaultVoxelLimit
     /// Of several processes that share people out, which one this is and how many there are: each completes every so many-th.
     public var part = 0, parts = 1

@@ -17,6 +17,8 @@ public struct PeopleAssessment: Sendable {
     public var batchSize = 4
     /// Whether a model hides each given contrast in turn, which tells how far it can be relied on.
     public var verifies = true
+    /// As `Synthesizer` has it.
+    public var isAxialAlone = false
     /// The look-up from physics alone, of stripped heads and of whole ones, where there is one.
     public var strippedLookup: PhysicsLookup?, wholeLookup: PhysicsLookup?
     /// Whether copies and ceilings are measured too.
@@ -197,6 +199,7 @@ public struct PeopleAssessment: Sendable {
     }
     var synthesizer = try model.synthesizer
     (synthesizer.verifies, synthesizer.acceptsDoubts) = (options.verifies, true)
+    synthesizer.isAxialAlone = options.isAxialAlone
     return try served.map(\.sources).unique.flatMap { sources in
       let wanted = served.filter { $0.sources == sources }
       let given = person.volumes.filter { sources.contains($0.key) }

@@ -60,6 +60,7 @@ struct Complete: ParsableCommand {
   var estimate = false
   @Flag(help: "Print what became of each, or the estimate, as JSON.")
   var json = false
+  @OptionGroup var planes: PlaneOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -82,6 +83,7 @@ struct Complete: ParsableCommand {
     options.targets = try wanted()
     (options.participants, options.sessions) = (participants, sessions)
     (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
+    options.isAxialAlone = planes.axialOnly
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
     (options.part, options.parts) = (group?.rank ?? 0, ranks)
     let picks = try pick.flatMap { try ScanPick.read($0) }

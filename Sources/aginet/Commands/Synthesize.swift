@@ -37,6 +37,7 @@ struct Synthesize: ParsableCommand {
       "Replace existing outputs, and go on where the model may not serve the patient, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
   )
   var force = false
+  @OptionGroup var planes: PlaneOptions
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -52,7 +53,7 @@ struct Synthesize: ParsableCommand {
     var job = PatientSynthesis(model: model, output: patient.written)
     (job.targets, job.intensity, job.batchSize) = (targets, intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (force, patient.maxVoxels)
-    (job.verifies, job.acceptsDoubts) = (verify, force)
+    (job.verifies, job.acceptsDoubts, job.isAxialAlone) = (verify, force, planes.axialOnly)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     let samples = model.card.region.samples
     let unit = model.method.sampling == nil ? samples : "steps of \(samples)"
