@@ -36,11 +36,11 @@ install: build ## copy the program and its models to PREFIX (default ~/.local)
 	for model in $(wildcard Support/models/*.safetensors); do \
 	  install -m 644 $$model $(DESTDIR)$(PREFIX)/share/aginet/models/ || exit 1; done
 
-model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; six hours)
+model: build ## train the model that is shipped again (needs ANATOMIES=folder of label maps; eight hours)
 	@test -n "$(ANATOMIES)" || { echo "error: name the folder of label maps: make model ANATOMIES=..."; exit 3; }
-	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go="Support/models/physics-4.json --from physics-3"; fi; \
+	if [ -e model-run/checkpoints/last.safetensors ]; then go=--resume; else go="Support/models/physics-5.json --from physics-4"; fi; \
 	  .build/release/aginet train $$go --anatomies "$(ANATOMIES)" -o model-run
-	.build/release/aginet models average model-run physics-3 --share 0.25 -o model-run/averaged.safetensors --force
+	.build/release/aginet models average model-run physics-4 --share 0.15 -o model-run/averaged.safetensors --force
 	.build/release/aginet models pack model-run/averaged.safetensors --card Support/models/card.json -o model-run/packed.safetensors --force
 
 test: setup ## run every test

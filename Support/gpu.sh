@@ -6,7 +6,7 @@
 #   Support/gpu.sh measure      check and time with what `build` made (carried to the machine with the GPU)
 #   Support/gpu.sh repeat       whether trainings with --deterministic leave the same bytes twice; wants .atlas (carried) or $AGINET_ATLAS_DIR
 #   Support/gpu.sh model ANATOMIES SECONDS [MODEL]
-#                               train the model in the box for so long, by $EXPERIMENT (Support/models/physics-4.json), from its start or
+#                               train the model in the box for so long, by $EXPERIMENT (Support/models/physics-5.json), from its start or
 #                               from MODEL, into ${OUT:-.build-gpu}/model, in tf32 or $PRECISION
 #   Support/gpu.sh bench ...    aginet-bench, with the libraries that are there: Support/gpu.sh bench run --device cuda ...
 #   Support/gpu.sh aginet ...   that aginet, with the libraries that are there: Support/gpu.sh aginet train --device cuda ...
@@ -131,11 +131,11 @@ measure() {
 
 # The schedule needs to know its end, so a few steps tell how fast this card is.
 model() {
-  local anatomies=$1 seconds=$2 start=${3:-physics-3} began steps rate
+  local anatomies=$1 seconds=$2 start=${3:-physics-4} began steps rate
   local trial=$made/trial out=${OUT:-$made}/model
   began=$(date +%s)
   local common=(
-    "${EXPERIMENT:-Support/models/physics-4.json}" --from "$start" --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}"
+    "${EXPERIMENT:-Support/models/physics-5.json}" --from "$start" --anatomies "$anatomies" --device cuda --precision "${PRECISION:-tf32}"
   )
   ready aginet
   "$made/aginet" train "${common[@]}" -o "$trial" --force --set iterations=200 --set validateEvery=200 --set validationSlices=32 2>"$trial.log" || { tail -n 3 "$trial.log" >&2; return 1; }

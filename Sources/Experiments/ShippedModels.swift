@@ -5,7 +5,7 @@ import Training
 
 /// A model that comes with the program.
 public struct ShippedModel: Sendable, Equatable {
-  /// What commands call it: `physics-4`.
+  /// What commands call it: `physics-5`.
   public let name: String
   /// Its file's name, in `Support/models` of a clone.
   public let file: String
@@ -21,21 +21,13 @@ public struct ShippedModel: Sendable, Equatable {
   /// Newest first: each is a line here and a file in `Support/models`.
   public static let all = [
     ShippedModel(
-      name: "physics-4", file: "aginet-physics-4.safetensors",
-      sha256: "6965ba243713f3ee8030cdd698d50f1a8c0499e4b81f62b801ff98009f4aaa78",
+      name: "physics-5", file: "aginet-physics-5.safetensors",
+      sha256: "93c88ffdbe81691d46ef2dad7452128f577a4f6494fea2c681faa6041233d12e",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
     ShippedModel(
-      name: "physics-3", file: "aginet-physics-3.safetensors",
-      sha256: "ee1e75cd84ac9eb4df7783ea2dc589f996f8cf6fed62d2522657f99a6337ea23",
-      summary: "the same, which physics-4 went on from"),
-    ShippedModel(
-      name: "physics-2", file: "aginet-physics-2.safetensors",
-      sha256: "a57bef0483d7fec5cf9845fa9a7819ff3233df1198daaaf4dd891ce37d146178",
-      summary: "the same, which physics-3 went on from"),
-    ShippedModel(
-      name: "physics-1", file: "aginet-physics-1.safetensors",
-      sha256: "73e44e2a8e5a37c5c884ecbcdb29d5e4dccc2626d13731a161f7ab047d2da2a2",
-      summary: "the same, which physics-2 went on from"),
+      name: "physics-4", file: "aginet-physics-4.safetensors",
+      sha256: "6965ba243713f3ee8030cdd698d50f1a8c0499e4b81f62b801ff98009f4aaa78",
+      summary: "the same, which physics-5 went on from; it knows axial planes alone"),
   ]
 }
 

@@ -6,7 +6,7 @@ extension ModelCard {
   /// What those are told who get a model from others: its name and terms, what it was made from, what it cannot do, and what
   /// was measured of it. All of it is text and figures that people write down; nothing is computed by it.
   public struct Publication: Codable, Sendable, Equatable {
-    /// What commands call it: `physics-1`.
+    /// What commands call it: `physics-5`.
     public var name: String
     /// Of the weights: `Apache-2.0`.
     public var licence: String

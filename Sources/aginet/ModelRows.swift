@@ -2,6 +2,7 @@ import Experiments
 import Failures
 import Files
 import Foundation
+import Imaging
 import Inference
 import Runs
 
@@ -16,6 +17,7 @@ func modelRows(_ file: String) throws -> [(String, String)] {
   return [
     ("model", "\(card.scenario), \(name), \(card.parameters.formatted()) parameters"),
     ("trained on", "\(card.trainedOn), slices \(card.sliceRule) of \(card.extent)"),
+    ("planes", (card.planes ?? [.axial]).map(\.rawValue).joined(separator: ", ")),
     ("iterations", "\(card.iterations)"),
     ("validation", card.score?.words ?? "not measured"),
     ("intensities", card.intensity),

@@ -24,10 +24,10 @@ import Testing
   @Test func theModelInTheBoxStandsBesideThoseThatAreTrained() throws {
     let outcome = try aginet(tiny + ["--subjects", "4"])
     #expect(outcome.code == 0, "\(outcome.messages)")
-    #expect(outcome.messages.contains("physics-4 made the T1 of 1 person in"), "\(outcome.messages)")
+    #expect(outcome.messages.contains("physics-5 made the T1 of 1 person in"), "\(outcome.messages)")
     let networks = [
-      "AGI-Net (pix2pix)", "ResUnet (pix2pix) [resunet]", "ResUnet (pix2pix) [resunet-from-physics-4]",
-      "physics-4", "physics-4, curve fitted",
+      "AGI-Net (pix2pix)", "ResUnet (pix2pix) [resunet]", "ResUnet (pix2pix) [resunet-from-physics-5]",
+      "physics-5", "physics-5, curve fitted",
     ]
     for row in networks + ["Copy of ", "Intensity look-up"] {
       let written = row.replacing("[", with: "\\[").replacing("]", with: "\\]")
@@ -37,10 +37,10 @@ import Testing
     // A step of training lies below a look-up, and the reason is told.
     #expect(outcome.output.contains("  - It is ") && page.contains("<li>It is "))
     #expect(page.contains("nothing of this cohort") && page.contains("of 1 person in"))
-    #expect(page.contains("Started from") && page.contains("synthesised by physics-4"))
+    #expect(page.contains("Started from") && page.contains("synthesised by physics-5"))
     let subject = try #require(try PreparedCohort(folder: scratch("demo/cohort")).subjects(in: .test).first)
       .id
-    let made = "demo/derivatives/physics-4/\(subject)/anat/\(subject)_space-individual_desc-synthetic_T1w"
+    let made = "demo/derivatives/physics-5/\(subject)/anat/\(subject)_space-individual_desc-synthetic_T1w"
     #expect(contents(of: scratch("\(made).nii.gz")) != nil && contents(of: scratch("\(made).json")) != nil)
     #expect(outcome.output.contains("\(made).nii.gz"))
   }
@@ -55,7 +55,7 @@ import Testing
     for row in ["AGI-Net (pix2pix)", "ResUnet (pix2pix)", "Intensity look-up"] {
       #expect(outcome.output.contains("| \(row)"), "\(outcome.output)")
     }
-    #expect(!outcome.output.contains("physics-4") && !page.contains("physics-4"))
+    #expect(!outcome.output.contains("physics-5") && !page.contains("physics-5"))
     #expect(outcome.output.contains("over 6 people of the test split (95 % t interval"))
     let cohort = try PreparedCohort(folder: scratch("demo/cohort"))
     #expect(Split.allCases.map { cohort.subjects(in: $0).count } == [10, 2, 6])

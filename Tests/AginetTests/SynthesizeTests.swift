@@ -60,6 +60,26 @@ import Testing
   }
 
   /// The scale of another scan of the wanted contrast, whatever unit it has.
+  /// The model that comes with the program sees a head that is fine in every direction in three planes.
+  @Test func thePlanesThatWereSeenStandInTheSidecar() throws {
+    let affine = Affine([-2, 0, 0, 50], [0, -2, 0, 60], [0, 0, 2, 0])
+    let head = scan(.t1, subject: 1, size: [48, 56, 40])
+    try write(Volume(dimensions: head.dimensions, affine: affine, voxels: head.voxels), "head.nii.gz")
+    func made(_ options: String...) throws -> (sidecar: [String: Any], volume: Volume) {
+      let outcome = try aginet(
+        ["synthesize", "--t1", "head.nii.gz", "--target", "flair", "-o", "flair.nii.gz", "--force"] + options)
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      let json = try JSONSerialization.jsonObject(with: try #require(contents(of: scratch("flair.json"))))
+      let volume = try NIfTI.read(path: scratch("flair.nii.gz")).volume
+      return (try #require(json as? [String: Any]), volume)
+    }
+    let (all, axial) = (try made(), try made("--axial-only"))
+    #expect(all.sidecar["Planes"] as? [String] == ["axial", "coronal", "sagittal"])
+    #expect(axial.sidecar["Planes"] == nil)
+    #expect(all.volume.grid == axial.volume.grid && all.volume.voxels != axial.volume.voxels)
+    #expect(all.volume.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
+  }
+
   @Test func theScaleOfAScanIsTaken() throws {
     func scale(_ name: String) throws -> Double {
       try #require(ForegroundScale.of(try NIfTI.read(path: scratch(name)).volume.voxels))

@@ -188,7 +188,7 @@ import Testing
     #expect(text.contains("2411.14684") && text.contains("@software{aginet,"))
     // What the card of the model asks for; and without a model the rest all the same.
     #expect(
-      text.contains("The models physics-4, physics-3, physics-2, physics-1:\n")
+      text.contains("The models physics-5, physics-4:\n")
         && text.contains("SynthSeg: Segmentation of brain MRI"))
     var lacking = aginet
     lacking.environment = ["AGINET_MODELS": scratch.path]

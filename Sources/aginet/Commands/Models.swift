@@ -75,7 +75,7 @@ struct Models: ParsableCommand {
   struct Average: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Write the mean of two models of one network: one that was trained on from the other.",
-      discussion: example("aginet models average run physics-1 -o mean.safetensors")
+      discussion: example("aginet models average run physics-5 -o mean.safetensors")
     )
 
     @Argument(help: "A model: a run folder, a file or a name.")
