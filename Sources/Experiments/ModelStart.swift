@@ -1,3 +1,4 @@
+import Cohorts
 import Failures
 import Files
 import Imaging
@@ -29,7 +30,7 @@ public struct ModelStart: Sendable {
 
   /// An experiment that goes on from it unless it is told otherwise: the model's own, for a while, at a tenth of its rate (where it
   /// went on from another itself, and its rate was low already, at half, or at as much less as batches are smaller), in batches that
-  /// any machine holds, a cohort's images scaled as the model's.
+  /// any machine holds, a cohort's images scaled as the model's; heads that are computed beside it in the planes that it knows.
   public var experiment: Experiment {
     var experiment = trained
     experiment.from = sha256
@@ -38,6 +39,7 @@ public struct ModelStart: Sendable {
     let smaller = Double(trained.batchSize) / Double(experiment.batchSize)
     experiment.learningRate = trained.learningRate / (trained.from.isEmpty ? 10 : max(2, smaller))
     experiment[Unified.self].intensity = card?.intensityRule ?? .percentile
+    if let card, card.planes == nil { experiment.physics.options.anatomy.otherPlanes = 0 }
     return experiment
   }
 

@@ -73,8 +73,10 @@ final class CohortMaterial: TrainingMaterial {
     var card = try ModelCard(fitted, cohort, method, iteration: iteration, score: score, samples: samples)
     if let anatomies {
       card.trainedOn += "; in \(fitted.physics.share) of the batches \(anatomies.words)"
-      card.planes = fitted.physics.planes
     }
+    // A cohort's slices are axial. What a model knew of other planes before it saw them holds after it, too: it learns what a contrast
+    // is like, which is so in every plane.
+    if card.isOfHeads, anatomies != nil || !fitted.from.isEmpty { card.planes = fitted.physics.planes }
     return card
   }
 

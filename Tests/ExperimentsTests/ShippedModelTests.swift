@@ -1,3 +1,4 @@
+import Cohorts
 import Experiments
 import Failures
 import Files
@@ -83,6 +84,8 @@ import Torch
       let start = try ModelStart(file: path)
       #expect(start.trained.batchSize >= 4 && start.experiment.batchSize == 4)
       #expect((4e-5...6.1e-5).contains(start.experiment.learningRate), "\(model.name)")
+      let others = start.experiment.physics.options.anatomy.otherPlanes
+      #expect((others > 0) == (trained.card.planes != nil), "\(model.name)")
       #expect(start.experiment.checkpointEvery * 4 <= start.experiment.iterations)
     }
     let names = try FileManager.default.contentsOfDirectory(atPath: folder)

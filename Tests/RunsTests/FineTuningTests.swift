@@ -25,10 +25,11 @@ import Training
   }
 
   /// A model of all contrasts, of which the cohort has T1, T2 and PD.
-  private func start() throws -> ModelStart {
+  private func start(_ change: (inout Experiment) -> Void = { _ in }) throws -> ModelStart {
     var experiment = tinyExperiment(method: Unified.name, network: "resunet", iterations: 4)
     experiment.scenario = Scenario(completing: Modality.allCases)
     experiment.physics.extent = Extent(32, 40)
+    change(&experiment)
     let run = try Run.train(experiment, on: .anatomies(anatomies), into: scratch("physics"))
     return try ModelStart(file: run.folder.model)
   }
@@ -141,6 +142,8 @@ import Training
     let (tuned, first) = (try run.model(device: .cpu), try TrainedModel(file: start.file, device: .cpu))
     #expect(tuned.card.rule == .foreground && tuned.card.scenario == first.card.scenario)
     #expect(tuned.card.intensity == first.card.intensity)
+    // So are the planes that it knows heads in.
+    #expect(first.card.planes == HeadPlane.allCases && tuned.card.planes == HeadPlane.allCases)
     #expect(Set(tuned.card.scales.keys) == [.t1, .t2, .pd])
     // What stands for 1 of a training scan, by the file itself.
     let uppers = try (1...3).map { subject in
@@ -155,6 +158,15 @@ import Training
       _ = try Run.train(plain, on: cohort, into: scratch("plain"))
     }
     #expect(refused.kind == .inconsistent && refused.message.contains("FLAIR"), "\(refused)")
+  }
+
+  /// What never saw other planes is taught none by a cohort's axial slices, and none that are computed are put among them.
+  @Test func whoKnowsAxialPlanesAloneStaysSo() throws {
+    let start = try start { $0.physics.options.anatomy.otherPlanes = 0 }
+    #expect(start.card?.planes == nil && start.experiment.physics.options.anatomy.otherPlanes == 0)
+    let run = try Run.train(
+      experiment(start), on: .mixed(Trained.cohort(), anatomies), into: scratch("run"), setting(start))
+    #expect(try run.model(device: .cpu).card.planes == nil)
   }
 
   @Test func whatCannotBeMixedIsRefused() throws {
