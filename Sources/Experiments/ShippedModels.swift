@@ -22,7 +22,7 @@ public struct ShippedModel: Sendable, Equatable {
   public static let all = [
     ShippedModel(
       name: "physics-5", file: "aginet-physics-5.safetensors",
-      sha256: "93c88ffdbe81691d46ef2dad7452128f577a4f6494fea2c681faa6041233d12e",
+      sha256: "ea09aa80a797231934bb18d4f8073b70bfd7ec619749b5b42ee58778e2a50be6",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
     ShippedModel(
       name: "physics-4", file: "aginet-physics-4.safetensors",

@@ -97,23 +97,33 @@ extension Affine {
 }
 
 extension Grid {
-  /// So many voxels along the first two axes over the same field of view.
-  public func resized(columns: Int, rows: Int) -> Grid {
-    precondition(columns > 0 && rows > 0)
-    let steps = SIMD3(Double(dimensions.x) / Double(columns), Double(dimensions.y) / Double(rows), 1)
+  /// So many voxels along each axis over the same field of view; as many planes as there are where none are named.
+  public func resized(columns: Int, rows: Int, planes: Int? = nil) -> Grid {
+    let planes = planes ?? dimensions.z
+    precondition(columns > 0 && rows > 0 && planes > 0)
+    let steps = SIMD3<Double>(dimensions) / SIMD3(Double(columns), Double(rows), Double(planes))
     let affine = Affine(
       columns: (0..<3).map { self.affine.column($0) * steps[$0] }, origin: self.affine((steps - 1) / 2))
-    return Grid(dimensions: [columns, rows, dimensions.z], affine: affine)
+    return Grid(dimensions: [columns, rows, planes], affine: affine)
   }
 }
 
 extension Volume {
-  /// So many voxels along the first two axes over the same field of view: bilinear, with anti-aliasing where they are fewer.
-  public func resized(columns: Int, rows: Int, threads: Int = Parallel.coreCount) -> Volume {
-    if columns == dimensions.x && rows == dimensions.y { return self }
-    var values = AxisWeights(resizing: dimensions.x, to: columns).apply(voxels, inner: 1, threads: threads)
-    values = AxisWeights(resizing: dimensions.y, to: rows).apply(values, inner: columns, threads: threads)
-    return Volume(grid: grid.resized(columns: columns, rows: rows), voxels: values)
+  /// So many voxels along each axis over the same field of view, as many planes as there are where none are named: linear, with
+  /// anti-aliasing where they are fewer.
+  public func resized(
+    columns: Int, rows: Int, planes: Int? = nil, threads: Int = Parallel.coreCount
+  ) -> Volume {
+    let sizes = [columns, rows, planes ?? dimensions.z]
+    var (values, inner) = (voxels, 1)
+    for (axis, size) in sizes.enumerated() {
+      if size != dimensions[axis] {
+        values = AxisWeights(resizing: dimensions[axis], to: size).apply(
+          values, inner: inner, threads: threads)
+      }
+      inner *= size
+    }
+    return Volume(grid: grid.resized(columns: columns, rows: rows, planes: planes), voxels: values)
   }
 
   /// A part of every plane.

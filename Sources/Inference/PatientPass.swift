@@ -61,7 +61,8 @@ struct PatientPass {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else {
       preconditionFailure("a patient without an image")
     }
-    var (outputs, below, above, empty): ([Volume], Int, Int, Int) = ([], 0, 0, 0)
+    var outputs: [Volume] = []
+    var (below, above, empty, total) = (0, 0, 0, 1)
     for (number, view) in views.enumerated() {
       let seen = images.map { $0.map(view.seen) }
       if number == views.count - 1 { images = [] }
@@ -71,9 +72,13 @@ struct PatientPass {
       try pass.run(predictor, batchSize: batchSize) {
         try progress(number * $1 + $0, views.count * $1)
       }
-      if number == 0 { (below, above, empty) = (pass.below, pass.above, pass.empty) }
       let made = pass.takeOutputs()
-      guard views.count > 1 || view.changes(grid) else {
+      if number == 0 {
+        (below, above, empty) = (pass.below, pass.above, pass.empty)
+        let each = counted?.count { $0 } ?? made[0].voxels.count
+        total = max(1, made.count * each)
+      }
+      guard views.count > 1 || view.changes(grid.dimensions) else {
         outputs = made
         break
       }
@@ -84,8 +89,6 @@ struct PatientPass {
         view.add(volume, to: &outputs[channel], weight: 1 / Float(views.count))
       }
     }
-    let counted = outline.map { $0.isHead.count { $0 } }
-    let total = Double(max(1, outputs.reduce(0) { $0 + (counted ?? $1.voxels.count) }))
     var volumes: [Volume] = []
     while !outputs.isEmpty {
       var output = outputs.removeFirst()
@@ -93,7 +96,8 @@ struct PatientPass {
       volumes.append(inputs.restored(output))
     }
     return Made(
-      volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
+      volumes: volumes, clippedBelow: Double(below) / Double(total),
+      clippedAbove: Double(above) / Double(total),
       emptySlices: empty)
   }
 

@@ -59,7 +59,6 @@ import Testing
     #expect(contents(of: scratch("pd.nii.gz")) == first)
   }
 
-  /// The scale of another scan of the wanted contrast, whatever unit it has.
   /// The model that comes with the program sees a head that is fine in every direction in three planes.
   @Test func thePlanesThatWereSeenStandInTheSidecar() throws {
     let affine = Affine([-2, 0, 0, 50], [0, -2, 0, 60], [0, 0, 2, 0])
@@ -80,6 +79,7 @@ import Testing
     #expect(all.volume.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
   }
 
+  /// The scale of another scan of the wanted contrast, whatever unit it has.
   @Test func theScaleOfAScanIsTaken() throws {
     func scale(_ name: String) throws -> Double {
       try #require(ForegroundScale.of(try NIfTI.read(path: scratch(name)).volume.voxels))

@@ -130,6 +130,17 @@ func resizingIsPyTorchs(height: Int, width: Int, expected: [Float]) {
   }
 }
 
+/// Planes are resized as columns are, when the volume lies on its side.
+@Test(arguments: [9, 3]) func morePlanesAndFewer(count: Int) throws {
+  let grid = Grid(dimensions: [5, 4, 6], affine: Affine([-2, 0, 0, 30], [0, -2, 0, 40], [0, 0, 3, -5]))
+  let volume = Volume(grid: grid, voxels: (0..<grid.voxelCount).map { Float($0 * $0 % 17) })
+  let made = volume.resized(columns: 5, rows: 4, planes: count)
+  let side = volume.reoriented(to: try #require(Orientation("SPL")))
+  let expected = side.resized(columns: count, rows: 4).reoriented(to: volume.orientation)
+  #expect(made.grid.matches(expected.grid) && made.dimensions == [5, 4, count])
+  #expect(zip(made.voxels, expected.voxels).allSatisfy { abs($0 - $1) < 1e-5 })
+}
+
 @Test func whatWasCroppedGoesBackToItsPlace() {
   let grid = Grid(dimensions: [7, 6, 3], affine: Affine([-2, 0, 0, 30], [0, -2, 0, 40], [0, 0, 3, -5]))
   let volume = Volume(grid: grid, voxels: (0..<grid.voxelCount).map { Float($0 + 1) })

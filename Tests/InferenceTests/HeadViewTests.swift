@@ -85,17 +85,18 @@ import Torch
     #expect(result.emptySlices == 1)
   }
 
-  @Test func thickSlicesAreSeenInTheirOwnPlane() throws {
+  /// Axial slices that are thick make no rows; thick sagittal or coronal ones, whose columns or rows are resampled, are seen as others.
+  @Test func thickAxialSlicesAreSeenAlone() throws {
     for (spacing, planes) in [
-      ([2, 2, 3] as SIMD3<Double>, [HeadPlane.axial]), ([4, 2, 2], [.sagittal]), ([2, 4, 2], [.coronal]),
-      ([3, 3, 3], [.axial]),
+      ([2, 2, 3] as SIMD3<Double>, [HeadPlane.axial]), ([4, 2, 2], HeadPlane.allCases),
+      ([2, 4, 2], HeadPlane.allCases), ([3, 3, 3], [.axial]),
     ] {
       let method = sums()
       var maker = completer(method)
       maker.acceptsDoubts = true
       let result = try flair(maker, of: Volume(grid: grid(spacing), voxels: head(.t1).voxels))
       #expect(result.planes == planes, "\(spacing)")
-      #expect(sizes(method).count == 1)
+      #expect(sizes(method).count == planes.count)
     }
   }
 
@@ -110,6 +111,22 @@ import Torch
     let both = zip(result.volume.voxels, axial.volume.voxels)
     // Noise of one voxel is smoothed by going there and back; that is all.
     #expect(both.reduce(0) { $0 + abs($1.0 - $1.1) } < 0.3 * axial.volume.voxels.reduce(0, +))
+  }
+
+  /// What is resampled to finer rows and columns is seen in as many planes as were acquired.
+  @Test func noMorePlanesAreSeenThanThereAre() throws {
+    for spacing in [[2, 2, 2] as SIMD3<Double>, [4, 2, 2]] {
+      let method = sums()
+      let volume = Volume(grid: grid(spacing), voxels: head(.t1).voxels)
+      var maker = completer(method, spacing: 1)
+      maker.acceptsDoubts = true
+      let result = try flair(maker, of: volume)
+      #expect(result.planes == HeadPlane.allCases && result.volume.grid.matches(volume.grid))
+      // The lowest plane of the head is empty.
+      let seen = method.shapes.reduce(0) { $0 + $1[0] }
+      #expect((152...160).contains(seen), "\(seen)")
+      #expect((0...1).contains(result.clippedBelow) && (0...1).contains(result.clippedAbove))
+    }
   }
 
   @Test func axialPlanesAloneWhereThatIsAsked() throws {
