@@ -87,10 +87,11 @@ import Torch
 
   /// Axial slices that are thick make no rows; thick sagittal or coronal ones, whose columns or rows are resampled, are seen as others.
   @Test func thickAxialSlicesAreSeenAlone() throws {
-    for (spacing, planes) in [
-      ([2, 2, 3] as SIMD3<Double>, [HeadPlane.axial]), ([4, 2, 2], HeadPlane.allCases),
-      ([2, 4, 2], HeadPlane.allCases), ([3, 3, 3], [.axial]),
-    ] {
+    let all = HeadPlane.allCases
+    let cases: [(spacing: SIMD3<Double>, planes: [HeadPlane])] = [
+      ([2, 2, 3], [.axial]), ([4, 2, 2], all), ([2, 4, 2], all), ([3, 3, 3], [.axial]),
+    ]
+    for (spacing, planes) in cases {
       let method = sums()
       var maker = completer(method)
       maker.acceptsDoubts = true
@@ -115,7 +116,7 @@ import Torch
 
   /// What is resampled to finer rows and columns is seen in as many planes as were acquired.
   @Test func noMorePlanesAreSeenThanThereAre() throws {
-    for spacing in [[2, 2, 2] as SIMD3<Double>, [4, 2, 2]] {
+    for spacing in [SIMD3<Double>(2, 2, 2), SIMD3<Double>(4, 2, 2)] {
       let method = sums()
       let volume = Volume(grid: grid(spacing), voxels: head(.t1).voxels)
       var maker = completer(method, spacing: 1)
