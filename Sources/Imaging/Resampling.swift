@@ -114,9 +114,11 @@ extension Volume {
   public func resized(
     columns: Int, rows: Int, planes: Int? = nil, threads: Int = Parallel.coreCount
   ) -> Volume {
-    let sizes = [columns, rows, planes ?? dimensions.z]
+    let sizes = SIMD3(columns, rows, planes ?? dimensions.z)
+    if sizes == dimensions { return self }
     var (values, inner) = (voxels, 1)
-    for (axis, size) in sizes.enumerated() {
+    for axis in 0..<3 {
+      let size = sizes[axis]
       if size != dimensions[axis] {
         values = AxisWeights(resizing: dimensions[axis], to: size).apply(
           values, inner: inner, threads: threads)

@@ -18,7 +18,7 @@ struct HeadView: Equatable {
   /// slices is seen in those alone.
   static let largestVoxel = 2.1
 
-  /// The views in which a model sees volumes of a grid; the axial one where it knows no other.
+  /// The views in which a model sees volumes of a grid: the axial one, which changes nothing, and after it those that it knows.
   /// - Parameter own: in LPS order, before anything is resampled.
   static func all(of own: Grid, for card: ModelCard) -> [HeadView] {
     let axial = HeadView(plane: .axial)
@@ -30,11 +30,11 @@ struct HeadView: Equatable {
       let ratio = spacing[axis] / trained
       return PatientWindow.ratios.contains(ratio) ? 1 : ratio
     }
-    return known.map { plane in
-      if plane == .axial { return axial }
-      return HeadView(
+    let others = known.filter { $0 != .axial }.map { plane in
+      HeadView(
         plane: plane, rowFactor: ratio(2), planeFactor: min(1, 1 / ratio(plane.orientation.axes.z)))
     }
+    return [axial] + others
   }
 
   /// Of a volume of this size in LPS order.
@@ -47,19 +47,10 @@ struct HeadView: Equatable {
     max(1, Int((Double(number) * factor).rounded()))
   }
 
-  /// Whether a volume of this size looks any other.
-  func changes(_ size: SIMD3<Int>) -> Bool { plane != .axial || dimensions(of: size) != size }
-
   /// A volume in LPS order as it is seen.
   func seen(_ volume: Volume) -> Volume {
     let size = dimensions(of: volume.dimensions)
     return volume.reoriented(to: plane.orientation).resized(columns: size.x, rows: size.y, planes: size.z)
-  }
-
-  /// The same of what is true of its voxels.
-  func seen(_ mask: [Bool], on grid: Grid) -> [Bool] {
-    guard changes(grid.dimensions) else { return mask }
-    return seen(Volume(grid: grid, voxels: mask.map { $0 ? 1 : 0 })).voxels.map { $0 >= 0.5 }
   }
 
   /// Adds what was made of a view to a volume in LPS order.

@@ -62,23 +62,18 @@ struct PatientPass {
       preconditionFailure("a patient without an image")
     }
     var outputs: [Volume] = []
-    var (below, above, empty, total) = (0, 0, 0, 1)
+    var (below, above, empty) = (0, 0, 0)
     for (number, view) in views.enumerated() {
       let seen = images.map { $0.map(view.seen) }
       if number == views.count - 1 { images = [] }
-      // What one plane tells of what is cut off holds for all.
-      let counted = number == 0 ? outline.map { view.seen($0.isHead, on: grid) } : nil
-      var pass = self.pass(over: seen, making: channels, counting: counted)
+      // What axial planes tell of what is cut off holds for all.
+      var pass = self.pass(over: seen, making: channels, counting: number == 0 ? outline?.isHead : nil)
       try pass.run(predictor, batchSize: batchSize) {
         try progress(number * $1 + $0, views.count * $1)
       }
+      if number == 0 { (below, above, empty) = (pass.below, pass.above, pass.empty) }
       let made = pass.takeOutputs()
-      if number == 0 {
-        (below, above, empty) = (pass.below, pass.above, pass.empty)
-        let each = counted?.count { $0 } ?? made[0].voxels.count
-        total = max(1, made.count * each)
-      }
-      guard views.count > 1 || view.changes(grid.dimensions) else {
+      if views.count == 1 {
         outputs = made
         break
       }
@@ -89,6 +84,8 @@ struct PatientPass {
         view.add(volume, to: &outputs[channel], weight: 1 / Float(views.count))
       }
     }
+    let counted = outline.map { $0.isHead.count { $0 } }
+    let total = Double(max(1, outputs.reduce(0) { $0 + (counted ?? $1.voxels.count) }))
     var volumes: [Volume] = []
     while !outputs.isEmpty {
       var output = outputs.removeFirst()
@@ -96,8 +93,7 @@ struct PatientPass {
       volumes.append(inputs.restored(output))
     }
     return Made(
-      volumes: volumes, clippedBelow: Double(below) / Double(total),
-      clippedAbove: Double(above) / Double(total),
+      volumes: volumes, clippedBelow: Double(below) / total, clippedAbove: Double(above) / total,
       emptySlices: empty)
   }
 
