@@ -43,6 +43,18 @@ struct AxisWeights: Sendable {
     self.init(taps, inputCount)
   }
 
+  /// The mean under a Gaussian of this standard deviation, in voxels, over those within three of them; beyond the ends there are none.
+  init(blurring count: Int, deviation: Double) {
+    let reach = Int((3 * deviation).rounded(.up))
+    let taps = (0..<count).map { index in
+      let near = max(0, index - reach)..<min(count, index + reach + 1)
+      let weights = near.map { exp(-0.5 * pow(Double($0 - index) / deviation, 2)) }
+      let sum = weights.reduce(0, +)
+      return (start: near.lowerBound, weights: weights.map { $0 / sum })
+    }
+    self.init(taps, count)
+  }
+
   private init(_ taps: [(start: Int, weights: [Double])], _ inputCount: Int) {
     self.inputCount = inputCount
     let (first, weights) = (taps.map(\.start), taps.map { $0.weights.map { Float($0) } })

@@ -3,38 +3,55 @@ import Imaging
 
 /// One way of cutting a patient's head into slices for a network, and the way back.
 ///
-/// Of a head that is as fine in every direction a network makes the same in three ways, whose errors are not the same: their mean
-/// is nearer to the truth than any of them, and has no steps from slice to slice (as FastSurfer does with segmentations: Henschel et
-/// al., NeuroImage 2020).
+/// Of a head a network makes the same in three ways, whose errors are not the same: their mean is nearer to the truth than any of
+/// them, and has no steps from slice to slice (as FastSurfer does with segmentations: Henschel et al., NeuroImage 2020).
 struct HeadView: Equatable {
   let plane: HeadPlane
+  /// Its share of the mean of it and those before it.
+  var share = 1.0
+  /// Of what it changes, only what is this broad within axial planes counts: a Gaussian's standard deviation in mm, 0 for all of it.
+  var leastBreadth = 0.0
   /// What the number of rows is multiplied by: coronal and sagittal rows are the volume's planes, which may be further apart than
   /// training's voxels. 1 leaves them as they are.
   var rowFactor = 1.0
-  /// The same of planes: of what was resampled to finer rows or columns, no more are seen as planes than were acquired.
+  /// The same of planes, 1 at the most.
   var planeFactor = 1.0
 
-  /// How far apart planes may lie in mm to be rows of others: computed heads have no larger voxels. What was acquired in thick axial
-  /// slices is seen in those alone.
-  static let largestVoxel = 2.1
+  /// How far apart axial slices lie in mm that count as thick. Rows of the other views lie between them then, so that those show
+  /// less than the slices themselves.
+  static let thick = 2.1
+  /// Of thick ones, how broad it must be in mm what the other views change, as a Gaussian's standard deviation, and how far apart
+  /// their planes are.
+  static let broad = 2.0
+  /// Computed heads have no slices that are further apart than this, in mm; what does is seen in axial ones alone.
+  static let farthest = 8.0
 
   /// The views in which a model sees volumes of a grid: the axial one, which changes nothing, and after it those that it knows.
   /// - Parameter own: in LPS order, before anything is resampled.
   static func all(of own: Grid, for card: ModelCard) -> [HeadView] {
-    let axial = HeadView(plane: .axial)
     let spacing = own.affine.spacing
-    guard let known = card.planes, let trained = card.trainedVoxel?.x, spacing.z <= largestVoxel else {
-      return [axial]
+    let others = (card.planes ?? []).filter { $0 != .axial }
+    guard !others.isEmpty, let trained = card.trainedVoxel?.x, spacing.z <= farthest else {
+      return [HeadView(plane: .axial)]
     }
+    let isThick = spacing.z > thick
     func ratio(_ axis: Int) -> Double {
       let ratio = spacing[axis] / trained
       return PatientWindow.ratios.contains(ratio) ? 1 : ratio
     }
-    let others = known.filter { $0 != .axial }.map { plane in
-      HeadView(
-        plane: plane, rowFactor: ratio(2), planeFactor: min(1, 1 / ratio(plane.orientation.axes.z)))
+    let first = HeadView(plane: .axial)
+    return others.reduce(into: [first]) { views, plane in
+      // Of what was resampled to finer rows and columns no more planes are seen than were acquired.
+      let across = plane.orientation.axes.z
+      let seen = isThick ? max(spacing[across], broad) : spacing[across]
+      let between = ratio(across) == 1 ? spacing[across] : trained
+      // Thick slices count as much as both other views.
+      let before = views.count + (isThick ? 1 : 0)
+      views.append(
+        HeadView(
+          plane: plane, share: 1 / Double(before + 1), leastBreadth: isThick ? broad : 0, rowFactor: ratio(2),
+          planeFactor: min(1, between / seen)))
     }
-    return [axial] + others
   }
 
   /// Of a volume of this size in LPS order.
@@ -53,12 +70,18 @@ struct HeadView: Equatable {
     return volume.reoriented(to: plane.orientation).resized(columns: size.x, rows: size.y, planes: size.z)
   }
 
-  /// Adds what was made of a view to a volume in LPS order.
-  func add(_ made: Volume, to sum: inout Volume, weight: Float) {
-    let turned = sum.grid.reoriented(to: plane.orientation)
+  /// Adds what was made of it to the mean of those before it, in LPS order.
+  func add(_ made: Volume, to mean: inout Volume) {
+    let turned = mean.grid.reoriented(to: plane.orientation)
     let size = turned.dimensions
     let own = made.resized(columns: size.x, rows: size.y, planes: size.z)
-    let back = Volume(grid: turned, voxels: own.voxels).reoriented(to: .lps)
-    for voxel in sum.voxels.indices { sum.voxels[voxel] += weight * back.voxels[voxel] }
+    var change = Volume(grid: turned, voxels: own.voxels).reoriented(to: .lps)
+    for voxel in mean.voxels.indices { change.voxels[voxel] -= mean.voxels[voxel] }
+    if leastBreadth > 0 { change = change.blurredInPlane(by: leastBreadth) }
+    let share = Float(share)
+    // What is changed broadly beside an edge could fall below nothing there.
+    for voxel in mean.voxels.indices {
+      mean.voxels[voxel] = max(0, mean.voxels[voxel] + share * change.voxels[voxel])
+    }
   }
 }

@@ -97,16 +97,16 @@ struct PatientImages {
   /// - Parameter card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
   private static func doubts(_ image: Volume, of own: Grid, _ card: ModelCard?) -> [String] {
     var doubts: [String] = []
-    var spacing = own.affine.spacing
+    let sides = PatientImages.sides(own.affine.spacing, card)
     let largest = card.map { max(PatientImages.largestVoxel, $0.planeSpacing.max()) } ?? .infinity
-    if max(spacing.x, spacing.y) > 1.05 * largest {
+    if sides.max() > 1.05 * largest {
       doubts.append(
         String(
           format:
             "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
-          spacing.x, spacing.y, largest))
+          sides.x, sides.y, largest))
     }
-    spacing = image.affine.spacing
+    let spacing = image.affine.spacing
     let limit = ForegroundScale.seen
     let litres =
       Double(image.voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
@@ -117,6 +117,13 @@ struct PatientImages {
           PatientImages.head.lowerBound, PatientImages.head.upperBound))
     }
     return doubts
+  }
+
+  /// Edges in mm of voxels in a plane: of a model that sees heads in every plane, in the one where they are finest.
+  private static func sides(_ spacing: SIMD3<Double>, _ card: ModelCard?) -> SIMD2<Double> {
+    guard card?.planes != nil else { return SIMD2(spacing.x, spacing.y) }
+    let sorted = [spacing.x, spacing.y, spacing.z].sorted()
+    return SIMD2(sorted[0], sorted[1])
   }
 
   /// Litres of foreground: from a few thick slices of a brain to a head with the neck.

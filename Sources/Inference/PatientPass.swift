@@ -46,7 +46,7 @@ struct PatientPass {
       images: 4 * held * max(grid.voxelCount, size.x * size.y * size.z, largest), hidden: hides ? given : 0)
   }
 
-  /// What is made in several planes is the mean of them.
+  /// What is made in several planes is their weighted mean.
   /// - Parameters:
   ///   - channels: those that are wanted of what the network makes.
   ///   - outline: of the head, around which nothing is made; nil where something may be everywhere.
@@ -58,9 +58,6 @@ struct PatientPass {
   ) throws -> Made {
     let views = inputs.views
     var images = inputs.take()
-    guard let grid = images.lazy.compactMap({ $0?.grid }).first else {
-      preconditionFailure("a patient without an image")
-    }
     var outputs: [Volume] = []
     var (below, above, empty) = (0, 0, 0)
     for (number, view) in views.enumerated() {
@@ -71,17 +68,12 @@ struct PatientPass {
       try pass.run(predictor, batchSize: batchSize) {
         try progress(number * $1 + $0, views.count * $1)
       }
-      if number == 0 { (below, above, empty) = (pass.below, pass.above, pass.empty) }
       let made = pass.takeOutputs()
-      if views.count == 1 {
+      if number == 0 {
         outputs = made
-        break
-      }
-      if outputs.isEmpty {
-        outputs = made.map { _ in Volume(grid: grid, voxels: [Float](repeating: 0, count: grid.voxelCount)) }
-      }
-      for (channel, volume) in made.enumerated() {
-        view.add(volume, to: &outputs[channel], weight: 1 / Float(views.count))
+        (below, above, empty) = (pass.below, pass.above, pass.empty)
+      } else {
+        for (channel, volume) in made.enumerated() { view.add(volume, to: &outputs[channel]) }
       }
     }
     let counted = outline.map { $0.isHead.count { $0 } }

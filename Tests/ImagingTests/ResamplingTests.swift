@@ -153,3 +153,26 @@ func resizingIsPyTorchs(height: Int, width: Int, expected: [Float]) {
     #expect(back.voxels[index] == ((2..<5).contains(i) && (1..<6).contains(j) ? volume.voxels[index] : 0))
   }
 }
+
+/// A point becomes a Gaussian as wide in mm along either axis, in its plane alone; what is alike everywhere stays so, at the edges too.
+@Test func blursWithinPlanesByMillimetres() {
+  let size = SIMD3(41, 31, 3)
+  let grid = Grid(dimensions: size, affine: Affine(spacing: [1, 2, 5], origin: .zero))
+  var voxels = [Float](repeating: 0, count: grid.voxelCount)
+  voxels[20 + 41 * (15 + 31)] = 1
+  let blurred = Volume(grid: grid, voxels: voxels).blurredInPlane(by: 3)
+  #expect(blurred.grid == grid)
+  var (sum, across, down) = (0.0, 0.0, 0.0)
+  for (index, value) in blurred.voxels.enumerated() {
+    let (i, j, k) = (index % 41, index / 41 % 31, index / (41 * 31))
+    #expect(k == 1 || value == 0)
+    sum += Double(value)
+    across += Double(value) * Double((i - 20) * (i - 20))
+    down += Double(value) * Double(4 * (j - 15) * (j - 15))
+  }
+  #expect(abs(sum - 1) < 1e-5)
+  // A Gaussian is cut off at three deviations.
+  #expect(abs(across.squareRoot() - 3) < 0.1 && abs(down.squareRoot() - 3) < 0.1)
+  let even = Volume(grid: grid, voxels: [Float](repeating: 7, count: grid.voxelCount))
+  #expect(even.blurredInPlane(by: 3).voxels.allSatisfy { abs($0 - 7) < 1e-5 })
+}
