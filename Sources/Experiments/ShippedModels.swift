@@ -22,7 +22,7 @@ public struct ShippedModel: Sendable, Equatable {
   public static let all = [
     ShippedModel(
       name: "physics-5", file: "aginet-physics-5.safetensors",
-      sha256: "ea09aa80a797231934bb18d4f8073b70bfd7ec619749b5b42ee58778e2a50be6",
+      sha256: "d66f30a0f212c5f6a4047cd233424e347acff1eafa75703ff5dcb8b05b04cfe1",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
     ShippedModel(
       name: "physics-4", file: "aginet-physics-4.safetensors",

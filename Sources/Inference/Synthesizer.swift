@@ -22,7 +22,7 @@ public struct Synthesizer {
   public var verifies = true
   /// Whether a patient whom the model is not for, or for whom it is unreliable, is gone on with.
   public var acceptsDoubts = false
-  /// Whether a model that knows heads in other planes too sees axial ones alone, which takes half the time.
+  /// Whether a model that knows heads in other planes too sees axial ones alone, which takes less time.
   public var isAxialAlone = false
 
   public init(_ method: any Method, card: ModelCard, device: Device) {

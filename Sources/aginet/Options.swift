@@ -124,7 +124,7 @@ struct DrawingOptions: ParsableArguments {
 struct PlaneOptions: ParsableArguments {
   @Flag(
     help:
-      "Of a model that knows heads in coronal and sagittal planes too: see axial ones alone, in half the time; otherwise what is made is the mean of all."
+      "Of a model that knows heads in coronal and sagittal planes too: see axial ones alone, in less time; otherwise what is made is the mean of all."
   )
   var axialOnly = false
 }
