@@ -85,3 +85,8 @@ struct HeadView: Equatable {
     }
   }
 }
+
+extension ModelCard {
+  /// Whether it was trained on a cohort of thick axial slices.
+  public var isOfThickSlices: Bool { spacing.count == 3 && spacing[2] > HeadView.thick }
+}

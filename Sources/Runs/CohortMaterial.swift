@@ -75,8 +75,10 @@ final class CohortMaterial: TrainingMaterial {
       card.trainedOn += "; in \(fitted.physics.share) of the batches \(anatomies.words)"
     }
     // A cohort's slices are axial. What a model knew of other planes before it saw them holds after it, too: it learns what a contrast
-    // is like, which is so in every plane.
-    if card.isOfHeads, anatomies != nil || !fitted.from.isEmpty { card.planes = fitted.physics.planes }
+    // is like, which is so in every plane. Of thick slices it learns how these show it, which other planes do not.
+    if card.isOfHeads, !card.isOfThickSlices, anatomies != nil || !fitted.from.isEmpty {
+      card.planes = fitted.physics.planes
+    }
     return card
   }
 

@@ -142,8 +142,6 @@ import Training
     let (tuned, first) = (try run.model(device: .cpu), try TrainedModel(file: start.file, device: .cpu))
     #expect(tuned.card.rule == .foreground && tuned.card.scenario == first.card.scenario)
     #expect(tuned.card.intensity == first.card.intensity)
-    // So are the planes that it knows heads in.
-    #expect(first.card.planes == HeadPlane.allCases && tuned.card.planes == HeadPlane.allCases)
     #expect(Set(tuned.card.scales.keys) == [.t1, .t2, .pd])
     // What stands for 1 of a training scan, by the file itself.
     let uppers = try (1...3).map { subject in
@@ -167,6 +165,27 @@ import Training
     let run = try Run.train(
       experiment(start), on: .mixed(Trained.cohort(), anatomies), into: scratch("run"), setting(start))
     #expect(try run.model(device: .cpu).card.planes == nil)
+  }
+
+  /// The planes that it knows heads in travel too, but for what thick slices taught, which show nothing of other planes.
+  @Test(arguments: [2.0, 5]) func whatThickSlicesTaughtIsSeenInAxialPlanesAlone(spacing: Double) throws {
+    let start = try start()
+    for subject in 1...5 {
+      for modality in [Modality.t1, .t2, .pd] {
+        var volume = scan(modality, subject: subject)
+        volume = Volume(
+          dimensions: volume.dimensions, affine: Affine(spacing: [2, 2, spacing]), voxels: volume.voxels)
+        let path = bidsPath(scratch("raw"), subject, modality)
+        try FileManager.default.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
+        try NIfTI.write(volume, to: path)
+      }
+    }
+    let cohort = try prepared(scratch)
+    let run = try Run.train(
+      experiment(start), on: .mixed(cohort, anatomies), into: scratch("run"), setting(start))
+    let card = try run.model(device: .cpu).card
+    #expect(start.card?.planes == HeadPlane.allCases && card.spacing == [2, 2, spacing])
+    #expect(card.planes == (spacing == 5 ? nil : HeadPlane.allCases))
   }
 
   @Test func whatCannotBeMixedIsRefused() throws {
