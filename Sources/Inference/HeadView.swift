@@ -39,19 +39,24 @@ struct HeadView: Equatable {
       let ratio = spacing[axis] / trained
       return PatientWindow.ratios.contains(ratio) ? 1 : ratio
     }
-    let first = HeadView(plane: .axial)
-    return others.reduce(into: [first]) { views, plane in
+    let views = others.enumerated().map { number, plane in
       // Of what was resampled to finer rows and columns no more planes are seen than were acquired.
       let across = plane.orientation.axes.z
       let seen = isThick ? max(spacing[across], broad) : spacing[across]
       let between = ratio(across) == 1 ? spacing[across] : trained
-      // Thick slices count as much as both other views.
-      let before = views.count + (isThick ? 1 : 0)
-      views.append(
-        HeadView(
-          plane: plane, share: 1 / Double(before + 1), leastBreadth: isThick ? broad : 0, rowFactor: ratio(2),
-          planeFactor: min(1, between / seen)))
+      // Thick slices count twice.
+      let before = number + (isThick ? 2 : 1)
+      return HeadView(
+        plane: plane, share: 1 / Double(before + 1), leastBreadth: isThick ? broad : 0, rowFactor: ratio(2),
+        planeFactor: min(1, between / seen))
     }
+    return [HeadView(plane: .axial)] + views
+  }
+
+  /// Edges of a pixel in mm, of voxels in LPS order.
+  func sides(of spacing: SIMD3<Double>) -> SIMD2<Double> {
+    let axes = plane.orientation.axes
+    return SIMD2(spacing[axes.x], spacing[axes.y])
   }
 
   /// Of a volume of this size in LPS order.

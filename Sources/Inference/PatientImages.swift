@@ -34,6 +34,7 @@ struct PatientImages {
     let own = grids[0].grid.reoriented(to: .lps)
     let isOfHeads = card.isOfHeads
     var window = PatientWindow(own, trainedAt: card.trainedVoxel)
+    let views = HeadView.all(of: own, for: card)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
     images = []
@@ -56,7 +57,7 @@ struct PatientImages {
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
       let volume = images.lazy.compactMap { $0 }.first
-      doubts = volume.map { PatientImages.doubts($0, of: own, isOfHeads ? card : nil) } ?? []
+      doubts = volume.map { PatientImages.doubts($0, of: own, in: views, isOfHeads ? card : nil) } ?? []
       self.exchange = exchange?.text
     } else {
       (doubts, self.exchange) = ([], nil)
@@ -69,7 +70,7 @@ struct PatientImages {
     } else {
       voxelNotes = PatientImages.voxelNotes(own, card)
     }
-    (self.scales, self.window, views) = (scales, window, HeadView.all(of: own, for: card))
+    (self.scales, self.window, self.views) = (scales, window, views)
     findings = ScanCheck.lines(found)
   }
 
@@ -94,10 +95,14 @@ struct PatientImages {
   }
 
   /// What a scan of a person's head is not like.
-  /// - Parameter card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
-  private static func doubts(_ image: Volume, of own: Grid, _ card: ModelCard?) -> [String] {
+  /// - Parameters:
+  ///   - views: in one of which voxels must be small enough.
+  ///   - card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
+  private static func doubts(
+    _ image: Volume, of own: Grid, in views: [HeadView], _ card: ModelCard?
+  ) -> [String] {
     var doubts: [String] = []
-    let sides = PatientImages.sides(own.affine.spacing, card)
+    let sides = views.map { $0.sides(of: own.affine.spacing) }.min { $0.max() < $1.max() } ?? .zero
     let largest = card.map { max(PatientImages.largestVoxel, $0.planeSpacing.max()) } ?? .infinity
     if sides.max() > 1.05 * largest {
       doubts.append(
@@ -117,13 +122,6 @@ struct PatientImages {
           PatientImages.head.lowerBound, PatientImages.head.upperBound))
     }
     return doubts
-  }
-
-  /// Edges in mm of voxels in a plane: of a model that sees heads in every plane, in the one where they are finest.
-  private static func sides(_ spacing: SIMD3<Double>, _ card: ModelCard?) -> SIMD2<Double> {
-    guard card?.planes != nil else { return SIMD2(spacing.x, spacing.y) }
-    let sorted = [spacing.x, spacing.y, spacing.z].sorted()
-    return SIMD2(sorted[0], sorted[1])
   }
 
   /// Litres of foreground: from a few thick slices of a brain to a head with the neck.

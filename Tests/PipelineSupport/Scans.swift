@@ -41,7 +41,7 @@ public func bidsPath(_ root: String, _ subject: Int, _ modality: Modality) -> St
 public func makeBIDS(_ root: String, subjects: Int = 5, modalities: [Modality] = [.t1, .t2, .pd]) throws {
   for subject in 1...subjects {
     for modality in modalities {
-      try write(scan(modality, subject: subject), bidsPath(root, subject, modality))
+      try writeScan(scan(modality, subject: subject), bidsPath(root, subject, modality))
     }
   }
 }
@@ -83,13 +83,14 @@ public func tumourScan(_ modality: Modality, subject: Int) -> Volume {
 public func makeTumours(_ root: String, modalities: [Modality] = [.t1, .t2, .pd]) throws {
   for subject in 1...5 {
     for modality in modalities {
-      try write(tumourScan(modality, subject: subject), bidsPath(root, subject, modality))
+      try writeScan(tumourScan(modality, subject: subject), bidsPath(root, subject, modality))
     }
-    try write(labelMap(subject: subject), labelPath(root, subject))
+    try writeScan(labelMap(subject: subject), labelPath(root, subject))
   }
 }
 
-private func write(_ volume: Volume, _ path: String) throws {
+/// Writes a file, and the folder that it lies in.
+public func writeScan(_ volume: Volume, _ path: String) throws {
   try FileManager.default.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
   try NIfTI.write(volume, to: path)
 }

@@ -175,9 +175,7 @@ import Training
         var volume = scan(modality, subject: subject)
         volume = Volume(
           dimensions: volume.dimensions, affine: Affine(spacing: [2, 2, spacing]), voxels: volume.voxels)
-        let path = bidsPath(scratch("raw"), subject, modality)
-        try FileManager.default.createDirectory(atPath: Path.folder(path), withIntermediateDirectories: true)
-        try NIfTI.write(volume, to: path)
+        try writeScan(volume, bidsPath(scratch("raw"), subject, modality))
       }
     }
     let cohort = try prepared(scratch)
