@@ -19,6 +19,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let modalities = Term("modalities")
   public static let picks = Term("picks")
   public static let resamples = Term("resamples")
+  public static let registers = Term("registers")
   public static let allowsDuplicates = Term("allowsDuplicates")
 
   // Of training and applying a network.

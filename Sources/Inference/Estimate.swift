@@ -37,6 +37,12 @@ public struct Estimate: Codable, Sendable {
     (batchSeconds, seconds) = (trial.seconds, trial.seconds * Double(batches))
   }
 
+  /// Counts so many bytes more of images.
+  package mutating func holds(_ bytes: Int) {
+    images += bytes
+    memory = memory.map { $0 + bytes }
+  }
+
   /// Whether it needs more memory than there is.
   public var isTooLarge: Bool { (memory ?? 0) > limit ?? .max }
 

@@ -17,6 +17,8 @@ struct PatientFiles {
   let output: String
   let replaces: Bool
   let voxelLimit: Int
+  /// How scans on other grids come onto one.
+  let alignment: ScanAlignment
 
   var sidecar: String {
     let stem = output.lowercased().hasSuffix(".gz") ? String(output.dropLast(3)) : output
@@ -80,17 +82,32 @@ struct PatientFiles {
       && first.st_dev == second.st_dev && first.st_ino == second.st_ino
   }
 
-  /// The volumes' grid in LPS order, by their headers: all that is read.
-  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids differ;
-  ///   what reading a header throws.
-  func grid(for card: ModelCard) throws -> Grid {
+  /// The grid that the volumes lie on or come onto, in LPS order, by their headers: all that is read.
+  /// - Returns: the bytes, too, that volumes take which do not lie on it, before they are brought there.
+  /// - Throws: `.inconsistent` for a modality that is missing or not taken, where one file is given twice and where grids differ
+  ///   that nothing brings together; what reading a header throws.
+  func grid(for card: ModelCard) throws -> (grid: Grid, elsewhere: Int) {
     try checkInputs()
     let paths = Dictionary(volumes.map { ($0.modality, $0.path) }) { _, last in last }
-    let grids = try card.ordered(paths).compactMap { $0 }.map {
-      (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
+    _ = try card.ordered(paths)
+    let order = order(for: card)
+    let grids = try order.compactMap { modality in
+      try paths[modality].map {
+        (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid.reoriented(to: .lps))
+      }
     }
-    try grids.checkAlike()
-    return grids[0].grid.reoriented(to: .lps)
+    guard alignment.rule != nil, let place = order.firstIndex(of: alignment.reference(of: order)) else {
+      try grids.checkAlike()
+      return (grids[0].grid, 0)
+    }
+    let grid = grids[place].grid
+    let others = grids.filter { !$0.grid.matches(grid) }.map { 4 * $0.grid.voxelCount }
+    return (grid, others.reduce(0, +))
+  }
+
+  /// The contrasts that are given, in the model's order.
+  func order(for card: ModelCard) -> [Modality] {
+    card.scenario.sources.filter { source in volumes.contains { $0.modality == source } }
   }
 
   // MARK: - Reading and writing
@@ -102,6 +119,13 @@ struct PatientFiles {
     var headers: [Modality: NIfTIHeader] = [:]
     /// What the headers betray.
     var findings: [ScanCheck.Finding] = []
+    /// Whose grid they lie on; nil where none of them is one that the model takes.
+    var reference: Modality?
+    /// Where those came to lie that were brought there.
+    var placements: [ScanPlacement] = []
+
+    /// What the headers betray, and what became of scans on other grids.
+    var notes: [String] { ScanCheck.lines(findings) + placements.map(\.note) }
 
     /// Hands over the volumes whole, so that no second reference keeps them in memory.
     mutating func takeVolumes() -> [Modality: (name: String, volume: Volume)] {
@@ -110,8 +134,10 @@ struct PatientFiles {
     }
   }
 
-  /// - Throws: what `NIfTI.read` throws.
-  func read() throws -> Contents {
+  /// The volumes, on one grid where `alignment` asks for that.
+  /// - Parameter begins: is told in words what begins, where it takes a while.
+  /// - Throws: what `NIfTI.read` and `ScanAlignment.align` throw; `.inconsistent` for a modality that is missing or not taken.
+  func read(for card: ModelCard, begins: (String) throws -> Void = { _ in }) throws -> Contents {
     var contents = Contents()
     for (modality, path) in volumes {
       let image = try NIfTI.read(path: path, limit: voxelLimit)
@@ -119,6 +145,10 @@ struct PatientFiles {
       contents.headers[modality] = image.header
       contents.findings += ScanCheck.findings(of: image.header, name: Path.name(path))
     }
+    _ = try card.ordered(contents.headers)
+    let order = order(for: card)
+    contents.reference = alignment.reference(of: order)
+    contents.placements = try alignment.align(&contents.volumes, in: order, begins: begins)
     return contents
   }
 

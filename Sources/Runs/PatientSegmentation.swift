@@ -11,26 +11,30 @@ public struct PatientSegmentation: PatientWork {
   public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
+  public var alignment = ScanAlignment()
 
   public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
 
   /// Reads the volumes, finds the regions, writes label map and sidecar.
   ///
-  /// The labels, one byte each, are those that the model was trained on; they lie on the grid of its first source, as a
-  /// synthesis does (`PatientSynthesis.run`).
+  /// The labels, one byte each, are those that the model was trained on; they lie on the grid of its first source, or the
+  /// one that `alignment` names, as a synthesis does (`PatientSynthesis.run`).
   /// - Throws: before any work `.usage` for a model that makes images, else as `PatientSynthesis.run`.
   public func run(
-    _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in }
+    _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
+    begins: (String) throws -> Void = { _ in }
   ) throws -> SegmentationSidecar {
     let segmenter = try model.segmenter
     let files = patientFiles(files)
     try files.check()
-    var contents = try files.read()
+    var contents = try files.read(for: model.card, begins: begins)
     var result = try segmenter(contents.takeVolumes(), batchSize: batchSize, progress: progress)
-    result.notes = ScanCheck.lines(contents.findings) + result.notes
-    let sidecar = SegmentationSidecar(result, model: model, regions: segmenter.regions, files: files)
+    result.notes = contents.notes + result.notes
+    var sidecar = SegmentationSidecar(result, model: model, regions: segmenter.regions, files: files)
+    sidecar.alignedBy = alignment.rule
+    sidecar.alignment = alignment.rule == nil ? nil : contents.placements
     try files.write(
-      result.labels, like: contents.headers[model.card.scenario.sources[0]], as: .uint8,
+      result.labels, like: contents.reference.flatMap { contents.headers[$0] }, as: .uint8,
       description:
         "COMPUTED segmentation, not drawn by a person; research only; aginet \(Version.current)",
       beside: sidecar.json)
@@ -40,7 +44,10 @@ public struct PatientSegmentation: PatientWork {
   public func estimate(_ volumes: [(modality: Modality, path: String)]) throws -> Estimate {
     let (segmenter, files) = (try model.segmenter, patientFiles(volumes))
     if !output.isEmpty { try files.check() }
-    return try segmenter.estimate(of: files.grid(for: model.card), batchSize: batchSize)
+    let (grid, elsewhere) = try files.grid(for: model.card)
+    var estimate = try segmenter.estimate(of: grid, batchSize: batchSize)
+    estimate.holds(elsewhere)
+    return estimate
   }
 }
 
@@ -68,6 +75,8 @@ public struct SegmentationSidecar: Codable, Sendable {
   public var generatedBy: [String: String]
   public var emptySlices: Int
   public var notes: [String]
+  public var alignedBy: ScanAlignment.Rule?
+  public var alignment: [ScanPlacement]?
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
@@ -80,6 +89,8 @@ public struct SegmentationSidecar: Codable, Sendable {
     case generatedBy = "GeneratedBy"
     case emptySlices = "EmptySlices"
     case notes = "Notes"
+    case alignedBy = "AlignedBy"
+    case alignment = "Alignment"
   }
 
   init(_ result: Segmenter.Result, model: TrainedModel, regions: [LabelRegion], files: PatientFiles) {

@@ -21,6 +21,7 @@ public struct PatientSynthesis: PatientWork {
   public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
+  public var alignment = ScanAlignment()
 
   public init(model: TrainedModel, output: String) { (self.model, self.output) = (model, output) }
 
@@ -34,7 +35,8 @@ public struct PatientSynthesis: PatientWork {
 
   /// Reads the volumes, synthesises, writes volumes and sidecars.
   ///
-  /// The results lie on the grid of the model's first source that is given: dimensions, affine, codes, units. Of that file's
+  /// The results lie on the grid of the model's first source that is given, or of the one that `alignment` names: dimensions,
+  /// affine, codes, units. Of that file's
   /// header nothing else is kept, for it may name the patient; the sidecar names the files by their last parts.
   /// - Parameters:
   ///   - verifying: the same as `progress`, while sources are hidden to see how far the model can be relied on.
@@ -51,17 +53,18 @@ public struct PatientSynthesis: PatientWork {
     let files = try made.map { try self.files(volumes, for: $0, of: made.count) }
     if let folder, made.contains(where: { outputs[$0] == nil }) { try RunFolder.make(folder) }
     for file in files { try file.check() }
-    var contents = try files[0].read()
+    var contents = try files[0].read(for: model.card, begins: begins)
     var result = try synthesizer(
       contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
       progress: progress, verifying: verifying, begins: begins)
-    result.notes = ScanCheck.lines(contents.findings) + result.notes
+    result.notes = contents.notes + result.notes
     let images = result.images
     result.images = []
     return try zip(images, files).map { image, file in
-      let sidecar = Sidecar(image, result, model: model, files: file, intensity: intensity)
+      var sidecar = Sidecar(image, result, model: model, files: file, intensity: intensity)
+      sidecar.tell(alignment, of: contents)
       try file.write(
-        image.volume, like: contents.headers[result.sources[0].modality], as: .float32,
+        image.volume, like: contents.reference.flatMap { contents.headers[$0] }, as: .float32,
         description:
           "SYNTHETIC \(image.modality.title), not acquired; research only; aginet \(Version.current)",
         beside: sidecar.json)
@@ -112,8 +115,10 @@ public struct PatientSynthesis: PatientWork {
       // A folder that is yet to be made has nothing in it.
       if folder.map({ RunFolder.isFolder($0) != nil }) ?? true { for file in files { try file.check() } }
     }
-    return try synthesizer.estimate(
-      of: patientFiles(volumes).grid(for: model.card), given: given, targets: made, batchSize: batchSize)
+    let (grid, elsewhere) = try patientFiles(volumes).grid(for: model.card)
+    var estimate = try synthesizer.estimate(of: grid, given: given, targets: made, batchSize: batchSize)
+    estimate.holds(elsewhere)
+    return estimate
   }
 }
 
@@ -168,6 +173,9 @@ public struct Sidecar: Codable, Sendable {
   /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
   public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
+  /// By what scans on other grids came onto one, and where each came to lie; nil where they had to lie on one.
+  public var alignedBy: ScanAlignment.Rule?
+  public var alignment: [ScanPlacement]?
   /// The planes that the head was seen in, of which the volume is the mean; nil for axial ones alone.
   public var planes: [HeadPlane]?
   /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
@@ -191,11 +199,19 @@ public struct Sidecar: Codable, Sendable {
     case clippedBelow = "OutputClippedBelow"
     case clippedAbove = "OutputClippedAbove"
     case emptySlices = "EmptySlices"
+    case alignedBy = "AlignedBy"
+    case alignment = "Alignment"
     case planes = "Planes"
     case verification = "Verification"
     case reliability = "Reliability"
     case notes = "Notes"
     case overruled = "Overruled"
+  }
+
+  /// Tells how scans on other grids came onto one.
+  mutating func tell(_ alignment: ScanAlignment, of contents: PatientFiles.Contents) {
+    guard let rule = alignment.rule else { return }
+    (alignedBy, self.alignment) = (rule, contents.placements)
   }
 
   init(

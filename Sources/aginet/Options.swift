@@ -4,6 +4,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Torch
 
@@ -127,6 +128,43 @@ struct PlaneOptions: ParsableArguments {
       "Of a model that knows heads in coronal and sagittal planes too: see axial ones alone, in less time; otherwise what is made is the mean of all."
   )
   var axialOnly = false
+}
+
+/// How a patient's scans that lie on other grids come onto one.
+struct AlignmentOptions: ParsableArguments {
+  @Flag(
+    help:
+      "Bring scans on other grids onto one by their headers: where the scanner put them. Otherwise they must lie on one."
+  )
+  var resample = false
+  @Flag(
+    help:
+      "Look for the head's motion between the scans as well (rigid, by mutual information), and bring them onto one grid; what lies within 0.5 mm is left as it is."
+  )
+  var register = false
+  @Option(
+    help:
+      "With these, the scan whose grid it is, e.g. t2 (default: the first that the model takes, T1 before T2)."
+  )
+  var grid: Modality?
+
+  /// - Parameter given: the contrasts of the one patient that there is; nil of a whole study.
+  /// - Throws: `.usage` for both rules at once, for a grid without one and for that of a scan that is not given.
+  func checked(_ given: [Modality]? = nil) throws -> ScanAlignment {
+    guard !(resample && register) else {
+      throw Failure(.usage, "--resample --register: the latter does what the former does; give one")
+    }
+    let rule: ScanAlignment.Rule? = register ? .registration : resample ? .headers : nil
+    if let grid {
+      guard rule != nil else {
+        throw Failure(.usage, "--grid \(grid.rawValue): goes with --resample or --register")
+      }
+      if let given, !given.contains(grid) {
+        throw Failure(.usage, "--grid \(grid.rawValue): \(grid.title) is not among the scans that are given")
+      }
+    }
+    return ScanAlignment(rule, onto: grid)
+  }
 }
 
 extension Sampler: ExpressibleByArgument {}

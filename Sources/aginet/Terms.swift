@@ -5,7 +5,8 @@ enum CommandLineTerms {
   private static let words: [Term: String] = [
     .settings: "--set",
     .splits: "--splits", .slices: "--slices", .size: "--size", .modalities: "--modalities", .picks: "--pick",
-    .region: "--region", .resamples: "--resample", .allowsDuplicates: "--allow-duplicates",
+    .region: "--region", .resamples: "--resample", .registers: "--register",
+    .allowsDuplicates: "--allow-duplicates",
     .device: "--device",
     .batchSize: "--batch", .network: "--network", .width: "--width", .threads: "--threads", .steps: "--steps",
     .targets: "--targets", .intensity: "--intensity", .start: "--from", .acceptsDoubts: "--force",

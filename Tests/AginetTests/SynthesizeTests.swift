@@ -79,6 +79,41 @@ import Testing
     #expect(all.volume.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
   }
 
+  /// Scans on other grids come onto one where that is asked for, and the sidecar says how.
+  @Test func scansOnOtherGridsAreBroughtOntoOne() throws {
+    let t2 = scan(.t2, subject: 5)
+    let other = t2.resampled(to: t2.grid.resized(columns: 42, rows: 45, planes: 9))
+    try write(other, "other.nii.gz")
+    let start = ["synthesize", "--model", try Trained.model, "--t1", "t1.nii.gz", "--t2", "other.nii.gz"]
+    let line = try aginet.fails(5, start + ["-o", "pd.nii.gz"])
+    #expect(
+      line.contains("are not on one grid") && line.contains("--register or --resample brings them onto one"))
+
+    for (grid, own) in [("t1", "t1.nii.gz"), ("t2", "other.nii.gz")] {
+      let outcome = try aginet(start + ["--resample", "--grid", grid, "-o", "on-\(grid).nii.gz"])
+      #expect(outcome.code == 0, "\(outcome.messages)")
+      #expect(outcome.lines.contains { $0.contains("was resampled onto the grid of \(grid.uppercased())") })
+      let made = try NIfTI.read(path: scratch("on-\(grid).nii.gz")).volume
+      #expect(made.grid == (try NIfTI.readHeader(path: scratch(own)).grid))
+      let sidecar = try #require(contents(of: scratch("on-\(grid).json")))
+      let fields = try #require(try JSONSerialization.jsonObject(with: sidecar) as? [String: Any])
+      #expect(fields["AlignedBy"] as? String == "headers")
+      let placements = try #require(fields["Alignment"] as? [[String: Any]])
+      #expect(placements.count == 1 && placements[0]["Onto"] as? String == grid)
+      #expect(placements[0]["Resampled"] as? Bool == true)
+      let estimate = try aginet(start + ["--resample", "--grid", grid, "--estimate"])
+      #expect(estimate.code == 0, "\(estimate.messages)")
+    }
+    for (words, code, part) in [
+      (["--resample", "--register"], 2, "--resample --register"),
+      (["--grid", "t1"], 2, "--grid t1: goes with"),
+      (["--resample", "--grid", "flair"], 2, "--grid flair: FLAIR is not among the scans"),
+    ] {
+      #expect(try aginet.fails(Int32(code), start + words + ["-o", "pd.nii.gz"]).contains(part))
+    }
+    #expect(!scratch.files().contains("pd.nii.gz"))
+  }
+
   /// The scale of another scan of the wanted contrast, whatever unit it has.
   @Test func theScaleOfAScanIsTaken() throws {
     func scale(_ name: String) throws -> Double {

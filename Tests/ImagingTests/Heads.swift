@@ -13,11 +13,12 @@ struct Head {
   var ringing = 0.0
   var seed: UInt64 = 1
 
-  /// In LPS order, 6 mm or so a voxel where it is small, so that it is as large as a head.
+  /// In LPS order, 6 mm or so a voxel where it is small, so that it is as large as a head; of any size in one place.
   var affine: Affine {
     let spacing = SIMD3(192, 216, 156) / SIMD3<Double>(size)
     return Affine(
-      columns: [[-spacing.x, 0, 0], [0, -spacing.y, 0], [0, 0, spacing.z]], origin: [95, 107, -60])
+      columns: [[-spacing.x, 0, 0], [0, -spacing.y, 0], [0, 0, spacing.z]],
+      origin: [97.4 - spacing.x / 2, 109.25 - spacing.y / 2, -62.6 + spacing.z / 2])
   }
 
   /// One contrast of it: the same anatomy for the same seed, in another order of brightness.

@@ -102,6 +102,34 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .kept })
   }
 
+  /// Of people whose scans lie on several grids.
+  @Test func scansComeOntoOneGrid() throws {
+    let (t2, path) = (scan(.t2, subject: 2), bidsPath(scratch("raw"), 2, .t2))
+    try NIfTI.write(
+      t2.resampled(to: t2.grid.resized(columns: 42, rows: 45, planes: 9)), to: path, replacing: true)
+    #expect(try complete().map(\.state) == [.completed, .failed, .completed])
+
+    // The others' scans lay on one grid, but nobody had looked.
+    let people = try complete { $0.alignment = ScanAlignment(.headers) }
+    #expect(people.allSatisfy { $0.state == .completed })
+    #expect(people.map { $0.placements?.map(\.isResampled) } == [[], [true], []])
+    #expect(people[1].notes.contains("T2 was resampled onto the grid of T1"))
+    let beside = try fields(sidecar(2))
+    #expect(beside["AlignedBy"] as? String == "headers")
+    #expect(beside["SpatialReference"] as? String == "bids:raw:sub-02/anat/sub-02_T1w.nii.gz")
+    #expect(try complete { $0.alignment = ScanAlignment(.headers) }.allSatisfy { $0.state == .kept })
+
+    // Onto another's grid they are other images.
+    let others = try complete { $0.alignment = ScanAlignment(.headers, onto: .t2) }
+    #expect(others.allSatisfy { $0.state == .completed })
+    #expect(
+      try fields(sidecar(2))["SpatialReference"] as? String == "bids:raw:sub-02/anat/sub-02_T2w.nii.gz")
+    let grid = try NIfTI.readHeader(path: image(2)).grid
+    #expect(grid == (try NIfTI.readHeader(path: path).grid))
+    let estimate = try completion { $0.alignment = ScanAlignment(.headers) }.estimate(Trained.model())
+    #expect(estimate.people == 3 && estimate.hindered.isEmpty)
+  }
+
   private func date(_ path: String) throws -> Date {
     try #require(FileManager.default.attributesOfItem(atPath: path)[.modificationDate] as? Date)
   }

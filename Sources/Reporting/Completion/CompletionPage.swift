@@ -48,10 +48,15 @@ public struct CompletionPage {
     return path
   }
 
-  private func files(of person: CompletedPerson) -> [(path: String, isMade: Bool)] {
-    let given = Modality.allCases.compactMap { person.sources[$0] }
-    return given.map { ("\(completion.cohort.folder)/\($0)", false) }
-      + person.images.map { (completion.folder($0.file), true) }
+  private func files(of person: CompletedPerson) -> [CompletionPicture.File] {
+    let given = Modality.allCases.compactMap { modality in
+      person.sources[modality].map { (modality: modality, path: $0) }
+    }
+    return given.map { modality, path in
+      CompletionPicture.File(
+        path: "\(completion.cohort.folder)/\(path)", isMade: false,
+        placement: person.placements?.first { $0.modality == modality })
+    } + person.images.map { CompletionPicture.File(path: completion.folder($0.file), isMade: true) }
   }
 
   /// Whether a person's pictures are lacking, or older than the images.

@@ -1,23 +1,37 @@
 import Files
 import Imaging
+import Inference
 import Runs
 
 /// Pictures of one person: what was given and what was made of it side by side, in three planes through the middle.
 struct CompletionPicture {
+  /// A volume that is shown.
+  struct File {
+    let path: String, isMade: Bool
+    /// Where it came to lie before anything was made of it; nil where it lay there.
+    var placement: ScanPlacement?
+  }
+
   private let stacks: [(stack: Stack, isMade: Bool)]
   private let box: Box
 
-  /// - Parameter files: of one grid, in the order of the columns.
+  /// - Parameter files: in the order of the columns, on the grid of those that were made or with a placement there.
   /// - Throws: what reading throws.
-  init(_ files: [(path: String, isMade: Bool)], voxelLimit: Int) throws {
-    stacks = try files.map { path, isMade in
-      var volume = try NIfTI.read(path: path, limit: voxelLimit).volume.reoriented(to: .lps)
+  init(_ files: [File], voxelLimit: Int) throws {
+    let made = files.first(where: \.isMade)?.path
+    let grid = try made.map { try NIfTI.readHeader(path: $0, limit: voxelLimit).grid }
+    stacks = try files.map { file in
+      var volume = try NIfTI.read(path: file.path, limit: voxelLimit).volume
+      if let placement = file.placement, placement.isResampled, let grid {
+        volume = volume.brought(to: grid, by: placement.motion)
+      }
+      volume = volume.reoriented(to: .lps)
       // An image without anything in it stays black.
       if let scale = try? IntensityScale(of: volume.voxels) { scale.normalise(inPlace: &volume.voxels) }
       let size = volume.dimensions
       let stack = Stack(
         columns: size.x, rows: size.y, slices: size.z, spacing: volume.affine.spacing, values: volume.voxels)
-      return (stack, isMade)
+      return (stack, file.isMade)
     }
     // The head as any of the scans has it.
     box = Box(enclosing: stacks.map(\.stack), above: 0.05)

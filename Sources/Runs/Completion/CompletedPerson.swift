@@ -3,6 +3,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 
 /// What became of one visit of one person: the contrasts that were lacking, which of them stand there now, and what is to be
 /// said of them. It stands as JSON in the `logs` of a folder of derivatives.
@@ -51,6 +52,8 @@ public struct CompletedPerson: Codable, Sendable, Equatable {
   public var figure: String?
   /// The scans that were given, from the data set's folder.
   public var sources: [Modality: String] = [:]
+  /// Where scans came to lie that were brought onto one grid; nil where they had to lie on one.
+  public var placements: [ScanPlacement]?
 
   /// All that is to be said of the person, the worst first.
   package var remarks: [String] { [failure].compactMap { $0 } + (leftovers ?? []) + notes }

@@ -54,14 +54,15 @@ extension Completion {
           continue
         }
         try task.check()
-        let pending = try pending(task, SourceScans(task, in: cohort.folder), by: model)
+        let pending = try pending(
+          task, SourceScans(task, in: cohort.folder, onto: options.alignment), by: model)
         guard !pending.isEmpty else {
           result.kept += 1
           continue
         }
         let job = synthesis(of: pending, by: model)
-        let grid = try job.patientFiles(task.files).grid(for: model.card)
-        let size = Size(grid, given: task.files.map(\.modality), made: pending.count)
+        let (grid, elsewhere) = try job.patientFiles(task.files).grid(for: model.card)
+        let size = Size(grid, elsewhere, given: task.files.map(\.modality), made: pending.count)
         let estimate = try known[size] ?? job.estimate(task.files)
         known[size] = estimate
         (result.people, result.images) = (result.people + 1, result.images + pending.count)
@@ -80,11 +81,13 @@ extension Completion {
   /// What an estimate depends on.
   private struct Size: Hashable {
     let dimensions: SIMD3<Int>, voxel: SIMD3<Double>, given: [Modality], made: Int
+    let elsewhere: Int
 
-    init(_ grid: Grid, given: [Modality], made: Int) {
+    init(_ grid: Grid, _ elsewhere: Int, given: [Modality], made: Int) {
       // In steps of a hundredth of a millimetre: the same scanner's differ by less.
       voxel = (grid.affine.spacing * 100).rounded(.toNearestOrAwayFromZero)
-      (dimensions, self.given, self.made) = (grid.dimensions, given, made)
+      (dimensions, self.elsewhere) = (grid.dimensions, elsewhere)
+      (self.given, self.made) = (given, made)
     }
   }
 }

@@ -20,7 +20,7 @@ extension Completion {
       }
     }
     try goesOn()
-    let scans = SourceScans(task, in: cohort.folder)
+    let scans = SourceScans(task, in: cohort.folder, onto: options.alignment)
     do {
       try complete(task, scans, by: model, &person, goesOn)
     } catch let failure as Failure where !failure.isStop {
@@ -80,7 +80,7 @@ extension Completion {
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
     var job = PatientSynthesis(model: model, output: "")
     (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
-    job.isAxialAlone = options.isAxialAlone
+    (job.isAxialAlone, job.alignment) = (options.isAxialAlone, options.alignment)
     // What stands there and is whole is not computed again.
     (job.replaces, job.acceptsDoubts) = (true, options.replaces)
     return job
@@ -119,10 +119,13 @@ extension CompletedPerson {
   fileprivate mutating func take(_ sidecar: [String: Any]) {
     notes = sidecar["Notes"] as? [String] ?? []
     reliability = sidecar["Reliability"] as? Double
-    guard let hidden = sidecar["Verification"],
-      let data = try? JSONSerialization.data(withJSONObject: hidden),
-      let all = try? JSONDecoder().decode([Verification.Hidden].self, from: data)
-    else { return }
-    reliabilityWords = Verification(hidden: all).words
+    func list<Value: Decodable>(_ key: String, of type: Value.Type) -> [Value]? {
+      sidecar[key].flatMap { try? JSONSerialization.data(withJSONObject: $0) }
+        .flatMap { try? JSONDecoder().decode([Value].self, from: $0) }
+    }
+    reliabilityWords = list("Verification", of: Verification.Hidden.self).map {
+      Verification(hidden: $0).words
+    }
+    placements = list("Alignment", of: ScanPlacement.self)
   }
 }

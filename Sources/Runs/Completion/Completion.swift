@@ -25,6 +25,7 @@ public struct Completion: Sendable {
     public var batchSize = 2
     /// As `Synthesizer` has it.
     public var isAxialAlone = false
+    public var alignment = ScanAlignment()
     public var voxelLimit = NIfTI.defaultVoxelLimit
     /// Of several processes that share people out, which one this is and how many there are: each completes every so many-th.
     public var part = 0, parts = 1

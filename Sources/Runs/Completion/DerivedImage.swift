@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 
 /// An image in a folder of derivatives, and what stands beside it.
 struct DerivedImage: Sendable {
@@ -37,7 +38,8 @@ struct DerivedImage: Sendable {
       throw Failure(
         .cannotWrite, "\(path): was computed by another model; replace it with \(Term.overwrites)")
     }
-    guard fields["SpatialReference"] as? String == scans.links.first,
+    guard fields["SpatialReference"] as? String == scans.reference,
+      fields["AlignedBy"] as? String == scans.alignment.rule?.rawValue,
       fields["Sources"] as? [String] == scans.links,
       !scans.paths.indices.contains(where: { !isOf(scans.paths[$0], at: $0, fields, scans) })
     else { return false }
@@ -80,7 +82,7 @@ struct DerivedImage: Sendable {
     guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
     fields["Sources"] = scans.links
     fields["SourceSHA256"] = scans.digests
-    fields["SpatialReference"] = scans.links.first
+    fields["SpatialReference"] = scans.reference
     let data = try JSONSerialization.data(
       withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     try AtomicFile.write([UInt8](data) + Array("\n".utf8), to: sidecar)
@@ -97,15 +99,26 @@ struct DerivedImage: Sendable {
 
 /// The scans of one person as they are now. Each is read at most once to tell whether it changed.
 final class SourceScans {
-  /// What a model takes, in its order; the first has the grid of what is computed.
+  /// What a model takes, in its order.
   let paths: [String]
+  /// How they come onto one grid.
+  let alignment: ScanAlignment
+  private let modalities: [Modality]
   private let cohort: String
   private var known: [String: String] = [:]
   /// How BIDS names files of the data set that a folder of derivatives links to as `raw`.
   private static let scheme = "bids:raw:"
 
-  init(_ task: CompletionTask, in cohort: String) {
+  init(_ task: CompletionTask, in cohort: String, onto alignment: ScanAlignment) {
     (paths, self.cohort) = (task.files.map(\.path), Path.withoutEnd(cohort) + "/")
+    (modalities, self.alignment) = (task.files.map(\.modality), alignment)
+  }
+
+  /// The link to the scan that has the grid of what is computed.
+  var reference: String? {
+    if modalities.isEmpty { return nil }
+    let reference = alignment.rule == nil ? modalities[0] : alignment.reference(of: modalities)
+    return modalities.firstIndex(of: reference).map { links[$0] }
   }
 
   var links: [String] { paths.map { Self.scheme + inCohort($0) } }

@@ -60,6 +60,7 @@ struct Complete: ParsableCommand {
   var estimate = false
   @Flag(help: "Print what became of each, or the estimate, as JSON.")
   var json = false
+  @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
@@ -84,6 +85,7 @@ struct Complete: ParsableCommand {
     (options.participants, options.sessions) = (participants, sessions)
     (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
     options.isAxialAlone = planes.axialOnly
+    options.alignment = try alignment.checked()
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
     (options.part, options.parts) = (group?.rank ?? 0, ranks)
     let picks = try pick.flatMap { try ScanPick.read($0) }

@@ -15,17 +15,20 @@ struct Segment: ParsableCommand {
   @OptionGroup var patient: PatientOptions
   @Flag(help: "Replace existing outputs.")
   var force = false
+  @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     let files = try patient.checked()
+    let alignment = try alignment.checked(files.map(\.modality))
     let device = try compute.apply()
     let model = try TrainedModel(file: patient.modelFile(), device: device)
     var job = PatientSegmentation(model: model, output: patient.written)
     (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, force, patient.maxVoxels)
+    job.alignment = alignment
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     var bar = ProgressBar("segmenting", unit: model.card.region.samples)
-    let sidecar = try job.run(files) { bar.show($0, of: $1) }
+    let sidecar = try job.run(files, progress: { bar.show($0, of: $1) }, begins: { Console.note($0) })
     for note in sidecar.notes { Console.note("note: \(note)") }
     for region in sidecar.regions {
       let labels = region.labels.map { "\($0)" }.joined(separator: ", ")

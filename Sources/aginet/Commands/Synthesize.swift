@@ -37,6 +37,7 @@ struct Synthesize: ParsableCommand {
       "Replace existing outputs, and go on where the model may not serve the patient, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
   )
   var force = false
+  @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var compute: ComputeOptions
@@ -44,6 +45,7 @@ struct Synthesize: ParsableCommand {
   func run() throws {
     let files = try patient.checked()
     let targets = try target.map(modalities)
+    let alignment = try alignment.checked(files.map(\.modality))
     let intensity = try scale()
     let device = try compute.apply()
     let model = try TrainedModel(file: patient.modelFile(), device: device)
@@ -54,6 +56,7 @@ struct Synthesize: ParsableCommand {
     (job.targets, job.intensity, job.batchSize) = (targets, intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (force, patient.maxVoxels)
     (job.verifies, job.acceptsDoubts, job.isAxialAlone) = (verify, force, planes.axialOnly)
+    job.alignment = alignment
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     let samples = model.card.region.samples
     let unit = model.method.sampling == nil ? samples : "steps of \(samples)"

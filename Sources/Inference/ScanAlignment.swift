@@ -1,0 +1,167 @@
+import Failures
+import Files
+import Foundation
+import Imaging
+
+/// How a patient's scans come onto one grid.
+public struct ScanAlignment: Sendable, Equatable {
+  public enum Rule: String, Sendable, Codable {
+    /// By the scanner's coordinates, as the headers have them.
+    case headers
+    /// By the motion of the head between the scans, which is found (`RigidRegistration`).
+    case registration
+  }
+
+  /// nil where scans must lie on one grid.
+  public var rule: Rule?
+  /// Whose grid it is; nil for the first of the model's sources that is given.
+  public var reference: Modality?
+
+  public init(_ rule: Rule? = nil, onto reference: Modality? = nil) {
+    (self.rule, self.reference) = (rule, reference)
+  }
+
+  /// What moves less than this, in mm within the head, and lies on the reference's grid already, is left as it is.
+  public static let negligible = 0.5
+  /// Of the reference's head as large a share must be shown by each of the others.
+  public static let leastCoverage = 0.25
+
+  /// Whose grid scans come onto.
+  /// - Parameter given: in the model's order, one at the least.
+  public func reference(of given: [Modality]) -> Modality {
+    reference.flatMap { given.contains($0) ? $0 : nil } ?? given[0]
+  }
+
+  /// Brings scans onto one grid, the others one after another.
+  /// - Parameters:
+  ///   - volumes: with their names, which are paths.
+  ///   - order: of the contrasts, all of which there are.
+  ///   - begins: is told in words what begins.
+  /// - Returns: where each of the others came to lie; nothing where scans must lie on one grid.
+  /// - Throws: `.malformed` for a volume with voxels that are no numbers or with nothing above 0, `.inconsistent` where one shows
+  ///   hardly anything of the reference's head.
+  package func align(
+    _ volumes: inout [Modality: (name: String, volume: Volume)], in order: [Modality],
+    begins: (String) throws -> Void = { _ in }
+  ) throws -> [ScanPlacement] {
+    guard let rule, let first = order.first, volumes[first] != nil else { return [] }
+    let reference = reference(of: order)
+    guard let fixed = volumes[reference] else { return [] }
+    let others = order.filter { $0 != reference }
+    let isOnGrid = Dictionary(
+      uniqueKeysWithValues: others.map {
+        ($0, volumes[$0]?.volume.grid.isSame(as: fixed.volume.grid) ?? true)
+      })
+    if rule == .headers, isOnGrid.values.allSatisfy({ $0 }) { return [] }
+    for modality in [reference] + others {
+      if let (name, volume) = volumes[modality] { try volume.check(name: name) }
+    }
+    guard let places = HeadPlaces(fixed.volume) else {
+      throw Failure(.malformed, "\(fixed.name): nothing of it lies above 0, so nothing can be brought to it")
+    }
+    var placements: [ScanPlacement] = []
+    for modality in others {
+      // Out of the list, so that the volume goes once it is on the other grid.
+      guard let (name, volume) = volumes.removeValue(forKey: modality), let isSame = isOnGrid[modality] else {
+        continue
+      }
+      var motion = RigidMotion()
+      if rule == .registration {
+        try begins("registering \(modality.title)")
+        do { motion = try RigidRegistration(of: volume, to: fixed.volume).motion } catch {
+          throw Failure(error.kind, "\(name): \(error.message)")
+        }
+      }
+      let coverage = places.coverage(by: volume, moved: motion)
+      guard coverage >= ScanAlignment.leastCoverage else {
+        let what =
+          "\(Path.name(name)) shows \(ScanPlacement.percent(coverage)) of the head that \(Path.name(fixed.name)) shows"
+        let cure =
+          rule == .headers
+          ? "their headers do not put them in one place (\(Term.registers) looks for it)"
+          : "they cannot be registered"
+        throw Failure(.inconsistent, "\(what): \(cure)")
+      }
+      let isMoved = motion.displacement(within: RigidRegistration.radius) >= ScanAlignment.negligible
+      let placement = ScanPlacement(
+        modality, motion, coverage: coverage, onto: reference, isResampled: isMoved || !isSame)
+      volumes[modality] = (
+        name, placement.isResampled ? volume.brought(to: fixed.volume.grid, by: motion) : volume
+      )
+      placements.append(placement)
+    }
+    return placements
+  }
+}
+
+/// Where a scan came to lie on another's grid.
+public struct ScanPlacement: Sendable, Equatable, Codable {
+  public var modality: Modality
+  /// Whose grid it is.
+  public var reference: Modality
+  /// From positions of the reference to those in the scan: along the axis, in degrees; in mm; and about which point, in mm.
+  public var rotation: [Double], translation: [Double], centre: [Double]
+  /// How far, in mm, that moves what lies within 80 mm of the point, at the most.
+  public var moved: Double
+  /// The share of the reference's head that the scan shows.
+  public var coverage: Double
+  /// Whether it was resampled; where not, it lies on the reference's grid as it is, and within half a millimetre.
+  public var isResampled: Bool
+
+  enum CodingKeys: String, CodingKey {
+    case modality = "Modality"
+    case reference = "Onto"
+    case rotation = "RotationDegrees"
+    case translation = "TranslationMillimetres"
+    case centre = "CentreMillimetres"
+    case moved = "MovedMillimetres"
+    case coverage = "Shown"
+    case isResampled = "Resampled"
+  }
+
+  init(
+    _ modality: Modality, _ motion: RigidMotion, coverage: Double, onto reference: Modality, isResampled: Bool
+  ) {
+    (self.modality, self.reference) = (modality, reference)
+    (self.coverage, self.isResampled) = (coverage, isResampled)
+    func list(_ vector: SIMD3<Double>) -> [Double] { [vector.x, vector.y, vector.z] }
+    rotation = list(motion.rotation * 180 / .pi)
+    (translation, centre) = (list(motion.translation), list(motion.centre))
+    moved = motion.displacement(within: RigidRegistration.radius)
+  }
+
+  public var motion: RigidMotion {
+    RigidMotion(
+      rotation: SIMD3(rotation) * .pi / 180, translation: SIMD3(translation), about: SIMD3(centre))
+  }
+
+  /// `FLAIR was moved by up to 3.4 mm (turned by 1.2 degrees) to where T1 is and resampled onto its grid; it shows 83 % of the head that T1 shows`
+  package var note: String {
+    let onto = reference.title
+    var words: String
+    if !isResampled {
+      words = String(
+        format: "\(modality.title) lies within %.1f mm of \(onto) and was left as it is", max(moved, 0.1))
+    } else if moved == 0 {
+      words = "\(modality.title) was resampled onto the grid of \(onto)"
+    } else {
+      words = String(
+        format:
+          "\(modality.title) was moved by up to %.1f mm (turned by %.1f degrees) to where \(onto) is, and resampled onto its grid",
+        moved, motion.degrees)
+    }
+    if coverage < 0.98 {
+      words += "; it shows \(ScanPlacement.percent(coverage)) of the head that \(onto) shows"
+    }
+    return words
+  }
+
+  fileprivate static func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
+}
+
+extension Grid {
+  /// Whether its voxels lie where another's do, in whatever order of axes.
+  fileprivate func isSame(as other: Grid) -> Bool {
+    reoriented(to: .lps).matches(other.reoriented(to: .lps))
+  }
+}

@@ -1,0 +1,134 @@
+import Failures
+import Foundation
+import Imaging
+import Inference
+import PipelineSupport
+import Testing
+
+/// Scans on several grids are brought onto one before a model sees them.
+@Suite struct AlignmentTests {
+  private let order: [Modality] = [.t1, .t2, .flair]
+
+  /// The same head on a finer grid that lies a little elsewhere.
+  private func elsewhere(_ modality: Modality) -> (name: String, volume: Volume) {
+    let own = scan(modality, subject: 1)
+    let grid = own.grid.resized(columns: 42, rows: 45, planes: 12)
+    return ("\(modality.rawValue).nii.gz", own.resampled(to: grid))
+  }
+
+  private func patient() -> [Modality: (name: String, volume: Volume)] {
+    var patient = InferenceTests.patient()
+    patient[.flair] = elsewhere(.flair)
+    return patient
+  }
+
+  @Test func withoutARuleNothingIsDone() throws {
+    var volumes = patient()
+    #expect(try ScanAlignment().align(&volumes, in: order).isEmpty)
+    #expect((volumes[.flair]?.volume.voxels == patient()[.flair]?.volume.voxels) == true)
+  }
+
+  @Test func byTheirHeadersScansComeOntoTheFirstsGrid() throws {
+    var volumes = patient()
+    let placements = try ScanAlignment(.headers).align(&volumes, in: order)
+    #expect(placements.map(\.modality) == [.t2, .flair] && placements.allSatisfy { $0.reference == .t1 })
+    // T2 lies there already and is the very same.
+    #expect(placements.map(\.isResampled) == [false, true] && placements.allSatisfy { $0.moved == 0 })
+    #expect((volumes[.t2]?.volume.voxels == patient()[.t2]?.volume.voxels) == true)
+    let (own, brought) = (scan(.flair, subject: 1), try #require(volumes[.flair]?.volume))
+    #expect(brought.grid == own.grid)
+    // Rough texture is smoothed on the way there and back, and stays in its place.
+    for (before, after) in zip(centre(own), centre(brought)) { #expect(abs(before - after) < 0.25) }
+    #expect(placements[1].note == "FLAIR was resampled onto the grid of T1")
+  }
+
+  /// Of mass, in mm.
+  private func centre(_ volume: Volume) -> [Double] {
+    var (sum, total) = (SIMD3<Double>.zero, 0.0)
+    let size = volume.dimensions
+    for (index, value) in volume.voxels.enumerated() {
+      let place = SIMD3(index % size.x, index / size.x % size.y, index / (size.x * size.y))
+      sum += volume.affine(SIMD3<Double>(place)) * Double(value)
+      total += Double(value)
+    }
+    return (0..<3).map { sum[$0] / total }
+  }
+
+  @Test func theGridMayBeAnothers() throws {
+    var volumes = patient()
+    let placements = try ScanAlignment(.headers, onto: .flair).align(&volumes, in: order)
+    #expect(placements.map(\.modality) == [.t1, .t2] && placements.allSatisfy { $0.reference == .flair })
+    #expect(volumes.values.allSatisfy { $0.volume.dimensions == [42, 45, 12] })
+    // Of one who lacks that scan it is the first's.
+    #expect(ScanAlignment(.headers, onto: .pd).reference(of: [.t2, .flair]) == .t2)
+  }
+
+  /// What lies on one grid, in whatever order of axes, needs no bringing.
+  @Test func onOneGridHeadersChangeNothing() throws {
+    var volumes = InferenceTests.patient()
+    let turned = scan(.t2, subject: 1).reoriented(to: try #require(Orientation("PIR")))
+    volumes[.t2]?.volume = turned
+    #expect(try ScanAlignment(.headers).align(&volumes, in: [.t1, .t2]).isEmpty)
+    #expect(volumes[.t2]?.volume.grid == turned.grid)
+  }
+
+  /// A head as large as one, so that it can be registered.
+  private func head(_ modality: Modality) -> Volume {
+    var volume = scan(modality, subject: 4, size: [28, 30, 24])
+    // Each voxel as its neighbours are: texture of some 20 mm.
+    let grid = volume.grid
+    let coarse = volume.resized(columns: 10, rows: 11, planes: 9).resampled(to: grid)
+    volume.voxels = coarse.voxels
+    volume.affine = Affine([-6, 0, 0, 84], [0, -6, 0, 90], [0, 0, 6, -70])
+    return volume
+  }
+
+  /// T1 in another unit, so that there is no doubt where it lies.
+  private var likeT1: Volume {
+    var volume = head(.t1)
+    volume.voxels = volume.voxels.map { 0.3 * $0 }
+    return volume
+  }
+
+  @Test func theHeadsMotionIsFoundAndUndone() throws {
+    let truth = RigidMotion(rotation: [0.08, -0.05, 0.1], translation: [9, -6, 7])
+    var moved = head(.t2)
+    moved.affine = truth.affine * moved.affine
+    var volumes: [Modality: (name: String, volume: Volume)] = [
+      .t1: ("t1.nii.gz", head(.t1)), .t2: ("t2.nii.gz", moved), .flair: ("flair.nii.gz", likeT1),
+    ]
+    var said: [String] = []
+    let placements = try ScanAlignment(.registration).align(&volumes, in: order) { said.append($0) }
+    #expect(said == ["registering T2", "registering FLAIR"])
+    #expect(placements.map(\.isResampled) == [true, false])
+    #expect((volumes[.flair]?.volume.voxels == likeT1.voxels) == true)
+    let error = truth.affine.inverse * placements[0].motion.affine
+    for place in [SIMD3<Double>(40, 40, 40), [-40, 30, -20], [0, -50, 20]] {
+      let apart = error(place) - place
+      #expect((apart * apart).sum().squareRoot() < 1.5)
+    }
+    #expect(placements[0].note.hasPrefix("T2 was moved by up to "))
+    #expect(placements[1].note.hasSuffix(" of T1 and was left as it is"))
+    // What stands beside the result tells it all.
+    let again = try JSONDecoder().decode(
+      [ScanPlacement].self, from: JSONEncoder().encode(placements))
+    #expect(again == placements)
+  }
+
+  @Test func whatShowsAnotherPlaceIsRefused() throws {
+    var volumes = patient()
+    volumes[.flair]?.volume.affine = Affine([-1, 0, 0, 300], [0, -1, 0, 15], [0, 0, 3, -9])
+    #expect {
+      try ScanAlignment(.headers).align(&volumes, in: order)
+    } throws: { error in
+      guard let failure = error as? Failure else { return false }
+      return failure.kind == .inconsistent
+        && failure.message.hasPrefix("flair.nii.gz shows 0 % of the head that t1.nii.gz shows")
+    }
+    var broken = patient()
+    broken[.flair]?.volume.voxels[7] = .nan
+    #expect { try ScanAlignment(.registration).align(&broken, in: order) } throws: {
+      ($0 as? Failure)?.kind == .malformed
+    }
+  }
+}
