@@ -138,7 +138,8 @@ extension [(name: String, grid: Grid)] {
       guard let mismatch = other.grid.mismatch(with: reference.grid) else { continue }
       throw Failure(
         .inconsistent,
-        "\(other.name) and \(reference.name) are not on one grid: \(mismatch); \(Term.registers) or \(Term.resamples) brings them onto one")
+        "\(other.name) and \(reference.name) are not on one grid: \(mismatch); \(Term.registers) or \(Term.resamples) brings them onto one"
+      )
     }
   }
 }

@@ -4,7 +4,6 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
-import Inference
 import Methods
 import Torch
 

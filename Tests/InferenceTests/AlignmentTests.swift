@@ -72,30 +72,20 @@ import Testing
     #expect(volumes[.t2]?.volume.grid == turned.grid)
   }
 
-  /// A head as large as one, so that it can be registered.
-  private func head(_ modality: Modality) -> Volume {
-    var volume = scan(modality, subject: 4, size: [28, 30, 24])
-    // Each voxel as its neighbours are: texture of some 20 mm.
-    let grid = volume.grid
-    let coarse = volume.resized(columns: 10, rows: 11, planes: 9).resampled(to: grid)
-    volume.voxels = coarse.voxels
-    volume.affine = Affine([-6, 0, 0, 84], [0, -6, 0, 90], [0, 0, 6, -70])
-    return volume
-  }
-
   /// T1 in another unit, so that there is no doubt where it lies.
   private var likeT1: Volume {
-    var volume = head(.t1)
+    var volume = headScan(.t1, subject: 4)
     volume.voxels = volume.voxels.map { 0.3 * $0 }
     return volume
   }
 
   @Test func theHeadsMotionIsFoundAndUndone() throws {
     let truth = RigidMotion(rotation: [0.08, -0.05, 0.1], translation: [9, -6, 7])
-    var moved = head(.t2)
+    var moved = headScan(.t2, subject: 4)
     moved.affine = truth.affine * moved.affine
     var volumes: [Modality: (name: String, volume: Volume)] = [
-      .t1: ("t1.nii.gz", head(.t1)), .t2: ("t2.nii.gz", moved), .flair: ("flair.nii.gz", likeT1),
+      .t1: ("t1.nii.gz", headScan(.t1, subject: 4)), .t2: ("t2.nii.gz", moved),
+      .flair: ("flair.nii.gz", likeT1),
     ]
     var said: [String] = []
     let placements = try ScanAlignment(.registration).align(&volumes, in: order) { said.append($0) }

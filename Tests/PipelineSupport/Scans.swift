@@ -28,6 +28,15 @@ public func scan(_ modality: Modality, subject: Int, size: SIMD3<Int> = scanSize
   return Volume(dimensions: size, affine: lps, voxels: voxels)
 }
 
+/// One as large as a head, at 6 mm, its texture some 20 mm coarse, so that it can be registered.
+public func headScan(_ modality: Modality, subject: Int) -> Volume {
+  let fine = scan(modality, subject: subject, size: [28, 30, 24])
+  let coarse = fine.resized(columns: 10, rows: 11, planes: 9).resampled(to: fine.grid)
+  return Volume(
+    dimensions: fine.dimensions, affine: Affine([-6, 0, 0, 84], [0, -6, 0, 90], [0, 0, 6, -70]),
+    voxels: coarse.voxels)
+}
+
 private let suffixes: [Modality: String] = [
   .t1: "T1w", .t2: "T2w", .pd: "PDw", .flair: "FLAIR", .t1gd: "ce-gadolinium_T1w",
 ]

@@ -33,7 +33,8 @@ extension Preparation {
     do {
       let survey = Survey(
         cohort: cohort, modalities: modalities, gridModality: gridModality,
-        resamples: resample || cohort.gridModality != nil, keepsIncomplete: keepsIncomplete, rule: rule,
+        resamples: resample || registers || cohort.gridModality != nil, keepsIncomplete: keepsIncomplete,
+        rule: rule,
         wantsLabels: storesLabels)
       let (plans, unusable) = try surveyed(subjects, by: survey)
       let splits =
@@ -42,7 +43,7 @@ extension Preparation {
       let maker = VolumeMaker(
         cohort: cohort, size: imageSize(cohort, plans),
         resizes: size == nil && cohort.imageSize != nil, dropsEmpty: rule == .all,
-        allowsDuplicates: allowsDuplicates)
+        allowsDuplicates: allowsDuplicates, registers: registers)
       let (written, failed) = try write(plans, splits: splits, maker: maker, store: store, progress: progress)
       let (stored, leftOut) = (written.map(\.subject), unusable + failed)
       guard splits.train.isEmpty || stored.contains(where: { $0.split == .train }) else {
@@ -50,7 +51,8 @@ extension Preparation {
       }
       let equal = try EqualScans(among: stored).notes(allowed: allowsDuplicates)
       var notes = cohort.notes + resolved.notes + emptySplits(splits) + modalityNotes
-      notes += resamplingNotes(plans, onto: gridModality) + plans.flatMap(\.notes)
+      notes += registers ? registrationNotes(written) : resamplingNotes(plans, onto: gridModality)
+      notes += plans.flatMap(\.notes)
       notes += ScanCheck.lines(plans.flatMap(\.findings) + written.flatMap(\.findings))
       notes += written.compactMap(\.note) + LesionNotes(storesLabels ? plans : [], written).lines
       notes += croppingNotes(written, maker.size) + equal
@@ -101,8 +103,24 @@ extension Preparation {
       let count = plans.count { $0.resampled.contains(modality) }
       if count == 0 { return nil }
       return "\(modality.title) of \(count) subject\(count == 1 ? "" : "s") is resampled onto the grid of"
-        + " \(gridModality.title) by the scanner's coordinates alone: register it beforehand (rigid), or accept that"
+        + " \(gridModality.title) by the scanner's coordinates alone: \(Term.registers) looks for the motion between them, or accept that"
         + " the patient may have moved between the scans"
+    }
+  }
+
+  /// One sentence a modality that was registered: how far heads had moved.
+  private func registrationNotes(_ written: [SubjectVolumes]) -> [String] {
+    Modality.allCases.compactMap { modality in
+      let found = written.flatMap { made in
+        made.placements.filter { $0.modality == modality }.map { (id: made.subject.id, placement: $0) }
+      }.sorted { $0.placement.moved < $1.placement.moved }
+      guard let most = found.last else { return nil }
+      let resampled = found.count { $0.placement.isResampled }
+      return String(
+        format:
+          "\(modality.title) is registered to \(most.placement.reference.title): it was %.1f mm off in the median, "
+          + "%.1f mm at the most (\(most.id)); \(resampled) of \(found.count) were resampled",
+        found[found.count / 2].placement.moved, most.placement.moved)
     }
   }
 

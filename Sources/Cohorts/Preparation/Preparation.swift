@@ -47,6 +47,8 @@ public struct Preparation: Sendable {
   public var keepsIncomplete = false
   /// Whether scans on differing grids are resampled onto that of `gridModality` rather than being a defect.
   public var resample = false
+  /// Whether the head's motion between the scans of a subject is looked for and undone too (`RigidRegistration`).
+  public var registers = false
   /// The modality that gives the grid; nil takes the layout's, or the first one stored.
   public var gridModality: Modality?
   /// Rows and columns to pad or crop to; nil takes the layout's, or the largest slice rounded up to 8.

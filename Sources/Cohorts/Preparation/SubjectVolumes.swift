@@ -21,6 +21,8 @@ struct SubjectVolumes: Sendable {
   var note: String?
   /// What the voxels betray.
   var findings: [ScanCheck.Finding]
+  /// Where scans that were registered came to lie.
+  var placements: [ScanPlacement] = []
 }
 
 /// Makes a subject's volumes: read, turn to LPS, scale, quantise; and sees which slices of them are of use.
@@ -34,6 +36,8 @@ struct VolumeMaker: Sendable {
   var dropsEmpty: Bool
   /// Whether one image may serve as two modalities.
   var allowsDuplicates = false
+  /// Whether scans are registered to the one that gives the grid.
+  var registers = false
 
   /// Bytes of voxels that one subject may have in memory.
   private static let largest = 1 << 33
@@ -58,6 +62,8 @@ struct VolumeMaker: Sendable {
     var voxels = [UInt16](repeating: 0, count: plan.modalities.count * extent.count)
     var scans: [CohortManifest.Scan] = []
     var (checks, findings): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
+    let reference = try registers ? reference(plan) : nil
+    var placements: [ScanPlacement] = []
     for (channel, modality) in plan.modalities.enumerated() {
       let path = try plan.subject.path(of: modality)
       var volume = try cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
@@ -75,9 +81,14 @@ struct VolumeMaker: Sendable {
         throw Failure(
           .inconsistent, "\(id): \(names) are one and the same image (\(files)): one of them is mislabelled")
       }
-      let resampled = plan.resampled.contains(modality)
-      if resampled {
-        volume = try volume.resampled(to: grid, threads: 1).checked(name: "\(path), resampled,")
+      var resampled = plan.resampled.contains(modality)
+      if let reference, modality != plan.gridModality {
+        let placed = try reference.place(volume, of: modality, name: path, threads: 1)
+        volume = try placed.volume.checked(name: "\(path), registered,")
+        placements.append(placed.placement)
+        resampled = placed.placement.isResampled
+      } else if resampled {
+        volume = try volume.brought(to: grid, threads: 1).checked(name: "\(path), resampled,")
       }
       let scale = try IntensityScale(of: volume.voxels, name: path)
       store(volume, extent, scale: Float(scale.upper), at: channel * extent.count, in: &voxels)
@@ -105,9 +116,9 @@ struct VolumeMaker: Sendable {
         orientation: "\(plan.orientation)", offset: offset, resized: isResized(grid), signal: signal,
         scans: scans),
       voxels: voxels, shapes: seen.shapes, dropped: plan.slices.count - seen.slices.count,
-      cropped: seen.cropped, findings: findings)
+      cropped: seen.cropped, findings: findings, placements: placements)
     do {
-      (made.labels, made.subject.labels) = try labels(plan)
+      (made.labels, made.subject.labels) = try labels(plan, placements)
     } catch let failure as Failure {
       // Synthesis needs no labels: a bad map costs the subject its labels only.
       made.note = "labels of \(id) are not stored: \(failure.message)"
@@ -154,14 +165,33 @@ struct VolumeMaker: Sendable {
     }
   }
 
-  private func labels(_ plan: SubjectPlan) throws -> (labels: [UInt8], source: CohortManifest.Source?) {
+  private func reference(_ plan: SubjectPlan) throws -> AlignmentReference {
+    let path = try plan.subject.path(of: plan.gridModality)
+    let volume = try cohort.volume(plan.gridModality, of: plan.subject).reoriented(to: .lps)
+    return try AlignmentReference(plan.gridModality, volume, name: path, by: .registration)
+  }
+
+  /// The motion of the scan that a label map was drawn on, by its grid; none where that is the one that gives the grid.
+  private func motion(of map: Volume, _ plan: SubjectPlan, _ placements: [ScanPlacement]) throws
+    -> RigidMotion
+  {
+    if map.grid.matches(plan.grid) { return RigidMotion() }
+    return try placements.first { placement in
+      try cohort.header(placement.modality, of: plan.subject).grid.isSame(as: map.grid)
+    }?.motion ?? RigidMotion()
+  }
+
+  private func labels(_ plan: SubjectPlan, _ placements: [ScanPlacement]) throws -> (
+    labels: [UInt8], source: CohortManifest.Source?
+  ) {
     guard !isResized(plan.grid),
       case (let path, var volume)? = try plan.labelMaps.chosen({
         try NIfTI.read(path: $0).volume.reoriented(to: .lps)
       })
     else { return ([], nil) }
     if !volume.grid.matches(plan.grid) {
-      volume = volume.resampled(to: plan.grid, interpolation: .nearest, threads: 1)
+      volume = volume.moved(by: try motion(of: volume, plan, placements))
+        .resampled(to: plan.grid, interpolation: .nearest, threads: 1)
     }
     let labels = try volume.voxels.map { value in
       guard let label = UInt8(exactly: value) else {

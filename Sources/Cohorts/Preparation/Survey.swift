@@ -6,6 +6,8 @@ struct SubjectPlan: Sendable {
   var subject: Subject
   /// The axes of the file that gives the grid.
   var orientation: Orientation
+  /// The scan that gives the grid.
+  var gridModality: Modality
   /// Where the stored voxels lie, in LPS order.
   var grid: Grid
   /// Those that are stored: all, unless incomplete subjects are kept.
@@ -60,7 +62,7 @@ struct Survey: Sendable {
       guard let mismatch = header.grid.reoriented(to: .lps).mismatch(with: grid) else { continue }
       guard resamples else {
         let what = "\(modality.title) is not on the grid of \(gridModality.title): \(mismatch)"
-        let cure = "register it, or resample by the scanner's coordinates with \(Term.resamples)"
+        let cure = "\(Term.registers), or by the scanner's coordinates \(Term.resamples), brings it there"
         throw Failure(.inconsistent, "\(subject.id): \(what); \(cure)")
       }
       resampled.append(modality)
@@ -87,7 +89,8 @@ struct Survey: Sendable {
       throw Failure(failure.kind, "\(subject.id): \(failure.message)")
     }
     return SubjectPlan(
-      subject: subject, orientation: Orientation(of: reference.grid.affine), grid: grid,
+      subject: subject, orientation: Orientation(of: reference.grid.affine), gridModality: gridModality,
+      grid: grid,
       modalities: modalities, resampled: resampled, slices: slices, labelMaps: labelMaps,
       notes: note.map { ["labels of \(subject.id) are not stored\($0)"] } ?? [], findings: findings)
   }

@@ -1,12 +1,19 @@
 extension Volume {
+  /// The same voxels where a motion puts them.
+  /// - Parameter motion: from where they come to lie to where they are, in mm, as a registration finds it.
+  public func moved(by motion: RigidMotion) -> Volume {
+    var moved = self
+    if motion != RigidMotion() { moved.affine = motion.affine.inverse * affine }
+    return moved
+  }
+
   /// The volume at the voxels of another grid, moved: linear, with the mean over the new voxels where they are larger, 0 where it
   /// shows nothing.
   /// - Parameter motion: from positions on the new grid to the volume's own, in mm.
   public func brought(
     to grid: Grid, by motion: RigidMotion = RigidMotion(), threads: Int = Parallel.coreCount
   ) -> Volume {
-    var placed = self
-    placed.affine = motion.affine.inverse * affine
+    let placed = moved(by: motion)
     // How many of its voxels lie in one of the new ones, along each of the new axes.
     let inverse = placed.affine.inverse
     let parts = (0..<3).map { axis in

@@ -1,6 +1,5 @@
 import Files
 import Imaging
-import Inference
 import Runs
 
 /// Pictures of one person: what was given and what was made of it side by side, in three planes through the middle.

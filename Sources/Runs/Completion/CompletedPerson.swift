@@ -3,7 +3,6 @@ import Failures
 import Files
 import Foundation
 import Imaging
-import Inference
 
 /// What became of one visit of one person: the contrasts that were lacking, which of them stand there now, and what is to be
 /// said of them. It stands as JSON in the `logs` of a folder of derivatives.

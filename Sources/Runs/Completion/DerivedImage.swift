@@ -4,7 +4,6 @@ import Failures
 import Files
 import Foundation
 import Imaging
-import Inference
 
 /// An image in a folder of derivatives, and what stands beside it.
 struct DerivedImage: Sendable {

@@ -19,6 +19,8 @@ public struct PeopleAssessment: Sendable {
     public var verifies = true
     /// As `Synthesizer` has it.
     public var isAxialAlone = false
+    /// How scans on other grids come onto one.
+    public var alignment = ScanAlignment()
     /// The look-up from physics alone, of stripped heads and of whole ones, where there is one.
     public var strippedLookup: PhysicsLookup?, wholeLookup: PhysicsLookup?
     /// Whether copies and ceilings are measured too.
@@ -85,7 +87,7 @@ public struct PeopleAssessment: Sendable {
       let next = Array(chosen[number..<min(number + step, chosen.count)])
       let found = try group.share(of: next).map { cohort, name, subject -> Measured in
         do {
-          let person = try PersonScans(subject, of: cohort, named: name)
+          let person = try PersonScans(subject, of: cohort, named: name, by: options.alignment)
           return try PeopleAssessment.measured(person, models, options)
         } catch let failure as Failure where !failure.isStop {
           return Measured(failure: failure.message.relative(to: [cohort.folder]))

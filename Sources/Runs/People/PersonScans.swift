@@ -28,24 +28,36 @@ struct PersonScans {
 
   var modalities: [Modality] { Modality.allCases.filter { volumes[$0] != nil } }
 
-  /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid.
-  init(_ subject: Subject, of cohort: any Cohort, named name: String) throws {
+  /// - Parameter alignment: how scans and maps on other grids come onto one.
+  /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid and nothing brings them there.
+  init(
+    _ subject: Subject, of cohort: any Cohort, named name: String,
+    by alignment: ScanAlignment = ScanAlignment()
+  ) throws {
     (id, patient, self.cohort) = (subject.id, subject.patient, name)
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     for modality in subject.modalities {
       let path = try subject.path(of: modality)
       volumes[modality] = (path, try NIfTI.read(path: path).volume.checked(name: path).reoriented(to: .lps))
     }
-    let order = Modality.allCases.compactMap { volumes[$0] }
-    guard let grid = order.first?.volume.grid else {
-      throw Failure(.inconsistent, "\(subject.id): has no scans")
-    }
+    let given = Modality.allCases.filter { volumes[$0] != nil }
+    guard !given.isEmpty else { throw Failure(.inconsistent, "\(subject.id): has no scans") }
+    let reference = alignment.reference(of: given)
+    let grids = volumes.mapValues(\.volume.grid)
+    let placements = try alignment.align(&volumes, in: given)
+    let order = given.compactMap { volumes[$0] }
+    let (fixed, grid) = (volumes[reference]?.name ?? "", grids[reference] ?? order[0].volume.grid)
     try order.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
     self.volumes = volumes
 
     func map(_ path: String) throws -> Volume {
       let volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
-      try [(order[0].name, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
+      guard alignment.rule == nil || volume.grid.matches(grid) else {
+        // It was drawn on the scan whose grid it has.
+        let motion = placements.first { grids[$0.modality]?.matches(volume.grid) ?? false }?.motion
+        return volume.moved(by: motion ?? RigidMotion()).resampled(to: grid, interpolation: .nearest)
+      }
+      try [(fixed, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
       return volume
     }
     let maps = subject.labelMaps

@@ -49,6 +49,7 @@ struct Assess: ParsableCommand {
   var modelsOnly = false
   @Flag(help: "Replace what an earlier assessment wrote.")
   var force = false
+  @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
@@ -70,6 +71,7 @@ struct Assess: ParsableCommand {
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
     (options.baselines, options.isAxialAlone) = (!modelsOnly, planes.axialOnly)
+    options.alignment = try alignment.checked()
     let cohorts = try folders.map(Assess.opened)
     _ = try PeopleAssessment.names(of: cohorts)
     let models = try zip(files, Assess.ends(of: files)).map { file, end in

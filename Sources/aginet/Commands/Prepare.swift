@@ -45,6 +45,11 @@ struct Prepare: ParsableCommand {
   var pick: [String] = []
   @Flag(help: "Resample scans of one subject that lie on different grids onto the first modality's.")
   var resample = false
+  @Flag(
+    help:
+      "Look for the head's motion between a subject's scans as well (rigid, by mutual information), and bring them onto one grid; what lies within 0.5 mm is left as it is."
+  )
+  var register = false
   @Option(help: "The modality whose grid the others are resampled to.")
   var grid: Modality?
   @Option(help: "skip: leave out and name subjects that cannot be used; refuse: prepare nothing.")
@@ -62,6 +67,9 @@ struct Prepare: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
+    guard !(resample && register) else {
+      throw Failure(.usage, "--resample --register: the latter does what the former does; give one")
+    }
     var preparation = Preparation()
     if let slices { preparation.sliceRule = try SliceRule(slices) }
     if let text = self.modalities { preparation.modalities = try aginet.modalities(text) }
@@ -72,6 +80,7 @@ struct Prepare: ParsableCommand {
         ? .file(splits) : try Preparation.SplitChoice(variant: splits)
     }
     (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
+    preparation.registers = register
     (preparation.seed, preparation.overwrite) = (seed, force)
     (preparation.allowsDuplicates, preparation.keepsIncomplete) = (allowDuplicates, keepIncomplete)
     if let threads {

@@ -1,7 +1,6 @@
 import Failures
 import Files
 import Foundation
-import Imaging
 
 /// How a patient's scans come onto one grid.
 public struct ScanAlignment: Sendable, Equatable {
@@ -44,53 +43,75 @@ public struct ScanAlignment: Sendable, Equatable {
     _ volumes: inout [Modality: (name: String, volume: Volume)], in order: [Modality],
     begins: (String) throws -> Void = { _ in }
   ) throws -> [ScanPlacement] {
-    guard let rule, let first = order.first, volumes[first] != nil else { return [] }
-    let reference = reference(of: order)
-    guard let fixed = volumes[reference] else { return [] }
-    let others = order.filter { $0 != reference }
-    let isOnGrid = Dictionary(
-      uniqueKeysWithValues: others.map {
-        ($0, volumes[$0]?.volume.grid.isSame(as: fixed.volume.grid) ?? true)
-      })
-    if rule == .headers, isOnGrid.values.allSatisfy({ $0 }) { return [] }
-    for modality in [reference] + others {
-      if let (name, volume) = volumes[modality] { try volume.check(name: name) }
+    guard let rule, !order.isEmpty else { return [] }
+    let modality = reference(of: order)
+    guard let fixed = volumes[modality] else { return [] }
+    let others = order.filter { $0 != modality }
+    if rule == .headers,
+      others.allSatisfy({ volumes[$0]?.volume.grid.isSame(as: fixed.volume.grid) ?? true })
+    {
+      return []
     }
-    guard let places = HeadPlaces(fixed.volume) else {
-      throw Failure(.malformed, "\(fixed.name): nothing of it lies above 0, so nothing can be brought to it")
-    }
-    var placements: [ScanPlacement] = []
-    for modality in others {
+    let reference = try AlignmentReference(modality, fixed.volume, name: fixed.name, by: rule)
+    return try others.compactMap { other in
       // Out of the list, so that the volume goes once it is on the other grid.
-      guard let (name, volume) = volumes.removeValue(forKey: modality), let isSame = isOnGrid[modality] else {
-        continue
-      }
-      var motion = RigidMotion()
-      if rule == .registration {
-        try begins("registering \(modality.title)")
-        do { motion = try RigidRegistration(of: volume, to: fixed.volume).motion } catch {
-          throw Failure(error.kind, "\(name): \(error.message)")
-        }
-      }
-      let coverage = places.coverage(by: volume, moved: motion)
-      guard coverage >= ScanAlignment.leastCoverage else {
-        let what =
-          "\(Path.name(name)) shows \(ScanPlacement.percent(coverage)) of the head that \(Path.name(fixed.name)) shows"
-        let cure =
-          rule == .headers
-          ? "their headers do not put them in one place (\(Term.registers) looks for it)"
-          : "they cannot be registered"
-        throw Failure(.inconsistent, "\(what): \(cure)")
-      }
-      let isMoved = motion.displacement(within: RigidRegistration.radius) >= ScanAlignment.negligible
-      let placement = ScanPlacement(
-        modality, motion, coverage: coverage, onto: reference, isResampled: isMoved || !isSame)
-      volumes[modality] = (
-        name, placement.isResampled ? volume.brought(to: fixed.volume.grid, by: motion) : volume
-      )
-      placements.append(placement)
+      guard let (name, volume) = volumes.removeValue(forKey: other) else { return nil }
+      if rule == .registration { try begins("registering \(other.title)") }
+      let placed = try reference.place(volume, of: other, name: name)
+      volumes[other] = (name, placed.volume)
+      return placed.placement
     }
-    return placements
+  }
+}
+
+/// The scan onto whose grid others come.
+package struct AlignmentReference: Sendable {
+  private let modality: Modality
+  private let volume: Volume
+  private let name: String
+  private let rule: ScanAlignment.Rule
+  private let places: HeadPlaces
+
+  /// - Parameter name: a path.
+  /// - Throws: `.malformed` for a volume with voxels that are no numbers or with nothing above 0.
+  package init(_ modality: Modality, _ volume: Volume, name: String, by rule: ScanAlignment.Rule) throws {
+    try volume.check(name: name)
+    guard let places = HeadPlaces(volume) else {
+      throw Failure(.malformed, "\(name): nothing of it lies above 0, so nothing can be brought to it")
+    }
+    (self.modality, self.volume, self.name) = (modality, volume, name)
+    (self.rule, self.places) = (rule, places)
+  }
+
+  /// A scan on the reference's grid.
+  /// - Throws: `.malformed` as `init`; `.inconsistent` where it shows hardly anything of the reference's head.
+  package func place(
+    _ moving: Volume, of modality: Modality, name: String, threads: Int = Parallel.coreCount
+  ) throws -> (volume: Volume, placement: ScanPlacement) {
+    try moving.check(name: name)
+    var motion = RigidMotion()
+    if rule == .registration {
+      do {
+        motion = try RigidRegistration(of: moving, to: volume, threads: threads).motion
+      } catch { throw Failure(error.kind, "\(name): \(error.message)") }
+    }
+    let coverage = places.coverage(by: moving, moved: motion)
+    guard coverage >= ScanAlignment.leastCoverage else {
+      let share = ScanPlacement.percent(coverage)
+      let cure =
+        rule == .headers
+        ? "their headers do not put them in one place (\(Term.registers) looks for it)"
+        : "they cannot be registered"
+      throw Failure(
+        .inconsistent,
+        "\(Path.name(name)) shows \(share) of the head that \(Path.name(self.name)) shows: \(cure)")
+    }
+    let isMoved = motion.displacement(within: RigidRegistration.radius) >= ScanAlignment.negligible
+    let placement = ScanPlacement(
+      modality, motion, coverage: coverage, onto: self.modality,
+      isResampled: isMoved || !moving.grid.isSame(as: volume.grid))
+    guard placement.isResampled else { return (moving, placement) }
+    return (moving.brought(to: volume.grid, by: motion, threads: threads), placement)
   }
 }
 
@@ -161,7 +182,7 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
 
 extension Grid {
   /// Whether its voxels lie where another's do, in whatever order of axes.
-  fileprivate func isSame(as other: Grid) -> Bool {
+  package func isSame(as other: Grid) -> Bool {
     reoriented(to: .lps).matches(other.reoriented(to: .lps))
   }
 }
