@@ -111,10 +111,7 @@ struct PatientImages {
             "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
           sides.x, sides.y, largest))
     }
-    let spacing = image.affine.spacing
-    let limit = ForegroundScale.seen
-    let litres =
-      Double(image.voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
+    let litres = image.litres
     if !PatientImages.head.contains(litres) {
       doubts.append(
         String(

@@ -20,6 +20,8 @@ public struct Synthesizer {
   private let whole: PatientPass
   /// Whether each given contrast is hidden and predicted first, where a model can do that.
   public var verifies = true
+  /// Whether, where `verifies` says so, it is looked whether the scans show the head in one place; they need not have been registered.
+  public var looksForMotion = true
   /// Whether a patient whom the model is not for, or for whom it is unreliable, is gone on with.
   public var acceptsDoubts = false
   /// Whether a model that knows heads in other planes too sees axial ones alone, which takes less time.
@@ -130,6 +132,7 @@ public struct Synthesizer {
     var notes = inputs.findings + drawn + inputs.voxelNotes
     var overruled = try accepted(inputs.doubts.map { "the patient's volume \($0)" })
     notes += overruled
+    if verifies && looksForMotion { notes += try inputs.displaced(begins: begins) }
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
       isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil

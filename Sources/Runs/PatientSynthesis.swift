@@ -77,6 +77,8 @@ public struct PatientSynthesis: PatientWork {
       var synthesizer = try model.synthesizer
       (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
       synthesizer.isAxialAlone = isAxialAlone
+      // What was registered lies where it should.
+      synthesizer.looksForMotion = alignment.rule != .registration
       return synthesizer
     }
   }

@@ -16,8 +16,11 @@ public struct RigidRegistration: Sendable {
   /// So much of an angle counts as a millimetre: of what lies so far from the head's centre.
   public static let radius = 80.0
 
+  /// - Parameter isNear: whether the headers put the heads within a centimetre or so, and nowhere else is looked; in less time.
   /// - Throws: `.malformed` where one of the volumes has nothing above 0.
-  public init(of moving: Volume, to reference: Volume, threads: Int = Parallel.coreCount) throws(Failure) {
+  public init(
+    of moving: Volume, to reference: Volume, isNear: Bool = false, threads: Int = Parallel.coreCount
+  ) throws(Failure) {
     guard let own = HeadPlaces(reference), let other = HeadPlaces(moving) else {
       throw Failure(.malformed, "a volume with nothing above 0 cannot be registered")
     }
@@ -31,19 +34,22 @@ public struct RigidRegistration: Sendable {
       return { information(motion($0), threads: threads) }
     }
     // Coarsely from everywhere, more finely from the best few.
-    let coarse = level(8)
-    var found = RigidRegistration.starts(from: own.centre, to: other.centre).map {
-      PatternSearch(step: 8, smallest: 1).maximise(from: $0, coarse)
+    let still = [Double](repeating: 0, count: 6)
+    var places = [still]
+    if !isNear {
+      let coarse = level(8)
+      let found = RigidRegistration.starts(from: own.centre, to: other.centre).map {
+        PatternSearch(step: 8, smallest: 1).maximise(from: $0, coarse)
+      }
+      places = found.sorted { $0.value > $1.value }.prefix(3).map(\.place)
     }
     let medium = level(4)
-    found = found.sorted { $0.value > $1.value }.prefix(3).map {
-      PatternSearch(step: 2, smallest: 0.25).maximise(from: $0.place, medium)
-    }
+    let found = places.map { PatternSearch(step: 2, smallest: 0.25).maximise(from: $0, medium) }
     let fine = level(2)
-    let start = found.max { $0.value < $1.value }?.place ?? [Double](repeating: 0, count: 6)
+    let start = found.max { $0.value < $1.value }?.place ?? still
     let best = PatternSearch(step: 0.5, smallest: 0.03).maximise(from: start, fine)
     self.motion = motion(best.place)
-    (before, after) = (fine([Double](repeating: 0, count: 6)), best.value)
+    (before, after) = (fine(still), best.value)
     coverage = own.coverage(by: moving, moved: self.motion)
   }
 

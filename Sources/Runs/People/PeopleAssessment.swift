@@ -202,6 +202,8 @@ public struct PeopleAssessment: Sendable {
     var synthesizer = try model.synthesizer
     (synthesizer.verifies, synthesizer.acceptsDoubts) = (options.verifies, true)
     synthesizer.isAxialAlone = options.isAxialAlone
+    // Its notes are not shown.
+    synthesizer.looksForMotion = false
     return try served.map(\.sources).unique.flatMap { sources in
       let wanted = served.filter { $0.sources == sources }
       let given = person.volumes.filter { sources.contains($0.key) }

@@ -1,0 +1,38 @@
+import Failures
+import Foundation
+import Imaging
+
+extension PatientImages {
+  /// Litres of foreground, of which less is too little to tell where a head lies.
+  private static let least = 0.3
+
+  /// Which of the scans do not lie where the first one shows the head, though their headers say so; one sentence each.
+  ///
+  /// It looks near where they are: a network bears a millimetre, and who moves by more should know.
+  /// - Parameter begins: is told in words what begins.
+  func displaced(begins: (String) throws -> Void) throws -> [String] {
+    let given = zip(scales.map(\.modality), images.compactMap { $0 })
+    guard let (first, reference) = given.first(where: { _ in true }), reference.litres > Self.least else {
+      return []
+    }
+    return try given.dropFirst().compactMap { modality, image in
+      guard image.litres > Self.least else { return nil }
+      try begins("comparing \(modality.title) with \(first.title)")
+      let motion = try RigidRegistration(of: image, to: reference, isNear: true).motion
+      let moved = motion.displacement(within: RigidRegistration.radius)
+      guard moved >= ScanAlignment.noticeable else { return nil }
+      return String(
+        format:
+          "\(modality.title) seems to lie up to %.1f mm from where \(first.title) shows the head (turned by %.1f degrees); "
+          + "\(Term.registers) brings it there", moved, motion.degrees)
+    }
+  }
+}
+
+extension Volume {
+  /// What lies above the background, of an image as networks see it.
+  var litres: Double {
+    let (spacing, limit) = (affine.spacing, ForegroundScale.seen)
+    return Double(voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
+  }
+}
