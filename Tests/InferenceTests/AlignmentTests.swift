@@ -105,6 +105,25 @@ import Testing
     #expect(again == placements)
   }
 
+  /// On one grid by their headers, and not in one place: whoever asks for nothing is told.
+  @Test(arguments: [0.0, 14]) func whoLiesElsewhereThanTheHeaderSaysIsTold(shift: Double) throws {
+    let t2 = headScan(.t2, subject: 4)
+    let moved = t2.brought(to: t2.grid, by: RigidMotion(translation: [shift, 0, 0]))
+    func notes(_ change: (inout Synthesizer) -> Void = { _ in }) throws -> [String] {
+      var synthesizer = synthesizer(Known.channel(0))
+      change(&synthesizer)
+      let patient: Patient = [
+        .t1: ("t1.nii.gz", headScan(.t1, subject: 4)), .t2: ("t2.nii.gz", moved),
+      ]
+      return try synthesizer(patient).notes.filter { $0.hasPrefix("T2 seems to lie up to") }
+    }
+    let found = try notes()
+    #expect(found.count == (shift == 0 ? 0 : 1))
+    let told = found.first.flatMap { Double($0.dropFirst("T2 seems to lie up to ".count).prefix(4)) }
+    if let told { #expect(abs(told - shift) < 2) }
+    #expect(try notes { $0.looksForMotion = false }.isEmpty && notes { $0.verifies = false }.isEmpty)
+  }
+
   @Test func whatShowsAnotherPlaceIsRefused() throws {
     var volumes = patient()
     volumes[.flair]?.volume.affine = Affine([-1, 0, 0, 300], [0, -1, 0, 15], [0, 0, 3, -9])
