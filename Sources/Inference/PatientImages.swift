@@ -83,6 +83,9 @@ struct PatientImages {
     return images
   }
 
+  /// Puts them back.
+  mutating func put(_ images: [Volume?]) { self.images = images }
+
   private static func voxelNotes(_ grid: Grid, _ card: ModelCard) -> [String] {
     let (spacing, trained) = (grid.affine.spacing, card.spacing)
     guard trained.count == 3 else { return [] }

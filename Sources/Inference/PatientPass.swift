@@ -51,6 +51,7 @@ struct PatientPass {
   ///   - channels: those that are wanted of what the network makes.
   ///   - outline: of the head, around which nothing is made; nil where something may be everywhere.
   ///   - batchSize: slices or patches at a time.
+  ///   - progress: passes of slices or patches, done and in all; of several planes slices, the empty ones too.
   /// - Throws: `.numerical` where the network gives NaN; what `progress` throws.
   func run(
     _ inputs: inout PatientImages, making channels: [Int], within outline: HeadOutline? = nil,
@@ -58,6 +59,9 @@ struct PatientPass {
   ) throws -> Made {
     let views = inputs.views
     var images = inputs.take()
+    let size = images.lazy.compactMap { $0?.dimensions }.first ?? .one
+    // Empty ones, which are passed over, are known of the view at hand alone.
+    let planes = views.map { $0.dimensions(of: size).z }
     var outputs: [Volume] = []
     var (below, above, empty) = (0, 0, 0)
     for (number, view) in views.enumerated() {
@@ -66,7 +70,9 @@ struct PatientPass {
       // What axial planes tell of what is cut off holds for all.
       var pass = self.pass(over: seen, making: channels, counting: number == 0 ? outline?.isHead : nil)
       try pass.run(predictor, batchSize: batchSize) {
-        try progress(number * $1 + $0, views.count * $1)
+        guard views.count > 1 else { return try progress($0, $1) }
+        let before = planes[..<number].reduce(0, +)
+        try progress(before + planes[number] * $0 / $1, planes.reduce(0, +))
       }
       let made = pass.takeOutputs()
       if number == 0 {

@@ -103,6 +103,8 @@ public struct Synthesizer {
   /// so memory is bounded: four bytes a voxel for each source and for two volumes more, plus one batch; of several planes
   /// twice as much. That holds where the caller hands over its only reference to the volumes.
   ///
+  /// What a scan does not show of a head that others show, a model of heads computes first (`ScanGaps`).
+  ///
   /// A model of whatever is missing takes any of its sources. Of their planes it sees the head alone, at voxels of about 1 mm
   /// where theirs are far from that (`PatientWindow`), and where it knows others than axial ones it sees them in each (`HeadView`).
   /// - Parameters:
@@ -136,10 +138,23 @@ public struct Synthesizer {
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
       isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
+    var gaps: ScanGaps?
+    if card.isOfHeads, let outline {
+      let found = ScanGaps(inputs.images, within: outline)
+      gaps = found
+      notes += found.notes(of: card.scenario.sources)
+      if !found.bySource.isEmpty {
+        try begins("filling gaps")
+        var images = inputs.take()
+        try pass.fill(found, of: &images, batchSize: batchSize, progress: verifying)
+        inputs.put(images)
+      }
+    }
     var verification: Verification?
     if isVerified, let outline {
       verification = try pass.verify(
-        inputs.images, within: outline, batchSize: batchSize, progress: verifying, begins: begins)
+        inputs.images, within: outline, without: gaps, batchSize: batchSize, progress: verifying,
+        begins: begins)
       notes += verification?.warnings ?? []
       if inputs.scales.count == 1 { notes.append(Verification.ofOneScan) }
     }

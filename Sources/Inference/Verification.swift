@@ -87,16 +87,18 @@ extension PatientPass {
   /// there are fewer than two.
   /// - Parameters:
   ///   - outline: of the images.
+  ///   - gaps: what of them was not acquired, on which nothing is verified.
   ///   - progress: passes through the network, done and in all, of each hidden image and of each two names anew; what it throws
   ///     ends it.
   ///   - begins: is told which, in words.
   func verify(
-    _ images: [Volume?], within outline: HeadOutline, batchSize: Int,
+    _ images: [Volume?], within outline: HeadOutline, without gaps: ScanGaps? = nil, batchSize: Int,
     progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
   ) throws -> Verification? {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
     let brain = outline.brain(on: grid)
-    let all = try hideEach(images, brain: brain, batchSize: batchSize) { hidden, _, done, total in
+    let all = try hideEach(images, brain: brain, without: gaps, batchSize: batchSize) {
+      hidden, _, done, total in
       if done == 0 { try begins("verifying \(hidden.title)") } else { try progress(done, total) }
     }
     guard var found = all else { return nil }
@@ -124,7 +126,7 @@ extension PatientPass {
   /// - Parameter progress: which is hidden, how many were before, and passes through the network, done and in all; none are done
   ///   where it begins.
   private func hideEach(
-    _ images: [Volume?], brain: [Bool], batchSize: Int,
+    _ images: [Volume?], brain: [Bool], without gaps: ScanGaps? = nil, batchSize: Int,
     progress: (_ hidden: Modality, _ before: Int, _ done: Int, _ total: Int) throws -> Void
   ) throws -> Verification? {
     let sources = card.scenario.sources
@@ -144,15 +146,16 @@ extension PatientPass {
     let number = min(Verification.planes, filled.count)
     guard number > 0 else { return nil }
     let planes = (0..<number).map { filled[(2 * $0 + 1) * filled.count / (2 * number)] }
-    let voxels = planes.flatMap { $0 * area..<($0 + 1) * area }.filter(isForeground)
-
-    func scaled(_ volume: Volume) -> [Float]? {
-      let values = voxels.map { volume.voxels[$0] }
-      return ForegroundScale.of(values).map { scale in values.map { $0 / Float(scale) } }
-    }
-    let mask = [Bool](repeating: true, count: voxels.count)
+    let seen = planes.flatMap { $0 * area..<($0 + 1) * area }.filter(isForeground)
     var hidden: [Verification.Hidden] = []
     for (before, index) in given.enumerated() {
+      let gap = gaps?.bySource[index]?.voxels
+      let voxels = gap.map { gap in seen.filter { !gap[$0] } } ?? seen
+      func scaled(_ volume: Volume) -> [Float]? {
+        let values = voxels.map { volume.voxels[$0] }
+        return ForegroundScale.of(values).map { scale in values.map { $0 / Float(scale) } }
+      }
+      let mask = [Bool](repeating: true, count: voxels.count)
       guard let truth = images[index].flatMap(scaled) else { continue }
       try progress(sources[index], before, 0, 0)
       var rest = images

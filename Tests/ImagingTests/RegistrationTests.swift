@@ -139,6 +139,19 @@ import Testing
     return Volume(grid: grid, voxels: voxels)
   }
 
+  /// Planes are made some at a time; nothing shows where one lot ends.
+  @Test func lotsOfPlanesLeaveNoSeam() {
+    let source = volume([20, 22, 120], spacing: [0.5, 0.5, 0.5]) {
+      sin(0.9 * $0.x) + cos(0.7 * $0.y) + sin(1.1 * $0.z)
+    }
+    let target = volume([9, 10, 50], spacing: [1, 1, 1]) { _ in 0 }.grid
+    let motion = RigidMotion(rotation: [0.05, 0.02, -0.04], translation: [0.3, -0.4, 2.2])
+    let fine = target.resized(columns: 18, rows: 20, planes: 100)
+    let whole = source.moved(by: motion).resampled(to: fine).resized(columns: 9, rows: 10, planes: 50)
+    let brought = source.brought(to: target, by: motion)
+    #expect(zip(brought.voxels, whole.voxels).allSatisfy { abs($0 - $1) < 1e-5 })
+  }
+
   /// Every second thin slice is bright: a thick one shows their mean, where one value alone would be bright or dark.
   @Test func thickSlicesShowTheMeanOfThinOnes() {
     let thin = volume([8, 8, 40], spacing: [1, 1, 1]) { Int($0.z.rounded()) % 2 == 0 ? 1 : 0 }

@@ -124,7 +124,7 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
   /// Whose grid it is.
   public var reference: Modality
   /// From positions of the reference to those in the scan: along the axis, in degrees; in mm; and about which point, in mm.
-  public var rotation: [Double], translation: [Double], centre: [Double]
+  public var rotation: SIMD3<Double>, translation: SIMD3<Double>, centre: SIMD3<Double>
   /// How far, in mm, that moves what lies within 80 mm of the point, at the most.
   public var moved: Double
   /// The share of the reference's head that the scan shows.
@@ -148,15 +148,13 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
   ) {
     (self.modality, self.reference) = (modality, reference)
     (self.coverage, self.isResampled) = (coverage, isResampled)
-    func list(_ vector: SIMD3<Double>) -> [Double] { [vector.x, vector.y, vector.z] }
-    rotation = list(motion.rotation * 180 / .pi)
-    (translation, centre) = (list(motion.translation), list(motion.centre))
+    rotation = motion.rotation * 180 / .pi
+    (translation, centre) = (motion.translation, motion.centre)
     moved = motion.displacement(within: RigidRegistration.radius)
   }
 
   public var motion: RigidMotion {
-    RigidMotion(
-      rotation: SIMD3(rotation) * .pi / 180, translation: SIMD3(translation), about: SIMD3(centre))
+    RigidMotion(rotation: rotation * .pi / 180, translation: translation, about: centre)
   }
 
   /// `FLAIR was moved by up to 3.4 mm (turned by 1.2 degrees) to where T1 is and resampled onto its grid; it shows 83 % of the head that T1 shows`

@@ -13,22 +13,37 @@ extension Volume {
   public func brought(
     to grid: Grid, by motion: RigidMotion = RigidMotion(), threads: Int = Parallel.coreCount
   ) -> Volume {
-    let placed = moved(by: motion)
+    let placed = moved(by: motion).reoriented(to: Orientation(of: grid.affine))
     // How many of its voxels lie in one of the new ones, along each of the new axes.
     let inverse = placed.affine.inverse
     let parts = (0..<3).map { axis in
-      let step = grid.affine.column(axis)
-      let steps = SIMD3(
-        dot(SIMD3(inverse.rows[0].x, inverse.rows[0].y, inverse.rows[0].z), step),
-        dot(SIMD3(inverse.rows[1].x, inverse.rows[1].y, inverse.rows[1].z), step),
-        dot(SIMD3(inverse.rows[2].x, inverse.rows[2].y, inverse.rows[2].z), step))
-      return max(1, Int(length(steps).rounded()))
+      max(1, Int(length(inverse(grid.affine.column(axis)) - inverse.origin).rounded()))
     }
-    let size = grid.dimensions
-    let between = grid.resized(
-      columns: size.x * parts[0], rows: size.y * parts[1], planes: size.z * parts[2])
-    let fine = placed.resampled(to: between, threads: threads)
-    let result = fine.resized(columns: size.x, rows: size.y, planes: size.z, threads: threads)
-    return Volume(grid: grid, voxels: result.voxels)
+    if parts.max() == 1 { return placed.resampled(to: grid, threads: threads) }
+    // Some planes at a time, so that finer voxels take little memory; the mean reaches to the planes beside them.
+    let (size, step) = (grid.dimensions, 16)
+    var voxels: [Float] = []
+    voxels.reserveCapacity(grid.voxelCount)
+    for start in stride(from: 0, to: size.z, by: step) {
+      let end = min(start + step, size.z)
+      let planes = max(0, start - 1)..<min(size.z, end + 1)
+      let fine = grid.planes(planes).resized(
+        columns: size.x * parts[0], rows: size.y * parts[1], planes: planes.count * parts[2])
+      let block = placed.resampled(to: fine, threads: threads)
+        .resized(columns: size.x, rows: size.y, planes: planes.count, threads: threads)
+      let area = size.x * size.y
+      voxels += block.voxels[(start - planes.lowerBound) * area..<(end - planes.lowerBound) * area]
+    }
+    return Volume(grid: grid, voxels: voxels)
+  }
+}
+
+extension Grid {
+  /// Some of its planes.
+  fileprivate func planes(_ range: Range<Int>) -> Grid {
+    let origin = affine([0, 0, Double(range.lowerBound)])
+    return Grid(
+      dimensions: [dimensions.x, dimensions.y, range.count],
+      affine: Affine(columns: (0..<3).map { affine.column($0) }, origin: origin))
   }
 }

@@ -73,7 +73,8 @@ extension Completion {
     // Before they are read: of a scan that changes meanwhile the next run is to know.
     _ = scans.digests
     _ = try job.runAll(
-      task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() })
+      task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() },
+      begins: { _ in try goesOn() })
     for image in images { try image.finish(scans) }
   }
 

@@ -1,0 +1,132 @@
+import Foundation
+import Imaging
+
+/// What scans do not show of a head that others show, beyond the ends of what was acquired: they were brought onto the grid of one
+/// that shows more, and are 0 there. A network would take that for a head that is black.
+struct ScanGaps {
+  /// How thick, in mm, it must be along every axis: masks of brains that were drawn for each scan differ by less.
+  private static let least = 10.0
+  /// The least share of the head.
+  private static let leastShare = 0.03
+
+  /// By source that has some: its voxels, and the share that they are of the head as the others show it.
+  private(set) var bySource: [Int: (voxels: [Bool], share: Double)] = [:]
+
+  /// - Parameter images: by source, in LPS order on one grid, scaled by the foreground's rule; nothing for those that are not given.
+  init(_ images: [Volume?], within outline: HeadOutline) {
+    let given = images.indices.filter { images[$0] != nil }
+    guard given.count > 1 else { return }
+    let total = outline.isHead.count { $0 }
+    for source in given {
+      guard let image = images[source] else { continue }
+      var gap = ScanGaps.ends(of: image)
+      for voxel in gap.indices where !outline.isHead[voxel] { gap[voxel] = false }
+      let share = Double(gap.count { $0 }) / Double(max(1, total))
+      guard share >= ScanGaps.leastShare,
+        Double(ScanGaps.thick(gap, like: image)) >= ScanGaps.leastShare * Double(total)
+      else { continue }
+      bySource[source] = (gap, share)
+    }
+    // One at the least must tell of the others.
+    if bySource.count == given.count,
+      let fullest = bySource.min(by: { ($0.value.share, $0.key) < ($1.value.share, $1.key) })
+    {
+      bySource[fullest.key] = nil
+    }
+  }
+
+  /// What a reader should know, one sentence for each scan with gaps.
+  func notes(of sources: [Modality]) -> [String] {
+    bySource.sorted { $0.key < $1.key }.map { source, gap in
+      String(
+        format:
+          "\(sources[source].title) shows nothing in %.0f %% of the head; what it lacks was computed of the others before",
+        100 * gap.share)
+    }
+  }
+
+  /// The zeros at the ends of all lines along the axes.
+  private static func ends(of image: Volume) -> [Bool] {
+    var result = [Bool](repeating: false, count: image.voxels.count)
+    for line in lines(of: image.dimensions) {
+      for (end, step) in [(line.start, line.step), (line.end, -line.step)] {
+        var (voxel, left) = (end, line.count)
+        while left > 0, image.voxels[voxel] == 0 {
+          result[voxel] = true
+          (voxel, left) = (voxel + step, left - 1)
+        }
+      }
+    }
+    return result
+  }
+
+  /// How many voxels lie in runs of so many mm along every axis.
+  private static func thick(_ places: [Bool], like image: Volume) -> Int {
+    var thinnest = [Double](repeating: .infinity, count: places.count)
+    for line in lines(of: image.dimensions) {
+      let spacing = image.affine.spacing[line.axis]
+      var run = 0
+      for place in 0...line.count {
+        let voxel = line.start + place * line.step
+        if place < line.count, places[voxel] {
+          run += 1
+          continue
+        }
+        for back in 1..<(run + 1) {
+          let voxel = voxel - back * line.step
+          thinnest[voxel] = min(thinnest[voxel], Double(run) * spacing)
+        }
+        run = 0
+      }
+    }
+    return places.indices.count { places[$0] && thinnest[$0] >= least }
+  }
+
+  private struct Line {
+    let axis: Int, start: Int, step: Int, count: Int
+    var end: Int { start + (count - 1) * step }
+  }
+
+  /// All lines of a volume along its axes.
+  private static func lines(of size: SIMD3<Int>) -> [Line] {
+    let strides = SIMD3(1, size.x, size.x * size.y)
+    return (0..<3).flatMap { axis in
+      let (a, b) = ((axis + 1) % 3, (axis + 2) % 3)
+      return (0..<size[a]).flatMap { p in
+        (0..<size[b]).map { q in
+          Line(axis: axis, start: p * strides[a] + q * strides[b], step: strides[axis], count: size[axis])
+        }
+      }
+    }
+  }
+}
+
+extension PatientPass {
+  /// Computes what scans do not show of the head from those that show it all, in axial planes.
+  /// - Parameter progress: slices done, and in all; what it throws ends it.
+  /// - Throws: `.numerical` where the network gives NaN.
+  func fill(
+    _ gaps: ScanGaps, of images: inout [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void
+  ) throws {
+    let sources = gaps.bySource.keys.sorted()
+    guard !sources.isEmpty else { return }
+    let whole = images.indices.map { sources.contains($0) ? nil : images[$0] }
+    var pass = self.pass(over: whole, making: sources)
+    try pass.run(predictor, batchSize: batchSize, progress: progress)
+    for (source, made) in zip(sources, pass.takeOutputs()) {
+      guard let gap = gaps.bySource[source]?.voxels, var image = images[source] else { continue }
+      images[source] = nil
+      // A scan that shows a part is on the scale of that part.
+      var (products, squares) = (0.0, 0.0)
+      for voxel in gap.indices where !gap[voxel] && image.voxels[voxel] > ForegroundScale.seen {
+        products += Double(image.voxels[voxel] * made.voxels[voxel])
+        squares += Double(made.voxels[voxel] * made.voxels[voxel])
+      }
+      let factor = squares > 0 ? Float(min(max(products / squares, 0.5), 2)) : 1
+      for voxel in gap.indices where gap[voxel] {
+        image.voxels[voxel] = min(factor * made.voxels[voxel], card.intensityRule.ceiling)
+      }
+      images[source] = image
+    }
+  }
+}
