@@ -103,13 +103,27 @@ struct ScanGaps {
 
 extension PatientPass {
   /// Computes what scans do not show of the head from those that show it all, in axial planes.
-  /// - Parameter progress: slices done, and in all; what it throws ends it.
+  /// - Parameters:
+  ///   - progress: slices done, and in all; what it throws ends it.
+  ///   - begins: is told in words what begins, where there are gaps.
   /// - Throws: `.numerical` where the network gives NaN.
-  func fill(
+  func fillGaps(
+    of inputs: inout PatientImages, within outline: HeadOutline, batchSize: Int,
+    progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
+  ) throws -> ScanGaps {
+    let gaps = ScanGaps(inputs.images, within: outline)
+    guard !gaps.bySource.isEmpty else { return gaps }
+    try begins("filling gaps")
+    var images = inputs.take()
+    try fill(gaps, of: &images, batchSize: batchSize, progress: progress)
+    inputs.put(images)
+    return gaps
+  }
+
+  private func fill(
     _ gaps: ScanGaps, of images: inout [Volume?], batchSize: Int, progress: (Int, Int) throws -> Void
   ) throws {
     let sources = gaps.bySource.keys.sorted()
-    guard !sources.isEmpty else { return }
     let whole = images.indices.map { sources.contains($0) ? nil : images[$0] }
     var pass = self.pass(over: whole, making: sources)
     try pass.run(predictor, batchSize: batchSize, progress: progress)

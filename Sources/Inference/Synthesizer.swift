@@ -140,15 +140,9 @@ public struct Synthesizer {
       isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
     var gaps: ScanGaps?
     if card.isOfHeads, let outline {
-      let found = ScanGaps(inputs.images, within: outline)
-      gaps = found
-      notes += found.notes(of: card.scenario.sources)
-      if !found.bySource.isEmpty {
-        try begins("filling gaps")
-        var images = inputs.take()
-        try pass.fill(found, of: &images, batchSize: batchSize, progress: verifying)
-        inputs.put(images)
-      }
+      gaps = try pass.fillGaps(
+        of: &inputs, within: outline, batchSize: batchSize, progress: verifying, begins: begins)
+      notes += gaps?.notes(of: card.scenario.sources) ?? []
     }
     var verification: Verification?
     if isVerified, let outline {
