@@ -93,16 +93,16 @@ struct PatientFiles {
     let order = order(for: card)
     let grids = try order.compactMap { modality in
       try paths[modality].map {
-        (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid.reoriented(to: .lps))
+        (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
       }
     }
     guard alignment.rule != nil, let place = order.firstIndex(of: alignment.reference(of: order)) else {
       try grids.checkAlike()
-      return (grids[0].grid, 0)
+      return (grids[0].grid.reoriented(to: .lps), 0)
     }
     let grid = grids[place].grid
-    let others = grids.filter { !$0.grid.matches(grid) }.map { 4 * $0.grid.voxelCount }
-    return (grid, others.reduce(0, +))
+    let others = grids.filter { !$0.grid.isSame(as: grid) }.map { 4 * $0.grid.voxelCount }
+    return (grid.reoriented(to: .lps), others.reduce(0, +))
   }
 
   /// The contrasts that are given, in the model's order.

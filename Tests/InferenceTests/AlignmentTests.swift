@@ -63,13 +63,19 @@ import Testing
     #expect(ScanAlignment(.headers, onto: .pd).reference(of: [.t2, .flair]) == .t2)
   }
 
-  /// What lies on one grid, in whatever order of axes, needs no bringing.
-  @Test func onOneGridHeadersChangeNothing() throws {
+  /// What lies on one grid needs no bringing; axes in another order are turned, and no voxel is made anew.
+  @Test func onOneGridNothingIsResampled() throws {
+    var alike = InferenceTests.patient()
+    #expect(try ScanAlignment(.headers).align(&alike, in: [.t1, .t2]).isEmpty)
     var volumes = InferenceTests.patient()
     let turned = scan(.t2, subject: 1).reoriented(to: try #require(Orientation("PIR")))
     volumes[.t2]?.volume = turned
-    #expect(try ScanAlignment(.headers).align(&volumes, in: [.t1, .t2]).isEmpty)
-    #expect(volumes[.t2]?.volume.grid == turned.grid)
+    #expect(throws: Failure.self) { try synthesizer(Known.channel(1))(volumes) }
+    let placements = try ScanAlignment(.headers).align(&volumes, in: [.t1, .t2])
+    #expect(placements.map(\.isResampled) == [false])
+    let t2 = try #require(volumes[.t2]?.volume)
+    #expect(t2.grid == scan(.t1, subject: 1).grid && t2.voxels == scan(.t2, subject: 1).voxels)
+    #expect(try synthesizer(Known.channel(1))(volumes).volume.grid == t2.grid)
   }
 
   /// T1 in another unit, so that there is no doubt where it lies.

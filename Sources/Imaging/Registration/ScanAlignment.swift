@@ -51,7 +51,7 @@ public struct ScanAlignment: Sendable, Equatable {
     guard let fixed = volumes[modality] else { return [] }
     let others = order.filter { $0 != modality }
     if rule == .headers,
-      others.allSatisfy({ volumes[$0]?.volume.grid.isSame(as: fixed.volume.grid) ?? true })
+      others.allSatisfy({ volumes[$0]?.volume.grid.matches(fixed.volume.grid) ?? true })
     {
       return []
     }
@@ -113,7 +113,11 @@ package struct AlignmentReference: Sendable {
     let placement = ScanPlacement(
       modality, motion, coverage: coverage, onto: self.modality,
       isResampled: isMoved || !moving.grid.isSame(as: volume.grid))
-    guard placement.isResampled else { return (moving, placement) }
+    guard placement.isResampled else {
+      // Its axes may be in another order.
+      let turned = moving.reoriented(to: Orientation(of: volume.affine))
+      return (Volume(grid: volume.grid, voxels: turned.voxels), placement)
+    }
     return (moving.brought(to: volume.grid, by: motion, threads: threads), placement)
   }
 }
