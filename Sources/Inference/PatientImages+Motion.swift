@@ -11,8 +11,8 @@ extension PatientImages {
   /// It looks near where they are: a network bears a millimetre, and who moves by more should know.
   /// - Parameter begins: is told in words what begins.
   func displaced(begins: (String) throws -> Void) throws -> [String] {
-    let given = zip(scales.map(\.modality), images.compactMap { $0 })
-    guard let (first, reference) = given.first(where: { _ in true }), reference.litres > Self.least else {
+    let given = Array(zip(scales.map(\.modality), images.compactMap { $0 }))
+    guard let (first, reference) = given.first, reference.litres > Self.least else {
       return []
     }
     return try given.dropFirst().compactMap { modality, image in

@@ -17,8 +17,8 @@ public protocol PatientWork {
   /// What `run` will take, by the headers of the files and a batch that is sent through the network; nothing else is read, and
   /// nothing written.
   /// - Throws: `.usage` for a model of another kind, `.inconsistent` for a modality that is missing or not taken, where one
-  ///   file is given twice and where grids differ that `alignment` does not bring together; what reading a header throws; of an output what `run` throws before any
-  ///   work; `.limit` where memory cannot do.
+  ///   file is given twice and where grids differ that `alignment` does not bring together; what reading a header throws; of an
+  ///   output what `run` throws before any work; `.limit` where memory cannot do.
   func estimate(_ volumes: [(modality: Modality, path: String)]) throws -> Estimate
 }
 
