@@ -121,11 +121,11 @@ struct PatientFiles {
     var findings: [ScanCheck.Finding] = []
     /// Whose grid they lie on; nil where none of them is one that the model takes.
     var reference: Modality?
-    /// Where those came to lie that were brought there.
-    var placements: [ScanPlacement] = []
+    /// Where those came to lie that were brought there; nil where all had to lie there.
+    var placements: [ScanPlacement]?
 
     /// What the headers betray, and what became of scans on other grids.
-    var notes: [String] { ScanCheck.lines(findings) + placements.map(\.note) }
+    var notes: [String] { ScanCheck.lines(findings) + (placements ?? []).map(\.note) }
 
     /// Hands over the volumes whole, so that no second reference keeps them in memory.
     mutating func takeVolumes() -> [Modality: (name: String, volume: Volume)] {
@@ -148,7 +148,9 @@ struct PatientFiles {
     _ = try card.ordered(contents.headers)
     let order = order(for: card)
     contents.reference = alignment.reference(of: order)
-    contents.placements = try alignment.align(&contents.volumes, in: order, begins: begins)
+    if alignment.rule != nil {
+      contents.placements = try alignment.align(&contents.volumes, in: order, begins: begins)
+    }
     return contents
   }
 

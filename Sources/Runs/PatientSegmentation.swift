@@ -31,8 +31,7 @@ public struct PatientSegmentation: PatientWork {
     var result = try segmenter(contents.takeVolumes(), batchSize: batchSize, progress: progress)
     result.notes = contents.notes + result.notes
     var sidecar = SegmentationSidecar(result, model: model, regions: segmenter.regions, files: files)
-    sidecar.alignedBy = alignment.rule
-    sidecar.alignment = alignment.rule == nil ? nil : contents.placements
+    (sidecar.alignedBy, sidecar.alignment) = (alignment.rule, contents.placements)
     try files.write(
       result.labels, like: contents.reference.flatMap { contents.headers[$0] }, as: .uint8,
       description:

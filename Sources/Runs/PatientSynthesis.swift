@@ -62,7 +62,7 @@ public struct PatientSynthesis: PatientWork {
     result.images = []
     return try zip(images, files).map { image, file in
       var sidecar = Sidecar(image, result, model: model, files: file, intensity: intensity)
-      sidecar.tell(alignment, of: contents)
+      (sidecar.alignedBy, sidecar.alignment) = (alignment.rule, contents.placements)
       try file.write(
         image.volume, like: contents.reference.flatMap { contents.headers[$0] }, as: .float32,
         description:
@@ -208,12 +208,6 @@ public struct Sidecar: Codable, Sendable {
     case reliability = "Reliability"
     case notes = "Notes"
     case overruled = "Overruled"
-  }
-
-  /// Tells how scans on other grids came onto one.
-  mutating func tell(_ alignment: ScanAlignment, of contents: PatientFiles.Contents) {
-    guard let rule = alignment.rule else { return }
-    (alignedBy, self.alignment) = (rule, contents.placements)
   }
 
   init(

@@ -150,10 +150,7 @@ struct AlignmentOptions: ParsableArguments {
   /// - Parameter given: the contrasts of the one patient that there is; nil of a whole study.
   /// - Throws: `.usage` for both rules at once, for a grid without one and for that of a scan that is not given.
   func checked(_ given: [Modality]? = nil) throws -> ScanAlignment {
-    guard !(resample && register) else {
-      throw Failure(.usage, "--resample --register: the latter does what the former does; give one")
-    }
-    let rule: ScanAlignment.Rule? = register ? .registration : resample ? .headers : nil
+    let rule = try AlignmentOptions.rule(resample: resample, register: register)
     if let grid {
       guard rule != nil else {
         throw Failure(.usage, "--grid \(grid.rawValue): goes with --resample or --register")
@@ -163,6 +160,14 @@ struct AlignmentOptions: ParsableArguments {
       }
     }
     return ScanAlignment(rule, onto: grid)
+  }
+
+  /// - Throws: `.usage` for both at once.
+  static func rule(resample: Bool, register: Bool) throws -> ScanAlignment.Rule? {
+    guard !(resample && register) else {
+      throw Failure(.usage, "--resample --register: the latter does what the former does; give one")
+    }
+    return register ? .registration : resample ? .headers : nil
   }
 }
 

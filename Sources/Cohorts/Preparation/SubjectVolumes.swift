@@ -171,16 +171,6 @@ struct VolumeMaker: Sendable {
     return try AlignmentReference(plan.gridModality, volume, name: path, by: .registration)
   }
 
-  /// The motion of the scan that a label map was drawn on, by its grid; none where that is the one that gives the grid.
-  private func motion(of map: Volume, _ plan: SubjectPlan, _ placements: [ScanPlacement]) throws
-    -> RigidMotion
-  {
-    if map.grid.matches(plan.grid) { return RigidMotion() }
-    return try placements.first { placement in
-      try cohort.header(placement.modality, of: plan.subject).grid.isSame(as: map.grid)
-    }?.motion ?? RigidMotion()
-  }
-
   private func labels(_ plan: SubjectPlan, _ placements: [ScanPlacement]) throws -> (
     labels: [UInt8], source: CohortManifest.Source?
   ) {
@@ -190,8 +180,8 @@ struct VolumeMaker: Sendable {
       })
     else { return ([], nil) }
     if !volume.grid.matches(plan.grid) {
-      volume = volume.moved(by: try motion(of: volume, plan, placements))
-        .resampled(to: plan.grid, interpolation: .nearest, threads: 1)
+      volume = try placements.bring(
+        volume, to: plan.grid, from: { try cohort.header($0, of: plan.subject).grid }, threads: 1)
     }
     let labels = try volume.voxels.map { value in
       guard let label = UInt8(exactly: value) else {

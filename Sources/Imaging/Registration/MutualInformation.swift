@@ -63,9 +63,8 @@ struct MutualInformation: Sendable {
     for part in parts {
       for index in joint.indices { joint[index] += Double(part[index]) }
     }
-    let total = joint.reduce(0, +)
-    guard total > 0.25 * Double(points.count) else { return 1 }
-    return MutualInformation.normalised(MutualInformation.smooth(joint), total)
+    guard joint.reduce(0, +) > 0.25 * Double(points.count) else { return 1 }
+    return MutualInformation.normalised(MutualInformation.smooth(joint))
   }
 
   private func histogram(_ part: Int, _ map: Affine) -> [Float] {
@@ -153,7 +152,7 @@ struct MutualInformation: Sendable {
     return along(bins, 1, along(1, bins, joint))
   }
 
-  private static func normalised(_ joint: [Double], _ total: Double) -> Double {
+  private static func normalised(_ joint: [Double]) -> Double {
     var (rows, columns) = ([Double](repeating: 0, count: bins), [Double](repeating: 0, count: bins))
     var sum = 0.0
     for row in 0..<bins {

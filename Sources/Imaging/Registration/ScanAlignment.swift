@@ -28,10 +28,11 @@ public struct ScanAlignment: Sendable, Equatable {
   /// Of the reference's head as large a share must be shown by each of the others.
   public static let leastCoverage = 0.25
 
-  /// Whose grid scans come onto.
+  /// Whose grid scans come onto, or lie on where they must lie on one.
   /// - Parameter given: in the model's order, one at the least.
   public func reference(of given: [Modality]) -> Modality {
-    reference.flatMap { given.contains($0) ? $0 : nil } ?? given[0]
+    guard rule != nil, let reference, given.contains(reference) else { return given[0] }
+    return reference
   }
 
   /// Brings scans onto one grid, the others one after another.
@@ -92,13 +93,14 @@ package struct AlignmentReference: Sendable {
     _ moving: Volume, of modality: Modality, name: String, threads: Int = Parallel.coreCount
   ) throws -> (volume: Volume, placement: ScanPlacement) {
     try moving.check(name: name)
-    var motion = RigidMotion()
+    var found: RigidRegistration?
     if rule == .registration {
-      do {
-        motion = try RigidRegistration(of: moving, to: volume, threads: threads).motion
-      } catch { throw Failure(error.kind, "\(name): \(error.message)") }
+      do { found = try RigidRegistration(of: moving, to: volume, threads: threads) } catch {
+        throw Failure(error.kind, "\(name): \(error.message)")
+      }
     }
-    let coverage = places.coverage(by: moving, moved: motion)
+    let motion = found?.motion ?? RigidMotion()
+    let coverage = found?.coverage ?? places.coverage(by: moving, moved: motion)
     guard coverage >= ScanAlignment.leastCoverage else {
       let share = ScanPlacement.percent(coverage)
       let cure =
@@ -183,6 +185,18 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
   }
 
   fileprivate static func percent(_ share: Double) -> String { String(format: "%.0f %%", 100 * share) }
+}
+
+extension [ScanPlacement] {
+  /// A label map on the reference's grid: it was drawn on the scan whose grid it has, and lies where that came to lie.
+  /// - Parameter scans: the grid on which a scan lay.
+  package func bring(
+    _ map: Volume, to grid: Grid, from scans: (Modality) throws -> Grid?, threads: Int = Parallel.coreCount
+  ) rethrows -> Volume {
+    let scan = try first { try scans($0.modality)?.isSame(as: map.grid) ?? false }
+    return map.moved(by: scan?.motion ?? RigidMotion())
+      .resampled(to: grid, interpolation: .nearest, threads: threads)
+  }
 }
 
 extension Grid {

@@ -116,8 +116,7 @@ final class SourceScans {
   /// The link to the scan that has the grid of what is computed.
   var reference: String? {
     if modalities.isEmpty { return nil }
-    let reference = alignment.rule == nil ? modalities[0] : alignment.reference(of: modalities)
-    return modalities.firstIndex(of: reference).map { links[$0] }
+    return modalities.firstIndex(of: alignment.reference(of: modalities)).map { links[$0] }
   }
 
   var links: [String] { paths.map { Self.scheme + inCohort($0) } }

@@ -53,9 +53,7 @@ struct PersonScans {
     func map(_ path: String) throws -> Volume {
       let volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
       guard alignment.rule == nil || volume.grid.matches(grid) else {
-        // It was drawn on the scan whose grid it has.
-        let motion = placements.first { grids[$0.modality]?.matches(volume.grid) ?? false }?.motion
-        return volume.moved(by: motion ?? RigidMotion()).resampled(to: grid, interpolation: .nearest)
+        return placements.bring(volume, to: grid) { grids[$0] }
       }
       try [(fixed, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
       return volume

@@ -67,9 +67,7 @@ struct Prepare: ParsableCommand {
   @OptionGroup var common: CommonOptions
 
   func run() throws {
-    guard !(resample && register) else {
-      throw Failure(.usage, "--resample --register: the latter does what the former does; give one")
-    }
+    let rule = try AlignmentOptions.rule(resample: resample, register: register)
     var preparation = Preparation()
     if let slices { preparation.sliceRule = try SliceRule(slices) }
     if let text = self.modalities { preparation.modalities = try aginet.modalities(text) }
@@ -79,8 +77,8 @@ struct Prepare: ParsableCommand {
         splits.hasSuffix(".json") || FileManager.default.fileExists(atPath: splits)
         ? .file(splits) : try Preparation.SplitChoice(variant: splits)
     }
-    (preparation.resample, preparation.gridModality, preparation.onDefect) = (resample, grid, onDefect)
-    preparation.registers = register
+    (preparation.resample, preparation.registers) = (rule == .headers, rule == .registration)
+    (preparation.gridModality, preparation.onDefect) = (grid, onDefect)
     (preparation.seed, preparation.overwrite) = (seed, force)
     (preparation.allowsDuplicates, preparation.keepsIncomplete) = (allowDuplicates, keepIncomplete)
     if let threads {
