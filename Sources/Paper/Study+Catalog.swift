@@ -153,7 +153,8 @@ extension Study {
 
   // MARK: - Figures that show results; what they need is trained for Table 5 as well
 
-  /// PSNR against the translation of one source at test time, of networks trained on aligned images.
+  /// PSNR against the translation of one source at test time. In the paper networks are trained on aligned images; where the
+  /// experiment has a `perturbation` they are trained on images translated so.
   @Sendable private static func curve(_ base: Experiment) -> Study {
     let radii = (0...6).map { Double($0) / 2 }
     func row(_ title: String, _ network: String, _ standing: Row.Standing = .ifTrained) -> Row {
@@ -161,8 +162,8 @@ extension Study {
     }
     return Study(
       "Figure 3",
-      "PSNR where \(base.shifted.title) is translated at random while testing; all networks were trained on images as "
-        + "they are, in pixel2pixel.",
+      "PSNR where \(base.shifted.title) is translated at random while testing; all networks were trained on images "
+        + "\(base.shift.map { "translated at random by up to \($0.radius) pixels" } ?? "as they are"), in pixel2pixel.",
       form: .curve, heading: "Largest translation (pixels)",
       conditions: radii.map { radius in
         Condition(

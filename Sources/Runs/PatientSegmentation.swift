@@ -2,6 +2,7 @@ import Experiments
 import Files
 import Imaging
 import Inference
+import Torch
 
 /// From a patient's files to the file of labels and its sidecar.
 public struct PatientSegmentation: PatientWork {
@@ -73,6 +74,7 @@ public struct SegmentationSidecar: Codable, Sendable {
   public var modelSHA256: String
   public var generatedBy: [String: String]
   public var emptySlices: Int
+  public var precision: String?
   public var notes: [String]
   public var alignedBy: ScanAlignment.Rule?
   public var alignment: [ScanPlacement]?
@@ -87,6 +89,7 @@ public struct SegmentationSidecar: Codable, Sendable {
     case modelSHA256 = "ModelSHA256"
     case generatedBy = "GeneratedBy"
     case emptySlices = "EmptySlices"
+    case precision = "Precision"
     case notes = "Notes"
     case alignedBy = "AlignedBy"
     case alignment = "Alignment"
@@ -106,6 +109,7 @@ public struct SegmentationSidecar: Codable, Sendable {
     modelSHA256 = model.sha256
     generatedBy = ["Name": "aginet", "Version": Version.current]
     (emptySlices, notes) = (result.emptySlices, result.notes)
+    precision = LibTorch.precision.note
   }
 
   public var json: String { get throws { try json(pretty: true) } }

@@ -4,6 +4,7 @@ import Failures
 import Files
 import Imaging
 import Inference
+import Torch
 import Training
 
 /// From a patient's files to the synthesised file, or files, and their sidecars.
@@ -175,6 +176,8 @@ public struct Sidecar: Codable, Sendable {
   /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
   public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
+  /// How exactly the network computed; nil for float32.
+  public var precision: String?
   /// By what scans on other grids came onto one, and where each came to lie; nil where they had to lie on one.
   public var alignedBy: ScanAlignment.Rule?
   public var alignment: [ScanPlacement]?
@@ -201,6 +204,7 @@ public struct Sidecar: Codable, Sendable {
     case clippedBelow = "OutputClippedBelow"
     case clippedAbove = "OutputClippedAbove"
     case emptySlices = "EmptySlices"
+    case precision = "Precision"
     case alignedBy = "AlignedBy"
     case alignment = "Alignment"
     case planes = "Planes"
@@ -227,6 +231,7 @@ public struct Sidecar: Codable, Sendable {
     intensityRule = intensity.words(for: image.modality, by: card.intensityRule)
     intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
+    precision = LibTorch.precision.note
     planes = result.planes == [.axial] ? nil : result.planes
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes

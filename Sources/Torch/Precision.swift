@@ -19,6 +19,9 @@ public enum Precision: String, Sendable, CaseIterable {
     case .bf16: "bfloat16"
     }
   }
+
+  /// What stands beside results that were computed so; nothing beside those in float32.
+  public var note: String? { self == .float32 ? nil : title }
 }
 
 extension LibTorch {

@@ -102,6 +102,27 @@ struct ComputeOptions: ParsableArguments {
   }
 }
 
+/// How exactly networks compute.
+struct PrecisionOptions: ParsableArguments {
+  @Option(
+    help:
+      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions, but with --deterministic (default: float32, or what a resumed run was trained with)."
+  )
+  var precision: Precision?
+
+  /// Sets it for this process, as soon as it is known where networks compute.
+  /// - Parameter otherwise: what is taken where nothing is asked for.
+  /// - Throws: `.usage` for what is slower on a CPU, or not there.
+  func apply(on device: Device, otherwise: Precision = .float32) throws {
+    let chosen = precision ?? otherwise
+    guard chosen == .float32 || device != .cpu else {
+      throw Failure(
+        .usage, "--precision \(chosen.rawValue) is a GPU's; name one by --device, or leave it out")
+    }
+    LibTorch.precision = chosen
+  }
+}
+
 /// How a diffusion model draws its images, where that is to differ from what it was trained with.
 struct DrawingOptions: ParsableArguments {
   @Option(help: "Diffusion models: sampling steps of those in training, evenly spread; 0 takes all.")

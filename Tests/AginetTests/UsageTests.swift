@@ -31,8 +31,19 @@ import Testing
   }
 
   @Test(arguments: ["tf32", "bf16"]) func whatIsAGPUsIsRefusedOnACPU(_ precision: String) throws {
-    let words = ["train", "--data", try Trained.cohort, "-o", "run", "--precision", precision]
-    #expect(try aginet.fails(2, words).contains("--precision \(precision) is a GPU's"))
+    let (t1, model) = (try Trained.scan(.t1), try Trained.model)
+    let works = [
+      ["train", "--data", try Trained.cohort, "-o", "run"],
+      ["synthesize", "--t1", t1, "--target", "t2", "-o", "t2.nii.gz"],
+      ["segment", "--model", model, "--t1", t1, "-o", "labels.nii.gz"],
+      ["complete", ".", "made", "participant"],
+      ["assess", ".", "--model", model, "-o", "assessed"],
+      ["evaluate", try Trained.path("run"), "--data", try Trained.cohort],
+    ]
+    for words in works {
+      let message = try aginet.fails(2, words + ["--precision", precision])
+      #expect(message.contains("--precision \(precision) is a GPU's"))
+    }
     #expect(scratch.files().isEmpty)
   }
 

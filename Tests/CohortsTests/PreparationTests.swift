@@ -176,7 +176,7 @@ import Testing
     try writeScan(moved, bidsPath("\(scratch.path)/raw", 4, .t2))
     let (strict, _) = try prepare(scratch, "strict")
     #expect(strict.manifest.leftOut.map(\.id) == ["sub-04"])
-    let (outcome, store) = try prepare(scratch, "free") { $0.resample = true }
+    let (outcome, store) = try prepare(scratch, "free") { $0.alignment.rule = .headers }
     #expect(outcome.failure == nil)
     #expect(outcome.manifest.subjects[3].scans.map(\.resampled) == [false, true, false])
     // One voxel to the patient's right: the value of voxel 1 now lies at voxel 0 of the reference grid.

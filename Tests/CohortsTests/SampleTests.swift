@@ -259,7 +259,7 @@ import Testing
     try writeScan(map, "\(raw)/derivatives/x/sub-01/anat/sub-01_dseg.nii.gz")
     let reference = SampleReference(subject: "sub-01", slice: 2)
     #expect(try prepared("strict").labels(at: reference) == nil)
-    let labels = try #require(try prepared("free") { $0.resample = true }.labels(at: reference))
+    let labels = try #require(try prepared("free") { $0.alignment.rule = .headers }.labels(at: reference))
     for (row, column) in [(0, 0), (5, 4), (11, 9)] {
       #expect(labels[(row + 2) * 16 + column + 3] == UInt8(expected[column + 10 * (row + 12 * 2)]))
     }

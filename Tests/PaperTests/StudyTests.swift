@@ -112,6 +112,16 @@ import Testing
     for row in study.rows { #expect(row.experiments.allSatisfy { $0 == row.experiments[0] }) }
   }
 
+  /// Trained under translations, the curve says so.
+  @Test func theCurveTellsHowItsNetworksWereTrained() throws {
+    #expect(try study("figure3").caption.contains("trained on images as they are"))
+    var base = Experiment()
+    base.perturbation = Perturbation(of: .t2, radius: 3)
+    let study = try Study(named: "figure3", base: base)
+    #expect(study.caption.contains("trained on images translated at random by up to 3.0 pixels"))
+    #expect(study.rows.allSatisfy { $0.experiments.allSatisfy { $0.perturbation.radius == 3 } })
+  }
+
   // MARK: - Tumours and volumes
 
   @Test func tumoursAreFoundWithEverySynthesisOfTable3() throws {

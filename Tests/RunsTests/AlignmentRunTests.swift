@@ -64,8 +64,8 @@ import Testing
         && (error as? Failure)?.message.contains("registers, or by the scanner's coordinates resamples")
           == true
     }
-    let byHeaders = try prepared(scratch) { ($0.resample, $0.overwrite) = (true, true) }
-    let registered = try prepared(scratch) { ($0.registers, $0.overwrite) = (true, true) }
+    let byHeaders = try prepared(scratch) { ($0.alignment.rule, $0.overwrite) = (.headers, true) }
+    let registered = try prepared(scratch) { ($0.alignment.rule, $0.overwrite) = (.registration, true) }
     let (before, after) = (try overlap(byHeaders), try overlap(registered))
     #expect(before < 0.5 && after > 0.8, "\(before), \(after)")
     let manifest = registered.manifest

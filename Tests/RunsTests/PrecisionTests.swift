@@ -1,6 +1,7 @@
 import Experiments
 import Failures
 import Foundation
+import Imaging
 import Layers
 import Methods
 import Networks
@@ -11,7 +12,7 @@ import Testing
 import Torch
 import Training
 
-/// Training in bfloat16 as on a GPU, here by the CPU's autocast: each in a process of its own, as the precision is a process's.
+/// Training and synthesis in bfloat16 as on a GPU, here by the CPU's autocast: each in a process of its own, as the precision is a process's.
 @Suite(.enabled(if: triesBfloat16)) struct PrecisionTests {
   /// Losses of some steps, and the method as they left it.
   private static func trained(_ pair: MethodCatalogTests.Pair, in precision: Precision, steps: Int = 5) throws
@@ -82,6 +83,30 @@ import Training
       }
       #expect(types["\(ResUnet.features).body"] != nil)
       #expect(["gate", "offset", "scale"].allSatisfy { name in types.keys.contains { $0.hasSuffix(name) } })
+    }
+  }
+
+  /// A patient's image is nearly that in float32, and its sidecar says what it is.
+  @Test func aPatientIsSynthesisedNearlyAsInFloat32() async {
+    await #expect(processExitsWith: .success) {
+      let (scratch, model) = (try Scratch(), try Trained.model())
+      let given: [(modality: Modality, path: String)] = [
+        (.t1, try Trained.path(5, .t1)), (.t2, try Trained.path(5, .t2)),
+      ]
+      func made(_ name: String) throws -> (voxels: [Float], precision: String?) {
+        let path = scratch("\(name).nii.gz")
+        let sidecar = try PatientSynthesis(model: model, output: path).run(given)
+        let written = try JSONSerialization.jsonObject(
+          with: Data(contentsOf: URL(fileURLWithPath: scratch("\(name).json"))))
+        #expect((written as? [String: Any])?["Precision"] as? String == sidecar.precision)
+        return (try NIfTI.read(path: path).volume.voxels, sidecar.precision)
+      }
+      let exact = try made("float32")
+      LibTorch.precision = .bf16
+      let near = try made("bf16")
+      #expect(exact.precision == nil && near.precision == "bfloat16" && near.voxels != exact.voxels)
+      let errors = zip(near.voxels, exact.voxels).map { Double(abs($0 - $1)) }
+      #expect(errors.reduce(0, +) < 0.02 * exact.voxels.reduce(0) { $0 + Double($1) })
     }
   }
 

@@ -22,8 +22,9 @@ extension Preparation {
     let wanted = Set(resolved.splits?.all ?? cohort.subjects.map(\.id))
     let subjects = cohort.subjects.filter { wanted.contains($0.id) }
     let (modalities, modalityNotes) = try resolveModalities(of: cohort, subjects: subjects)
+    let registers = alignment.rule == .registration
     let rule = sliceRule ?? cohort.sliceRule
-    let gridModality = self.gridModality ?? cohort.gridModality ?? modalities.first ?? .t1
+    let gridModality = alignment.reference ?? cohort.gridModality ?? modalities.first ?? .t1
     guard modalities.contains(gridModality) else {
       let what = "\(gridModality.title) is to give the grid but is not stored"
       throw Failure(.inconsistent, "\(what); name another modality")
@@ -33,7 +34,7 @@ extension Preparation {
     do {
       let survey = Survey(
         cohort: cohort, modalities: modalities, gridModality: gridModality,
-        resamples: resample || registers || cohort.gridModality != nil, keepsIncomplete: keepsIncomplete,
+        resamples: alignment.rule != nil || cohort.gridModality != nil, keepsIncomplete: keepsIncomplete,
         rule: rule,
         wantsLabels: storesLabels)
       let (plans, unusable) = try surveyed(subjects, by: survey)

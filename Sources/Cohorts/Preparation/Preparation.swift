@@ -45,12 +45,9 @@ public struct Preparation: Sendable {
   public var onDefect = DefectRule.skip
   /// Whether a subject who lacks some of the modalities is kept with those it has.
   public var keepsIncomplete = false
-  /// Whether scans on differing grids are resampled onto that of `gridModality` rather than being a defect.
-  public var resample = false
-  /// Whether the head's motion between the scans of a subject is looked for and undone too (`RigidRegistration`).
-  public var registers = false
-  /// The modality that gives the grid; nil takes the layout's, or the first one stored.
-  public var gridModality: Modality?
+  /// How scans of a subject come onto one grid. Without a rule one on another grid is a defect, but in a layout that has its own
+  /// grid (IXI); without a reference it is the layout's grid, or that of the first modality stored.
+  public var alignment = ScanAlignment()
   /// Rows and columns to pad or crop to; nil takes the layout's, or the largest slice rounded up to 8.
   public var size: Extent?
   /// Whether label maps are stored where subjects have them.

@@ -52,6 +52,7 @@ struct Assess: ParsableCommand {
   @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var ranks: RankOptions
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws { try ranks.run(with: compute, assess) }
@@ -59,6 +60,8 @@ struct Assess: ParsableCommand {
   private func assess(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
     if let limit { try check("limit", limit, 1...1_000_000) }
+    let device = try compute.apply(group)
+    try exactness.apply(on: device)
     try group.asFirst {
       guard force || !PeopleAssessment.exists(in: output) else {
         throw Failure(.cannotWrite, "\(output): an assessment is here already; --force replaces it")
@@ -66,7 +69,6 @@ struct Assess: ParsableCommand {
       for folder in folders { try Path.refuse(output, inside: folder) }
       try RunFolder.make(output)
     }
-    let device = try compute.apply(group)
     var options = PeopleAssessment.Options()
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)

@@ -63,6 +63,7 @@ struct Complete: ParsableCommand {
   @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var ranks: RankOptions
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -90,6 +91,7 @@ struct Complete: ParsableCommand {
     (options.part, options.parts) = (group?.rank ?? 0, ranks)
     let picks = try pick.flatMap { try ScanPick.read($0) }
     let device = try compute.apply(group)
+    try exactness.apply(on: device)
     let cohort = try BIDSCohort(folder: bidsDir, picks: picks)
     let model = try TrainedModel(file: ShippedModel.file(self.model), device: device)
     let completion = try Completion(of: cohort, by: model, into: output, options)

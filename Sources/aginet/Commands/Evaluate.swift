@@ -45,6 +45,7 @@ struct Evaluate: ParsableCommand {
   var json = false
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var ranks: RankOptions
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws { try ranks.run(with: compute, evaluate) }
@@ -52,6 +53,7 @@ struct Evaluate: ParsableCommand {
   private func evaluate(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)
     let device = try compute.apply(group)
+    try exactness.apply(on: device)
     let cohort = try openedCohort(data)
     let opened = try runs.map { try Run(opening: $0) }
     if let ssim, scoring == .brasyn || opened[0].isSegmentation {

@@ -77,8 +77,7 @@ struct Prepare: ParsableCommand {
         splits.hasSuffix(".json") || FileManager.default.fileExists(atPath: splits)
         ? .file(splits) : try Preparation.SplitChoice(variant: splits)
     }
-    (preparation.resample, preparation.registers) = (rule == .headers, rule == .registration)
-    (preparation.gridModality, preparation.onDefect) = (grid, onDefect)
+    (preparation.alignment, preparation.onDefect) = (ScanAlignment(rule, onto: grid), onDefect)
     (preparation.seed, preparation.overwrite) = (seed, force)
     (preparation.allowsDuplicates, preparation.keepsIncomplete) = (allowDuplicates, keepIncomplete)
     if let threads {

@@ -16,12 +16,14 @@ struct Segment: ParsableCommand {
   @Flag(help: "Replace existing outputs.")
   var force = false
   @OptionGroup var alignment: AlignmentOptions
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
     let files = try patient.checked()
     let alignment = try alignment.checked(files.map(\.modality))
     let device = try compute.apply()
+    try exactness.apply(on: device)
     let model = try TrainedModel(file: patient.modelFile(), device: device)
     var job = PatientSegmentation(model: model, output: patient.written)
     (job.batchSize, job.replaces, job.voxelLimit) = (patient.batch, force, patient.maxVoxels)

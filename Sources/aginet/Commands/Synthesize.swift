@@ -40,6 +40,7 @@ struct Synthesize: ParsableCommand {
   @OptionGroup var alignment: AlignmentOptions
   @OptionGroup var planes: PlaneOptions
   @OptionGroup var drawing: DrawingOptions
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
   func run() throws {
@@ -48,6 +49,7 @@ struct Synthesize: ParsableCommand {
     let alignment = try alignment.checked(files.map(\.modality))
     let intensity = try scale()
     let device = try compute.apply()
+    try exactness.apply(on: device)
     let model = try TrainedModel(file: patient.modelFile(), device: device)
     // Before it is asked how it draws: another command serves a segmentation.
     _ = try model.synthesizer

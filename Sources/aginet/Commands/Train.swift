@@ -52,11 +52,7 @@ struct Train: ParsableCommand {
   var estimate = false
   @Flag(help: "With --estimate: print it as JSON.")
   var json = false
-  @Option(
-    help:
-      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions, but with --deterministic (default: float32, or what a resumed run was trained with)."
-  )
-  var precision: Precision?
+  @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var compute: ComputeOptions
 
@@ -115,7 +111,6 @@ struct Train: ParsableCommand {
   }
 
   /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.
-  /// - Throws: `.usage` for what is slower on a CPU, or not there.
   private func applyPrecision(on device: Device, _ resumes: Bool, _ group: ProcessGroup?) throws {
     var recorded = Precision.float32
     if device != .cpu {
@@ -124,12 +119,7 @@ struct Train: ParsableCommand {
       }
       recorded = Precision(rawValue: text) ?? recorded
     }
-    let chosen = precision ?? recorded
-    guard chosen == .float32 || device != .cpu else {
-      throw Failure(
-        .usage, "--precision \(chosen.rawValue) is a GPU's; name one by --device, or leave it out")
-    }
-    LibTorch.precision = chosen
+    try exactness.apply(on: device, otherwise: recorded)
   }
 
   /// Computed heads lie on the scale of the foreground, and so must a cohort beside them.
