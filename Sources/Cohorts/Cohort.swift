@@ -35,11 +35,18 @@ public struct Subject: Sendable, Equatable {
   /// Modalities at hand, in the fixed order of `Modality`.
   public var modalities: [Modality] { Modality.allCases.filter { files[$0] != nil } }
 
-  /// The path of a scan. Throws `.inconsistent`, naming what is there, for a modality the subject lacks.
+  /// The path of a scan. Throws `.inconsistent`, naming what is there, for a modality the subject lacks, of which there are several
+  /// scans or whose scan cannot be used.
   public func path(of modality: Modality) throws -> String {
+    if let problem = problems[modality] { throw Failure(.inconsistent, "\(id): \(problem)") }
     guard let path = files[modality] else {
       let known = modalities.isEmpty ? "nor any other" : "it has \(modalities.titles)"
       throw Failure(.inconsistent, "\(id): has no \(modality.title) scan, \(known)")
+    }
+    if let others = duplicates[modality] {
+      let names = ([path] + others).map(\.fileName).joined(separator: ", ")
+      let what = "has \(others.count + 1) scans of \(modality.title) (\(names))"
+      throw Failure(.inconsistent, "\(id): \(what); keep one in the folder")
     }
     return path
   }

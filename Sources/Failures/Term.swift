@@ -52,6 +52,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let training = Term("Run.train")
   public static let synthesis = Term("PatientSynthesis")
   public static let segmentation = Term("PatientSegmentation")
+  public static let assessment = Term("PeopleAssessment")
   public static let setup = Term("Support/setup.sh")
   public static let diagnosis = Term("Installation")
   /// With a folder: what was noted of it.

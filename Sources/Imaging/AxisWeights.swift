@@ -92,9 +92,11 @@ struct AxisWeights: Sendable {
       nonisolated(unsafe) let output = output
       input.withUnsafeBufferPointer { input in
         nonisolated(unsafe) let input = input
-        let parts = outer == 1 ? 1 : outer
-        Parallel.forEach(count: parts, threads: threads) { part in
-          for index in 0..<count {
+        // Along the slowest axis there is one part, whose outputs are shared out.
+        let isOne = outer == 1
+        Parallel.forEach(count: isOne ? count : outer, threads: threads) { number in
+          let part = isOne ? 0 : number
+          for index in isOne ? number..<number + 1 : 0..<count {
             let target = output.baseAddress.map { $0 + (part * count + index) * inner }
             guard let target else { continue }
             accumulate(input, part * inputCount * inner, index, target, inner)

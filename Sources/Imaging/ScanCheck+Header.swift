@@ -39,6 +39,22 @@ extension ScanCheck {
   }
 }
 
+extension Grid {
+  /// Of the longest side, in mm: a whole body is taken.
+  private static let longest = 2500.0
+
+  /// Refuses (`malformed`) a size that nobody has: at the voxels of a head it would only exhaust memory.
+  /// - Parameter name: the file, for the message.
+  package func checkSize(name: String) throws {
+    let extent = affine.spacing * SIMD3<Double>(dimensions)
+    guard extent.max() > Grid.longest else { return }
+    let words = [extent.x, extent.y, extent.z].map { String(format: "%.4g", $0) }.joined(separator: " x ")
+    throw malformed(
+      "\(name): its header makes it \(words) mm large, which is no scan of anybody; see whether its voxel sizes and their unit"
+        + " are right")
+  }
+}
+
 extension NIfTIHeader {
   /// How sform and qform disagree where both are said to hold.
   fileprivate var placementConflict: String? {

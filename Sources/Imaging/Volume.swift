@@ -19,12 +19,14 @@ public struct Volume: Sendable {
 }
 
 extension Volume {
-  /// Refuses a volume that no network should see: NaN or infinite voxels, or all voxels alike.
+  /// Refuses a volume that no network should see: NaN or infinite voxels, all voxels alike, or a size that nobody has
+  /// (`Grid.checkSize`).
   ///
   /// - Parameter name: the file, for the message.
   /// - Throws: `Failure` of kind `malformed` with the number of voxels concerned.
   public func check(name: String) throws {
     if voxels.isEmpty { throw malformed("\(name): is empty: it has no voxels") }
+    try grid.checkSize(name: name)
     var (lowest, highest) = (Float.infinity, -Float.infinity)
     var missing = 0
     var infinite = 0

@@ -19,7 +19,7 @@ public struct Estimate: Codable, Sendable {
   /// Of these times, how many only tell how far the model can be relied on.
   public var verifying: Int
   /// How many times more, at the most, where the given scans predict each other so badly that their names are tried the other way
-  /// round; `seconds` is without.
+  /// round, and each of them turned over; `seconds` is without.
   public var exchanging: Int
   /// For a batch, and for all of them.
   public var batchSeconds: Double, seconds: Double
@@ -80,7 +80,8 @@ extension Predictor {
     // Patches overlap, so that hardly one of them is without one of the planes.
     let seen = hiding.areBlended ? hiding.count : min(Verification.planes, hiding.count)
     let verifying = hidden * batches(of: seen)
-    let pairs = hidden * (hidden - 1) / 2
+    // Each two names, and each scan mirrored: of two, one.
+    let trials = hidden > 1 ? hidden * (hidden - 1) / 2 + (hidden == 2 ? 1 : hidden) : 0
     let shapes = (passes + [hiding]).map { $0.shape(of: count, sources: sources) }
     let largest = shapes.max { $0.reduce(1, *) < $1.reduce(1, *) } ?? shapes[0]
     let trial = try trial(of: largest, beside: images) { bytes, limit in
@@ -93,6 +94,6 @@ extension Predictor {
     return Estimate(
       trial, images: images, of: card.region.samples, batchSize: count,
       batches: passes.reduce(verifying) { $0 + batches(of: $1.count) }, verifying: verifying,
-      exchanging: pairs * verifying)
+      exchanging: trials * verifying)
   }
 }

@@ -2,13 +2,15 @@ import Imaging
 
 /// Where a patient's head is: everywhere else is air, of which nothing is made.
 ///
-/// Around a stripped brain every scan is exactly 0. Around a whole head there is noise; there the head lies, in each plane,
-/// between the first and the last foreground of its row and of its column.
+/// Around a stripped brain every scan is exactly 0, as it is around a head whose air was put to 0. Where there is noise the head
+/// lies, in each plane, between the first and the last foreground of its row and of its column.
 struct HeadOutline {
   /// Voxels around the foreground that belong to a head, and within which a stripped brain's faint rim lies.
   private static let margin = 2, rim = 8
-  /// The largest share of voxels beyond the rim that are not 0, of those within, for a brain to be stripped.
+  /// The largest share of voxels beyond the rim that are not 0, of those within, for air to be 0.
   private static let stray = 0.05
+  /// What counts as 0: whole numbers with a slope and an intercept do not meet it exactly.
+  private static let zero = Float(0.005 * ForegroundScale.level)
   /// Fluid that is nulled in all scans is 0 here and there, and no air: the largest such spot in a plane, in mm².
   private static let hole = 50.0
   /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
@@ -25,12 +27,14 @@ struct HeadOutline {
     spans = Spans(images)
     var isAny = [Bool](repeating: false, count: size.x * size.y * size.z)
     var (inside, outside) = (0, 0)
-    for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] != 0 }) {
+    for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] > HeadOutline.zero }) {
       isAny[voxel] = true
       if spans.contains(voxel, within: HeadOutline.rim) { inside += 1 } else { outside += 1 }
     }
-    isStripped = Double(outside) < HeadOutline.stray * Double(inside)
-    var isHead = isStripped ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
+    let isAirZero = Double(outside) < HeadOutline.stray * Double(inside)
+    let shape = isAirZero ? HeadShape(images, factors: images.map { _ in 1 }) : nil
+    isStripped = isAirZero && !(shape?.isWholeHead ?? false)
+    var isHead = isAirZero ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
     let spacing = images[0].affine.spacing
     PlaneHoles.fill(
       &isHead, columns: size.x, rows: size.y, largest: Int(HeadOutline.hole / (spacing.x * spacing.y)))

@@ -73,7 +73,8 @@ public struct ModelCard: Codable, Sendable, Equatable {
     // A size that no scanner makes would only exhaust memory.
     guard card.extent.sizes.allSatisfy({ (1...16384).contains($0) }), card.extent.count <= 16384 * 16384,
       (1...64).contains(card.depth ?? 1),
-      card.spacing.allSatisfy({ $0 > 0 }), card.scales.values.allSatisfy({ $0 > 0 && $0.isFinite })
+      [0, 3].contains(card.spacing.count), card.spacing.allSatisfy({ (0.1...20).contains($0) }),
+      card.scales.values.allSatisfy({ $0 > 0 && $0.isFinite })
     else {
       throw Failure(.invalidModel, "\(file): its model card holds sizes or scales that cannot be")
     }

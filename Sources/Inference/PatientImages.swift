@@ -23,15 +23,23 @@ struct PatientImages {
 
   /// - Parameter volumes: one per source modality of the card, or some of them where it makes those that are missing; the
   ///   names are paths.
+  ///   - doubting: is told of doubts that headers raise before anything takes memory.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
-  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`).
-  init(_ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard) throws {
+  ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`); what `doubting` throws.
+  init(
+    _ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard,
+    doubting: ([String]) throws -> Void = { _ in }
+  ) throws {
     var inputs = try card.ordered(volumes)
     volumes = [:]
     let grids = inputs.compactMap { $0.map { (name: $0.name, grid: $0.volume.grid) } }
     try grids.checkAlike()
-    orientation = Orientation(of: grids[0].grid.affine)
-    let own = grids[0].grid.reoriented(to: .lps)
+    for (name, grid) in grids { try grid.checkSize(name: name) }
+    let reference = grids[0].grid
+    orientation = Orientation(of: reference.affine)
+    let own = reference.reoriented(to: .lps)
+    let doubtsOfVoxels = PatientImages.doubts(ofVoxels: own, card)
+    try doubting(doubtsOfVoxels)
     let isOfHeads = card.isOfHeads
     var window = PatientWindow(own, trainedAt: card.trainedVoxel)
     let views = HeadView.all(of: own, for: card)
@@ -44,20 +52,22 @@ struct PatientImages {
         images.append(nil)
         continue
       }
+      // Axes between two of the patient's are named by a hair; those of one grid are one whichever.
+      if image.grid.matches(reference) { image.affine = reference.affine }
+      image = image.reoriented(to: .lps)
       let check = try ScanCheck(image, path: name, name: Path.name(name))
       for (earlier, _) in scales { found += checks[earlier]?.findings(with: check) ?? [] }
       found += check.findings
       checks[modality] = check
       let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
-      image = image.reoriented(to: .lps)
       scale.normalise(inPlace: &image.voxels)
       images.append(window.resized(image))
     }
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
       let volume = images.lazy.compactMap { $0 }.first
-      doubts = volume.map { PatientImages.doubts($0, of: own, in: views, isOfHeads ? card : nil) } ?? []
+      doubts = doubtsOfVoxels + (volume.map(PatientImages.doubts(ofSize:)) ?? [])
       self.exchange = exchange?.text
     } else {
       (doubts, self.exchange) = ([], nil)
@@ -97,31 +107,34 @@ struct PatientImages {
     ]
   }
 
+  /// Whether a model of heads knows voxels as large, in one of the planes that it sees: computed heads or its own cohort have none
+  /// that are larger.
+  /// - Parameter own: in LPS order.
+  static func doubts(ofVoxels own: Grid, _ card: ModelCard) -> [String] {
+    guard card.isOfHeads else { return [] }
+    let sides = HeadView.all(of: own, for: card).map { $0.sides(of: own.affine.spacing) }
+      .min { $0.max() < $1.max() }
+    let largest = max(PatientImages.largestVoxel, card.planeSpacing.max())
+    guard let sides, sides.max() > 1.05 * largest else { return [] }
+    return [
+      String(
+        format:
+          "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
+        sides.x, sides.y, largest)
+    ]
+  }
+
   /// What a scan of a person's head is not like.
-  /// - Parameters:
-  ///   - views: in one of which voxels must be small enough.
-  ///   - card: of a model that knows no larger voxels than computed heads or its own cohort have; nil of others.
-  private static func doubts(
-    _ image: Volume, of own: Grid, in views: [HeadView], _ card: ModelCard?
-  ) -> [String] {
-    var doubts: [String] = []
-    let sides = views.map { $0.sides(of: own.affine.spacing) }.min { $0.max() < $1.max() } ?? .zero
-    let largest = card.map { max(PatientImages.largestVoxel, $0.planeSpacing.max()) } ?? .infinity
-    if sides.max() > 1.05 * largest {
-      doubts.append(
-        String(
-          format:
-            "has voxels of %.1f x %.1f mm in its planes, and the model was trained on no larger than %g mm",
-          sides.x, sides.y, largest))
-    }
+  private static func doubts(ofSize image: Volume) -> [String] {
     let litres = image.litres
-    if !PatientImages.head.contains(litres) {
-      doubts.append(
-        String(
-          format: "shows %.3g litres, where a person's head or brain, or a part of one, has %g to %g", litres,
-          PatientImages.head.lowerBound, PatientImages.head.upperBound))
-    }
-    return doubts
+    guard !PatientImages.head.contains(litres) else { return [] }
+    let words = String(
+      format: "shows %.3g litres, where a person's head or brain, or a part of one, has %g to %g", litres,
+      PatientImages.head.lowerBound, PatientImages.head.upperBound)
+    // A few that are far brighter than all others set the scale, and the head is dark beside them.
+    let few = image.voxels.count { $0 > ForegroundScale.seen }
+    let isHot = litres < PatientImages.head.lowerBound && 1000 * few < image.voxels.count { $0 > 0 }
+    return [isHot ? "\(words): beside \(few) far brighter voxels all else is dark; clip those" : words]
   }
 
   /// Litres of foreground: from a few thick slices of a brain to a head with the neck.
@@ -131,10 +144,10 @@ struct PatientImages {
 }
 
 extension [(name: String, grid: Grid)] {
-  /// - Throws: `.inconsistent` where the grids of volumes differ, with the mismatch in mm.
+  /// - Throws: `.inconsistent` where voxels of volumes lie elsewhere, in whatever order, with the mismatch in mm.
   package func checkAlike() throws {
     guard let reference = first else { return }
-    for other in dropFirst() {
+    for other in dropFirst() where !other.grid.isSame(as: reference.grid) {
       guard let mismatch = other.grid.mismatch(with: reference.grid) else { continue }
       throw Failure(
         .inconsistent,

@@ -45,7 +45,7 @@ struct PatientWindow {
     let (spacing, common) = (own.affine.spacing, trained == SIMD2(1, 1) ? "1 mm" : nil)
     return [
       "planes of \(mm(spacing.x, spacing.y)) were resampled to about \(common ?? mm(trained.x, trained.y)) "
-        + "for the model, and what it made back"
+        + "for the model, and its images back to theirs"
     ]
   }
 

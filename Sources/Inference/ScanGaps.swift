@@ -35,6 +35,13 @@ struct ScanGaps {
     }
   }
 
+  /// The same of images of which two are exchanged.
+  func exchanging(_ first: Int, _ second: Int) -> ScanGaps {
+    var gaps = self
+    (gaps.bySource[first], gaps.bySource[second]) = (bySource[second], bySource[first])
+    return gaps
+  }
+
   /// What a reader should know, one sentence for each scan with gaps.
   func notes(of sources: [Modality]) -> [String] {
     bySource.sorted { $0.key < $1.key }.map { source, gap in

@@ -79,7 +79,8 @@ public struct Synthesizer {
   ///   - grid: of the volumes, in LPS order.
   ///   - given: what there is; nil for all sources of the model.
   ///   - targets: as those of the synthesis itself.
-  /// - Throws: `.usage` for targets that are given or that the model does not make; `.limit` where memory cannot do.
+  /// - Throws: `.usage` for targets that are given or that the model does not make; `.refused` for voxels that the model is not
+  ///   for; `.limit` where memory cannot do.
   public func estimate(
     of grid: Grid, given: Set<Modality>? = nil, targets: [Modality]? = nil, batchSize: Int = 2
   ) throws -> Estimate {
@@ -90,6 +91,7 @@ public struct Synthesizer {
         batchSize: batchSize)
     }
     let given = given ?? Set(scenario.sources)
+    _ = try accepted(patients: PatientImages.doubts(ofVoxels: grid, pass.card))
     return try pass.estimate(
       of: grid, given: given.count, made: card.targets(targets, given: given).count, verifies: verifies,
       batchSize: batchSize)
@@ -128,13 +130,14 @@ public struct Synthesizer {
     let targets = try card.targets(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)
     let pass = pass
-    var inputs = try PatientImages(volumes, for: pass.card)
+    var inputs = try PatientImages(volumes, for: pass.card) { _ = try accepted(patients: $0) }
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
-    var overruled = try accepted(inputs.doubts.map { "the patient's volume \($0)" })
+    var overruled = try accepted(patients: inputs.doubts)
     notes += overruled
-    if verifies && looksForMotion { notes += try inputs.displaced(begins: begins) }
+    let displaced = verifies && looksForMotion ? try inputs.displaced(begins: begins) : []
+    notes += displaced
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
       isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
@@ -154,7 +157,7 @@ public struct Synthesizer {
     }
     // Another exchange, as of T1 and FLAIR, looks like one of T1 and T1Gd too.
     let exchange = verification?.exchange == nil ? inputs.exchange : nil
-    let doubts = try accepted([exchange, verification?.doubt].compactMap { $0 })
+    let doubts = try accepted([exchange, verification?.doubt].compactMap { $0 }, perhaps: displaced)
     overruled += doubts
     notes += doubts
     try begins("synthesising")
@@ -179,17 +182,23 @@ public struct Synthesizer {
       notes: notes, overruled: overruled)
   }
 
+  /// The same of what is said of the patient's volumes.
+  private func accepted(patients doubts: [String]) throws -> [String] {
+    try accepted(doubts.map { "the patient's volume \($0)" })
+  }
+
+  /// - Parameter causes: what may be why.
   /// - Returns: the doubts, where they are accepted.
-  private func accepted(_ doubts: [String]) throws -> [String] {
+  private func accepted(_ doubts: [String], perhaps causes: [String] = []) throws -> [String] {
     if let first = doubts.first, !acceptsDoubts {
-      throw Failure(.refused, "\(first); \(Term.acceptsDoubts) goes on all the same")
+      throw Failure(
+        .refused, ([first] + causes + ["\(Term.acceptsDoubts) goes on all the same"]).joined(separator: "; "))
     }
     return doubts
   }
 
   private func check(_ intensity: Intensity, for targets: [Modality]) throws {
-    guard intensity == .reference, card.intensityRule == .foreground,
-      let target = targets.first(where: { card.scales[$0] == nil })
+    guard intensity == .reference, let target = targets.first(where: { card.scales[$0] == nil })
     else { return }
     throw Failure(
       .usage,

@@ -17,18 +17,25 @@ public struct Verification: Codable, Sendable, Equatable {
     public var correlation: Double
     /// Another contrast that the scan is much more like than what it is called.
     public var looksLike: Modality?
+
+    package init(modality: Modality, decibels: Double, correlation: Double, looksLike: Modality?) {
+      (self.modality, self.decibels) = (modality, decibels)
+      (self.correlation, self.looksLike) = (correlation, looksLike)
+    }
   }
 
-  /// Two scans that fit better under each other's name.
-  public struct Exchange: Codable, Sendable, Equatable {
+  /// Scans that fit better otherwise: two under each other's name, or one that is turned over, left to right.
+  public struct Misfit: Codable, Sendable, Equatable {
     public var modalities: [Modality]
-    /// What the reliability is with the two exchanged, in dB.
+    /// What the reliability is so, in dB.
     public var reliability: Double
   }
 
   public var hidden: [Hidden]
   /// Nil where the names fit, or no other ones fit much better.
-  public var exchange: Exchange?
+  public var exchange: Misfit?
+  /// The scan that fits much better turned over, or of two both; nil where none does.
+  public var mirror: Misfit?
 
   public init(hidden: [Hidden]) { self.hidden = hidden }
 
@@ -37,6 +44,8 @@ public struct Verification: Codable, Sendable, Equatable {
 
   /// The lowest reliability at which a model goes on unasked, in dB.
   public static let level = 0.0
+  /// Below this a reader is warned.
+  static let low = 1.0
   /// Planes that are looked at, at the most.
   static let planes = 12
   /// By how much another contrast's prediction must be nearer to a scan before it is taken for that, in dB.
@@ -50,11 +59,19 @@ public struct Verification: Codable, Sendable, Equatable {
 
   /// Why the model should not be used unasked; nil where nothing speaks against it.
   public var doubt: String? {
+    func instead(_ misfit: Misfit) -> String {
+      "the given scans predict each other at "
+        + String(format: "%.1f dB in place of %.1f", misfit.reliability, reliability)
+    }
+    if let mirror, mirror.reliability > exchange?.reliability ?? -.infinity {
+      let names = mirror.modalities.map(\.title).joined(separator: " and ")
+      let what =
+        mirror.modalities.count > 1 ? "look mirrored to each other" : "looks mirrored against the others"
+      return "\(names) \(what), left to right: turned over, \(instead(mirror))"
+    }
     if let exchange {
       let names = exchange.modalities.map(\.title).joined(separator: " and ")
-      return
-        "the scans given as \(names) look exchanged: named the other way round, the given scans predict each other at "
-        + String(format: "%.1f dB in place of %.1f", exchange.reliability, reliability)
+      return "the scans given as \(names) look exchanged: named the other way round, \(instead(exchange))"
     }
     return reliability >= Verification.level
       ? nil
@@ -74,21 +91,28 @@ public struct Verification: Codable, Sendable, Equatable {
 
   /// What a reader should be warned of, one sentence each.
   public var warnings: [String] {
-    hidden.compactMap { one in
+    let likenesses = hidden.compactMap { one in
       one.looksLike.map {
         "the scan given as \(one.modality.title) looks like \($0.title): is each scan named for what it shows?"
       }
     }
+    let bad = hidden.filter { $0.decibels < Verification.level }.map(\.modality)
+    guard doubt == nil, !bad.isEmpty || reliability < Verification.low else { return likenesses }
+    let what =
+      bad.isEmpty
+      ? "the given scans hardly predict each other"
+      : "\(bad.titles) would be worse predicted from the others than by a constant image"
+    return likenesses + ["\(what) (\(words)): what is made may be as far off"]
   }
 }
 
 extension PatientPass {
-  /// Hides each of the given images in turn, and tries their names the other way round where one is predicted badly; nothing where
-  /// there are fewer than two.
+  /// Hides each of the given images in turn, and tries their names the other way round and each of them turned over where one is
+  /// predicted badly; nothing where there are fewer than two.
   /// - Parameters:
   ///   - outline: of the images.
   ///   - gaps: what of them was not acquired, on which nothing is verified.
-  ///   - progress: passes through the network, done and in all, of each hidden image and of each two names anew; what it throws
+  ///   - progress: passes through the network, done and in all, of each hidden image and of each trial anew; what it throws
   ///     ends it.
   ///   - begins: is told which, in words.
   func verify(
@@ -105,20 +129,35 @@ extension PatientPass {
     guard found.hidden.contains(where: { $0.decibels < Verification.suspicion }) else { return found }
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
+    /// What the scans are said to be otherwise, if they fit much better so, and better than a constant image.
+    func misfit(
+      _ images: [Volume?], _ gaps: ScanGaps?, _ modalities: [Modality], over best: Verification.Misfit?
+    ) throws -> Verification.Misfit? {
+      let other = try hideEach(images, brain: brain, without: gaps, batchSize: batchSize) {
+        _, before, done, total in
+        if done > 0 { try progress(before * total + done, given.count * total) }
+      }
+      let least = best?.reliability ?? max(Verification.level, found.reliability + Verification.exchange)
+      guard let other, other.reliability > least else { return best }
+      return Verification.Misfit(modalities: modalities, reliability: other.reliability)
+    }
     for (place, first) in given.enumerated() {
       for second in given[(place + 1)...] {
         var exchanged = images
         exchanged.swapAt(first, second)
         try begins("trying \(sources[first].title) and \(sources[second].title) exchanged")
-        let other = try hideEach(exchanged, brain: brain, batchSize: batchSize) { _, before, done, total in
-          if done > 0 { try progress(before * total + done, given.count * total) }
-        }
-        guard let other else { continue }
-        if other.reliability > (found.exchange?.reliability ?? found.reliability + Verification.exchange) {
-          found.exchange = Verification.Exchange(
-            modalities: [sources[first], sources[second]], reliability: other.reliability)
-        }
+        found.exchange = try misfit(
+          exchanged, gaps?.exchanging(first, second), [sources[first], sources[second]], over: found.exchange)
       }
+    }
+    // Of two it is all the same which is turned over.
+    let turned = given.count == 2 ? [given[1]] : given
+    for source in turned {
+      var mirrored = images
+      mirrored[source] = images[source]?.mirrored
+      try begins("trying \(sources[source].title) mirrored")
+      found.mirror = try misfit(
+        mirrored, gaps, given.count == 2 ? given.map { sources[$0] } : [sources[source]], over: found.mirror)
     }
     return found
   }
@@ -179,5 +218,16 @@ extension PatientPass {
           looksLike: isOther ? best.map { sources[$0] } : nil))
     }
     return hidden.isEmpty ? nil : Verification(hidden: hidden)
+  }
+}
+
+extension Volume {
+  /// What it shows turned over, left to right, on the same grid; in LPS order.
+  fileprivate var mirrored: Volume {
+    var turned = self
+    for line in 0..<dimensions.y * dimensions.z {
+      turned.voxels[line * dimensions.x..<(line + 1) * dimensions.x].reverse()
+    }
+    return turned
   }
 }

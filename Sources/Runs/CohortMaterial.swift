@@ -121,6 +121,9 @@ extension ModelCard {
   /// How intensities are scaled by their foreground, in words.
   static let foregroundWords =
     "divided by the foreground's root mean square, which stands for \(ForegroundScale.level); clipped to 0 and 4"
+  /// The same of a cohort's images.
+  private static let storedForegroundWords =
+    foregroundWords + ", and before to the 99.5th percentile over all voxels"
 
   init(
     _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
@@ -140,7 +143,7 @@ extension ModelCard {
     self.init(
       scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
       depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
-      intensity: experiment.rule == .foreground ? ModelCard.foregroundWords : manifest.intensity,
+      intensity: experiment.rule == .foreground ? ModelCard.storedForegroundWords : manifest.intensity,
       rule: experiment.rule == .foreground ? .foreground : nil, scales: scales,
       spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,

@@ -73,14 +73,14 @@ struct Judgement {
     }
   }
 
-  /// Nil where the label maps show none of the regions.
+  /// Nil where the label maps show none of the regions, and where no image has a finite figure: black ones that are met exactly.
   var score: Score? {
     guard regions.isEmpty else {
       let dice = overlaps.filter { $0.reference > 0 }.compactMap { $0.dice() }
       return Spread(dice).mean.map { Score(metric.rawValue, $0) }
     }
     let all = values + scenario.sources.compactMap { errors[$0]?.decibels }
-    return Score(metric.rawValue, Spread(all).mean ?? .nan)
+    return Spread(all).mean.map { Score(metric.rawValue, $0) }
   }
 
   /// The samples of the validation split to judge by, spread evenly over it; none, and why, where there is nothing.

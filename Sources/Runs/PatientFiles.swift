@@ -96,6 +96,7 @@ struct PatientFiles {
         (name: $0, grid: try NIfTI.readHeader(path: $0, limit: voxelLimit).grid)
       }
     }
+    for (name, grid) in grids { try grid.checkSize(name: name) }
     guard alignment.rule != nil, let place = order.firstIndex(of: alignment.reference(of: order)) else {
       try grids.checkAlike()
       return (grids[0].grid.reoriented(to: .lps), 0)

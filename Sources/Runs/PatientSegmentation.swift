@@ -65,6 +65,7 @@ public struct SegmentationSidecar: Codable, Sendable {
   }
 
   public var description: String
+  public var trainedOn: String
   public var warning: String
   public var regions: [Region]
   /// As in ``Sidecar``.
@@ -81,6 +82,7 @@ public struct SegmentationSidecar: Codable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
+    case trainedOn = "TrainedOn"
     case warning = "Warning"
     case regions = "Regions"
     case sourceFiles = "Sources"
@@ -97,7 +99,7 @@ public struct SegmentationSidecar: Codable, Sendable {
 
   init(_ result: Segmenter.Result, model: TrainedModel, regions: [LabelRegion], files: PatientFiles) {
     let card = model.card
-    description = "\(card.scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
+    (description, trainedOn) = ("\(card.scenario) by \(model.experiment.title)", card.trainedOn)
     warning = card.warning
     self.regions = zip(zip(regions, regions.ownLabels), result.volumes).map { region, volume in
       Region(

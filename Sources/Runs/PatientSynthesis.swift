@@ -52,7 +52,12 @@ public struct PatientSynthesis: PatientWork {
     let synthesizer = try synthesizer
     let made = try model.card.targets(targets, given: Set(volumes.map(\.modality)))
     let files = try made.map { try self.files(volumes, for: $0, of: made.count) }
-    if let folder, made.contains(where: { outputs[$0] == nil }) { try RunFolder.make(folder) }
+    var begun: String?
+    defer { if let begun { RunFolder.removeEmpty(begun, within: Path.folder(begun)) } }
+    if let folder, made.contains(where: { outputs[$0] == nil }) {
+      if RunFolder.isFolder(folder) == nil { begun = folder }
+      try RunFolder.make(folder)
+    }
     for file in files { try file.check() }
     var contents = try files[0].read(for: model.card, begins: begins)
     var result = try synthesizer(
@@ -104,7 +109,8 @@ public struct PatientSynthesis: PatientWork {
     guard outputs[target] != nil || folder != nil else {
       throw Failure(
         .usage,
-        "\(output): \(count) contrasts are made; name a folder for them, such as made/, or one contrast")
+        "\(output): \(count) contrasts are made; name a folder for them, which ends in a slash where it is new (made/), or one contrast"
+      )
     }
     return files
   }
@@ -158,6 +164,8 @@ public struct Sidecar: Codable, Sendable {
   public private(set) var file: String?
 
   public var description: String
+  /// What the model was trained on.
+  public var trainedOn: String
   public var warning: String
   public var modality: Modality
   /// The scans, as BIDS names them: here by their files' names.
@@ -181,7 +189,7 @@ public struct Sidecar: Codable, Sendable {
   /// By what scans on other grids came onto one, and where each came to lie; nil where they had to lie on one.
   public var alignedBy: ScanAlignment.Rule?
   public var alignment: [ScanPlacement]?
-  /// The planes that the head was seen in, of which the volume is the mean; nil for axial ones alone.
+  /// The planes that the head was seen in, of which the volume is the mean; nil of a model that knows axial ones alone.
   public var planes: [HeadPlane]?
   /// What hiding each source in turn told, and its mean in dB; nil where that was not done.
   public var verification: [Verification.Hidden]?
@@ -192,6 +200,7 @@ public struct Sidecar: Codable, Sendable {
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
+    case trainedOn = "TrainedOn"
     case warning = "Warning"
     case modality = "SynthesizedModality"
     case sourceFiles = "Sources"
@@ -220,7 +229,7 @@ public struct Sidecar: Codable, Sendable {
   ) {
     let card = model.card
     let scenario = Scenario(sources: result.sources.map(\.modality), target: image.modality)
-    description = "\(scenario) by \(model.experiment.title), trained on \(card.trainedOn)"
+    (description, trainedOn) = ("\(scenario) by \(model.experiment.title)", card.trainedOn)
     warning = ModelCard.warning(from: scenario.sources)
     (modality, file) = (image.modality, files.output)
     sources = result.sources.map { Source($0, $1, files) }
@@ -232,7 +241,7 @@ public struct Sidecar: Codable, Sendable {
     intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
     precision = LibTorch.precision.note
-    planes = result.planes == [.axial] ? nil : result.planes
+    planes = card.planes == nil ? nil : result.planes
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)
     notes = result.notes
     overruled = result.overruled.isEmpty ? nil : result.overruled

@@ -2,6 +2,7 @@ import Experiments
 import Failures
 import Files
 import Imaging
+import Inference
 import Methods
 import Torch
 import Training
@@ -39,13 +40,28 @@ extension [Run] {
 extension Run {
   /// The best model, as its `experiment.json` says it is, and how it is called where it draws otherwise than in training.
   /// - Parameter isAlone: whether no other run is beside it: in a table of several, only some may draw.
+  /// - Throws: `.inconsistent` for one that sees images on another scale than a prepared cohort has.
   func scored(
     as name: String, drawing change: SamplingChange, isAlone: Bool, device: Device
   ) throws -> (model: TrainedModel, name: String) {
     let model = try model(device: device)
     try check(model)
+    try model.checkScale()
     if isAlone || model.method.sampling != nil { try model.method.change(change) }
     let drawn = change.isEmpty ? nil : model.method.sampling?.description
     return (model, drawn.map { "\(name) [\($0)]" } ?? name)
+  }
+}
+
+extension TrainedModel {
+  /// Refuses (`.inconsistent`) a model of images on the scale of their foreground, as computed heads are: a prepared cohort's are
+  /// on that of their 99.5th percentile.
+  func checkScale() throws {
+    guard card.intensityRule == .percentile else {
+      throw Failure(
+        .inconsistent,
+        "\(file): was trained on images on the scale of their foreground, and a prepared cohort has them on that of their "
+          + "99.5th percentile; \(Term.assessment) measures it on people's files")
+    }
   }
 }

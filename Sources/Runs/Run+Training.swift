@@ -23,7 +23,8 @@ extension Run {
   /// Trains an experiment into a folder: from the start, or on from the last checkpoint.
   /// - Parameters:
   ///   - group: the processes that train together, each of which calls this with the same experiment and data: a batch is shared
-  ///     out in equal parts, and rank 0 writes. What comes of it is what one process makes, but for rounding.
+  ///     out in equal parts, and rank 0 writes. What comes of it is what one process makes, but for rounding and for layers that look
+  ///     over a batch (batch norm, SelfRDB's spread over it).
   ///   - shouldStop: asked after each step and within validation; where it says a kind of failure, the run is saved and
   ///     ends with that.
   ///   - observe: told what happens; what it throws ends the run without saving.

@@ -81,8 +81,9 @@ public struct SegmentationAssessment: Sendable {
     if let twice = titles.first(where: { title in titles.filter { $0 == title }.count > 1 }) {
       throw Failure(.usage, "\(twice) is given twice; a row each is enough")
     }
-    for case .synthesised(let model) in substitutes.map(\.filling) where model.method.sampling != nil {
-      try model.method.change(options.sampling)
+    for case .synthesised(let model) in substitutes.map(\.filling) {
+      try model.checkScale()
+      if model.method.sampling != nil { try model.method.change(options.sampling) }
     }
     return try zip(runs, runs.names).flatMap { run, title -> [Row] in
       let (model, name) = try run.scored(

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 
 /// Where a training run lives, and what is in it.
@@ -35,6 +36,16 @@ public struct RunFolder: Sendable, Equatable {
     } catch {
       throw Failure(
         .cannotWrite, "\(path): the folder cannot be made; check that its parents can be written in")
+    }
+  }
+
+  /// Removes a folder in which nothing is, and those in which nothing is then.
+  /// - Parameter root: which stays, and what is around it.
+  package static func removeEmpty(_ path: String, within root: String) {
+    var path = path
+    let outer = Path.resolved(root)
+    while Path.resolved(path) != outer, Path.isInside(path, root), rmdir(path) == 0 {
+      path = Path.folder(path)
     }
   }
 

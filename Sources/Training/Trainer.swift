@@ -222,8 +222,8 @@ public final class Trainer {
     }
     state.owesValidation = false
     guard isFirst else { return }
-    // Without a held-out split the latest weights are the best known.
-    let isBest = score?.beats(state.best) ?? true
+    // Where nothing tells, as without a held-out split, the latest weights are the best known.
+    let isBest = score.map { $0.beats(state.best) } ?? (state.best == nil)
     if isBest {
       try refuseBrokenWeights()
       (state.best, state.bestIteration) = (score, state.iteration)

@@ -32,7 +32,8 @@ struct AGINet: ParsableCommand {
     // A file over the user's size limit is an error to report, not a reason to die.
     signal(SIGXFSZ, SIG_IGN)
     LibTorch.onLackOfMemory = { sentence in
-      end(.limit, "out of memory; use a smaller --batch or --width (\(sentence))")
+      let trains = ["train", "reproduce"].contains(CommandLine.arguments.dropFirst().first)
+      end(.limit, "out of memory; use a smaller --batch\(trains ? " or --width" : "") (\(sentence))")
     }
     LibTorch.keepMemory()
     LibTorch.flushDenormals()

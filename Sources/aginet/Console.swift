@@ -60,14 +60,21 @@ enum Console {
 
 /// A bar with rate and time left on a terminal; a line now and then in a file.
 struct ProgressBar {
-  private let title: String, unit: String, start: Int
-  private let began = ContinuousClock.now
+  private let unit: String, start: Int
+  private var title: String
+  private var began = ContinuousClock.now
   private var shown: ContinuousClock.Instant?
   private var length = 0
 
   /// - Parameter start: work done before, which does not count for the rate.
   init(_ title: String, unit: String, from start: Int = 0) {
     (self.title, self.unit, self.start) = (title, unit, start)
+  }
+
+  /// Goes on to another work, which a person who watches is told of before anything of it is done.
+  mutating func begin(_ title: String) {
+    (self.title, began, shown) = (title, .now, nil)
+    if Console.isTerminal && !Console.isQuiet { write("\(title) …", isEnd: false) }
   }
 
   mutating func show(_ done: Int, of total: Int, _ detail: String = "") {
@@ -86,9 +93,13 @@ struct ProgressBar {
     }
     let filled = total > 0 ? 20 * done / total : 20
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    let line = "\(title) \(bar) \(figures)\(detail.isEmpty ? "" : "  " + detail)"
+    write("\(title) \(bar) \(figures)\(detail.isEmpty ? "" : "  " + detail)", isEnd: isEnd)
+  }
+
+  /// In place of the line before, unless that was the last of its work.
+  private mutating func write(_ line: String, isEnd: Bool) {
     let blank = String(repeating: " ", count: max(0, length - line.count))
-    length = line.count
+    length = isEnd ? 0 : line.count
     Console.write("\r\(line)\(blank)\(isEnd ? "\n" : "")")
   }
 

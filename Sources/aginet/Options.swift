@@ -201,7 +201,11 @@ extension Modality: ExpressibleByArgument {
 
 /// Modalities separated by commas, in the order given: `t1,t2`.
 func modalities(_ text: String) throws -> [Modality] {
-  try text.split(separator: ",").map { part in
+  let list = text.split(separator: ",")
+  guard !list.isEmpty else {
+    throw Failure(.usage, "'\(text)': no modality is named; write such as t1,flair")
+  }
+  return try list.map { part in
     guard let modality = Modality(name: part.trimmingCharacters(in: .whitespaces)) else {
       throw Failure(
         .usage,
@@ -228,6 +232,8 @@ func openedCohort(_ folder: String) throws -> PreparedCohort {
 /// What a machine has, and what its memory holds.
 enum Bounds {
   static let threads = 1...1024, loaders = 0...256, batch = 1...65_536
+  /// As many as percentiles can count.
+  static let voxels = 1...4_000_000_000
 }
 
 func check(_ flag: String, _ number: Int, _ range: ClosedRange<Int>) throws {

@@ -32,7 +32,7 @@ struct PatientOptions: ParsableArguments {
   @Flag(
     help: "Say what memory and time it will take, by a single batch, and write nothing; with --json as JSON.")
   var estimate = false
-  @Flag(help: "Print the sidecar.")
+  @Flag(help: "Print the sidecar; of several images a list of theirs.")
   var json = false
 
   /// The volume to write; of an estimate it may be nothing.
@@ -48,9 +48,7 @@ struct PatientOptions: ParsableArguments {
     guard estimate || output != nil else {
       throw Failure(.usage, "-o: name the volume to write, such as -o out.nii.gz")
     }
-    guard (1...1_000_000_000_000).contains(maxVoxels) else {
-      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
-    }
+    try check("max-voxels", maxVoxels, Bounds.voxels)
     let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
     let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
     guard !files.isEmpty else {

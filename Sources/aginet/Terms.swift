@@ -14,7 +14,8 @@ enum CommandLineTerms {
     .samples: "--samples",
     .seeds: "--seeds", .output: "-o", .overwrites: "--force",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
-    .synthesis: "aginet synthesize", .segmentation: "aginet segment", .setup: "make setup",
+    .synthesis: "aginet synthesize", .segmentation: "aginet segment", .assessment: "aginet assess",
+    .setup: "make setup",
     .diagnosis: "aginet doctor", .inspection: "aginet info",
   ]
 

@@ -74,7 +74,7 @@ import Testing
     }
     let (all, axial) = (try made(), try made("--axial-only"))
     #expect(all.sidecar["Planes"] as? [String] == ["axial", "coronal", "sagittal"])
-    #expect(axial.sidecar["Planes"] == nil)
+    #expect(axial.sidecar["Planes"] as? [String] == ["axial"])
     #expect(all.volume.grid == axial.volume.grid && all.volume.voxels != axial.volume.voxels)
     #expect(all.volume.voxels.allSatisfy { $0.isFinite && $0 >= 0 })
   }

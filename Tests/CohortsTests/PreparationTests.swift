@@ -185,6 +185,18 @@ import Testing
     #expect(abs(slice[(5 + 2) * 16 + 1 + 3] - min(expected, 1)) < 1e-4)
   }
 
+  /// Where a scan shows next to nothing of the head that the others show, resampling would make a volume of zeros of it.
+  @Test func whatShowsNothingOfTheHeadIsNotResampled() throws {
+    let scratch = try Scratch()
+    try makeBIDS("\(scratch.path)/raw", subjects: 4)
+    var moved = scan(55)
+    moved.affine = Affine([-1, 0, 0, 6], [0, -1, 0, -5], [0, 0, 1, -3])
+    try writeScan(moved, bidsPath("\(scratch.path)/raw", 4, .t2))
+    let (outcome, _) = try prepare(scratch, "free") { $0.alignment.rule = .headers }
+    let left = try #require(outcome.manifest.leftOut.first)
+    #expect(left.id == "sub-04" && left.reason.contains("% of the head"), "\(left)")
+  }
+
   @Test func theSeededSplitIsTheDefaultForBIDS() throws {
     let scratch = try Scratch()
     try makeBIDS("\(scratch.path)/raw", subjects: 4)

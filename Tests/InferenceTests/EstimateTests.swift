@@ -86,8 +86,8 @@ private func grid(_ dimensions: SIMD3<Int>, spacing: Double = 1) -> Grid {
     #expect(method.shapes.last == [4, 3, 144, 128])
     // Twelve planes of each are predicted, then all.
     #expect(both.verifying == 2 * 3 && both.batches == 6 + 6)
-    // One pair of names may be tried the other way round, each hidden in turn again.
-    #expect(both.exchanging == 6 && both.seconds == both.batchSeconds * 12)
+    // One pair of names may be tried the other way round, and one scan turned over, each hidden in turn again.
+    #expect(both.exchanging == 2 * 6 && both.seconds == both.batchSeconds * 12)
     // Two sources, the image and one volume more.
     #expect(both.images == 128 * 144 * 24 * 4 * 4)
     #expect(try told([.t1, .t2], on: coarse, verifies: false).batches == 6)
@@ -100,10 +100,10 @@ private func grid(_ dimensions: SIMD3<Int>, spacing: Double = 1) -> Grid {
     #expect(method.shapes.last == [4, 3, 72, 64] && fine.batches == both.batches)
     #expect(fine.images * 4 == both.images)
     #expect(try failure { _ = try told([.t1, .t2], [.t1], on: coarse) }.kind == .usage)
-    // Three scans make three pairs.
+    // Three scans make three pairs, and each may be turned over.
     card.scenario = Scenario(completing: [.t1, .t2, .pd, .flair])
     let three = try told([.t1, .t2, .pd], on: coarse)
-    #expect(three.verifying == 3 * 3 && three.exchanging == 3 * 9 && three.batches == 9 + 6)
+    #expect(three.verifying == 3 * 3 && three.exchanging == 6 * 9 && three.batches == 9 + 6)
   }
 }
 

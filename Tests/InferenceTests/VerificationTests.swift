@@ -119,7 +119,10 @@ private func repeated(_ modality: Modality) -> Volume {
     [.t1: ("a", repeated(.t1)), .t2: ("b", repeated(.t1))], batchSize: 5, progress: show, verifying: show
   ) { works.append(($0, [])) }
   #expect(
-    works.map(\.name) == ["verifying T1", "verifying T2", "trying T1 and T2 exchanged", "synthesising"])
+    works.map(\.name) == [
+      "verifying T1", "verifying T2", "trying T1 and T2 exchanged", "trying T2 mirrored", "synthesising",
+    ])
+  #expect(works[3].shown == works[2].shown)
   #expect(
     works[2].shown.map { $0[0] } == [5, 10, 12, 17, 22, 24] && works[2].shown.allSatisfy { $0[1] == 24 })
 }
@@ -162,6 +165,58 @@ private func repeated(_ modality: Modality) -> Volume {
   #expect(other?.exchange?.modalities == [.t1, .t2] && (other?.exchange?.reliability ?? 0) > 20)
 }
 
+/// A head that is not the same on both sides, of which one scan is turned over, left to right: its header says that it lies where the
+/// others do.
+@Test func whatIsMirroredIsRefused() throws {
+  func shade(_ levels: [Float], isTurned: Bool = false) -> Volume {
+    var volume = head(.t1)
+    for k in 0..<headSize.z {
+      for j in 0..<headSize.y {
+        for i in 0..<headSize.x {
+          let (x, at) = (isTurned ? headSize.x - 1 - i : i, i + headSize.x * (j + headSize.y * k))
+          volume.voxels[at] = volume.voxels[at] > 0 ? levels[(x / 5 + j / 3 + k) % 2] : 0
+        }
+      }
+    }
+    return volume
+  }
+  let unit = try ForegroundScale.level / #require(ForegroundScale.of(shade([1, 2]).voxels))
+  func turned(_ x: Tensor) -> Tensor {
+    x.below(0.5 * unit, x * 0, else: x.below(1.5 * unit, x * 0 + 2 * unit, else: x * 0 + unit))
+  }
+  let maker = completer(
+    Known { x in
+      let (t1, t2) = (x.narrowed(1, from: 0, length: 1), x.narrowed(1, from: 1, length: 1))
+      return .concatenated([turned(t2), turned(t1), t1 + t2], axis: 1)
+    })
+  func made(_ t2: Volume) throws -> Synthesizer.Result {
+    try maker([.t1: ("a", shade([1, 2])), .t2: ("b", t2)], targets: [.flair])
+  }
+  #expect(try #require(made(shade([2, 1])).verification).mirror == nil)
+  let failure = try failure { _ = try made(shade([2, 1], isTurned: true)) }
+  #expect(
+    failure.kind == .refused && failure.message.contains("T1 and T2 look mirrored to each other"),
+    "\(failure)")
+}
+
+/// What is accepted and yet hardly predicted is told of.
+@Test func aWeakReliabilityIsToldOf() {
+  func warnings(_ decibels: Double...) -> [String] {
+    Verification(
+      hidden: zip([Modality.t1, .t2, .flair], decibels).map {
+        .init(modality: $0, decibels: $1, correlation: 0.5, looksLike: nil)
+      }
+    ).warnings
+  }
+  #expect(warnings(3, 2, 4).isEmpty && warnings(-3, 1, 1).isEmpty)
+  #expect(
+    warnings(3, 4, -2).allSatisfy { $0.hasPrefix("FLAIR would be worse predicted") }
+      && warnings(3, 4, -2).count == 1)
+  #expect(
+    warnings(0.5, 0.9).allSatisfy { $0.hasPrefix("the given scans hardly predict") }
+      && warnings(0.5, 0.9).count == 1)
+}
+
 /// T1 and T1Gd predict each other however they are called; what contrast medium brightens tells.
 @Test func scansBeforeAndAfterContrastMediumAreRefusedUnderEachOthersNames() throws {
   let before = head(.t1)
@@ -184,11 +239,15 @@ private func repeated(_ modality: Modality) -> Volume {
     forced.overruled.count == 1 && forced.notes.contains { $0.contains("see whether they are exchanged") })
 }
 
-/// A whole head in noise counts where its brain is: neither its scalp nor what lies far below, however badly that is made. Of a
+/// A whole head counts where its brain is, whatever its air: neither its scalp nor what lies far below, however badly that is made. Of a
 /// stripped one everything counts.
-@Test(arguments: [true, false]) func ofAWholeHeadTheBrainCounts(isStripped: Bool) throws {
+@Test(arguments: ["stripped", "in noise", "air put to 0"]) func ofAWholeHeadTheBrainCounts(_ kind: String)
+  throws
+{
   let dimensions: SIMD3<Int> = [144, 168, 60]
-  // 180 mm high, 160 mm wide and 190 mm long.
+  // A head 180 mm high, 160 mm wide and 190 mm long; a brain 135 mm wide and 165 mm long.
+  let isStripped = kind == "stripped"
+  let radii = isStripped ? SIMD2(54.0, 66) : SIMD2(64, 76)
   let affine = Affine([1.25, 0, 0, 0], [0, 1.25, 0, 0], [0, 0, 3, 0])
   func shade(_ levels: [Float], isBad: (_ distance: Double, _ plane: Int) -> Bool) -> Volume {
     var volume = Volume(
@@ -197,10 +256,10 @@ private func repeated(_ modality: Modality) -> Volume {
     for index in volume.voxels.indices {
       let (line, i) = index.quotientAndRemainder(dividingBy: dimensions.x)
       let (k, j) = line.quotientAndRemainder(dividingBy: dimensions.y)
-      let (x, y) = (Double(i - 72) / 64, Double(j - 84) / 76)
+      let (x, y) = (Double(i - 72) / radii.x, Double(j - 84) / radii.y)
       let distance = (x * x + y * y).squareRoot()
       if distance > 1 {
-        volume.voxels[index] = isStripped ? 0 : 0.02 + 0.01 * Float((i + j) % 3)
+        volume.voxels[index] = kind == "in noise" ? 0.02 + 0.01 * Float((i + j) % 3) : 0
       } else {
         volume.voxels[index] = isBad(distance, k) ? levels[2] : levels[(i / 2 + j / 2 + k) % 2]
       }
@@ -224,8 +283,8 @@ private func repeated(_ modality: Modality) -> Volume {
     let patient: Patient = [.t1: ("a", t1), .t2: ("b", t2)]
     return try #require(try maker(patient, targets: [.flair]).verification).reliability
   }
-  // Scalp, and everything more than 110 mm below the top.
-  let outer = try reliability { distance, plane in distance > 0.9 || plane < 22 }
+  // Scalp where there is one, and everything more than 110 mm below the top.
+  let outer = try reliability { distance, plane in (distance > 0.9 && !isStripped) || plane < 22 }
   let inner = try reliability { distance, plane in distance < 0.5 && plane > 40 }
   #expect(isStripped ? outer < 5 : outer > 10, "\(outer) dB")
   #expect(inner < 5, "\(inner) dB")

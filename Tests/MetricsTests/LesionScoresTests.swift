@@ -67,6 +67,18 @@ import Testing
     #expect(close(flat[.missed], 4) && flat[.invented] == 0)
   }
 
+  /// Around a lesion in bright tissue the threshold lies above what any image has: nothing is missed there, nor found.
+  @Test func whatNoImageReachesIsNotCounted() throws {
+    var known = known
+    for voxel in known.target.indices where known.target[voxel] > 0 {
+      known.target[voxel] = min(1, known.target[voxel] + 0.4)
+    }
+    let values = try #require(
+      LesionScorer()(known.prediction, known.target, lesion: known.lesion, on: grid))
+    #expect([.enhancing, .missed, .invented].allSatisfy { values[$0] == nil })
+    #expect(values[.volume] != nil && values[.contrastRatio] != nil && values[.mae] != nil)
+  }
+
   /// Voxels weigh alike, whichever slice they lie in.
   @Test func theMapsOfAllSlicesCount() throws {
     var known = known

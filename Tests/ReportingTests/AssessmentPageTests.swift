@@ -63,7 +63,7 @@ import Torch
       told.count == 3 && told.allSatisfy { $0.method == "Any <subset>" && $0.scenario.target.title == "PD" })
     #expect(text.matches(of: #/<circle /#).count == 3)
     let flagged = told.count { ($0.reliability ?? 0) < 0 }
-    #expect(text.contains(" of 3 would be refused") && text.contains("Any &lt;subset&gt;: \(flagged) image"))
+    #expect(text.contains("Any &lt;subset&gt;: of 3 images \(flagged) would be refused"))
   }
 
   @Test(.enabled(if: Browser.path != nil)) func aBrowserShowsIt() throws {

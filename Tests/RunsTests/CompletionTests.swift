@@ -103,6 +103,16 @@ import Training
   }
 
   /// Of people whose scans lie on several grids.
+  /// What was computed otherwise is not what would be computed.
+  @Test func anotherWayOfComputingIsAnotherImage() throws {
+    try complete { $0.isAxialAlone = true }
+    #expect(try fields(sidecar(1))["AxialOnly"] as? Bool == true)
+    #expect(try complete { $0.isAxialAlone = true }.allSatisfy { $0.state == .kept })
+    #expect(try complete().allSatisfy { $0.state == .completed })
+    #expect(try fields(sidecar(1))["AxialOnly"] == nil)
+    #expect(try complete().allSatisfy { $0.state == .kept })
+  }
+
   @Test func scansComeOntoOneGrid() throws {
     let (t2, path) = (scan(.t2, subject: 2), bidsPath(scratch("raw"), 2, .t2))
     try NIfTI.write(

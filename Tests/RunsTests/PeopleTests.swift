@@ -117,6 +117,33 @@ import Testing
     #expect(abs(try #require(rows[0].values[.brain]) - expected) < 1e-3)
   }
 
+  /// Who was scanned twice is one person, and counts with the mean of both.
+  @Test func visitsAreOfOnePerson() throws {
+    for (place, first) in [("sub-01/ses-01", 1), ("sub-01/ses-02", 2), ("sub-02/ses-01", 3)] {
+      let folder = scratch("visits/\(place)/anat")
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+      for (modality, name) in [(Modality.t1, "T1w"), (.t2, "T2w")] {
+        let file = place.split(separator: "/").joined(separator: "_")
+        try NIfTI.write(scan(modality, subject: first), to: "\(folder)/\(file)_\(name).nii.gz")
+      }
+    }
+    let cohort = try CohortLayout.named("bids").open(scratch("visits"))
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    let assessment = try PeopleAssessment(of: [], on: [cohort], options)
+    let copies = assessment.rows.filter { $0.method == "Scaled copy" }.compactMap { $0.values[.brain] }
+    let summary = try #require(assessment.summary.tasks[0].methods.first { $0.name == "Scaled copy" })
+    #expect(copies.count == 3 && summary.people == 2 && summary.visits == 3)
+    let expected = ((copies[0] + copies[1]) / 2 + copies[2]) / 2
+    #expect(summary.overPeople[.brain]?.count == 2)
+    #expect(try abs(#require(summary.overPeople[.brain]?.mean) - expected) < 1e-9)
+    try assessment.write(to: scratch("out"))
+    #expect(
+      try scratch.text("out/people.md").contains("over 2 people, each the mean of their visits (3 in all)"))
+    options.limit = 1
+    #expect(try Set(PeopleAssessment(of: [], on: [cohort], options).rows.map(\.person)).count == 2)
+  }
+
   /// Two hospitals count their people alike.
   @Test func peopleOfTwoFoldersAreKeptApart() throws {
     for (folder, first) in [("one", 1), ("two", 3)] {
@@ -136,7 +163,7 @@ import Testing
     #expect(copies.map(\.cohort) == ["one", "two"] && copies.map(\.person) == ["sub-01", "sub-01"])
     #expect(copies[0].values[.brain] != copies[1].values[.brain])
     let summary = try #require(assessment.summary.tasks[0].methods.first { $0.name == "Scaled copy" })
-    #expect(summary.subjects == 2 && summary.overSubjects[.brain]?.count == 2)
+    #expect(summary.people == 2 && summary.overPeople[.brain]?.count == 2)
     try assessment.write(to: scratch("out"))
     let words = try scratch.text("out/people.md")
     #expect(words.contains("one/sub-01") && words.contains("two/sub-01"))
@@ -180,6 +207,29 @@ import Testing
     #expect(Set(assessment.rows.map(\.person)) == ["sub-01"])
     options.tasks = [try PersonTask("flair>t1")]
     #expect(try failure { _ = try PeopleAssessment(of: [], on: [cohort], options) }.kind == .inconsistent)
+  }
+
+  /// A scan that no task needs, and which cannot be read or lies elsewhere, keeps nobody from being measured; of two of a contrast
+  /// neither is taken unasked.
+  @Test func onlyWhatIsNeededIsRead() throws {
+    let cohort = try people()
+    try scratch.write("not a scan", to: "bids/sub-01/anat/sub-01_PDw.nii.gz")
+    var elsewhere = scan(.pd, subject: 2)
+    elsewhere.affine = Affine([-1, 0, 0, 6], [0, -1, 0, -3], [0, 0, 1, -3])
+    try NIfTI.write(elsewhere, to: bidsPath(scratch("bids"), 2, .pd), replacing: true)
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    let assessment = try PeopleAssessment(of: [], on: [cohort], options)
+    #expect(assessment.failures.isEmpty && Set(assessment.rows.map(\.person)) == ["sub-01", "sub-02"])
+
+    let (first, second) = (
+      bidsPath(scratch("bids"), 1, .t1), scratch("bids/sub-01/anat/sub-01_run-2_T1w.nii.gz")
+    )
+    try FileManager.default.copyItem(atPath: first, toPath: second)
+    let twice = try PeopleAssessment(
+      of: [], on: [CohortLayout.named("bids").open(scratch("bids"))], options)
+    #expect(twice.failures.map(\.person) == ["sub-01"] && twice.failures[0].reason.contains("2 scans of T1"))
+    #expect(twice.failure?.kind == .partial)
   }
 
   /// Heads whose answer is known at every voxel: the look-up finds it, whatever the noise around it.

@@ -111,6 +111,20 @@ import Training
     #expect(failure.kind == .inconsistent && failure.message.contains("others than these anatomies"))
   }
 
+  /// Of one contrast too: a cohort's images are on another scale, and no figure of them would mean anything.
+  @Test func aRunOnComputedHeadsIsNotScoredOnAnotherScale() throws {
+    var experiment = tinyExperiment(method: "pix2pix", network: "resunet", iterations: 2)
+    (experiment.scenario, experiment.physics.extent) = (
+      Scenario(sources: [.t1, .t2], target: .pd), Extent(32, 40)
+    )
+    let run = try Run.train(experiment, on: .anatomies(makeAnatomies(scratch)), into: scratch("heads"))
+    #expect(try run.model(device: .cpu).card.intensityRule == .foreground)
+    let failure = try failure { _ = try Assessment(of: [run], on: Trained.cohort(), device: .cpu) }
+    #expect(
+      failure.kind == .inconsistent && failure.message.contains("on the scale of their foreground"),
+      "\(failure)")
+  }
+
   @Test func whatHeadsCannotServeIsRefused() throws {
     let anatomies = try makeAnatomies(scratch)
     func refusal(_ change: (inout Experiment) -> Void) throws -> Failure {

@@ -63,6 +63,20 @@ import Torch
     #expect(try Meeting(environment)?.host == "10.0.0.7")
   }
 
+  /// MPICH and Intel MPI; Slurm, which has their rank and size too, is asked itself.
+  @Test func hydraIsKnownByItsPlaces() throws {
+    let slurm = [
+      "SLURM_PROCID": "0", "SLURM_STEP_NUM_TASKS": "2", "SLURM_LOCALID": "0",
+      "SLURM_STEP_TASKS_PER_NODE": "1(x2)",
+    ]
+    var environment = ["PMI_RANK": "3", "PMI_SIZE": "4", "MASTER_ADDR": "node1"].merging(slurm) { $1 }
+    #expect(try Meeting(environment).map { [$0.rank, $0.size, $0.localSize] } == [0, 2, 1])
+    (environment["MPI_LOCALRANKID"], environment["MPI_LOCALNRANKS"]) = ("1", "2")
+    let meeting = try #require(try Meeting(environment))
+    #expect([meeting.rank, meeting.size, meeting.localRank, meeting.localSize] == [3, 4, 1, 2])
+    #expect(meeting.host == "node1" && !meeting.isLocal)
+  }
+
   @Test(arguments: [
     ["RANK": "2", "WORLD_SIZE": "2"], ["RANK": "one", "WORLD_SIZE": "2"],
     ["RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "70000"],

@@ -117,11 +117,11 @@ extension Preparation {
       }.sorted { $0.placement.moved < $1.placement.moved }
       guard let most = found.last else { return nil }
       let resampled = found.count { $0.placement.isResampled }
-      return String(
-        format:
-          "\(modality.title) is registered to \(most.placement.reference.title): it was %.1f mm off in the median, "
-          + "%.1f mm at the most (\(most.id)); \(resampled) of \(found.count) were resampled",
-        found[found.count / 2].placement.moved, most.placement.moved)
+      let off = String(
+        format: "it was %.1f mm off in the median, %.1f mm at the most", found[found.count / 2].placement.moved,
+        most.placement.moved)
+      return "\(modality.title) is registered to \(most.placement.reference.title): \(off) (\(most.id)); \(resampled) of "
+        + "\(found.count) were resampled"
     }
   }
 

@@ -36,7 +36,7 @@ struct VolumeMaker: Sendable {
   var dropsEmpty: Bool
   /// Whether one image may serve as two modalities.
   var allowsDuplicates = false
-  /// Whether scans are registered to the one that gives the grid.
+  /// Whether scans are registered to the one that gives the grid; those on other grids are resampled by their headers otherwise.
   var registers = false
 
   /// Bytes of voxels that one subject may have in memory.
@@ -62,7 +62,7 @@ struct VolumeMaker: Sendable {
     var voxels = [UInt16](repeating: 0, count: plan.modalities.count * extent.count)
     var scans: [CohortManifest.Scan] = []
     var (checks, findings): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
-    let reference = try registers ? reference(plan) : nil
+    let reference = try registers || !plan.resampled.isEmpty ? reference(plan) : nil
     var placements: [ScanPlacement] = []
     for (channel, modality) in plan.modalities.enumerated() {
       let path = try plan.subject.path(of: modality)
@@ -82,13 +82,11 @@ struct VolumeMaker: Sendable {
           .inconsistent, "\(id): \(names) are one and the same image (\(files)): one of them is mislabelled")
       }
       var resampled = plan.resampled.contains(modality)
-      if let reference, modality != plan.gridModality {
+      if let reference, registers ? modality != plan.gridModality : resampled {
         let placed = try reference.place(volume, of: modality, name: path, threads: 1)
-        volume = try placed.volume.checked(name: "\(path), registered,")
+        volume = try placed.volume.checked(name: "\(path), \(registers ? "registered" : "resampled"),")
         placements.append(placed.placement)
         resampled = placed.placement.isResampled
-      } else if resampled {
-        volume = try volume.brought(to: grid, threads: 1).checked(name: "\(path), resampled,")
       }
       let scale = try IntensityScale(of: volume.voxels, name: path)
       store(volume, extent, scale: Float(scale.upper), at: channel * extent.count, in: &voxels)
@@ -168,7 +166,7 @@ struct VolumeMaker: Sendable {
   private func reference(_ plan: SubjectPlan) throws -> AlignmentReference {
     let path = try plan.subject.path(of: plan.gridModality)
     let volume = try cohort.volume(plan.gridModality, of: plan.subject).reoriented(to: .lps)
-    return try AlignmentReference(plan.gridModality, volume, name: path, by: .registration)
+    return try AlignmentReference(plan.gridModality, volume, name: path, by: registers ? .registration : .headers)
   }
 
   private func labels(_ plan: SubjectPlan, _ placements: [ScanPlacement]) throws -> (

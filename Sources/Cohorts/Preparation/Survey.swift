@@ -45,12 +45,7 @@ struct Survey: Sendable {
       let remark = subject.remark.map { " (\($0))" } ?? ""
       throw Failure(.inconsistent, "\(subject.id): lacks \(lacking.titles)\(remark)")
     }
-    for modality in modalities {
-      guard let further = subject.duplicates[modality], let first = subject.files[modality] else { continue }
-      let names = ([first] + further).map(\.fileName).joined(separator: ", ")
-      let what = "has \(further.count + 1) scans of \(modality.title) (\(names))"
-      throw Failure(.inconsistent, "\(subject.id): \(what); keep one in the folder")
-    }
+    for modality in modalities { _ = try subject.path(of: modality) }
 
     let gridModality = lacking.contains(gridModality) ? modalities[0] : gridModality
     let reference = try cohort.header(gridModality, of: subject)

@@ -57,7 +57,8 @@ public enum LesionMeasure: String, Measure {
 /// - `enhancing_ml`: voxels of lesion and shell where the real image is brighter than the shell's median + `deviations` x
 ///   1.4826 x its median absolute deviation from that median (1.4826 makes it the standard deviation of normal numbers).
 ///   The threshold is the real image's for both: `missed_ml` are the voxels above it in the real image alone, `invented_ml`
-///   those above it in the synthesised image alone.
+///   those above it in the synthesised image alone. Where the threshold lies above 1, which no image reaches, there are none of
+///   these figures: 0 would be said of a lesion that was lost too.
 ///
 /// All within the slices that are scored: what a lesion has beyond them is not known.
 ///
@@ -112,6 +113,7 @@ public struct LesionScorer: Sendable, Equatable, Codable {
     if contrasts.0 != 0 { values[.contrastRatio] = contrasts.1 / contrasts.0 }
 
     let threshold = median + deviations * 1.4826 * deviation
+    guard threshold < 1 else { return values }
     func volume(where isCounted: (_ real: Bool, _ synthesised: Bool) -> Bool) -> Double {
       Double((lesion + shell).count { isCounted(Double(t[$0]) > threshold, Double(p[$0]) > threshold) })
         * voxel
@@ -148,8 +150,8 @@ public struct LesionScorer: Sendable, Equatable, Codable {
         "Mean ± standard deviation (n − 1) over \(counts) subjects with a lesion. MAE and SSIM (\(ssim.variant.title)) inside "
         + "the lesion; contrast: mean of the lesion minus mean of the tissue within \(short(reach)) mm of it; bright: "
         + "brighter than that tissue's median + \(short(deviations)) × 1.4826 × median absolute deviation in the real "
-        + "image, missed: above that in the real image alone, invented: in the synthesised image alone. Volumes are within "
-        + "the chosen slices.\(Table.cut(models.map { $0.subjects.map(\.isCut) }, "lesion"))",
+        + "image, missed: above that in the real image alone, invented: in the synthesised image alone (none of the three "
+        + "where that lies above 1, which no image reaches). Volumes are within the chosen slices.\(Table.cut(models.map { $0.subjects.map(\.isCut) }, "lesion"))",
       comparing: models, measures: measures)
   }
 }

@@ -38,6 +38,9 @@ public struct ModelFigures<M: Measure>: Sendable, Equatable, Codable {
       })
   }
 
+  /// How many people it was that had these visits.
+  public var people: Int { subjects.map(\.person).unique.count }
+
   /// Compares this model with another, person by person, where both have a finite figure; a person counts with the mean of
   /// their visits.
   /// - Returns: the comparison of (this - other) in the measure's stored unit; nothing without a common subject.

@@ -105,7 +105,7 @@ public struct AssessmentPage {
         if hasFailures {
           HTML.section("failures", "Not measured") {
             HTML("ul") {
-              for (cohort, person, reason) in assessment.failures {
+              for (cohort, person, reason) in assessment.failures.map({ ($0.cohort, $0.person, $0.reason) }) {
                 HTML("li") { "\(assessment.label(cohort, person)): \(reason)" }
               }
             }
@@ -120,10 +120,11 @@ public struct AssessmentPage {
   }
 
   private func facts(of assessment: PeopleAssessment) -> [(name: String, value: String)] {
-    let people = assessment.rows.map { assessment.label($0.cohort, $0.person) }.unique.count
+    let visits = assessment.rows.map { assessment.label($0.cohort, $0.person) }.unique.count
+    let people = assessment.rows.map { assessment.label($0.cohort, $0.patient) }.unique.count
     return [
       ("Models", assessment.models.isEmpty ? "none" : assessment.models.joined(separator: ", ")),
-      ("Folders", assessment.cohorts.joined(separator: ", ")), ("Measured", "\(people)"),
+      ("Folders", assessment.cohorts.joined(separator: ", ")), ("Measured", visits > people ? "\(people.people) in \(visits) visits" : "\(people)"),
       ("Not measured", "\(assessment.failures.count)"),
     ]
   }
@@ -209,7 +210,7 @@ extension PeopleAssessment {
       columns: [Table.Column("Task"), Table.Column("People", decimals: 0)] + ordered.map { Table.Column($0) })
     for scenario in scenarios {
       let figures = figures(of: scenario)
-      let people = figures.map { $0.subjects.map(\.person).unique.count }.max() ?? 0
+      let people = figures.map(\.people).max() ?? 0
       table.append(
         [.text(scenario.description), .number(Double(people))]
           + ordered.map { method in

@@ -1,11 +1,12 @@
 import Foundation
+import Layers
 import Metrics
 
 /// What the CAGR modules of one network did to a sample of slices: how far each group's kernel was rolled, how
 /// strongly it counted, and how open the channels' gates were (paper §3.2).
 public struct RoutingSummary: Codable, Sendable, Equatable {
   /// The scale that training starts from, sigmoid(1).
-  public static let startingScale = 1 / (1 + exp(-1.0))
+  public static let startingScale = Routing.firstScale
   /// Below this mean length, in voxels, offsets count as not learned.
   public static let negligibleOffset = 0.01
 

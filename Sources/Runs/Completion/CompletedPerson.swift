@@ -79,10 +79,7 @@ extension [CompletedPerson] {
     func names(_ modalities: [Modality]) -> String {
       modalities.isEmpty ? "n/a" : modalities.map(\.title).joined(separator: ",")
     }
-    let head = [
-      "participant_id", "session_id", "state", "given", "made", "not_made", "reliability_db", "files",
-      "notes",
-    ]
+    let head = CompletedPerson.columns.map(\.name)
     let rows = map { person in
       let made = person.images.map(\.modality)
       return [
@@ -110,4 +107,23 @@ extension [CompletedPerson] {
       kind ?? .partial,
       "\(failed.count) of \(count) could not be completed" + (naming ? ": \(reasons.listed(5))" : ""))
   }
+}
+
+extension CompletedPerson {
+  /// Of the table: what they are called, and what they hold.
+  static let columns: [(name: String, words: String)] = [
+    ("participant_id", "Who it is."), ("session_id", "The visit, where the data set has sessions."),
+    (
+      "state",
+      "completed: something was computed now; kept: it had been before; whole: nothing was lacking; failed: notes say why."
+    ),
+    ("given", "Contrasts that were acquired."), ("made", "Contrasts that were computed."),
+    ("not_made", "Contrasts that are wanted and lacking still."),
+    (
+      "reliability_db",
+      "Each given contrast hidden in turn and computed from the others: 10 log10 of its variance by the mean squared error, the "
+        + "mean over them. 0 is a constant image; n/a where one contrast was given."
+    ),
+    ("files", "What was computed, from this folder."), ("notes", "What a reader should know."),
+  ]
 }

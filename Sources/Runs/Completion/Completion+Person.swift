@@ -25,6 +25,7 @@ extension Completion {
       try complete(task, scans, by: model, &person, goesOn)
     } catch let failure as Failure where !failure.isStop {
       person.fail(failure, in: [cohort.folder, folder.path])
+      folder.removeEmpty(of: task.subject)
     }
     person.leftovers = tidy(after: person, task, scans, by: model)
     return person
@@ -75,7 +76,7 @@ extension Completion {
     _ = try job.runAll(
       task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() },
       begins: { _ in try goesOn() })
-    for image in images { try image.finish(scans) }
+    for image in images { try image.finish(scans, options) }
   }
 
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {

@@ -2,6 +2,7 @@ import Cohorts
 import Experiments
 import Failures
 import Files
+import Foundation
 import Imaging
 import Inference
 import Synchronization
@@ -99,7 +100,8 @@ public struct Completion: Sendable {
       guard unknown.isEmpty else {
         let there = Set(known).sorted()
         let list = there.isEmpty ? "there is none" : "there are \(there.listed)"
-        throw Failure(.notFound, "\(cohort.folder): has no \(unknown.listed); \(list)")
+        let advice = unknown.contains { $0.contains(",") } ? "; labels are separated by blanks" : ""
+        throw Failure(.notFound, "\(cohort.folder): has no \(unknown.listed); \(list)\(advice)")
       }
       return Set(names)
     }
@@ -213,7 +215,14 @@ public struct Completion: Sendable {
 
   /// Writes the table of everyone with whom anybody began.
   /// - Throws: `.cannotWrite`.
-  public func writeTable() throws { try folder.write(found().table, to: CompletionFolder.table) }
+  public func writeTable() throws {
+    try folder.write(found().table, to: CompletionFolder.table)
+    let words = CompletedPerson.columns.map { ($0.name, ["Description": $0.words]) }
+    let data = try JSONSerialization.data(
+      withJSONObject: Dictionary(words) { first, _ in first },
+      options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
+    try folder.write(String(decoding: data, as: UTF8.self) + "\n", to: CompletionFolder.dictionary)
+  }
 }
 
 extension Completion.Targets {

@@ -17,6 +17,8 @@ public struct CompletionFolder: Sendable {
 
   /// Of everyone: the table and the page.
   public static let table = "participants_completed.tsv"
+  /// What the table's columns hold.
+  static let dictionary = "participants_completed.json"
   public static let page = "completed.html"
   private static let description = "dataset_description.json"
   /// Of images of a person, as `GeneratedBy` of a data set calls the program.
@@ -39,7 +41,9 @@ public struct CompletionFolder: Sendable {
     try describe(cohort)
     try write("\(ModelCard.warning)\n\nWritten by \(Self.generator), \(Version.current).\n", to: "README")
     // What BIDS has no name for.
-    try write("*.html\nlogs/\nsub-*/figures/\nsub-*/ses-*/figures/\n\(Self.table)\n", to: ".bidsignore")
+    try write(
+      "*.html\nlogs/\nsub-*/figures/\nsub-*/ses-*/figures/\n\(Self.table)\n\(Self.dictionary)\n",
+      to: ".bidsignore")
   }
 
   /// Says what the folder is, and by which models that was computed which stands there, whoever computed it and when.
@@ -65,12 +69,20 @@ public struct CompletionFolder: Sendable {
 
   /// Images that were computed of a person and stand there, by name.
   func images(of subject: Subject) -> [DerivedImage] {
-    let place = ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/")
+    let place = anat(of: subject)
     let names = (try? FileManager.default.contentsOfDirectory(atPath: self(place))) ?? []
     return names.filter { $0.contains(DerivativeName.mark) && $0.scanStem != nil }.sorted().map {
       DerivedImage("\(place)/\($0)", in: self)
     }
   }
+
+  /// Where a person's images lie, from the folder.
+  private func anat(of subject: Subject) -> String {
+    ([subject.patient] + [subject.session].compactMap { $0 } + ["anat"]).joined(separator: "/")
+  }
+
+  /// Removes what was made for a person's images where there are none.
+  func removeEmpty(of subject: Subject) { RunFolder.removeEmpty(self(anat(of: subject)), within: path) }
 
   private struct Description: Codable {
     struct Program: Codable {

@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Torch
 
 /// An image in a folder of derivatives, and what stands beside it.
 struct DerivedImage: Sendable {
@@ -26,7 +27,7 @@ struct DerivedImage: Sendable {
   /// The contrast, as the file beside it says.
   var modality: Modality? { (fields?["SynthesizedModality"] as? String).flatMap(Modality.init(rawValue:)) }
 
-  /// Whether it is there, whole, by this model and of these scans as they are now.
+  /// Whether it is there, whole, by this model, of these scans as they are now, and computed as it would be.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
   func stands(
     of model: TrainedModel, _ scans: SourceScans, _ options: Completion.Options
@@ -39,6 +40,8 @@ struct DerivedImage: Sendable {
     }
     guard fields["SpatialReference"] as? String == scans.reference,
       fields["AlignedBy"] as? String == scans.alignment.rule?.rawValue,
+      fields["Precision"] as? String == LibTorch.precision.note,
+      fields[Self.axialAlone] as? Bool ?? false == options.isAxialAlone,
       fields["Sources"] as? [String] == scans.links,
       !scans.paths.indices.contains(where: { !isOf(scans.paths[$0], at: $0, fields, scans) })
     else { return false }
@@ -76,12 +79,15 @@ struct DerivedImage: Sendable {
     return (try? FileManager.default.attributesOfItem(atPath: target))?[.modificationDate] as? Date
   }
 
-  /// Says beside it, in BIDS's words, what it was computed of. What lacks these words was not finished.
-  func finish(_ scans: SourceScans) throws {
+  private static let axialAlone = "AxialOnly"
+
+  /// Says beside it, in BIDS's words, what it was computed of, and how. What lacks these words was not finished.
+  func finish(_ scans: SourceScans, _ options: Completion.Options) throws {
     guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
     fields["Sources"] = scans.links
     fields["SourceSHA256"] = scans.digests
     fields["SpatialReference"] = scans.reference
+    fields[Self.axialAlone] = options.isAxialAlone ? true : nil
     let data = try JSONSerialization.data(
       withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
     try AtomicFile.write([UInt8](data) + Array("\n".utf8), to: sidecar)

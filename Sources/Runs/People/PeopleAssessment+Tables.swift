@@ -42,7 +42,7 @@ extension PeopleAssessment {
     return table
   }
 
-  /// Means over people, by task and method.
+  /// Means over people, by task and method. A person counts with the mean of their visits.
   public struct Summary: Encodable {
     public var cohorts: [String]
     public var tasks: [Task]
@@ -50,7 +50,21 @@ extension PeopleAssessment {
 
     public struct Task: Encodable {
       public var task: String
-      public var methods: [FigureSummary<PersonMeasure>]
+      public var methods: [Method]
+    }
+
+    public struct Method: Encodable {
+      public var name: String
+      public var people: Int, visits: Int
+      /// Of a measure that nobody has, nothing.
+      public var overPeople: [PersonMeasure: Spread]
+
+      init(_ figures: ModelFigures<PersonMeasure>) {
+        (name, people, visits) = (figures.name, figures.people, figures.subjects.count)
+        overPeople = Dictionary(
+          uniqueKeysWithValues: PersonMeasure.allCases.map { ($0, figures.overPeople($0)) }
+            .filter { $0.1.count + $0.1.infinite > 0 })
+      }
     }
   }
 
@@ -58,7 +72,7 @@ extension PeopleAssessment {
     Summary(
       cohorts: cohorts,
       tasks: scenarios.map { scenario in
-        Summary.Task(task: scenario.description, methods: figures(of: scenario).map(\.summary))
+        Summary.Task(task: scenario.description, methods: figures(of: scenario).map(Summary.Method.init))
       },
       failures: Dictionary(failures.map { (label($0.cohort, $0.person), $0.reason) }) { first, _ in first })
   }
@@ -101,16 +115,18 @@ extension PeopleAssessment {
   /// A row a method: means of every measure.
   package func means(_ scenario: Scenario) -> Table {
     let figures = figures(of: scenario)
+    let (people, visits) = (figures.map(\.people).max() ?? 0, figures.map(\.subjects.count).max() ?? 0)
     var table = Table(
       scenario.description,
-      caption: "Mean ± standard deviation over \((figures.map(\.subjects.count).max() ?? 0).people); "
+      caption: "Mean ± standard deviation over \(people.people)"
+        + (visits > people ? ", each the mean of their visits (\(visits) in all); " : "; ")
         + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
         + "fitted to the target and are not among those of which the best is marked.",
       columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })
     for model in figures {
       if PersonBaselines.ceilings.contains(model.name) { table.unranked.insert(table.rows.count) }
       table.append(
-        [.text(model.name)] + PersonMeasure.allCases.map { Table.Cell(model.overSubjects($0), of: $0) })
+        [.text(model.name)] + PersonMeasure.allCases.map { Table.Cell(model.overPeople($0), of: $0) })
     }
     return table
   }
@@ -128,15 +144,16 @@ extension PeopleAssessment {
         ])
     for person in all.map({ label($0.cohort, $0.person) }).unique {
       let own = all.filter { label($0.cohort, $0.person) == person }
-      let first = own.first { $0.method == models.first } ?? own[0]
+      // What follows is the first model's; where it made nothing, it is nobody's.
+      let first = own.first { $0.method == models.first }
       let figures = methods.map { method in
         Table.Cell(own.first { $0.method == method }?.values[.brain])
       }
       table.append(
         [.text(person)] + figures + [
-          Table.Cell(first.reliability), Table.Cell(first.values[.sharpness]),
-          Table.Cell(first.values[.lesionContrast]),
-          Table.Cell(first.values[.falseBright], scale: PersonMeasure.falseBright.scale),
+          Table.Cell(first?.reliability), Table.Cell(first?.values[.sharpness]),
+          Table.Cell(first?.values[.lesionContrast]),
+          Table.Cell(first?.values[.falseBright], scale: PersonMeasure.falseBright.scale),
         ])
     }
     return table

@@ -12,7 +12,7 @@ import Torch
 public struct PeopleAssessment: Sendable {
   public struct Options: Sendable {
     public var tasks = PersonTask.usual
-    /// Most people; nil for all.
+    /// Most people of a folder, with all their visits; nil for all.
     public var limit: Int?
     public var batchSize = 4
     /// Whether a model hides each given contrast in turn, which tells how far it can be relied on.
@@ -48,7 +48,7 @@ public struct PeopleAssessment: Sendable {
 
   public private(set) var rows: [Row] = []
   /// Who could not be measured, and why; files are told from the folder.
-  public private(set) var failures: [(cohort: String, person: String, reason: String)] = []
+  public private(set) var failures: [Unmeasured] = []
   /// The models' names, in the order given.
   public let models: [String]
   /// The folders' names, by which people of one identifier are told apart.
@@ -72,7 +72,9 @@ public struct PeopleAssessment: Sendable {
       let subjects = cohort.subjects.filter {
         !PersonTask.scenarios(options.tasks, of: $0.modalities).isEmpty
       }
-      return subjects.prefix(options.limit ?? subjects.count).map { (cohort, name, $0) }
+      let people = Set(
+        subjects.map { cohort.patient(of: $0.id) }.unique.prefix(options.limit ?? subjects.count))
+      return subjects.filter { people.contains(cohort.patient(of: $0.id)) }.map { (cohort, name, $0) }
     }
     guard !chosen.isEmpty else {
       throw Failure(
@@ -87,15 +89,23 @@ public struct PeopleAssessment: Sendable {
       let next = Array(chosen[number..<min(number + step, chosen.count)])
       let found = try group.share(of: next).map { cohort, name, subject -> Measured in
         do {
-          let person = try PersonScans(subject, of: cohort, named: name, by: options.alignment)
+          let scenarios = PersonTask.scenarios(options.tasks, of: subject.modalities)
+          let needed = Modality.allCases.filter { modality in
+            scenarios.contains { $0.modalities.contains(modality) }
+          }
+          let person = try PersonScans(
+            subject, of: cohort, named: name, needed: needed, by: options.alignment)
           return try PeopleAssessment.measured(person, models, options)
         } catch let failure as Failure where !failure.isStop {
-          return Measured(failure: failure.message.relative(to: [cohort.folder]))
+          return Measured(failure: failure.message.relative(to: [cohort.folder]), code: failure.kind.rawValue)
         }
       }
       for ((_, name, subject), one) in zip(next, try group.gathered(found)) {
         rows += one.rows
-        if let reason = one.failure { failures.append((name, subject.id, reason)) }
+        if let reason = one.failure {
+          let kind = one.code.flatMap(Failure.Kind.init(rawValue:)) ?? .unexpected
+          failures.append(Unmeasured(cohort: name, person: subject.id, reason: reason, kind: kind))
+        }
         for picture in one.pictures { try picturing(picture) }
       }
     }
@@ -107,6 +117,22 @@ public struct PeopleAssessment: Sendable {
     var rows: [Row] = []
     var pictures: [PersonPicture] = []
     var failure: String?
+    var code: Int32?
+  }
+
+  /// Who could not be measured.
+  public struct Unmeasured: Sendable {
+    public let cohort: String, person: String, reason: String, kind: Failure.Kind
+  }
+
+  /// Why some were not measured; nil where all were. Where nobody was, with the kind that all have in common.
+  public var failure: Failure? {
+    guard let first = failures.first else { return nil }
+    let words = "\(failures.count.people) \(failures.count == 1 ? "was" : "were") not measured"
+    guard rows.isEmpty else { return Failure(.partial, words) }
+    let isAlike = Set(failures.map(\.kind)).count == 1
+    let reasons = failures.map { "\(label($0.cohort, $0.person)) (\($0.reason))" }
+    return Failure(isAlike ? first.kind : .partial, "\(words): \(reasons.listed(5))")
   }
 
   /// What folders are called where their people are told apart.

@@ -28,25 +28,34 @@ struct PersonScans {
 
   var modalities: [Modality] { Modality.allCases.filter { volumes[$0] != nil } }
 
-  /// - Parameter alignment: how scans and maps on other grids come onto one.
+  /// - Parameters:
+  ///   - needed: of the subject's scans. Others only tell where the brain is, and its white matter, where they can.
+  ///   - alignment: how scans and maps on other grids come onto one.
   /// - Throws: what reading throws; `.inconsistent` where the scans or maps are not on one grid and nothing brings them there.
   init(
-    _ subject: Subject, of cohort: any Cohort, named name: String,
+    _ subject: Subject, of cohort: any Cohort, named name: String, needed: [Modality],
     by alignment: ScanAlignment = ScanAlignment()
   ) throws {
     (id, patient, self.cohort) = (subject.id, subject.patient, name)
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
-    for modality in subject.modalities {
+    func read(_ modality: Modality) throws -> (name: String, volume: Volume) {
       let path = try subject.path(of: modality)
-      volumes[modality] = (path, try NIfTI.read(path: path).volume.checked(name: path).reoriented(to: .lps))
+      return (path, try NIfTI.read(path: path).volume.checked(name: path).reoriented(to: .lps))
     }
-    let given = Modality.allCases.filter { volumes[$0] != nil }
+    let given = subject.modalities.filter(needed.contains)
     guard !given.isEmpty else { throw Failure(.inconsistent, "\(subject.id): has no scans") }
+    for modality in given { volumes[modality] = try read(modality) }
     let reference = alignment.reference(of: given)
     let grids = volumes.mapValues(\.volume.grid)
     let placements = try alignment.align(&volumes, in: given)
-    let order = given.compactMap { volumes[$0] }
-    let (fixed, grid) = (volumes[reference]?.name ?? "", grids[reference] ?? order[0].volume.grid)
+    guard let (fixed, grid) = volumes[reference].map({ ($0.name, $0.volume.grid) }) else {
+      preconditionFailure("the reference is one of the scans")
+    }
+    for modality in subject.modalities where volumes[modality] == nil {
+      guard let scan = try? read(modality), scan.volume.grid.matches(grid) else { continue }
+      volumes[modality] = scan
+    }
+    let order = Modality.allCases.compactMap { volumes[$0] }
     try order.map { (name: $0.name, grid: $0.volume.grid) }.checkAlike()
     self.volumes = volumes
 
@@ -67,7 +76,10 @@ struct PersonScans {
     }
     let voxels = order.map(\.volume.voxels)
     let limits = voxels.map { Float(ForegroundScale.floor * (ForegroundScale.of($0) ?? 0)) }
-    isStripped = PersonScans.isStripped(voxels[0], limits[0])
+    isStripped =
+      PersonScans.isAirZero(voxels[0], limits[0])
+      && !(HeadShape(order.map(\.volume), factors: limits.map { ForegroundScale.seen / $0 })?.isWholeHead
+        ?? false)
     let brain = known ?? (isStripped ? PersonScans.anySignal(voxels) : PersonScans.foreground(voxels, limits))
     let box = PersonBox(brain, grid.dimensions)
     self.box = box
@@ -91,9 +103,10 @@ struct PersonScans {
   /// What was made on the grid of the volumes, as images are cut.
   func cut(_ volume: Volume) -> [Float] { box.cut(volume.voxels) }
 
-  /// A head lies in air, whose noise is hardly ever 0, or fades out through skin; what was cut out of its skull ends at zeros.
-  private static func isStripped(_ voxels: [Float], _ limit: Float) -> Bool {
-    let (signal, faint) = (voxels.count { $0 > limit }, voxels.count { $0 > 0 && $0 <= limit })
+  /// A head lies in air, whose noise is hardly ever 0, or fades out through skin; what was cut out of its skull ends at zeros, and
+  /// so does a head whose air was put to 0.
+  private static func isAirZero(_ voxels: [Float], _ limit: Float) -> Bool {
+    let (signal, faint) = (voxels.count { $0 > limit }, voxels.count { $0 > limit / 60 && $0 <= limit })
     return Double(faint) < 0.4 * Double(signal)
   }
 

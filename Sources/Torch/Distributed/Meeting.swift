@@ -16,13 +16,19 @@ public struct Meeting: Sendable, Equatable {
   /// Whether all are on one machine.
   public var isLocal: Bool { localSize == size && interfaces.isEmpty }
 
-  /// What the environment of a process says: `torchrun`'s variables, else those of Open MPI's `mpirun`, else of Slurm's `srun`.
+  /// What the environment of a process says: `torchrun`'s variables, else those of Open MPI's `mpirun`, of MPICH's and Intel MPI's
+  /// (Hydra), else of Slurm's `srun`.
   /// `MASTER_ADDR` and `MASTER_PORT` hold with all of them, and `GLOO_SOCKET_IFNAME`.
   /// - Returns: nil for a process that is alone.
   /// - Throws: `.usage` for what contradicts itself.
   public init?(_ environment: [String: String]) throws {
     func number(_ name: String) throws -> Int? { try Self.number(name, environment) }
-    let names = Launcher.allCases.first { environment[$0.size] != nil && environment[$0.rank] != nil }
+    let names = Launcher.allCases.first { names in
+      // Slurm speaks Hydra's language too, but for the places on a machine.
+      [names.size, names.rank, names == .hydra ? names.localRank : names.rank].allSatisfy {
+        environment[$0] != nil
+      }
+    }
     guard let names, let rank = try number(names.rank), let size = try number(names.size), size > 1 else {
       return nil
     }
@@ -77,14 +83,15 @@ public struct Meeting: Sendable, Equatable {
   }
 
   private enum Launcher: CaseIterable {
-    // A step of Slurm's may have started Open MPI's own processes.
-    case torchrun, openMPI, slurm
+    // A step of Slurm's may have started Open MPI's own processes, or Hydra's.
+    case torchrun, openMPI, hydra, slurm
 
     var rank: String {
       switch self {
       case .torchrun: "RANK"
       case .slurm: "SLURM_PROCID"
       case .openMPI: "OMPI_COMM_WORLD_RANK"
+      case .hydra: "PMI_RANK"
       }
     }
     /// A Slurm script has a rank too, but no step.
@@ -93,6 +100,7 @@ public struct Meeting: Sendable, Equatable {
       case .torchrun: "WORLD_SIZE"
       case .slurm: "SLURM_STEP_NUM_TASKS"
       case .openMPI: "OMPI_COMM_WORLD_SIZE"
+      case .hydra: "PMI_SIZE"
       }
     }
     var localRank: String {
@@ -100,6 +108,7 @@ public struct Meeting: Sendable, Equatable {
       case .torchrun: "LOCAL_RANK"
       case .slurm: "SLURM_LOCALID"
       case .openMPI: "OMPI_COMM_WORLD_LOCAL_RANK"
+      case .hydra: "MPI_LOCALRANKID"
       }
     }
     var localSize: String {
@@ -107,6 +116,7 @@ public struct Meeting: Sendable, Equatable {
       case .torchrun: "LOCAL_WORLD_SIZE"
       case .slurm: "SLURM_STEP_TASKS_PER_NODE"
       case .openMPI: "OMPI_COMM_WORLD_LOCAL_SIZE"
+      case .hydra: "MPI_LOCALNRANKS"
       }
     }
   }

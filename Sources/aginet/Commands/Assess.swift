@@ -38,8 +38,11 @@ struct Assess: ParsableCommand {
     help:
       "A folder of label maps: the look-up from physics alone is measured too, by heads computed from them.")
   var anatomies: String?
-  @Option(help: "Most people of a folder.")
+  @Option(help: "Most people of a folder, with all their visits.")
   var limit: Int?
+  @Option(
+    help: "BIDS: which of several scans of a modality, e.g. t1:rec=norm, t1:rec= (without), run=1.")
+  var pick: [String] = []
   @Option(help: "Slices at a time.")
   var batch = 4
   @Flag(
@@ -74,7 +77,8 @@ struct Assess: ParsableCommand {
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
     (options.baselines, options.isAxialAlone) = (!modelsOnly, planes.axialOnly)
     options.alignment = try alignment.checked()
-    let cohorts = try folders.map(Assess.opened)
+    let picks = try pick.flatMap { try ScanPick.read($0) }
+    let cohorts = try folders.map { try Assess.opened($0, picks) }
     _ = try PeopleAssessment.names(of: cohorts)
     let models = try zip(files, Assess.ends(of: files)).map { file, end in
       let path = try ShippedModel.file(file)
@@ -104,17 +108,18 @@ struct Assess: ParsableCommand {
         bar.show($0, of: $1, $2)
       }, picturing: { if group.isFirst { try page.draw($0) } })
     guard group.isFirst else { return }
+    if assessment.rows.isEmpty, let failure = assessment.failure {
+      RunFolder.removeEmpty(output, within: Path.folder(output))
+      throw failure
+    }
     try assessment.write(to: output)
     try page.write(assessment)
     for failure in assessment.failures {
       Console.note("warning: \(failure.cohort)/\(failure.person): \(failure.reason)")
     }
     try Console.result(output)
-    let count = assessment.failures.count
-    if count > 0 {
-      throw Failure(
-        .partial,
-        "\(count.people) \(count == 1 ? "was" : "were") not measured; \(output)/people.md says why")
+    if let failure = assessment.failure {
+      throw Failure(failure.kind, "\(failure.message); \(output)/people.md says why")
     }
   }
 
@@ -130,10 +135,10 @@ struct Assess: ParsableCommand {
   }
 
   /// A folder in whichever layout it is; of one that is in none what is wrong with it as BIDS.
-  private static func opened(_ folder: String) throws -> any Cohort {
+  private static func opened(_ folder: String, _ picks: [ScanPick]) throws -> any Cohort {
     for layout in CohortLayout.catalog {
-      if let cohort = try? layout.open(folder) { return cohort }
+      if let cohort = try? layout.open(folder, picks: picks) { return cohort }
     }
-    return try CohortLayout.named("bids").open(folder)
+    return try CohortLayout.named("bids").open(folder, picks: picks)
   }
 }

@@ -78,9 +78,7 @@ struct Complete: ParsableCommand {
   private func complete(_ group: ProcessGroup?, among ranks: Int) throws {
     try check("batch", batch, Bounds.batch)
     if let jobs { try check("jobs", jobs, Bounds.threads) }
-    guard (1...1_000_000_000_000).contains(maxVoxels) else {
-      throw Failure(.usage, "--max-voxels \(maxVoxels): must be from 1 to 1e12")
-    }
+    try check("max-voxels", maxVoxels, Bounds.voxels)
     var options = Completion.Options()
     options.targets = try wanted()
     (options.participants, options.sessions) = (participants, sessions)
@@ -103,9 +101,7 @@ struct Complete: ParsableCommand {
   private func wanted() throws -> Completion.Targets {
     guard let targets else { return .usual }
     if targets.lowercased() == "all" { return .all }
-    let list = try modalities(targets)
-    guard !list.isEmpty else { throw Failure(.usage, "--targets '': name contrasts, or all") }
-    return .these(list)
+    return .these(try modalities(targets))
   }
 
   private func work(_ completion: Completion, _ model: TrainedModel, _ group: ProcessGroup?) throws {
@@ -142,7 +138,7 @@ struct Complete: ParsableCommand {
     let page = try CompletionPage(completion).write(
       drawing: Set(people.map(\.id)), voxelLimit: maxVoxels
     ) { bar.show($0, of: $1) }
-    if level == .participant { try Interruption.release() }
+    if level == .participant { try Interruption.release("stopped; what is done stays") }
     try Console.result(json ? people.json() : page)
     guard level == .participant, let failure = people.failure(naming: Console.isQuiet) else { return }
     // Where notes are shown, each was told of above.

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Experiments
 import Failures
+import Files
 import Foundation
 import Imaging
 import Inference
@@ -11,6 +12,8 @@ struct Synthesize: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Compute the missing modality of one patient, on the patient's own grid.",
     discussion: example(
+      "aginet synthesize --t1 a.nii.gz --t2 b.nii.gz \\",
+      "    --target flair -o flair.nii.gz          # by the model in the box",
       "aginet synthesize --model run/model.safetensors \\",
       "    --t1 a.nii.gz --t2 b.nii.gz -o pd.nii.gz"))
 
@@ -65,7 +68,7 @@ struct Synthesize: ParsableCommand {
     var bar = ProgressBar("synthesising", unit: unit)
     let sidecars = try job.runAll(
       files, progress: { bar.show($0, of: $1) }, verifying: { bar.show($0, of: $1) },
-      begins: { bar = ProgressBar($0, unit: unit) })
+      begins: { bar.begin($0) })
     let first = sidecars[0]
     for note in first.notes { Console.note("note: \(note)") }
     if let hidden = first.verification {
@@ -79,8 +82,10 @@ struct Synthesize: ParsableCommand {
           + "\(share(first.clippedAbove)) from above")
     }
     Console.note(first.warning)
-    for sidecar in sidecars {
-      try Console.result(patient.json ? sidecar.json : sidecar.file ?? patient.written)
+    if patient.json {
+      try Console.result(sidecars.count == 1 ? first.json : sidecars.json(pretty: true))
+    } else {
+      for sidecar in sidecars { try Console.result(sidecar.file ?? patient.written) }
     }
   }
 

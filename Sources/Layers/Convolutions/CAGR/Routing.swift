@@ -2,13 +2,13 @@ import Foundation
 import Torch
 
 /// How far and how strongly each group's kernel is rolled, read off the gated feature map (paper §3.2, Fig. 4).
-struct Routing {
+package struct Routing {
   let convolution: Tensor, normWeight: Tensor, normBias: Tensor
   let offset: Tensor, scale: Tensor, scaleBias: Tensor
   let shape: ConvolutionShape, groups: Int
 
   /// Of every group where training starts: sigmoid(1).
-  static let firstScale = 1 / (1 + exp(-1.0))
+  package static let firstScale = 1 / (1 + exp(-1.0))
 
   init(_ scope: Scope, _ shape: ConvolutionShape, groups: Int) {
     let channels = shape.input
