@@ -118,9 +118,11 @@ extension Preparation {
       guard let most = found.last else { return nil }
       let resampled = found.count { $0.placement.isResampled }
       let off = String(
-        format: "it was %.1f mm off in the median, %.1f mm at the most", found[found.count / 2].placement.moved,
+        format: "it was %.1f mm off in the median, %.1f mm at the most",
+        found[found.count / 2].placement.moved,
         most.placement.moved)
-      return "\(modality.title) is registered to \(most.placement.reference.title): \(off) (\(most.id)); \(resampled) of "
+      return
+        "\(modality.title) is registered to \(most.placement.reference.title): \(off) (\(most.id)); \(resampled) of "
         + "\(found.count) were resampled"
     }
   }

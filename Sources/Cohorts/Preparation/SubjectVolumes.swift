@@ -166,7 +166,8 @@ struct VolumeMaker: Sendable {
   private func reference(_ plan: SubjectPlan) throws -> AlignmentReference {
     let path = try plan.subject.path(of: plan.gridModality)
     let volume = try cohort.volume(plan.gridModality, of: plan.subject).reoriented(to: .lps)
-    return try AlignmentReference(plan.gridModality, volume, name: path, by: registers ? .registration : .headers)
+    return try AlignmentReference(
+      plan.gridModality, volume, name: path, by: registers ? .registration : .headers)
   }
 
   private func labels(_ plan: SubjectPlan, _ placements: [ScanPlacement]) throws -> (

@@ -124,7 +124,8 @@ public struct AssessmentPage {
     let people = assessment.rows.map { assessment.label($0.cohort, $0.patient) }.unique.count
     return [
       ("Models", assessment.models.isEmpty ? "none" : assessment.models.joined(separator: ", ")),
-      ("Folders", assessment.cohorts.joined(separator: ", ")), ("Measured", visits > people ? "\(people.people) in \(visits) visits" : "\(people)"),
+      ("Folders", assessment.cohorts.joined(separator: ", ")),
+      ("Measured", visits > people ? "\(people.people) in \(visits) visits" : "\(people)"),
       ("Not measured", "\(assessment.failures.count)"),
     ]
   }

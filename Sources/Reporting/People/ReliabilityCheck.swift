@@ -33,7 +33,8 @@ struct ReliabilityCheck {
     let flagged = points.filter { $0.x < Verification.level }
     let poor = { (points: [SIMD2<Double>]) in points.count { $0.y < 0 } }
     let others = points.count - flagged.count
-    return "\(model): of \(Table.counted(points.count, "image")) \(flagged.count) would be refused, and of these "
+    return
+      "\(model): of \(Table.counted(points.count, "image")) \(flagged.count) would be refused, and of these "
       + "\(poor(flagged)) would have been worse than an image of one intensity; of the \(others) that would not, "
       + "\(poor(points) - poor(flagged))."
       + (correlation.map { " Reliability and figure are correlated by \(number($0, 2))." } ?? "")
