@@ -81,6 +81,19 @@ struct PatientWindow {
 
   func cropped(_ volume: Volume) -> Volume { volume.cropped(columns: columns, rows: rows) }
 
+  /// What a volume in the window is where the whole of it is turned over, left to right.
+  func mirrored(_ volume: Volume) -> Volume {
+    var turned = volume
+    for line in stride(from: 0, to: volume.voxels.count, by: columns.count) {
+      for column in columns {
+        let other = size.x - 1 - column
+        turned.voxels[line + column - columns.lowerBound] =
+          columns.contains(other) ? volume.voxels[line + other - columns.lowerBound] : 0
+      }
+    }
+    return turned
+  }
+
   /// What was made of the window on the volume's own grid; 0 around it.
   func restored(_ volume: Volume) -> Volume {
     let whole = volume.uncropped(columns: columns, rows: rows, to: resizedGrid)

@@ -150,7 +150,8 @@ public struct Synthesizer {
     var verification: Verification?
     if isVerified, let outline {
       verification = try pass.verify(
-        inputs.images, within: outline, without: gaps, batchSize: batchSize, progress: verifying,
+        inputs.images, of: inputs.window, within: outline, without: gaps, batchSize: batchSize,
+        progress: verifying,
         begins: begins)
       notes += verification?.warnings ?? []
       if inputs.scales.count == 1 { notes.append(Verification.ofOneScan) }

@@ -110,14 +110,15 @@ extension PatientPass {
   /// Hides each of the given images in turn, and tries their names the other way round and each of them turned over where one is
   /// predicted badly; nothing where there are fewer than two.
   /// - Parameters:
+  ///   - window: in which the images are seen.
   ///   - outline: of the images.
   ///   - gaps: what of them was not acquired, on which nothing is verified.
   ///   - progress: passes through the network, done and in all, of each hidden image and of each trial anew; what it throws
   ///     ends it.
   ///   - begins: is told which, in words.
   func verify(
-    _ images: [Volume?], within outline: HeadOutline, without gaps: ScanGaps? = nil, batchSize: Int,
-    progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
+    _ images: [Volume?], of window: PatientWindow, within outline: HeadOutline, without gaps: ScanGaps? = nil,
+    batchSize: Int, progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
   ) throws -> Verification? {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
     let brain = outline.brain(on: grid)
@@ -154,7 +155,7 @@ extension PatientPass {
     let turned = given.count == 2 ? [given[1]] : given
     for source in turned {
       var mirrored = images
-      mirrored[source] = images[source]?.mirrored
+      mirrored[source] = images[source].map(window.mirrored)
       try begins("trying \(sources[source].title) mirrored")
       found.mirror = try misfit(
         mirrored, gaps, given.count == 2 ? given.map { sources[$0] } : [sources[source]], over: found.mirror)
@@ -218,16 +219,5 @@ extension PatientPass {
           looksLike: isOther ? best.map { sources[$0] } : nil))
     }
     return hidden.isEmpty ? nil : Verification(hidden: hidden)
-  }
-}
-
-extension Volume {
-  /// What it shows turned over, left to right, on the same grid; in LPS order.
-  fileprivate var mirrored: Volume {
-    var turned = self
-    for line in 0..<dimensions.y * dimensions.z {
-      turned.voxels[line * dimensions.x..<(line + 1) * dimensions.x].reverse()
-    }
-    return turned
   }
 }
