@@ -105,8 +105,8 @@ public struct AssessmentPage {
         if hasFailures {
           HTML.section("failures", "Not measured") {
             HTML("ul") {
-              for (cohort, person, reason) in assessment.failures.map({ ($0.cohort, $0.person, $0.reason) }) {
-                HTML("li") { "\(assessment.label(cohort, person)): \(reason)" }
+              for one in assessment.failures {
+                HTML("li") { "\(assessment.label(one.cohort, one.person)): \(one.reason)" }
               }
             }
           }

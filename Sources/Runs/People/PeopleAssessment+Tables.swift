@@ -63,7 +63,7 @@ extension PeopleAssessment {
         (name, people, visits) = (figures.name, figures.people, figures.subjects.count)
         overPeople = Dictionary(
           uniqueKeysWithValues: PersonMeasure.allCases.map { ($0, figures.overPeople($0)) }
-            .filter { $0.1.count + $0.1.infinite > 0 })
+            .filter { $0.1.count > 0 })
       }
     }
   }

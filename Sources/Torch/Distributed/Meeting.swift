@@ -23,12 +23,7 @@ public struct Meeting: Sendable, Equatable {
   /// - Throws: `.usage` for what contradicts itself.
   public init?(_ environment: [String: String]) throws {
     func number(_ name: String) throws -> Int? { try Self.number(name, environment) }
-    let names = Launcher.allCases.first { names in
-      // Slurm speaks Hydra's language too, but for the places on a machine.
-      [names.size, names.rank, names == .hydra ? names.localRank : names.rank].allSatisfy {
-        environment[$0] != nil
-      }
-    }
+    let names = Launcher.allCases.first { $0.marks.allSatisfy { environment[$0] != nil } }
     guard let names, let rank = try number(names.rank), let size = try number(names.size), size > 1 else {
       return nil
     }
@@ -85,6 +80,9 @@ public struct Meeting: Sendable, Equatable {
   private enum Launcher: CaseIterable {
     // A step of Slurm's may have started Open MPI's own processes, or Hydra's.
     case torchrun, openMPI, hydra, slurm
+
+    /// What all of its processes are told. Slurm has Hydra's rank and size too, but not the places on a machine.
+    var marks: [String] { [size, rank] + (self == .hydra ? [localRank] : []) }
 
     var rank: String {
       switch self {
