@@ -66,7 +66,8 @@ struct VolumeMaker: Sendable {
     var placements: [ScanPlacement] = []
     for (channel, modality) in plan.modalities.enumerated() {
       let path = try plan.subject.path(of: modality)
-      var volume = try cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
+      let known = modality == plan.gridModality ? reference?.volume : nil
+      var volume = try known ?? cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
       let check = try ScanCheck(volume, path: path, name: path.fileName)
       for earlier in plan.modalities[..<channel] {
         findings += checks[earlier]?.findings(with: check, sharesGrid: plan.resampled.isEmpty) ?? []

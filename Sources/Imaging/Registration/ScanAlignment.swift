@@ -71,7 +71,7 @@ public struct ScanAlignment: Sendable, Equatable {
 /// The scan onto whose grid others come.
 package struct AlignmentReference: Sendable {
   private let modality: Modality
-  private let volume: Volume
+  package let volume: Volume
   private let name: String
   private let rule: ScanAlignment.Rule
   private let places: HeadPlaces
