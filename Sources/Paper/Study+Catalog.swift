@@ -154,7 +154,7 @@ extension Study {
   // MARK: - Figures that show results; what they need is trained for Table 5 as well
 
   /// PSNR against the translation of one source at test time. In the paper networks are trained on aligned images; where the
-  /// experiment has a `perturbation` they are trained on images translated so.
+  /// experiment has a `perturbation`, which is of `shifted`, they are trained on images translated so.
   @Sendable private static func curve(_ base: Experiment) -> Study {
     let radii = (0...6).map { Double($0) / 2 }
     func row(_ title: String, _ network: String, _ standing: Row.Standing = .ifTrained) -> Row {
@@ -208,7 +208,7 @@ extension Experiment {
   }
 
   /// The source that is translated in the experiments on misalignment: T2, as in the paper, where it is one.
-  fileprivate var shifted: Modality {
+  public var shifted: Modality {
     let sources = self.scenario.sources
     return sources.contains(.t2) ? .t2 : sources[sources.count - 1]
   }
