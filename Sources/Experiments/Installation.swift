@@ -4,7 +4,7 @@ import Foundation
 
 /// What set-up put beside the program.
 public enum Installation {
-  /// Folders in which set-up's results may lie: two above the program's build folder upwards, then the current one.
+  /// Folders in which set-up's results may lie: the current one, then the program's and the three above it.
   private static var roots: [String] {
     var folder = Path.folder(URL(fileURLWithPath: program).resolvingSymlinksInPath().path)
     var roots = [FileManager.default.currentDirectoryPath]

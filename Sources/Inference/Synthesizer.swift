@@ -119,7 +119,8 @@ public struct Synthesizer {
   ///   - begins: is told in words what begins, of which progress is then shown: `verifying T1`, `synthesising`.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`), `.usage` for targets
-  ///   that are given or that the model does not make, `.refused` for a patient whom the model is not for,
+  ///   that are given or that the model does not make and for a scale of reference that the model does not know, `.refused` for a
+  ///   patient whom the model is not for,
   ///   `.numerical` where the network gives NaN.
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], targets: [Modality]? = nil,

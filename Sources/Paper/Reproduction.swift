@@ -234,7 +234,7 @@ public struct Reproduction {
   private func failureFile(_ run: RunFolder) -> String { run.path + "/failed.txt" }
 
   /// Trains what is missing and goes on with what was begun.
-  /// - Throws: `.interrupted` and `.terminated` after saving; what `Run.train` throws, but for a run that diverges, which
+  /// - Throws: `.interrupted`, `.terminated` and `.hungUp` after saving; what `Run.train` throws, but for a run that diverges, which
   ///   is remembered as failed.
   public func train(_ studies: [Study]) throws {
     let needed = experiments(for: studies)

@@ -33,6 +33,9 @@ final class CohortMaterial: TrainingMaterial {
       unjudged.map { "\($0), so the last weights are kept, not the best" },
       Self.note(of: experiment.region, fitted.region, cohort.largestVolume),
       Self.note(of: experiment.scenario, cohort, besideHeads: anatomies != nil),
+      experiment.rule == .foreground && cohort.manifest.cutsAboveScale
+        ? "\(cohort.folder) was prepared by an earlier version, which cut off what is above the 99.5th percentile:"
+          + " bright lesions are learned with a flat top; \(Term.preparation) keeps them" : nil,
     ].compactMap { $0 }
   }
 
@@ -121,10 +124,11 @@ extension ModelCard {
   /// How intensities are scaled by their foreground, in words.
   static let foregroundWords =
     "divided by the foreground's root mean square, which stands for \(ForegroundScale.level); clipped to 0 and 4"
-  /// The same of a cohort's images.
-  private static let storedForegroundWords =
-    foregroundWords + ", and before to the 99.5th percentile over all voxels"
 
+  /// The same of a cohort's images.
+  private static func foregroundWords(of manifest: CohortManifest) -> String {
+    manifest.cutsAboveScale ? foregroundWords + ", and before to the 99.5th percentile over all voxels" : foregroundWords
+  }
   init(
     _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
     score: Score?, samples: Int
@@ -143,7 +147,7 @@ extension ModelCard {
     self.init(
       scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
       depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
-      intensity: experiment.rule == .foreground ? ModelCard.storedForegroundWords : manifest.intensity,
+      intensity: experiment.rule == .foreground ? ModelCard.foregroundWords(of: manifest) : manifest.intensity,
       rule: experiment.rule == .foreground ? .foreground : nil, scales: scales,
       spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,

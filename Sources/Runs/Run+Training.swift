@@ -30,7 +30,8 @@ extension Run {
   ///   - observe: told what happens; what it throws ends the run without saving.
   /// - Throws: `.cannotWrite` where a run exists and is neither resumed nor overwritten, or is in use by another
   ///   process; `.notFound` where there is nothing to resume; `.inconsistent` where a resumed run was another
-  ///   experiment or the cohort cannot serve it; `.limit` where a step cannot fit into memory; `.numerical` from the
+  ///   experiment or the cohort cannot serve it; `.usage` where the experiment is not one for the model that it starts from, or a
+  ///   batch cannot be shared out; `.limit` where a step cannot fit into memory; `.numerical` from the
   ///   training loop, and what `shouldStop` says; `.unexpected` where another rank is lost.
   public static func train(
     _ experiment: Experiment, on data: TrainingData, into path: String, _ setting: Setting = Setting(),

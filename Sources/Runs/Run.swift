@@ -11,7 +11,7 @@ public struct Run {
   public let experiment: Experiment
 
   /// Opens a folder that `train` made.
-  /// - Throws: `.notFound` where there is none.
+  /// - Throws: `.notFound` where there is none, `.invalidModel` where its experiment is damaged.
   public init(opening path: String) throws {
     folder = RunFolder(path)
     guard let data = FileManager.default.contents(atPath: folder.experiment) else {

@@ -106,7 +106,7 @@ struct ComputeOptions: ParsableArguments {
 struct PrecisionOptions: ParsableArguments {
   @Option(
     help:
-      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions, but with --deterministic (default: float32, or what a resumed run was trained with)."
+      "On a GPU: float32; tf32, which multiplies with ten bits of mantissa; or bf16, in which networks compute with seven, while weights, optimisers and losses stay float32. Both take the fastest convolutions, but with --deterministic (default: float32; of a resumed run what it was trained with)."
   )
   var precision: Precision?
 

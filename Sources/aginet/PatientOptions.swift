@@ -7,7 +7,7 @@ import Imaging
 struct PatientOptions: ParsableArguments {
   @Option(
     help:
-      "A model file that 'aginet train' wrote (model.safetensors), its run folder, or the name of a model that came with the program (default: the newest of those)."
+      "A model file that 'aginet train' wrote (model.safetensors), its run folder, or the name of a model that came with the program (default: the newest of those, which makes contrasts and segments nothing)."
   )
   var model: String?
   @Option(help: "T1-weighted volume (NIfTI).")

@@ -38,7 +38,7 @@ import Testing
         let (i, j) = (column - 3, row - 2)
         let isInside = (0..<10).contains(i) && (0..<12).contains(j)
         let expected = isInside ? original.voxels[i + 10 * (j + 12 * 3)] / 100 : 0
-        #expect(abs(slice[row * 16 + column] - expected) <= 1 / 131070 + 1e-7)
+        #expect(abs(slice[row * 16 + column] - expected) <= 1 / 32768 + 1e-7)
       }
     }
     #expect(slice.max() == 1)
@@ -162,6 +162,16 @@ import Testing
     let published = try preparation.run(cohort, layout: "brats", into: "\(scratch.path)/a", program: "1")
     #expect(published.manifest.subjects.map(\.split) == [.train, .train, .test])
     #expect(published.notes.contains { $0.contains("BraTS-GLI-00095") && $0.hasPrefix("warning") })
+    // What is asked for is given, or refused where a layout has none.
+    preparation.splits = .published
+    let asked = try preparation.run(cohort, layout: "brats", into: "\(scratch.path)/c", program: "1")
+    #expect(asked.manifest.subjects == published.manifest.subjects)
+    try makeBIDS("\(scratch.path)/bids", subjects: 3)
+    let refused = try failure {
+      _ = try preparation.run(
+        BIDSCohort(folder: "\(scratch.path)/bids"), layout: "bids", into: "\(scratch.path)/d", program: "1")
+    }
+    #expect(refused.kind == .usage && refused.message.contains("no published split"))
     preparation.splits = .patientDisjoint
     let disjoint = try preparation.run(cohort, layout: "brats", into: "\(scratch.path)/b", program: "1")
     #expect(disjoint.manifest.subjects.map(\.split) == [.train, .test, .test])

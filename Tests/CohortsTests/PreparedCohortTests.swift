@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("\"version\" : 2", "\"version\" : 3", "version 3"),
+    ("\"version\" : 3", "\"version\" : 4", "version 4"),
     ("\"aginet prepared cohort\"", "\"something else\"", "not the manifest"),
     ("\"height\" : 16", "\"height\" : 0", "impossible"),
     ("\"height\" : 16", "\"height\" : 24", "offset"),

@@ -23,7 +23,7 @@ import Testing
     return try PreparedCohort(folder: "\(scratch.path)/\(folder)")
   }
 
-  /// What is stored of a scan and comes back: scaled, clipped, rounded to 16 bits.
+  /// What is stored of a scan and comes back by the percentile's rule: scaled, rounded, clipped.
   private func expected(_ volume: Volume) throws -> Volume {
     var volume = volume.reoriented(to: .lps)
     let scale = Float(try IntensityScale(of: volume.voxels).upper)
@@ -32,7 +32,7 @@ import Testing
   }
 
   private func quantised(_ value: Float, scale: Float) -> Float {
-    min(max(value * (65535 / scale), 0), 65535).rounded(.toNearestOrEven) / 65535
+    min(max(value * (16384 / scale), 0).rounded(.toNearestOrEven) / 16384, 1)
   }
 
   /// A box of a volume, 0 outside.

@@ -159,7 +159,7 @@ struct IntensityShape: Sendable, Equatable {
 }
 
 extension IntensityShape {
-  /// - Parameter counts: of the voxels that are not 0, by their upper eight bits.
+  /// - Parameter counts: of the voxels that are not 0, in 256 steps from 0 to 1.
   init(counts: [Int]) {
     let total = Double(counts.reduce(0, +))
     quantiles = [0.1, 0.25, 0.5, 0.75, 0.9].map { share in

@@ -7,6 +7,8 @@ public struct Preparation: Sendable {
   public enum SplitChoice: Sendable, Equatable {
     /// The published split where the layout has one, else a seeded one.
     case standard
+    /// The published split.
+    case published
     /// The published split with each patient in one place (BraTS2023).
     case patientDisjoint
     /// 70/15/15 of the patients, drawn with the seed.
@@ -17,7 +19,7 @@ public struct Preparation: Sendable {
     /// Reads `published`, `patient-disjoint` or `seeded`.
     public init(variant: String) throws {
       switch variant.lowercased() {
-      case "published": self = .standard
+      case "published": self = .published
       case "patient-disjoint": self = .patientDisjoint
       case "seeded": self = .seeded
       default:

@@ -26,6 +26,11 @@ extension Preparation {
       let unused = Set(known).subtracting(splits.all).sorted()
       if !unused.isEmpty { notes.append("not in \(path.fileName), so not prepared: \(unused.listed)") }
       return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
+    case .published:
+      guard let published = cohort.publishedSplits else {
+        throw Failure(.usage, "there is no published split of this layout; leave it out for a seeded one, or give a JSON file")
+      }
+      return try available(published, of: cohort, as: "published")
     case .patientDisjoint:
       guard let published = cohort.publishedSplits else {
         let what = "patient-disjoint changes a published split, and this layout has none"

@@ -61,7 +61,7 @@ struct StoredView {
   }
 
   private var signal: [[Int]]? {
-    func isBright(_ value: UInt16) -> Bool { UInt16(littleEndian: value) >= 6554 }
+    func isBright(_ value: UInt16) -> Bool { UInt16(littleEndian: value) >= StoredIntensity.bright }
     var (first, last) = (extent.sizes, [-1, -1, -1])
     for channel in 0..<channels {
       for plane in 0..<extent.planes {
@@ -79,15 +79,16 @@ struct StoredView {
     return last[0] < 0 ? nil : zip(first, last).map { [$0, $1] }
   }
 
-  /// Of the upper eight bits of what is not 0.
+  /// Of what is not 0, in 256 steps up to 1, the last of which has all that is above.
   private func histogram(_ channel: Int, _ slices: [Int]) -> [Int] {
     var counts = [Int](repeating: 0, count: 256)
+    let steps = 256 / StoredIntensity.one
     counts.withUnsafeMutableBufferPointer { counts in
       for plane in slices {
         for row in rows {
           for value in self.row(channel, plane, row, columns) {
             let value = UInt16(littleEndian: value)
-            if value > 0 { counts[Int(value >> 8)] &+= 1 }
+            if value > 0 { counts[min(Int(Float(value) * steps), 255)] &+= 1 }
           }
         }
       }

@@ -7,7 +7,7 @@ import Imaging
 struct SubjectVolumes: Sendable {
   /// Without checksums until it is written.
   var subject: CohortManifest.Subject
-  /// [modality][plane][row][column], 65535 standing for 1.
+  /// [modality][plane][row][column], as `StoredIntensity` has them.
   var voxels: [UInt16]
   /// [plane][row][column], or empty.
   var labels: [UInt8] = []
@@ -142,22 +142,22 @@ struct VolumeMaker: Sendable {
     guard isResized(volume.grid) else { return quantise(volume.voxels, scale: scale, to: first, in: &voxels) }
     let (width, height) = (volume.dimensions.x, volume.dimensions.y)
     for plane in 0..<extent.planes {
-      let scaled = volume.slice(plane).map { min(max($0 / scale, 0), 1) }
+      let scaled = volume.slice(plane).map { min(max($0 / scale, 0), StoredIntensity.ceiling) }
       let image = Picture.resized(
         scaled, width: width, height: height, toWidth: size.columns, toHeight: size.rows)
       quantise(image, scale: 1, to: first + plane * size.count, in: &voxels)
     }
   }
 
-  /// Scales, clips to [0, 1] and rounds to 16 bits.
+  /// Scales, clips to what can be stored and rounds to 16 bits.
   private func quantise(_ values: [Float], scale: Float, to first: Int, in voxels: inout [UInt16]) {
-    let factor = 65535 / scale
+    let (factor, most) = (StoredIntensity.one / scale, Float(UInt16.max))
     values.withUnsafeBufferPointer { values in
       voxels.withUnsafeMutableBufferPointer { voxels in
         let stored = UnsafeMutableBufferPointer(rebasing: voxels[first..<first + values.count])
         for index in values.indices {
           // Adding 2^23 leaves the rounded integer in the low bits: no checked conversion, so it vectorises.
-          let value = min(max(values[index] * factor, 0), 65535) + 8_388_608
+          let value = min(max(values[index] * factor, 0), most) + 8_388_608
           stored[index] = UInt16(truncatingIfNeeded: value.bitPattern).littleEndian
         }
       }

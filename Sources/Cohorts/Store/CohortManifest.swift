@@ -8,9 +8,9 @@ public struct CohortManifest: Codable, Sendable, Equatable {
   /// What the file says it is.
   public static let format = "aginet prepared cohort"
   /// Raised when the layout on disk changes.
-  public static let version = 2
-  /// Those that are read: version 1, of aginet 0.1.0, kept the chosen slices alone.
-  static let readable = 1...2
+  public static let version = 3
+  /// Those that are read: version 1, of aginet 0.1.0, kept the chosen slices alone, and both before 3 nothing above a scan's scale.
+  static let readable = 1...3
   /// Its name inside the folder.
   public static let fileName = "cohort.json"
 
@@ -43,6 +43,8 @@ public struct CohortManifest: Codable, Sendable, Equatable {
 
   /// Of a slice as it is read.
   public var extent: Extent { Extent(height, width) }
+  /// Whether nothing above a scan's scale was stored, whatever rule an image is read by.
+  package var cutsAboveScale: Bool { version < 3 }
 
   /// One subject's volumes and their origin.
   public struct Subject: Codable, Sendable, Equatable {
@@ -92,7 +94,7 @@ public struct CohortManifest: Codable, Sendable, Equatable {
     public var modality: Modality
     /// The intensity (in the file's own units) stored as 1; 0 is stored as 0.
     public var scale: Double
-    /// Share of the volume's voxels above `scale`, stored as 1.
+    /// Share of the volume's voxels above `scale`, which count as 1 by the percentile's rule.
     public var clippedAbove: Double
     /// Share of the volume's voxels below 0, stored as 0.
     public var clippedBelow: Double

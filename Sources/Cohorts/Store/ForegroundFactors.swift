@@ -17,7 +17,7 @@ final class ForegroundFactors: Sendable {
       // What is 0 is background by any scale.
       let counts = try images.counts(of: channel).enumerated().dropFirst().filter { $0.element > 0 }
       let scale = ForegroundScale.of(
-        counts.map { Float($0.offset) / 65535 }, weights: counts.map { Double($0.element) })
+        counts.map { Float($0.offset) / images.one }, weights: counts.map { Double($0.element) })
       let factor = scale.map { Float(ForegroundScale.level / $0) } ?? 1
       known[channel] = factor
       return factor

@@ -5,8 +5,8 @@ import Imaging
 
 /// A folder that `Preparation` wrote, open for reading.
 ///
-/// `subjects/<id>.slices` holds a subject's volumes whole, [modality][plane][row][column] as UInt16 little-endian, 65535
-/// standing for 1, and `subjects/<id>.labels` its label map, [plane][row][column] as UInt8; slices, slabs and patches are
+/// `subjects/<id>.slices` holds a subject's volumes whole, [modality][plane][row][column] as UInt16 little-endian
+/// (`StoredIntensity`), and `subjects/<id>.labels` its label map, [plane][row][column] as UInt8; slices, slabs and patches are
 /// cut as they are read (`StoredVolumes`).
 public struct PreparedCohort: Sendable {
   public let folder: String

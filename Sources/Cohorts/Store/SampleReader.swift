@@ -60,10 +60,9 @@ struct SampleReader: Sendable {
           return image.initialize(repeating: Float(0))
         }
         try source.images.read(channel, boxes[index], into: image)
-        if contents.rule == .foreground {
-          let (factor, ceiling) = (try source.factors.factor(of: channel), contents.rule.ceiling)
-          for voxel in image.indices { image[voxel] = min(image[voxel] * factor, ceiling) }
-        }
+        let ceiling = contents.rule.ceiling
+        let factor = contents.rule == .foreground ? try source.factors.factor(of: channel) : 1
+        for voxel in image.indices { image[voxel] = min(image[voxel] * factor, ceiling) }
         if let perturbation = contents.perturbation, perturbation.modality == modality,
           perturbation.radius > 0
         {

@@ -34,7 +34,7 @@ struct Box: Sendable {
 
 /// A file of the store and where in it a subject's planes lie, whichever version wrote it.
 ///
-/// Version 2 keeps volumes whole, [channel][plane][row][column]. Version 1 (aginet 0.1.0) kept the slices that the rule
+/// Volumes are kept whole, [channel][plane][row][column], of which version 2 cut off what is above 1. Version 1 (aginet 0.1.0) kept the slices that the rule
 /// chose, [slice][channel][row][column], padded or cropped already.
 struct StoredVolumes: Sendable {
   let file: StoreFile
@@ -47,13 +47,15 @@ struct StoredVolumes: Sendable {
 
   /// Bytes of a voxel.
   private let size: Int
+  /// What stands for 1 in a voxel of an image.
+  let one: Float
 
   /// Opens a subject's file of voxels of so many bytes. Throws what `StoreFile` throws.
   init(
     _ path: String, of subject: CohortManifest.Subject, in manifest: CohortManifest, channels: Int, size: Int,
     checksum: String?
   ) throws {
-    self.size = size
+    (self.size, one) = (size, StoredIntensity.one(in: manifest))
     self.channels = channels
     planesAreOutermost = manifest.version == 1
     let (top, left) = (subject.offset[0], subject.offset[1])
@@ -100,14 +102,15 @@ struct StoredVolumes: Sendable {
       && box.planes.allSatisfy { place(of: $0, 0) != nil }
   }
 
-  /// Fills `image` (as large as the box) with a channel in [0, 1], 0 where nothing is stored. Throws as `StoreFile.read`.
+  /// Fills `image` (as large as the box) with a channel, 1 being what the scan was divided by, and 0 where nothing is stored. Throws
+  /// as `StoreFile.read`.
   func read(_ channel: Int, _ box: Box, into image: UnsafeMutableBufferPointer<Float>) throws {
     if !holds(box) { image.initialize(repeating: 0) }
     try forEachRow(of: channel, in: box) { row, count, place in
       let stored = UnsafeBufferPointer(start: row.assumingMemoryBound(to: UInt16.self), count: count)
       let target = UnsafeMutableBufferPointer(rebasing: image[place..<place + count])
-      // Divided, not multiplied by a rounded reciprocal: 65535 must come back as exactly 1.
-      for index in 0..<count { target[index] = Float(UInt16(littleEndian: stored[index])) / 65535 }
+      // Divided, not multiplied by a rounded reciprocal: what stands for 1 must come back as exactly 1, of whatever version.
+      for index in 0..<count { target[index] = Float(UInt16(littleEndian: stored[index])) / one }
     }
   }
 

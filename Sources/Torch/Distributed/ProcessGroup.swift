@@ -26,7 +26,7 @@ public final class ProcessGroup {
   /// Joins the others; waits for them for five minutes.
   /// - Parameter patience: seconds after which a rank that gives no sign of life counts as lost. Whatever it computes or waits
   ///   for, a process gives one twice a second, unless it was stopped.
-  /// - Throws: `.notFound` where they cannot be found.
+  /// - Throws: `.notFound` where they cannot be found, `.usage` where the port is in use.
   public init(joining meeting: Meeting, patience: Double = 60) throws {
     (rank, size) = (meeting.rank, meeting.size)
     (localRank, localSize) = (meeting.localRank, meeting.localSize)

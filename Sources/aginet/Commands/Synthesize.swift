@@ -20,7 +20,7 @@ struct Synthesize: ParsableCommand {
   @OptionGroup var patient: PatientOptions
   @Option(
     help:
-      "Of a model that makes whatever is missing: the contrasts to make, e.g. flair or t2,flair; all that are not given, if left out. Several go into the folder that -o names."
+      "Of a model that makes whatever is missing: the contrasts to make, e.g. flair or t2,flair; all that are not given, if left out. Several go into the folder that -o names, a new one with a slash at its end."
   )
   var target: String?
   @Option(
