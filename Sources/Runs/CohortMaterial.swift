@@ -127,7 +127,7 @@ extension ModelCard {
 
   /// The same of a cohort's images.
   private static func foregroundWords(of manifest: CohortManifest) -> String {
-    manifest.cutsAboveScale ? foregroundWords + ", and before to the 99.5th percentile over all voxels" : foregroundWords
+    foregroundWords + (manifest.cutsAboveScale ? ", and before to the 99.5th percentile over all voxels" : "")
   }
   init(
     _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,
@@ -147,7 +147,8 @@ extension ModelCard {
     self.init(
       scenario: experiment.scenario, extent: experiment.extent(ofSlices: manifest.extent),
       depth: experiment.region.depth > 1 ? experiment.region.depth : nil,
-      intensity: experiment.rule == .foreground ? ModelCard.foregroundWords(of: manifest) : manifest.intensity,
+      intensity: experiment.rule == .foreground
+        ? ModelCard.foregroundWords(of: manifest) : manifest.intensity,
       rule: experiment.rule == .foreground ? .foreground : nil, scales: scales,
       spacing: (0..<3).compactMap { axis in median(training.map { $0.spacing[axis] }) },
       sliceRule: manifest.sliceRule.description,

@@ -48,19 +48,24 @@ import Testing
   @Test func theCurveIsTrainedUnderTranslations() throws {
     let plan = try aginet(
       arguments("figure3") + [
-        "--shift", "2.5", "--dry-run", "--set", "scenario.sources=[\"pd\",\"t1\"]", "--set", "scenario.target=t2",
+        "--shift", "2.5", "--dry-run", "--set", "scenario.sources=[\"pd\",\"t1\"]", "--set",
+        "scenario.target=t2",
       ])
     #expect(plan.code == 0, "\(plan.messages)")
     let runs = plan.output.split(separator: "\n")
     #expect(runs.count == 2 && runs.allSatisfy { $0.contains("-pd+t1-t2-shift2.5-") }, "\(plan.output)")
     let shown = try aginet(arguments("figure3") + ["--shift", "3"])
     #expect(shown.code == 0, "\(shown.messages)")
-    #expect(try scratch.text("out/index.html").contains("trained on images translated at random by up to 3.0 pixels"))
+    #expect(
+      try scratch.text("out/index.html").contains(
+        "trained on images translated at random by up to 3.0 pixels"))
 
     #expect(try aginet.fails(2, arguments("figure3", "table5") + ["--shift", "3"]).contains("only figure3"))
-    #expect(try aginet.fails(2, arguments("figure3") + ["--shift", "2000"]).contains("from 0 to 1024 pixels"))
     #expect(
-      try aginet.fails(2, arguments("figure3") + ["--set", "perturbation.radius=3"]).contains("decided by the tables"))
+      try aginet.fails(2, arguments("figure3") + ["--shift", "2000"]).contains("from 0 to 1024 pixels"))
+    #expect(
+      try aginet.fails(2, arguments("figure3") + ["--set", "perturbation.radius=3"]).contains(
+        "decided by the tables"))
   }
 
   @Test func tumoursAndVolumesArePlanned() throws {

@@ -28,7 +28,8 @@ extension Preparation {
       return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
     case .published:
       guard let published = cohort.publishedSplits else {
-        throw Failure(.usage, "there is no published split of this layout; leave it out for a seeded one, or give a JSON file")
+        let what = "there is no published split of this layout"
+        throw Failure(.usage, "\(what); leave it out for a seeded one, or give a JSON file")
       }
       return try available(published, of: cohort, as: "published")
     case .patientDisjoint:

@@ -74,7 +74,7 @@ struct Models: ParsableCommand {
 
   struct Average: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Write the mean of two models of one network and one scale, such as one that was trained on from the other.",
+      abstract: "Write the mean of two models of one network and one scale, as of a run and its start.",
       discussion: example("aginet models average run physics-5 -o mean.safetensors")
     )
 
