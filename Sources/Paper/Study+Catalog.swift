@@ -15,6 +15,7 @@ extension Study {
     ("table4", tumours), ("table5", halves), ("table6", convolutions), ("table7", groups),
     ("table8", backbones),
     ("table9", stages), ("table10", volumes), ("table10b", inputs), ("figure3", curve),
+    ("figure3b", translatedCurve),
     (
       "figure5",
       pair(
@@ -96,8 +97,7 @@ extension Study {
   }
 
   @Sendable private static func convolutions(_ base: Experiment) -> Study {
-    // The largest translation of Fig. 3 as well, in pixels.
-    let shift = Perturbation(of: base.shifted, radius: 3)
+    let shift = base.largestShift
     func row(_ title: String, _ network: String, _ standing: Row.Standing = .published) -> Row {
       let aligned = base.with(network: network)
       var translated = aligned
@@ -153,17 +153,31 @@ extension Study {
 
   // MARK: - Figures that show results; what they need is trained for Table 5 as well
 
-  /// PSNR against the translation of one source at test time. In the paper networks are trained on aligned images; where the
-  /// experiment has a `perturbation`, which is of `shifted`, they are trained on images translated so.
+  /// PSNR against the translation of one source at test time; in the paper networks are trained on aligned images.
   @Sendable private static func curve(_ base: Experiment) -> Study {
+    curve("Figure 3", base, trainedOn: "as they are")
+  }
+
+  /// The same of networks that were trained under the translations of Table 6, and are the same runs.
+  @Sendable private static func translatedCurve(_ base: Experiment) -> Study {
+    var translated = base
+    translated.perturbation = base.largestShift
+    return curve(
+      "Figure 3, added", name: "figure3b", translated,
+      trainedOn: "translated at random by up to \(Int(base.largestShift.radius)) pixels")
+  }
+
+  private static func curve(
+    _ title: String, name: String? = nil, _ base: Experiment, trainedOn: String
+  ) -> Study {
     let radii = (0...6).map { Double($0) / 2 }
     func row(_ title: String, _ network: String, _ standing: Row.Standing = .ifTrained) -> Row {
       Row(title, Array(repeating: base.with(network: network), count: radii.count), standing)
     }
     return Study(
-      "Figure 3",
+      title, name: name,
       "PSNR where \(base.shifted.title) is translated at random while testing; all networks were trained on images "
-        + "\(base.shift.map { "translated at random by up to \($0.radius) pixels" } ?? "as they are"), in pixel2pixel.",
+        + "\(trainedOn), in pixel2pixel.",
       form: .curve, heading: "Largest translation (pixels)",
       conditions: radii.map { radius in
         Condition(
@@ -208,8 +222,11 @@ extension Experiment {
   }
 
   /// The source that is translated in the experiments on misalignment: T2, as in the paper, where it is one.
-  public var shifted: Modality {
+  fileprivate var shifted: Modality {
     let sources = self.scenario.sources
     return sources.contains(.t2) ? .t2 : sources[sources.count - 1]
   }
+
+  /// The largest translation of Fig. 3, which is Table 6's, in pixels.
+  fileprivate var largestShift: Perturbation { Perturbation(of: shifted, radius: 3) }
 }

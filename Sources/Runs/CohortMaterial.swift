@@ -33,7 +33,7 @@ final class CohortMaterial: TrainingMaterial {
       unjudged.map { "\($0), so the last weights are kept, not the best" },
       Self.note(of: experiment.region, fitted.region, cohort.largestVolume),
       Self.note(of: experiment.scenario, cohort, besideHeads: anatomies != nil),
-      experiment.rule == .foreground && cohort.manifest.cutsAboveScale
+      experiment.rule == .foreground && cohort.manifest.hasNoRoom
         ? "\(cohort.folder) was prepared by an earlier version, which cut off what is above the 99.5th percentile:"
           + " bright lesions are learned with a flat top; \(Term.preparation) keeps them" : nil,
     ].compactMap { $0 }
@@ -127,7 +127,8 @@ extension ModelCard {
 
   /// The same of a cohort's images.
   private static func foregroundWords(of manifest: CohortManifest) -> String {
-    foregroundWords + (manifest.cutsAboveScale ? ", and before to the 99.5th percentile over all voxels" : "")
+    foregroundWords
+      + ", and before to \(manifest.cutsAboveScale ? "" : "four times ")the 99.5th percentile over all voxels"
   }
   init(
     _ experiment: Experiment, _ cohort: PreparedCohort, _ method: any Method, iteration: Int,

@@ -171,6 +171,21 @@ import Testing
     let trained = try aginet(tinyTraining(1) + ["--data", "cohort", "-o", "run"])
     #expect(trained.code == 0 && notes(trained).contains { $0.contains("checksums") }, "\(trained.messages)")
     #expect(try aginet("info", "cohort").output.contains("earlier version"))
+    // One that has no room above a scan's scale teaches a model of the foreground's scale lesions with a flat top, and says so.
+    let foreground =
+      tinyTraining(1) + [
+        "--method", "unified", "--set", "unified.intensity=foreground", "--data", "cohort",
+      ]
+    func isTold(_ run: String) throws -> Bool {
+      let trained = try aginet(foreground + ["-o", run])
+      #expect(trained.code == 0, "\(trained.messages)")
+      return notes(trained).contains { $0.contains("flat top") }
+    }
+    #expect(try !isTold("third"))
+    try lines.joined(separator: "\n").replacingOccurrences(of: "\"version\" : 3", with: "\"version\" : 2")
+      .write(
+        toFile: path, atomically: true, encoding: .utf8)
+    #expect(try isTold("second"))
   }
 
   @Test func withoutValidationTrainingSaysWhatItDoes() throws {

@@ -77,14 +77,17 @@ import Testing
     let ids = [Splits.ixi.train[0], Splits.ixi.test[0]]
     for (number, id) in ids.enumerated() {
       for (index, modality) in [Modality.t1, .t2, .pd].enumerated() {
-        try writeScan(
-          scan(UInt64(10 * number + index), [20, 24, 5]), "\(raw)/\(id)-\(modality.title).nii.gz")
+        var volume = scan(UInt64(10 * number + index), [20, 24, 5])
+        // Above what is scaled by.
+        for voxel in [1100, 1500] { volume.voxels[voxel] = 300 }
+        try writeScan(volume, "\(raw)/\(id)-\(modality.title).nii.gz")
       }
     }
     _ = try Preparation().run(
       IXICohort(folder: raw), layout: "ixi", into: scratch.path + "/store", program: "1")
     let store = try PreparedCohort(folder: scratch.path + "/store")
-    #expect(store.manifest.subjects.allSatisfy { $0.resized })
+    #expect(store.manifest.subjects.allSatisfy { $0.resized && $0.scans.allSatisfy { $0.clippedAbove > 0 } })
+    #expect(store.manifest.cutsAboveScale && !store.manifest.hasNoRoom)
     for slice in 1...3 {
       let volume = try NIfTI.read(path: "\(raw)/\(ids[0])-T2.nii.gz").volume
       let scale = Float(try IntensityScale(of: volume.voxels).upper)

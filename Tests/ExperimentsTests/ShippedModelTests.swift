@@ -92,8 +92,11 @@ import Torch
     #expect(
       Set(names.filter { $0.hasSuffix(".safetensors") }) == Set(ShippedModel.all.map(\.file)),
       "a model that the source does not know, or lacks")
-    // What a packed model will tell.
+    // What the newest tells is what is written here.
     let card = try ModelCard.Publication(file: folder + "/card.json")
+    let newest = try TrainedModel(
+      file: ShippedModel.find(named: nil, among: ShippedModel.all, in: [folder]), device: .cpu)
+    #expect(newest.card.publication == card)
     #expect(card.anatomies?.allSatisfy { !$0.terms.isEmpty } == true)
   }
 

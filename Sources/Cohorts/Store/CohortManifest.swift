@@ -43,8 +43,10 @@ public struct CohortManifest: Codable, Sendable, Equatable {
 
   /// Of a slice as it is read.
   public var extent: Extent { Extent(height, width) }
-  /// Whether nothing above a scan's scale was stored, whatever rule an image is read by.
-  package var cutsAboveScale: Bool { version < 3 }
+  /// Whether there is no room above a scan's scale, whatever rule an image is read by.
+  package var hasNoRoom: Bool { version < 3 }
+  /// Whether what is above it was cut off: for want of room, or before slices were resized.
+  package var cutsAboveScale: Bool { hasNoRoom || subjects.contains { $0.resized } }
 
   /// One subject's volumes and their origin.
   public struct Subject: Codable, Sendable, Equatable {

@@ -44,12 +44,6 @@ struct Reproduce: ParsableCommand {
       table10b (default: slab:3).
       """)
   var region: String?
-  @Option(
-    help: """
-      figure3: train under random translations of one source as well, of up to so many pixels (default: 0, on images as \
-      they are). Needs an output folder of its own beside a figure3 of other translations.
-      """)
-  var shift: Double?
   @Option(help: "Threads that read slices ahead.")
   var loaders = 1
   @Flag(help: "List the runs that are needed and stop.")
@@ -129,15 +123,7 @@ struct Reproduce: ParsableCommand {
       "checkpointEvery=\(min(paper.checkpointEvery, max(1, steps / 4)))",
     ]
     if let slices { defaults.append("validationSlices=\(min(max(1, slices), paper.validationSlices))") }
-    var base = try Experiment(settings: defaults + options.written([("region", region)]))
-    if let shift {
-      guard studies.allSatisfy({ $0 == "figure3" }) else {
-        throw Failure(.usage, "--shift: only figure3 can be trained under translations that are asked for")
-      }
-      base.perturbation = Perturbation(of: base.shifted, radius: shift)
-      try base.check()
-    }
-    return base
+    return try Experiment(settings: defaults + options.written([("region", region)]))
   }
 
   private func named(_ base: Experiment) throws -> [Study] {
