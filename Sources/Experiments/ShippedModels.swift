@@ -22,7 +22,7 @@ public struct ShippedModel: Sendable, Equatable {
   public static let all = [
     ShippedModel(
       name: "physics-5", file: "aginet-physics-5.safetensors",
-      sha256: "d66f30a0f212c5f6a4047cd233424e347acff1eafa75703ff5dcb8b05b04cfe1",
+      sha256: "2978aec449ed2cd4268d0bf11b6a343dd4c2b91127e657cc54e63f6561a4853a",
       summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
     ShippedModel(
       name: "physics-4", file: "aginet-physics-4.safetensors",
