@@ -142,7 +142,7 @@ struct VolumeMaker: Sendable {
     guard isResized(volume.grid) else { return quantise(volume.voxels, scale: scale, to: first, in: &voxels) }
     let (width, height) = (volume.dimensions.x, volume.dimensions.y)
     for plane in 0..<extent.planes {
-      // Cut off before they are resized, as published: what is brighter would bleed into its neighbours.
+      // Cut off before they are resized: what is brighter would bleed into its neighbours.
       let scaled = volume.slice(plane).map { min(max($0 / scale, 0), 1) }
       let image = Picture.resized(
         scaled, width: width, height: height, toWidth: size.columns, toHeight: size.rows)
