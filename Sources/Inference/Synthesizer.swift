@@ -120,8 +120,7 @@ public struct Synthesizer {
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`), `.usage` for targets
   ///   that are given or that the model does not make and for a scale of reference that the model does not know, `.refused` for a
-  ///   patient whom the model is not for,
-  ///   `.numerical` where the network gives NaN.
+  ///   patient whom the model is not for, `.numerical` where the network gives NaN.
   public func callAsFunction(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], targets: [Modality]? = nil,
     intensity: Intensity = .unit, batchSize: Int = 2,

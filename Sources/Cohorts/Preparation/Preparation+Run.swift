@@ -13,7 +13,8 @@ extension Preparation {
   ///   - layout: The layout's name, for the manifest.
   ///   - program: The program's version, for the manifest.
   /// - Throws: `.cannotWrite` for an output that is taken or a full disk; `.inconsistent` for a split or modality
-  ///   the cohort cannot fill; `.usage` for a split that the layout does not have; any subject's own failure where defects are refused or no subject is left.
+  ///   the cohort cannot fill; `.usage` for a split that the layout does not have; any subject's own failure where defects are
+  ///   refused or no subject is left.
   public func run(
     _ cohort: any Cohort, layout: String, into folder: String, program: String,
     progress: @escaping Progress = { _, _, _ in }

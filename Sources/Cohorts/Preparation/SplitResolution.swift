@@ -26,7 +26,9 @@ extension Preparation {
       let unused = Set(known).subtracting(splits.all).sorted()
       if !unused.isEmpty { notes.append("not in \(path.fileName), so not prepared: \(unused.listed)") }
       return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
-    case .published:
+    case .standard where cohort.publishedSplits == nil, .seeded:
+      return ResolvedSplits(description: "seeded 70/15/15 of the patients, seed \(seed)")
+    case .standard, .published:
       guard let published = cohort.publishedSplits else {
         let what = "there is no published split of this layout"
         throw Failure(.usage, "\(what); leave it out for a seeded one, or give a JSON file")
@@ -39,11 +41,6 @@ extension Preparation {
       }
       let splits = published.patientDisjoint(cohort.patient)
       return try available(splits, of: cohort, as: "published, patient-disjoint")
-    case .standard, .seeded:
-      if splits == .standard, let published = cohort.publishedSplits {
-        return try available(published, of: cohort, as: "published")
-      }
-      return ResolvedSplits(description: "seeded 70/15/15 of the patients, seed \(seed)")
     }
   }
 

@@ -34,8 +34,8 @@ struct Box: Sendable {
 
 /// A file of the store and where in it a subject's planes lie, whichever version wrote it.
 ///
-/// Volumes are kept whole, [channel][plane][row][column], of which version 2 cut off what is above 1. Version 1 (aginet 0.1.0) kept the slices that the rule
-/// chose, [slice][channel][row][column], padded or cropped already.
+/// Volumes are kept whole, [channel][plane][row][column], of which version 2 cut off what is above 1. Version 1 (aginet 0.1.0)
+/// kept the slices that the rule chose, [slice][channel][row][column], padded or cropped already.
 struct StoredVolumes: Sendable {
   let file: StoreFile
   let channels: Int
