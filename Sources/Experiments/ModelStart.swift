@@ -87,16 +87,20 @@ public struct ModelStart: Sendable {
       )
     }
     guard let stored = try tensors.tensor("\(prefix)\(name)") else { throw failure("\(name) is not there") }
-    let (mine, other) = (experiment.scenario, trained.scenario)
+    let (mine, other) = (try channels(experiment), try channels(trained))
     var fitted = stored
-    let layer = name.split(separator: ".").dropLast().joined(separator: ".")
-    let (depth, seen) = (trained.region.depth, experiment.region.depth)
-    if layer == "head", stored.shape.count > 1, depth == seen, stored.size(1) == other.sources.count * depth {
-      fitted = try picked(stored, 1, mine.sources, of: other.sources, each: depth)
-    } else if name == "code.first.weight", stored.size(1) == other.sources.count {
-      fitted = try picked(stored, 1, mine.sources, of: other.sources, each: 1)
-    } else if layer == "tail", !mine.made.isEmpty, stored.size(0) == other.made.count {
-      fitted = try picked(stored, 0, mine.made, of: other.made, each: 1)
+    switch name.split(separator: ".").dropLast().joined(separator: ".") {
+    case "head" where stored.shape.count > 1 && mine.taken != other.taken:
+      fitted = try picked(stored, 1, mine.taken, of: other.taken, failure)
+    case "tail" where mine.given != other.given:
+      fitted = try picked(stored, 0, mine.given, of: other.given, failure)
+    case "tail" where mine.regions != other.regions:
+      throw failure("it finds other regions")
+    case "code.first" where stored.shape.count > 1 && experiment.scenario != trained.scenario:
+      fitted = try picked(
+        stored, 1, ContrastChannel.all(experiment.scenario.sources),
+        of: ContrastChannel.all(trained.scenario.sources), failure)
+    default: break
     }
     guard fitted.shape == tensor.shape else {
       throw failure("\(name) is \(fitted.shape), not \(tensor.shape)")
@@ -104,17 +108,35 @@ public struct ModelStart: Sendable {
     return fitted
   }
 
-  /// The parts of an axis that belong to some contrasts, in their order.
+  /// Whose the channels of an experiment's generator are.
+  private func channels(
+    _ experiment: Experiment
+  ) throws -> (taken: [ContrastChannel], given: [ContrastChannel], regions: [LabelRegion]?) {
+    let told = try experiment.told()
+    let channels = told.channels(experiment.scenario, depth: experiment.region.depth)
+    return (channels.taken, channels.given, told.segments)
+  }
+
+  /// The parts of an axis that belong to some channels, in their order.
   private func picked(
-    _ tensor: Tensor, _ axis: Int, _ wanted: [Modality], of known: [Modality], each: Int
+    _ tensor: Tensor, _ axis: Int, _ wanted: [ContrastChannel], of known: [ContrastChannel],
+    _ failure: (String) -> Failure
   ) throws -> Tensor {
-    if wanted == known { return tensor }
-    let parts = try wanted.map { modality in
-      guard let place = known.firstIndex(of: modality) else {
-        throw Failure(
-          .inconsistent, "\(file): knows no \(modality.title), only \(known.titles); choose among those")
+    guard wanted.isEmpty == known.isEmpty else { throw failure("one makes images, the other finds regions") }
+    guard tensor.size(axis) == known.count else { throw failure("it takes or gives more than contrasts") }
+    let parts = try wanted.map { channel in
+      guard let place = known.firstIndex(of: channel) else {
+        let contrasts = known.reduce(into: [Modality]()) {
+          if !$0.contains($1.contrast) { $0.append($1.contrast) }
+        }
+        guard contrasts.contains(channel.contrast) else {
+          throw Failure(
+            .inconsistent,
+            "\(file): knows no \(channel.contrast.title), only \(contrasts.titles); choose among those")
+        }
+        throw failure("it sees another number of slices of each contrast")
       }
-      return tensor.narrowed(axis, from: place * each, length: each)
+      return tensor.narrowed(axis, from: place, length: 1)
     }
     return .concatenated(parts, axis: axis)
   }

@@ -49,6 +49,20 @@ extension Framework {
   public static var optionsType: any MethodOptions.Type { Options.self }
 }
 
+/// A channel of what a generator takes or gives: a contrast, or one of the slices of it that are seen beside each other.
+public struct ContrastChannel: Hashable, Sendable {
+  public let contrast: Modality
+  /// From the middle one.
+  public let slice: Int
+
+  /// As many slices of each contrast, in their order.
+  public static func all(_ contrasts: [Modality], depth: Int = 1) -> [ContrastChannel] {
+    contrasts.flatMap { contrast in
+      (0..<depth).map { ContrastChannel(contrast: contrast, slice: $0 - depth / 2) }
+    }
+  }
+}
+
 /// Every framework that can be named.
 public let frameworks: [any Framework.Type] = [
   Pix2Pix.self, PGAN.self, MMGAN.self, MedSynth.self, DDPM.self, IDDPM.self, SelfRDB.self,
@@ -78,6 +92,8 @@ public protocol MethodOptions: Codable, Sendable, Equatable {
   func ownGenerator(_ task: SynthesisTask) throws -> GeneratorKind
   /// What any generator has to do in it.
   func shape(_ task: SynthesisTask) -> GeneratorShape
+  /// Whose the channels are that a generator takes of a batch's images, and that it gives.
+  func channels(_ scenario: Scenario, depth: Int) -> (taken: [ContrastChannel], given: [ContrastChannel])
   /// The regions that it finds in images; nil where it makes images.
   var segments: [LabelRegion]? { get }
   /// Whether it makes whichever of its sources a patient lacks, and no one contrast.
@@ -116,6 +132,11 @@ extension MethodOptions {
   public var rate: Double? { nil }
   public func shape(_ task: SynthesisTask) -> GeneratorShape {
     GeneratorShape(task.inputs, dimensions: task.dimensions)
+  }
+  public func channels(
+    _ scenario: Scenario, depth: Int
+  ) -> (taken: [ContrastChannel], given: [ContrastChannel]) {
+    (ContrastChannel.all(scenario.sources, depth: depth), ContrastChannel.all(scenario.made))
   }
   public var segments: [LabelRegion]? { nil }
   public var completes: Bool { false }

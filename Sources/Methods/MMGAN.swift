@@ -105,6 +105,13 @@ extension MMGAN.Options {
     GeneratorShape(task.inputs + 1, task.inputs + 1, dimensions: task.dimensions)
   }
 
+  public func channels(
+    _ scenario: Scenario, depth: Int
+  ) -> (taken: [ContrastChannel], given: [ContrastChannel]) {
+    let all = ContrastChannel.all(scenario.sources, depth: depth) + ContrastChannel.all(scenario.made)
+    return (all, all)
+  }
+
   /// Eight levels are made for 256 x 256: smaller images are halved as often as they have room for, and padded.
   public func fitted(to extent: Extent, width: Int) -> Self {
     fitted(\.discriminatorWidth, width).fitted(\.padding, true).fitted(\.levels, min(levels, extent.levels))

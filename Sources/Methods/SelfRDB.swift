@@ -11,17 +11,17 @@ import Torch
 public final class SelfRDB: Method {
   let estimator: any TimedNetwork
   private let training: AdversarialTraining<TimedDiscriminator>
-  /// The position of the source at which the bridge begins; nil for the mean of all.
-  let origin: Int?
+  /// The channels of the sources whose mean is where the bridge begins; nil for all.
+  let origin: [Int]?
   let bridge: Bridge
   public let options: Options
   let drawing: Sampling
 
   /// - Parameters:
   ///   - generator: takes 2 + S channels: its last estimate, the state, the sources.
-  ///   - origin: the position of the source at which the bridge begins; nil for the mean of all.
+  ///   - origin: the channels of the sources whose mean is where the bridge begins; nil for all.
   public init(
-    generator: any TimedNetwork, _ store: Parameters, origin: Int? = nil, options: Options = Options(),
+    generator: any TimedNetwork, _ store: Parameters, origin: [Int]? = nil, options: Options = Options(),
     rate: Double = 1.6e-4
   ) {
     (estimator, self.origin, self.options) = (generator, origin, options)
@@ -182,9 +182,11 @@ extension SelfRDB {
       shares: Double(batch.group?.size ?? 1))
   }
 
-  /// Where the bridge begins: one source, or the mean of all.
-  func beginning(of sources: Tensor) -> Tensor {
-    origin.map { sources.narrowed(1, from: $0, length: 1) } ?? sources.mean(over: [1], keeping: true)
+  /// Where the bridge begins: one source, or the mean of several.
+  package func beginning(of sources: Tensor) -> Tensor {
+    guard let origin else { return sources.mean(over: [1], keeping: true) }
+    let chosen = origin.map { sources.narrowed(1, from: $0, length: 1) }
+    return chosen.count == 1 ? chosen[0] : .concatenated(chosen, axis: 1).mean(over: [1], keeping: true)
   }
 
   func draw(like target: Tensor, from random: RandomStream) -> Draw {

@@ -50,8 +50,16 @@ struct Judgement {
   mutating func add(_ predictions: [Float], _ question: Question) {
     let batch = question.whole
     if let labels = batch.labels {
-      for (place, region) in regions.enumerated() {
-        overlaps[place] += batch.overlap(of: place, of: regions.count, predictions, labels, region)
+      let size = batch.extent.count
+      for sample in 0..<batch.count {
+        // As a label map, which is what is written and evaluated: what is in a part is in the whole.
+        let found = regions.labels(of: size) {
+          predictions[(sample * regions.count + $0) * size + $1] > Segmenter.threshold
+        }
+        let wanted = labels[sample * size..<(sample + 1) * size]
+        for (place, region) in regions.enumerated() {
+          overlaps[place] += Overlap(region.mask(of: found), region.mask(of: wanted))
+        }
       }
       return
     }
@@ -110,18 +118,6 @@ extension SampleBatch {
       // Of a slab the plane in the middle.
       let first = (sample * depth + depth / 2) * size
       return (first..<first + size).map { voxel in images.contains { $0[voxel] > ForegroundScale.seen } }
-    }
-  }
-
-  /// How far a region that was found, the map with this place among those of each sample, coincides with the batch's labels.
-  fileprivate func overlap(
-    of place: Int, of regions: Int, _ maps: [Float], _ labels: [UInt8], _ region: LabelRegion
-  ) -> Overlap {
-    (0..<count).reduce(into: Overlap()) { sum, sample in
-      let first = (sample * regions + place) * extent.count
-      let found = maps[first..<first + extent.count].map { $0 > Segmenter.threshold }
-      let wanted = labels[sample * extent.count..<(sample + 1) * extent.count]
-      sum += Overlap(found, region.mask(of: wanted))
     }
   }
 }

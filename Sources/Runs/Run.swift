@@ -26,11 +26,19 @@ public struct Run {
   /// The best model of this run.
   /// - Throws: `.notFound` where training has not come to one, and what `TrainedModel` throws.
   public func model(device: Device) throws -> TrainedModel {
-    guard FileManager.default.fileExists(atPath: folder.model) else {
-      throw Failure(
-        .notFound, "\(folder.path): has no model yet (model.safetensors); \(Term.training) writes it")
+    try TrainedModel(file: modelFile, device: device)
+  }
+
+  /// The file of the best model.
+  /// - Throws: `.notFound` where training has not come to one.
+  public var modelFile: String {
+    get throws {
+      guard FileManager.default.fileExists(atPath: folder.model) else {
+        throw Failure(
+          .notFound, "\(folder.path): has no model yet (model.safetensors); \(Term.training) writes it")
+      }
+      return folder.model
     }
-    return try TrainedModel(file: folder.model, device: device)
   }
 
   /// Makes sure that the run's model is what its `experiment.json` says, before it is named by that in a table.

@@ -44,4 +44,21 @@ extension Run {
       return before.map { (subject.id, $0) }
     }
   }
+
+  /// Subjects of a split who are patients of whom the run was trained on other scans, each with those scans' subject; as far as
+  /// these are in the cohort.
+  public func trainedOnPatients(
+    _ split: Split, of cohort: PreparedCohort
+  ) -> [(subject: String, other: String)] {
+    guard split != .train, let known = TrainedOn(folder) else { return [] }
+    func isKnown(_ subject: CohortManifest.Subject) -> Bool {
+      subject.scans.contains { $0.content.map { known.images[$0] != nil } ?? false }
+    }
+    let trained = cohort.manifest.subjects.filter(isKnown).reduce(into: [String: String]()) {
+      $0[$1.patient] = $0[$1.patient] ?? $1.id
+    }
+    return cohort.subjects(in: split).compactMap { subject in
+      isKnown(subject) ? nil : trained[subject.patient].map { (subject.id, $0) }
+    }
+  }
 }

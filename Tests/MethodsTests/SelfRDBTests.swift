@@ -1,4 +1,5 @@
 import Failures
+import Imaging
 import Layers
 import Methods
 import Networks
@@ -8,7 +9,7 @@ import Torch
 
 /// A small SelfRDB, by default that of the golden file.
 private func smallSelfRDB(
-  type: ElementType = .float32, seed: UInt64 = 1, rate: Double = 1.6e-3, origin: Int? = nil,
+  type: ElementType = .float32, seed: UInt64 = 1, rate: Double = 1.6e-3, origin: [Int]? = nil,
   _ change: (inout SelfRDB.Options) -> Void = { _ in }
 ) -> SelfRDB {
   let store = Parameters(seed: seed, type: type)
@@ -250,10 +251,24 @@ private func seededDraw(_ seed: UInt64) -> SelfRDB.Draw {
     let oracle = Oracle(.zeros([1, 1, 4, 4], type: .float64))
     var options = SelfRDB.Options()
     (options.gamma, options.discriminator.multipliers) = (0, [2, 2])
-    let method = SelfRDB(generator: oracle, Parameters(type: .float64), origin: 1, options: options)
+    let method = SelfRDB(generator: oracle, Parameters(type: .float64), origin: [1], options: options)
     let sources = Tensor.uniform([1, 2, 4, 4], seed: 3, type: .float64)
     _ = withoutGradient { method.synthesize(sources) }
     expectClose(channel(oracle.inputs[0], 1), channel(sources, 1) * 2 - 1, within: 1e-13)
+  }
+
+  /// Of a slab the neighbours condition every step, and the bridge begins where the target lies.
+  @Test(arguments: [("mean", [1, 4]), ("t1", [1]), ("t2", [4])])
+  func ofASlabItBeginsAtTheMiddleSlice(_ origin: String, _ channels: [Int]) throws {
+    let task = SynthesisTask(Scenario(sources: [.t1, .t2], target: .pd), depth: 3)
+    var options = SelfRDB.Options.tiny
+    options.origin = origin
+    let method = try #require(options.make(task, options.ownGenerator(task)) as? SelfRDB)
+    let sources = Tensor.uniform([2, 6, 4, 4], seed: 3)
+    let parts = channels.map { channel(sources, $0) }
+    expectClose(
+      method.beginning(of: sources), Tensor.concatenated(parts, axis: 1).mean(over: [1], keeping: true),
+      within: 1e-7)
   }
 
   @Test func whatIsMissingIsPaddedWithBlack() {

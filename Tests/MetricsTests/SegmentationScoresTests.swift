@@ -78,6 +78,16 @@ import Testing
     #expect(distances.columns[1].best == .smallest && distances.columns[1].group == "HD95 (mm)")
     #expect(abs((distances.rows[1][1].figure ?? 0) - 3.6) < 1e-6)
     #expect(distances.rows[1][2] == .number(.infinity))
+    // A mean over those alone in whom something was found is no rival, however near that was.
+    let near = Table(
+      "",
+      comparing: [
+        scores("all", [("a", prediction), ("b", prediction)]),
+        scores("one", [("a", reference), ("b", map([:]))]),
+      ],
+      measures: [.hausdorff95])
+    #expect(near.rows[1][1].figure == 0 && (near.rows[0][1].figure ?? 0) > 0)
+    #expect(near.best(1) == [false, false])
     #expect(distances.caption.contains("zero, hd95_mm of WT: 1 subject with an infinite figure left out."))
     #expect(distances.caption.contains("within 1 mm of the other") && !distances.caption.contains("2-D Dice"))
   }

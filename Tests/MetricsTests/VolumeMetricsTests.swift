@@ -105,8 +105,8 @@ import Testing
     #expect(
       table.columns.map(\.heading) == ["Model", "SSIM tumour (%)", "SSIM healthy (%)", "SSIM whole (%)"])
     #expect(table.caption.contains("SSIM is 1 by construction"))
-    #expect(table.caption.contains("m, ssim_tumour: 1 subject with no figure left out."))
-    #expect(!table.caption.contains("ssim_whole"))
+    #expect(table.caption.contains("m, SSIM tumour (%): 1 subject with no figure left out."))
+    #expect(!table.caption.contains("SSIM whole (%):"))
   }
 
   /// Where nothing is left to compare, both are the same; and without a label map nothing is said of tumour or health.

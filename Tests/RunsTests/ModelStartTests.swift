@@ -119,6 +119,52 @@ import Training
     #expect(zip(tails.prefix(width * 9), tail).allSatisfy { abs($0 - $1) < 1e-6 })
   }
 
+  /// mmGAN takes and gives sources and target alike: as many channels are no reason to take them for one another.
+  @Test func contrastsOfMmGANAreTakenByTheirNamesToo() throws {
+    var experiment = tinyExperiment(method: MMGAN.name, network: "resunet", iterations: 2)
+    let trained = try Run.train(experiment, on: Trained.cohort(), into: scratch("mmgan"))
+    let start = try ModelStart(file: trained.folder.model)
+    experiment.from = start.sha256
+    (experiment.learningRate, experiment.iterations, experiment.validateEvery) = (1e-12, 1, 1)
+    experiment.scenario = Scenario(sources: [.pd, .t1], target: .t2)
+    let run = try train(experiment, from: start, to: "mmgan-t2")
+
+    // (T1, T2) -> PD has T1, T2 and PD; this has PD, T1 and T2.
+    let (whole, part) = (try trained.model(device: .cpu), try run.model(device: .cpu))
+    let (heads, head) = (try weights(whole, "head.weight"), try weights(part, "head.weight"))
+    let (tails, tail) = (try weights(whole, "tail.weight"), try weights(part, "tail.weight"))
+    let width = experiment.network.width
+    for (place, from) in [2, 0, 1].enumerated() {
+      for channel in 0..<width {
+        for tap in 0..<9 {
+          #expect(abs(heads[(channel * 3 + from) * 9 + tap] - head[(channel * 3 + place) * 9 + tap]) < 1e-6)
+          #expect(
+            abs(tails[(from * width + channel) * 9 + tap] - tail[(place * width + channel) * 9 + tap]) < 1e-6)
+        }
+      }
+    }
+    experiment.scenario = Scenario(sources: [.t2, .flair], target: .t1)
+    let unknown = try failure {
+      try start.load(into: MethodCatalog.build(experiment, device: .cpu), of: experiment)
+    }
+    #expect(unknown.kind == .inconsistent && unknown.message.contains("knows no FLAIR, only T1, T2, PD"))
+  }
+
+  /// Three contrasts are as many channels as three slices of one.
+  @Test func contrastsAreNoSlices() throws {
+    var experiment = tinyExperiment(method: Unified.name, network: "resunet", iterations: 2)
+    experiment.scenario = Scenario(completing: [.t1, .t2, .pd])
+    let unified = try Run.train(experiment, on: Trained.cohort(), into: scratch("slices"))
+    let start = try ModelStart(file: unified.folder.model)
+    var slabs = tinyExperiment(method: Pix2Pix.name, network: "resunet", iterations: 1)
+    slabs.network = experiment.network
+    (slabs.scenario, slabs.region, slabs.from) = (
+      Scenario(sources: [.t1], target: .t2), .slab(3), start.sha256
+    )
+    let misfit = try failure { _ = try train(slabs, from: start, to: "slabs") }
+    #expect(misfit.kind == .inconsistent && misfit.message.contains("another number of slices"))
+  }
+
   @Test func whatDoesNotFitIsOneLine() throws {
     let start = try start()
     var wide = still(start)

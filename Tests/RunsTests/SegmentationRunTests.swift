@@ -180,13 +180,12 @@ import Training
     let batch = try cohort.batches(in: .validation, scenario: experiment.scenario, batchSize: 5)[0]
     let (maps, labels) = (try model.predictor(batch), try #require(batch.labels))
     let size = batch.extent.count
-    let dice = LabelRegion.braTS().enumerated().map { place, region in
-      let found = (0..<batch.count).flatMap { sample in
-        let first = (sample * 3 + place) * size
-        return maps[first..<first + size].map { $0 > Segmenter.threshold }
-      }
-      return Overlap(found, region.mask(of: labels))
+    let regions = LabelRegion.braTS()
+    // One label a voxel, as `segment` writes and `evaluate` judges: what is found as a part counts for the whole.
+    let found = (0..<batch.count).flatMap { sample in
+      regions.labels(of: size) { maps[(sample * 3 + $0) * size + $1] > Segmenter.threshold }
     }
+    let dice = regions.map { Overlap($0.mask(of: found), $0.mask(of: labels)) }
     #expect(dice.map { $0.reference > 0 } == [true, true, false] && dice[2].predicted > 0)
     let expected = ((dice[0].dice() ?? 0) + (dice[1].dice() ?? 0)) / 2
     #expect(abs((model.card.score?.value ?? -1) - expected) < 1e-2, "\(expected)")

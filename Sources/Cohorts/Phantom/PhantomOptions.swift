@@ -39,7 +39,12 @@ public struct PhantomOptions: Codable, Sendable, Equatable {
     try check("bias", bias, 0...0.3)
     try check("share of tumours", tumours, 0...1)
     try check("share of plaques", plaques, 0...1)
-    try check("share of subjects with lesions", tumours + plaques, 0...(1 + 1e-9))
+    guard tumours + plaques <= 1 + 1e-9 else {
+      throw Failure(
+        .usage,
+        "phantom: shares of \(tumours) with a tumour and \(plaques) with plaques are more than everyone; lower one of them"
+      )
+    }
     guard fieldStrength == nil || fieldStrength == 1.5 || fieldStrength == 3 else {
       throw Failure(.usage, "phantom: field strength is \(fieldStrength ?? 0) T; it must be 1.5 or 3")
     }

@@ -81,9 +81,11 @@ extension SelfRDB.Options {
 
   public func make(_ task: SynthesisTask, _ generator: GeneratorKind) -> any Method {
     let store = task.store()
+    // Of slices beside each other it begins at the middle one, which the target lies at.
+    let beginning = Modality(rawValue: origin).map { [$0] } ?? task.scenario.sources
     return SelfRDB(
       generator: generator.timed(store.root, shape(task), task.network), store,
-      origin: Modality(rawValue: origin).flatMap(task.channel), options: self, rate: task.rate)
+      origin: beginning.compactMap(task.channel), options: self, rate: task.rate)
   }
 
   public var thorough: Self { changed { $0.consistency = 0 } }

@@ -4,13 +4,17 @@ extension Table {
   public init<M: Measure>(
     _ title: String, caption: String, comparing models: [ModelFigures<M>], measures: [M] = Array(M.allCases)
   ) {
+    // What nobody has, as invented lesions of a contrast that shows none, is no column.
+    let measures = measures.filter { measure in
+      models.contains { $0.subjects.contains { $0.values[measure] != nil } }
+    }
     self.init(title, caption: caption, columns: [Column("Model")] + measures.map { Column($0) })
     for model in models {
       append([.text(model.name)] + measures.map { Cell(model.overSubjects($0), of: $0) })
     }
     self.caption += models.flatMap { model in
       measures.map {
-        Table.leftOut(model.overSubjects($0), of: model.subjects.count, "\(model.name), \($0.rawValue)")
+        Table.leftOut(model.overSubjects($0), of: model.subjects.count, "\(model.name), \($0.heading)")
       }
     }.joined()
   }

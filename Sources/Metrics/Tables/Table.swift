@@ -36,6 +36,8 @@ public struct Table: Sendable, Equatable, Encodable {
     case number(Double)
     /// A mean and its standard deviation, which is missing for a single value.
     case spread(mean: Double, deviation: Double?)
+    /// The same without infinitely bad ones, which is no rival of a mean over all.
+    case partial(mean: Double, deviation: Double?)
     /// Nothing was measured.
     case empty
 
@@ -44,11 +46,14 @@ public struct Table: Sendable, Equatable, Encodable {
 
     /// A measure's mean and deviation as they are printed, where there is a mean; infinity where all values are infinite.
     package init(_ spread: Spread, of measure: some Measure) {
+      guard let mean = spread.mean.map({ $0 * measure.scale }) else {
+        self = spread.infinite > 0 ? .number(.infinity) : .empty
+        return
+      }
+      let deviation = spread.standardDeviation.map { $0 * measure.scale }
+      let isPartial = spread.infinite > 0 && measure.best == .smallest
       self =
-        spread.mean.map { mean in
-          .spread(
-            mean: mean * measure.scale, deviation: spread.standardDeviation.map { $0 * measure.scale })
-        } ?? (spread.infinite > 0 ? .number(.infinity) : .empty)
+        isPartial ? .partial(mean: mean, deviation: deviation) : .spread(mean: mean, deviation: deviation)
     }
   }
 
@@ -108,18 +113,22 @@ public struct Table: Sendable, Equatable, Encodable {
   /// Whether the column has a mean with its deviation anywhere.
   func hasSpread(_ column: Int) -> Bool {
     rows.contains { row in
-      if case .spread = row[column] { return true }
-      return false
+      switch row[column] {
+      case .spread, .partial: true
+      case .text, .number, .empty: false
+      }
     }
   }
 
   /// For each row whether its cell is the best of the column: as printed, so that equal figures are all marked.
   ///
-  /// A column with fewer than two figures has no best; an infinity or what is not a number never is.
-  func best(_ column: Int) -> [Bool] {
+  /// A column with fewer than two figures has no best; an infinity, a mean that leaves some out where they are bad, or what is
+  /// not a number never is.
+  package func best(_ column: Int) -> [Bool] {
     let (rule, decimals) = (columns[column].best, columns[column].decimals)
     let figures = rows.enumerated().map { place, row in
-      unranked.contains(place) ? nil : row[column].figure.flatMap { $0.isFinite ? $0 : nil }
+      if case .partial = row[column] { return nil as Double? }
+      return unranked.contains(place) ? nil : row[column].figure.flatMap { $0.isFinite ? $0 : nil }
     }
     let known = figures.compactMap { $0 }
     let top = known.count < 2 || rule == nil ? nil : rule == .largest ? known.max() : known.min()
@@ -133,7 +142,7 @@ extension Table.Cell {
   /// The number, or the mean.
   package var figure: Double? {
     switch self {
-    case .number(let value), .spread(let value, _): value
+    case .number(let value), .spread(let value, _), .partial(let value, _): value
     case .text, .empty: nil
     }
   }
@@ -153,7 +162,7 @@ extension Table.Cell: Encodable {
     case .number(let value):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Figure(value), forKey: .mean)
-    case .spread(let mean, let deviation):
+    case .spread(let mean, let deviation), .partial(let mean, let deviation):
       var container = encoder.container(keyedBy: CodingKeys.self)
       try container.encode(Figure(mean), forKey: .mean)
       try container.encode(deviation.map { Figure($0) }, forKey: .deviation)

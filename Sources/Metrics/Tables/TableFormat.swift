@@ -41,7 +41,8 @@ extension Table {
         return switch row[i] {
         case .text(let text): [text.quotedForCSV] + rest
         case .number(let value): [Figure(value).text] + rest
-        case .spread(let mean, let deviation): [Figure(mean).text, deviation.map { Figure($0).text } ?? ""]
+        case .spread(let mean, let deviation), .partial(let mean, let deviation):
+          [Figure(mean).text, deviation.map { Figure($0).text } ?? ""]
         case .empty: [""] + rest
         }
       }

@@ -20,7 +20,7 @@ struct TableMarkup: Sendable {
     switch cell {
     case .text(let text): return self.text(text.onOneLine)
     case .number(let value): return marked(number(value, decimals))
-    case .spread(let mean, let deviation):
+    case .spread(let mean, let deviation), .partial(let mean, let deviation):
       let figure = marked(number(mean, decimals))
       guard let deviation, deviation.isFinite else { return figure }
       return figure + plusMinus + number(deviation, decimals)

@@ -75,12 +75,20 @@ struct Evaluate: ParsableCommand {
       }
     }
     for run in opened + fills.compactMap(\.run) {
+      func warn(_ what: String, _ first: String, _ count: Int, _ effect: String) {
+        Console.note(
+          "warning: \(run.folder.path) was trained on \(what) of this \(split.rawValue) split: \(first)"
+            + (count > 1 ? " and \(count - 1) more" : "") + "; its scores \(effect) too good")
+      }
       let met = run.trainedOn(split, of: cohort)
-      guard let one = met.first else { continue }
-      let name = one.subject == one.before ? one.subject : "\(one.subject), then called \(one.before),"
-      Console.note(
-        "warning: \(run.folder.path) was trained on images of this \(split.rawValue) split: \(name)"
-          + (met.count > 1 ? " and \(met.count - 1) more" : "") + "; its scores are too good")
+      if let one = met.first {
+        let name = one.subject == one.before ? one.subject : "\(one.subject), then called \(one.before),"
+        warn("images", name, met.count, "are")
+      }
+      let patients = run.trainedOnPatients(split, of: cohort)
+      if let one = patients.first {
+        warn("other scans of patients", "\(one.subject) (there \(one.other))", patients.count, "may be")
+      }
     }
     var options = Assessment.Options()
     (options.split, options.scorer, options.batchSize) = (split, Scorer(ssim: SSIM(ssim ?? .full)), batch)

@@ -74,7 +74,7 @@ struct Info: ParsableCommand {
     }
     if isFolder {
       return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
-        ? try cohort(path) : try modelRows(try Run(opening: path).folder.model)
+        ? try cohort(path) : try modelRows(try Run(opening: path).modelFile)
     }
     return if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
       // Files of other programs are refused as models, not as images.

@@ -76,6 +76,7 @@ struct Train: ParsableCommand {
         file: self.experiment, settings: (resumes ? [] : mixing) + options.written(),
         over: resumes ? Run.resumable(in: output) : start?.experiment)
     }
+    noteUnread(by: experiment)
     if dryRun { return try Console.result(experiment.json, terminator: "") }
     if let loaders { try check("loaders", loaders, Bounds.loaders) }
     let device = try compute.apply(group)
@@ -97,6 +98,18 @@ struct Train: ParsableCommand {
       observe: { display.show($0) })
     // What is saved is there, whatever becomes of the name.
     if group.isFirst { try Console.result(run.folder.model) }
+  }
+
+  /// Says what was set of another framework than the one that is trained, which has no effect.
+  private func noteUnread(by experiment: Experiment) {
+    for setting in options.settings.settings {
+      let owner = setting.prefix { $0 != "." }
+      guard setting.contains("."), owner != experiment.method, MethodCatalog.names.contains(String(owner))
+      else {
+        continue
+      }
+      Console.note("note: \(Term.settings(setting.printable)) has no effect on \(experiment.method)")
+    }
   }
 
   /// Whether a run that is there is taken up, or replaced. Where a launcher has started all ranks anew, it is taken up from its
