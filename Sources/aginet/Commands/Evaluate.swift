@@ -82,7 +82,7 @@ struct Evaluate: ParsableCommand {
       }
       let met = run.trainedOn(split, of: cohort)
       if let one = met.first {
-        let name = one.subject == one.before ? one.subject : "\(one.subject), then called \(one.before),"
+        let name = one.subject == one.before ? one.subject : "\(one.subject) (then \(one.before))"
         warn("images", name, met.count, "are")
       }
       let patients = run.trainedOnPatients(split, of: cohort)
