@@ -22,7 +22,7 @@ extension [Run] {
   /// - Throws: `.usage` where there is none, `.inconsistent` where they answer different scenarios.
   func scenario(asked: Scenario?) throws -> Scenario {
     guard let first else { throw Failure(.usage, "no run is named") }
-    if let run = self.first(where: { $0.experiment.completes }) {
+    if asked == nil, let run = self.first(where: { $0.experiment.completes }) {
       throw Failure(
         .usage,
         "\(run.folder.path): makes whichever contrast is missing, and a table is of one; \(Term.assessment) measures it on "
