@@ -26,6 +26,16 @@ import Testing
     subject.files[modality].map(Path.name)
   }
 
+  /// What this program made is no scan that somebody acquired, unless it is asked for by name.
+  @Test func whatWasComputedIsNotTaken() throws {
+    try touch(
+      "sub-1/anat/sub-1_T1w.nii.gz", "sub-1/anat/sub-1_space-individual_desc-synthetic_FLAIR.nii.gz")
+    let cohort = try open()
+    #expect(cohort.subjects.map(\.modalities) == [[.t1]])
+    #expect(cohort.notes.contains { $0.contains("computed, not acquired") }, "\(cohort.notes)")
+    #expect(try open("flair:desc=synthetic").subjects.map(\.modalities) == [[.t1, .flair]])
+  }
+
   // MARK: - Labels
 
   @Test func labelsWithUnderscoresAndHyphens() throws {

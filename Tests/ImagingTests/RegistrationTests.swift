@@ -101,6 +101,35 @@ import Testing
     #expect(abs(found.coverage - 0.5) < 0.06)
   }
 
+  /// A reference in much air, as a cube of 256 mm, and a scan that was cropped to the head or to a part of it.
+  @Test(arguments: [0, 24]) func theFieldOfViewMayBeSmall(below: Int) throws {
+    let head = Head(size: [64, 72, 52], noise: 0, seed: 4)
+    let whole = head.volume(0)
+    let margin = 32
+    let size = whole.dimensions &+ 2 * margin
+    var wide = [Float](repeating: 0, count: size.x * size.y * size.z)
+    for (index, value) in whole.voxels.enumerated() {
+      let (i, j, k) = (index % 64, index / 64 % 72, index / (64 * 72))
+      wide[(i + margin) + size.x * ((j + margin) + size.y * (k + margin))] = value
+    }
+    let corner = -Double(margin)
+    let reference = Volume(
+      dimensions: size,
+      affine: Affine(
+        columns: (0..<3).map { whole.affine.column($0) }, origin: whole.affine([corner, corner, corner])),
+      voxels: wide)
+    let other = head.volume(1)
+    let part = Volume(
+      dimensions: [64, 72, 52 - below],
+      affine: Affine(
+        columns: (0..<3).map { other.affine.column($0) }, origin: other.affine([0, 0, Double(below)])),
+      voxels: Array(other.voxels[(64 * 72 * below)...]))
+    let truth = RigidMotion(rotation: [0.03, 0.02, 0], translation: [6, -5, 4])
+    let found = try RigidRegistration(of: moved(part, truth), to: reference)
+    #expect(error(found.motion, truth) < 1.5, "\(error(found.motion, truth)) mm")
+    #expect(found.after > 1.05)
+  }
+
   @Test func nothingCannotBeRegistered() {
     let head = Head(seed: 1).volume(0)
     let nothing = Volume(grid: head.grid, voxels: [Float](repeating: 0, count: head.voxels.count))

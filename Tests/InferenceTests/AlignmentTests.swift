@@ -112,6 +112,35 @@ import Testing
     #expect(again == placements)
   }
 
+  /// A label map goes with the scan that it was drawn on, where that can be told and where it matters.
+  @Test func aLabelMapGoesWithItsScan() throws {
+    let truth = RigidMotion(rotation: [0.08, -0.05, 0.1], translation: [9, -6, 7])
+    var moved = headScan(.t2, subject: 4)
+    moved.affine = truth.affine * moved.affine
+    let fixed = headScan(.t1, subject: 4)
+    var volumes: [Modality: (name: String, volume: Volume)] = [
+      .t1: ("t1.nii.gz", fixed), .t2: ("t2.nii.gz", moved), .flair: ("flair.nii.gz", likeT1),
+    ]
+    let placements = try ScanAlignment(.registration).align(&volumes, in: order)
+    let block = Volume(
+      grid: moved.grid, voxels: moved.voxels.indices.map { $0 / 28 % 30 < 15 ? 1 : 0 })
+    let brought = try placements.bring(block, to: fixed.grid) { $0 == .t2 ? moved.grid : fixed.grid }
+    let share = zip(brought.voxels, block.voxels).count { $0 == $1 }
+    #expect(share > brought.voxels.count * 85 / 100, "\(share) of \(brought.voxels.count)")
+    #expect(throws: Failure.self) {
+      try placements.bring(block, to: fixed.grid) { _ in moved.grid }
+    }
+    #expect(throws: Failure.self) {
+      try placements.bring(block.resized(columns: 14, rows: 15), to: fixed.grid) { _ in fixed.grid }
+    }
+    // Where nothing was moved, its header tells where it lies.
+    var (still, alike) = (volumes, Volume(grid: fixed.grid, voxels: moved.voxels))
+    alike.voxels = alike.voxels.map { 0.3 * $0 }
+    still[.t2] = ("t2.nii.gz", alike)
+    let none = try ScanAlignment(.headers).align(&still, in: order)
+    #expect(try none.bring(block, to: fixed.grid) { _ in nil }.voxels.count == fixed.voxels.count)
+  }
+
   /// On one grid by their headers, and not in one place: whoever asks for nothing is told.
   @Test(arguments: [0.0, 14]) func whoLiesElsewhereThanTheHeaderSaysIsTold(shift: Double) throws {
     let t2 = headScan(.t2, subject: 4)

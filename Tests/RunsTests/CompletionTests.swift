@@ -113,6 +113,21 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .kept })
   }
 
+  /// The name says in whose space an image lies: that of the scan whose grid it has.
+  @Test func theNameSaysWhoseSpaceItIs() throws {
+    let mine = bidsPath(scratch("raw"), 1, .t1)
+    try FileManager.default.moveItem(
+      atPath: mine, toPath: mine.replacing("sub-01_T1w", with: "sub-01_space-MNI152Lin_T1w"))
+    func there(_ space: String) -> Bool {
+      FileManager.default.fileExists(
+        atPath: scratch("out/sub-01/anat/sub-01_space-\(space)_desc-synthetic_PDw.nii.gz"))
+    }
+    try complete { $0.alignment = ScanAlignment(.headers) }
+    #expect(there("MNI152Lin") && !there("individual"))
+    try complete { $0.alignment = ScanAlignment(.headers, onto: .t2) }
+    #expect(there("individual"))
+  }
+
   @Test func scansComeOntoOneGrid() throws {
     let (t2, path) = (scan(.t2, subject: 2), bidsPath(scratch("raw"), 2, .t2))
     try NIfTI.write(

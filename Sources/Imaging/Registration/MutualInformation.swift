@@ -15,6 +15,8 @@ struct MutualInformation: Sendable {
   private let moving: Volume
   /// From the moving volume's values to bins.
   private let factor: Float
+  /// Points that must be seen in both: a quarter of those that can be, where one volume is much the smaller.
+  private let least: Double
 
   /// - Parameters:
   ///   - moving: the volume that is moved.
@@ -49,10 +51,11 @@ struct MutualInformation: Sendable {
       }
     }
     (self.points, self.brightness) = (points, brightness)
+    least = 0.25 * Double(points.count) * min(1, other.cubicMillimetres / coarse.cubicMillimetres)
   }
 
   /// - Parameter motion: from positions in the reference to those in the moving volume, in mm.
-  /// - Returns: from 1 to 2; 1 as well where less than a quarter of the points is seen in both.
+  /// - Returns: from 1 to 2; 1 as well where less is seen in both than a quarter of what can be.
   func callAsFunction(_ motion: RigidMotion, threads: Int) -> Double {
     let map = moving.affine.inverse * motion.affine * reference
     let bins = MutualInformation.bins
@@ -63,7 +66,7 @@ struct MutualInformation: Sendable {
     for part in parts {
       for index in joint.indices { joint[index] += Double(part[index]) }
     }
-    guard joint.reduce(0, +) > 0.25 * Double(points.count) else { return 1 }
+    guard joint.reduce(0, +) > least else { return 1 }
     return MutualInformation.normalised(MutualInformation.smooth(joint))
   }
 
@@ -172,6 +175,8 @@ struct MutualInformation: Sendable {
 }
 
 extension Volume {
+  fileprivate var cubicMillimetres: Double { abs(affine.determinant) * Double(voxels.count) }
+
   /// Voxels of about this size in mm along every axis along which they are smaller.
   fileprivate func coarsened(to spacing: Double, threads: Int) -> Volume {
     let own = affine.spacing

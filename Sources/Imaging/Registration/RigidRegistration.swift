@@ -17,7 +17,8 @@ public struct RigidRegistration: Sendable {
   public static let radius = 80.0
 
   /// - Parameter isNear: whether the headers put the heads within a centimetre or so, and nowhere else is looked; in less time.
-  /// - Throws: `.malformed` where one of the volumes has nothing above 0.
+  /// - Throws: `.malformed` where one of the volumes has nothing above 0, `.inconsistent` where they tell nothing of each other
+  ///   however they are moved.
   public init(
     of moving: Volume, to reference: Volume, isNear: Bool = false, threads: Int = Parallel.coreCount
   ) throws(Failure) {
@@ -48,6 +49,10 @@ public struct RigidRegistration: Sendable {
     let fine = level(2)
     let start = found.max { $0.value < $1.value }?.place ?? still
     let best = PatternSearch(step: 0.5, smallest: 0.03).maximise(from: start, fine)
+    guard best.value > 1 else {
+      throw Failure(
+        .inconsistent, "it cannot be registered: nowhere does it show enough of what the other does")
+    }
     self.motion = motion(best.place)
     (before, after) = (fine(still), best.value)
     coverage = own.coverage(by: moving, moved: self.motion)

@@ -159,6 +159,13 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
     moved = motion.displacement(within: RigidRegistration.radius)
   }
 
+  /// Whether it came to lie as another did, of one reference.
+  func isTogether(with other: ScanPlacement) -> Bool {
+    func length(_ vector: SIMD3<Double>) -> Double { (vector * vector).sum().squareRoot() }
+    let turned = RigidRegistration.radius * length(rotation - other.rotation) * .pi / 180
+    return turned + length(translation - other.translation) < ScanAlignment.noticeable
+  }
+
   public var motion: RigidMotion {
     RigidMotion(rotation: rotation * .pi / 180, translation: translation, about: centre)
   }
@@ -189,12 +196,25 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
 
 extension [ScanPlacement] {
   /// A label map on the reference's grid: it was drawn on the scan whose grid it has, and lies where that came to lie.
-  /// - Parameter scans: the grid on which a scan lay.
+  /// - Parameters:
+  ///   - map: on another grid than the reference's.
+  ///   - scans: the grid on which a scan lay.
+  /// - Throws: `.inconsistent` where it matters which scan that is, and cannot be told; what `scans` throws.
   package func bring(
     _ map: Volume, to grid: Grid, from scans: (Modality) throws -> Grid?, threads: Int = Parallel.coreCount
-  ) rethrows -> Volume {
-    let scan = try first { try scans($0.modality)?.isSame(as: map.grid) ?? false }
-    return map.moved(by: scan?.motion ?? RigidMotion())
+  ) throws -> Volume {
+    let drawn = try filter { try scans($0.modality)?.isSame(as: map.grid) ?? false }
+    let isMoved = (drawn.isEmpty ? self : drawn).contains { $0.moved >= ScanAlignment.noticeable }
+    if isMoved, drawn.isEmpty || !drawn.allSatisfy({ $0.isTogether(with: drawn[0]) }) {
+      let what =
+        drawn.isEmpty
+        ? "is on no scan's grid" : "is on the grid of \(drawn.map(\.modality).titles)"
+      throw Failure(
+        .inconsistent,
+        "a label map \(what), and scans were moved differently: on which it was drawn cannot be told; choose that one's grid"
+      )
+    }
+    return map.moved(by: drawn.first?.motion ?? RigidMotion())
       .resampled(to: grid, interpolation: .nearest, threads: threads)
   }
 }

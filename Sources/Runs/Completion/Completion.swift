@@ -75,7 +75,7 @@ public struct Completion: Sendable {
     wanted = try options.targets.wanted(of: scenario)
     let chosen = try Completion.chosen(cohort, options)
     tasks = cohort.subjects.filter { chosen.contains($0.id) }.map { [wanted] in
-      CompletionTask($0, wanted: wanted, scenario: scenario)
+      CompletionTask($0, wanted: wanted, scenario: scenario, by: options.alignment)
     }
     (self.cohort, self.options, folder) = (cohort, options, CompletionFolder(output))
     (modelFile, device) = (model.file, model.device)

@@ -13,10 +13,12 @@ struct CompletionTask: Sendable {
   private let present: [String]
   /// Why nothing can be computed.
   private let hindrance: String?
+  private let alignment: ScanAlignment
 
-  init(_ subject: Subject, wanted: [Modality], scenario: Scenario) {
+  /// - Parameter alignment: how scans come onto one grid.
+  init(_ subject: Subject, wanted: [Modality], scenario: Scenario, by alignment: ScanAlignment) {
     let sources = scenario.sources
-    self.subject = subject
+    (self.subject, self.alignment) = (subject, alignment)
     files = sources.compactMap { modality in subject.files[modality].map { (modality, $0) } }
     // A contrast that is there, and cannot be used, is not lacking.
     lacking = wanted.filter { subject.files[$0] == nil && subject.problems[$0] == nil }
@@ -34,7 +36,10 @@ struct CompletionTask: Sendable {
   var canBegin: Bool { hindrance == nil && !lacking.isEmpty }
 
   /// What its images are called; only where `check` passes.
-  var name: DerivativeName { DerivativeName(of: subject, like: files[0].path) }
+  var name: DerivativeName {
+    let reference = alignment.reference(of: files.map(\.modality))
+    return DerivativeName(of: subject, like: (files.first { $0.modality == reference } ?? files[0]).path)
+  }
 
   /// Looks at headers of what counts as there: a name alone is no contrast.
   /// - Throws: what reading a header throws.

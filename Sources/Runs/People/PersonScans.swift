@@ -62,7 +62,7 @@ struct PersonScans {
     func map(_ path: String) throws -> Volume {
       let volume = try NIfTI.read(path: path).volume.reoriented(to: .lps)
       guard alignment.rule == nil || volume.grid.matches(grid) else {
-        return placements.bring(volume, to: grid) { grids[$0] }
+        return try placements.bring(volume, to: grid) { grids[$0] }
       }
       try [(fixed, grid), (path, volume.grid)].map { (name: $0.0, grid: $0.1) }.checkAlike()
       return volume

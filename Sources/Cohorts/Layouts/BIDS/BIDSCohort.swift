@@ -149,6 +149,10 @@ private struct Reading {
         if scan.modality != nil { ignored.append(path) }
         continue
       }
+      if scan.isSynthetic, scan.modality != nil, !picks.contains(where: { $0.asks(for: scan) }) {
+        notTaken.add(path, "as it was computed, not acquired (desc-synthetic)")
+        continue
+      }
       if let modality = scan.modality {
         found[modality, default: ScanChoice(modality: modality, candidates: [])].candidates.append(
           (anat.path(of: name), scan))

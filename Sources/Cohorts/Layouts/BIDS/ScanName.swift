@@ -56,6 +56,9 @@ struct ScanName: Sendable {
   /// Whether a contrast agent was given.
   var hasAgent: Bool { self["ce"] != nil }
 
+  /// Whether it was computed, as this program names what it makes, and not acquired.
+  var isSynthetic: Bool { self["desc"] == "synthetic" }
+
   /// Why a file that looks like one of ours is none, as the end of "not taken, "; nil for what is known to be another.
   var oddity: String? {
     if hasAgent && ["T2w", "PDw", "FLAIR"].contains(suffix) {
