@@ -36,6 +36,23 @@ import Testing
     #expect(try open("flair:desc=synthetic").subjects.map(\.modalities) == [[.t1, .flair]])
   }
 
+  /// Coordinates of a template's space say nothing of where a person's own scans lie.
+  @Test func mapsOfAnotherSpaceAreNotTaken() throws {
+    let lesions = "derivatives/x/sub-1/anat/sub-1_space-MNI152Lin_label-lesion_mask.nii.gz"
+    try touch(
+      "sub-1/anat/sub-1_T1w.nii.gz", lesions, "derivatives/x/sub-1/anat/sub-1_space-MNI152Lin_dseg.nii.gz")
+    let cohort = try open()
+    #expect(cohort.subjects[0].labelMaps.candidates.isEmpty)
+    #expect(cohort.notes.contains { $0.contains("in another space than the scans") }, "\(cohort.notes)")
+    #expect(try open("labels:label=lesion").subjects[0].labels?.hasSuffix("lesion_mask.nii.gz") == true)
+    // Where a scan is in it, or the map is in the person's own.
+    try touch("sub-1/anat/sub-1_space-MNI152Lin_T2w.nii.gz")
+    #expect(try open().subjects[0].labels?.hasSuffix("lesion_mask.nii.gz") == true)
+    try touch(
+      "sub-2/anat/sub-2_T1w.nii.gz", "derivatives/x/sub-2/anat/sub-2_space-orig_label-lesion_mask.nii.gz")
+    #expect(try open().subjects[1].labels != nil)
+  }
+
   // MARK: - Labels
 
   @Test func labelsWithUnderscoresAndHyphens() throws {

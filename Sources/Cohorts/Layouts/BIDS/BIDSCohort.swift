@@ -119,7 +119,7 @@ private struct Reading {
           : "it has no anat folder"
       }
       let maps = labelMaps(in: inner).map { LabelMapFile($0, patient: person, session: session) }
-      subject.labelMaps = LesionMaps(maps, picks: picks)
+      subject.labelMaps = LesionMaps(together(maps, with: subject, session: session), picks: picks)
       labelMaps += maps.map(\.name)
       subjects.append(subject)
     }
@@ -191,6 +191,26 @@ private struct Reading {
       if rules.ignores(name, isFolder: true) { continue }
       notTaken.addAll(
         in: folder.path(of: name), as: name, "as the folder's name does not begin with sub-", depth: 2)
+    }
+  }
+
+  /// Without maps of lesions in a template's space where no scan is in it, nor the other way round: their headers' coordinates are
+  /// of two kinds. A map that is asked for by name is meant.
+  private mutating func together(
+    _ maps: [LabelMapFile], with subject: Subject, session: String?
+  ) -> [LabelMapFile] {
+    let scans = subject.modalities.compactMap { subject.files[$0]?.fileName.scanStem }.compactMap {
+      try? ScanName($0, person: subject.patient, session: session)
+    }
+    guard !scans.isEmpty, !picks.contains(where: \.concernsLabels) else { return maps }
+    return maps.filter { map in
+      guard map.kind != .others, !scans.contains(where: { $0.template == map.name.template }) else {
+        return true
+      }
+      if map.kind == .lesions {
+        notTaken.add(map.path.fileName, "as it is in another space than the scans by its name")
+      }
+      return false
     }
   }
 

@@ -56,6 +56,16 @@ struct ScanName: Sendable {
   /// Whether a contrast agent was given.
   var hasAgent: Bool { self["ce"] != nil }
 
+  /// The template in whose space it lies, as BIDS names them; nil where it is the person's own.
+  var template: String? {
+    guard let space = self["space"] else { return nil }
+    return Self.templates.contains { space.hasPrefix($0) } ? space : nil
+  }
+
+  private static let templates = [
+    "MNI", "ICBM", "Talairach", "fsaverage", "fsLR", "NIHPD", "OASIS", "UNC", "IXI", "SRI24",
+  ]
+
   /// Whether it was computed, as this program names what it makes, and not acquired.
   var isSynthetic: Bool { self["desc"] == "synthetic" }
 
