@@ -18,7 +18,10 @@ extension PatientImages {
     return try given.dropFirst().compactMap { modality, image in
       guard image.litres > Self.least else { return nil }
       try begins("comparing \(modality.title) with \(first.title)")
-      let motion = try RigidRegistration(of: image, to: reference, isNear: true).motion
+      // What tells nothing of where it lies is told of elsewhere.
+      guard let motion = try? RigidRegistration(of: image, to: reference, isNear: true).motion else {
+        return nil
+      }
       let moved = motion.displacement(within: RigidRegistration.radius)
       guard moved >= ScanAlignment.noticeable else { return nil }
       return String(
