@@ -71,14 +71,20 @@ public struct ModelStart: Sendable {
         "\(file): only a network with one first and one last layer can start with other contrasts than \(other); "
           + "\(experiment.title) is another")
     }
+    let channels = (try channels(experiment), try channels(trained))
     for network in networks.isEmpty ? [method.generator.parameters] : networks {
-      let stored = try network.saved.map { ($0.tensor, try fitting($0.name, $0.tensor, of: experiment)) }
+      let stored = try network.saved.map {
+        ($0.tensor, try fitting($0.name, $0.tensor, of: experiment, channels))
+      }
       for (tensor, stored) in stored { tensor.assign(stored.to(tensor.device)) }
     }
   }
 
   /// The model's tensor of that name, brought to the contrasts of an experiment.
-  private func fitting(_ name: String, _ tensor: Tensor, of experiment: Experiment) throws -> Tensor {
+  /// - Parameter channels: the experiment's, and the model's.
+  private func fitting(
+    _ name: String, _ tensor: Tensor, of experiment: Experiment, _ channels: (mine: Channels, other: Channels)
+  ) throws -> Tensor {
     func failure(_ why: String) -> Failure {
       Failure(
         .inconsistent,
@@ -87,7 +93,7 @@ public struct ModelStart: Sendable {
       )
     }
     guard let stored = try tensors.tensor("\(prefix)\(name)") else { throw failure("\(name) is not there") }
-    let (mine, other) = (try channels(experiment), try channels(trained))
+    let (mine, other) = channels
     var fitted = stored
     switch name.split(separator: ".").dropLast().joined(separator: ".") {
     case "head" where stored.shape.count > 1 && mine.taken != other.taken:
@@ -108,10 +114,10 @@ public struct ModelStart: Sendable {
     return fitted
   }
 
+  private typealias Channels = (taken: [ContrastChannel], given: [ContrastChannel], regions: [LabelRegion]?)
+
   /// Whose the channels of an experiment's generator are.
-  private func channels(
-    _ experiment: Experiment
-  ) throws -> (taken: [ContrastChannel], given: [ContrastChannel], regions: [LabelRegion]?) {
+  private func channels(_ experiment: Experiment) throws -> Channels {
     let told = try experiment.told()
     let channels = told.channels(experiment.scenario, depth: experiment.region.depth)
     return (channels.taken, channels.given, told.segments)

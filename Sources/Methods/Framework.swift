@@ -29,7 +29,8 @@ public struct SynthesisTask: Sendable {
 
   /// The channel of a source, of its middle slice where there are several; nil where it is none.
   public func channel(of source: Modality) -> Int? {
-    scenario.sources.firstIndex(of: source).map { $0 * depth + depth / 2 }
+    ContrastChannel.all(scenario.sources, depth: depth).firstIndex(
+      of: ContrastChannel(contrast: source, slice: 0))
   }
 
   /// A store for the network that makes the images.

@@ -10,6 +10,11 @@ struct TrainedOn: Codable, Equatable {
   /// The anatomies that heads were computed of; nil where none were, and of runs from before they were kept.
   var anatomies: [String]?
 
+  /// The training subject of whom one of a subject's images is; nil where none was trained on.
+  func subject(_ subject: CohortManifest.Subject) -> String? {
+    subject.scans.lazy.compactMap { $0.content.flatMap { images[$0] } }.first
+  }
+
   var hasScans: Bool { !images.isEmpty }
   /// Without a scan there is nothing else to train on.
   var isComputed: Bool { anatomies != nil || images.isEmpty }
@@ -35,30 +40,21 @@ struct TrainedOn: Codable, Equatable {
 }
 
 extension Run {
-  /// Subjects of a split whose images the run was trained on, each with the name they had then; empty where that is not
-  /// known.
-  public func trainedOn(_ split: Split, of cohort: PreparedCohort) -> [(subject: String, before: String)] {
-    guard split != .train, let known = TrainedOn(folder) else { return [] }
-    return cohort.subjects(in: split).compactMap { subject in
-      let before = subject.scans.lazy.compactMap { $0.content.flatMap { known.images[$0] } }.first
-      return before.map { (subject.id, $0) }
-    }
-  }
-
-  /// Subjects of a split who are patients of whom the run was trained on other scans, each with those scans' subject; as far as
-  /// these are in the cohort.
-  public func trainedOnPatients(
+  /// Of a split, as far as it is known:
+  /// - Returns: the subjects whose images the run was trained on, each with the name they had then; and those who are patients of
+  ///   whom it was trained on other scans, each with these scans' subject in the cohort.
+  public func trainedOn(
     _ split: Split, of cohort: PreparedCohort
-  ) -> [(subject: String, other: String)] {
-    guard split != .train, let known = TrainedOn(folder) else { return [] }
-    func isKnown(_ subject: CohortManifest.Subject) -> Bool {
-      subject.scans.contains { $0.content.map { known.images[$0] != nil } ?? false }
-    }
-    let trained = cohort.manifest.subjects.filter(isKnown).reduce(into: [String: String]()) {
-      $0[$1.patient] = $0[$1.patient] ?? $1.id
-    }
-    return cohort.subjects(in: split).compactMap { subject in
-      isKnown(subject) ? nil : trained[subject.patient].map { (subject.id, $0) }
-    }
+  ) -> (images: [(subject: String, before: String)], patients: [(subject: String, other: String)]) {
+    guard split != .train, let known = TrainedOn(folder) else { return ([], []) }
+    let trained = cohort.manifest.subjects.filter { known.subject($0) != nil }
+    let others = Dictionary(trained.map { ($0.patient, $0.id) }) { first, _ in first }
+    let subjects = cohort.subjects(in: split)
+    return (
+      subjects.compactMap { subject in known.subject(subject).map { (subject.id, $0) } },
+      subjects.filter { known.subject($0) == nil }.compactMap { subject in
+        others[subject.patient].map { (subject.id, $0) }
+      }
+    )
   }
 }

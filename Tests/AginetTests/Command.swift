@@ -83,6 +83,14 @@ struct Command {
   func callAsFunction(_ arguments: String...) throws -> Outcome { try start(arguments).wait() }
   func callAsFunction(_ arguments: [String]) throws -> Outcome { try start(arguments).wait() }
 
+  /// Runs what must succeed.
+  @discardableResult
+  func succeeds(_ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws -> Outcome {
+    let outcome = try self(arguments)
+    #expect(outcome.code == 0, "\(outcome.messages)", sourceLocation: sourceLocation)
+    return outcome
+  }
+
   /// Runs what must fail: this code, and one line on standard error, which is returned.
   @discardableResult
   func fails(_ code: Int32, _ arguments: [String], sourceLocation: SourceLocation = #_sourceLocation) throws

@@ -14,12 +14,6 @@ import Testing
     try Trained.copyRun(to: scratch("run"))
   }
 
-  @discardableResult private func succeeds(_ arguments: [String]) throws -> Command.Outcome {
-    let outcome = try aginet(arguments)
-    #expect(outcome.code == 0, "\(outcome.messages)")
-    return outcome
-  }
-
   /// One patient's two visits, of which the first is of the images of subject 1, who was trained on, and another patient.
   private func prepareVisits() throws {
     for (visit, subject, source) in [("ses-1", "01", 1), ("ses-2", "01", 7), ("ses-1", "02", 8)] {
@@ -30,30 +24,30 @@ import Testing
     }
     let split = #"{"train": ["sub-02_ses-1"], "validation": ["sub-01_ses-1"], "test": ["sub-01_ses-2"]}"#
     try scratch.write(split, to: "splits.json")
-    try succeeds(
+    try aginet.succeeds(
       ["prepare", "bids", "raw", "-o", "visits", "--splits", "splits.json", "--slices", "all", "--quiet"])
   }
 
   @Test func whoWasTrainedOnIsNamed() throws {
     try prepareVisits()
-    let other = try succeeds(["evaluate", "run", "--data", "visits"]).messages
+    let other = try aginet.succeeds(["evaluate", "run", "--data", "visits"]).messages
     #expect(
       other.contains(
         "run was trained on other scans of patients of this test split: sub-01_ses-2 (there sub-01_ses-1); "
           + "its scores may be too good"))
     #expect(!other.contains("was trained on images"))
-    let same = try succeeds(["evaluate", "run", "--data", "visits", "--split", "validation"]).messages
+    let same = try aginet.succeeds(["evaluate", "run", "--data", "visits", "--split", "validation"]).messages
     #expect(
       same.contains(
         "run was trained on images of this validation split: sub-01_ses-1 (then sub-01); its scores are too good"
       ))
     #expect(!same.contains("other scans of patients"))
-    let strangers = try succeeds(["evaluate", "run", "--force", "--data", Trained.cohort]).messages
+    let strangers = try aginet.succeeds(["evaluate", "run", "--force", "--data", Trained.cohort]).messages
     #expect(!strangers.contains("was trained on"))
   }
 
   @Test func whatMakesAnyContrastIsSentToAssess() throws {
-    try succeeds(
+    try aginet.succeeds(
       [
         "train", "--method", "unified", "--network", "resunet", "--sources", "t1,t2,pd", "--width", "4",
         "--batch", "2", "--iterations", "1", "--threads", "1", "--quiet", "-o", "any", "--data",
@@ -75,8 +69,8 @@ import Testing
   /// An option of another framework is no error: one file may hold several frameworks' settings.
   @Test func anotherFrameworksSettingIsSaidToDoNothing() throws {
     let training = tinyTraining(1) + ["--data", try Trained.cohort, "-o", "new", "--dry-run"]
-    let said = try succeeds(training + ["--set", "ddpm.steps=50"]).messages
+    let said = try aginet.succeeds(training + ["--set", "ddpm.steps=50"]).messages
     #expect(said.contains("--set ddpm.steps=50 has no effect on pix2pix"))
-    #expect(try !succeeds(training).messages.contains("has no effect"))
+    #expect(try !aginet.succeeds(training).messages.contains("has no effect"))
   }
 }

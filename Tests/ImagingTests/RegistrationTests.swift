@@ -52,6 +52,16 @@ import Testing
       dimensions: volume.dimensions, affine: motion.affine * volume.affine, voxels: volume.voxels)
   }
 
+  /// A volume's planes from one on.
+  private func upper(_ volume: Volume, from plane: Int) -> Volume {
+    let size = volume.dimensions
+    return Volume(
+      dimensions: [size.x, size.y, size.z - plane],
+      affine: Affine(
+        columns: (0..<3).map { volume.affine.column($0) }, origin: volume.affine([0, 0, Double(plane)])),
+      voxels: Array(volume.voxels[(size.x * size.y * plane)...]))
+  }
+
   /// Another contrast, other noise, another scanner's unit, thick slices, another order of axes, moved little and much.
   @Test(arguments: [(0.0, true), (1, true), (1, false), (3, true), (3, false)])
   func itFindsTheMotionBetweenContrasts(size: Double, hasSkull: Bool) throws {
@@ -89,12 +99,7 @@ import Testing
   @Test func itSaysHowMuchIsShown() throws {
     let head = Head(size: [64, 72, 52], noise: 0, seed: 4)
     let whole = head.volume(1)
-    let upper = 52 - 26
-    let part = Volume(
-      dimensions: [64, 72, upper],
-      affine: Affine(
-        columns: (0..<3).map { whole.affine.column($0) }, origin: whole.affine([0, 0, Double(26)])),
-      voxels: Array(whole.voxels[(64 * 72 * 26)...]))
+    let part = upper(whole, from: 26)
     let truth = RigidMotion(rotation: [0.03, 0.02, 0], translation: [4, 4, 0])
     let found = try RigidRegistration(of: moved(part, truth), to: head.volume(0))
     #expect(error(found.motion, truth) < 1.5, "\(error(found.motion, truth)) mm")
@@ -118,12 +123,7 @@ import Testing
       affine: Affine(
         columns: (0..<3).map { whole.affine.column($0) }, origin: whole.affine([corner, corner, corner])),
       voxels: wide)
-    let other = head.volume(1)
-    let part = Volume(
-      dimensions: [64, 72, 52 - below],
-      affine: Affine(
-        columns: (0..<3).map { other.affine.column($0) }, origin: other.affine([0, 0, Double(below)])),
-      voxels: Array(other.voxels[(64 * 72 * below)...]))
+    let part = upper(head.volume(1), from: below)
     let truth = RigidMotion(rotation: [0.03, 0.02, 0], translation: [6, -5, 4])
     let found = try RigidRegistration(of: moved(part, truth), to: reference)
     #expect(error(found.motion, truth) < 1.5, "\(error(found.motion, truth)) mm")

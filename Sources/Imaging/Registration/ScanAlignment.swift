@@ -161,7 +161,6 @@ public struct ScanPlacement: Sendable, Equatable, Codable {
 
   /// Whether it came to lie as another did, of one reference.
   func isTogether(with other: ScanPlacement) -> Bool {
-    func length(_ vector: SIMD3<Double>) -> Double { (vector * vector).sum().squareRoot() }
     let turned = RigidRegistration.radius * length(rotation - other.rotation) * .pi / 180
     return turned + length(translation - other.translation) < ScanAlignment.noticeable
   }

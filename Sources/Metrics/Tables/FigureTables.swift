@@ -5,9 +5,7 @@ extension Table {
     _ title: String, caption: String, comparing models: [ModelFigures<M>], measures: [M] = Array(M.allCases)
   ) {
     // What nobody has, as invented lesions of a contrast that shows none, is no column.
-    let measures = measures.filter { measure in
-      models.contains { $0.subjects.contains { $0.values[measure] != nil } }
-    }
+    let measures = Table.known(measures, of: models)
     self.init(title, caption: caption, columns: [Column("Model")] + measures.map { Column($0) })
     for model in models {
       append([.text(model.name)] + measures.map { Cell(model.overSubjects($0), of: $0) })
@@ -21,9 +19,7 @@ extension Table {
 
   /// Every subject of every model; plain names and units, for other programs.
   public init<M: Measure>(subjectsOf models: [ModelFigures<M>]) {
-    let measures = M.allCases.filter { measure in
-      models.contains { $0.subjects.contains { $0.values[measure] != nil } }
-    }
+    let measures = Table.known(Array(M.allCases), of: models)
     self.init(
       "Subjects",
       columns: [Column("model"), Column("subject")] + measures.map { Column($0.rawValue, decimals: 6) },
@@ -32,6 +28,11 @@ extension Table {
           [.text(model.name), .text(subject.subject)] + measures.map { Cell(subject.values[$0]) }
         }
       })
+  }
+
+  /// Those of the measures that some subject of some model has.
+  private static func known<M: Measure>(_ measures: [M], of models: [ModelFigures<M>]) -> [M] {
+    measures.filter { measure in models.contains { $0.subjects.contains { $0.values[measure] != nil } } }
   }
 
   /// How one model differs from others, person by person; positive where it has the larger figure.

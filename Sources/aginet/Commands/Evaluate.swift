@@ -81,13 +81,12 @@ struct Evaluate: ParsableCommand {
             + (count > 1 ? " and \(count - 1) more" : "") + "; its scores \(effect) too good")
       }
       let met = run.trainedOn(split, of: cohort)
-      if let one = met.first {
+      if let one = met.images.first {
         let name = one.subject == one.before ? one.subject : "\(one.subject) (then \(one.before))"
-        warn("images", name, met.count, "are")
+        warn("images", name, met.images.count, "are")
       }
-      let patients = run.trainedOnPatients(split, of: cohort)
-      if let one = patients.first {
-        warn("other scans of patients", "\(one.subject) (there \(one.other))", patients.count, "may be")
+      if let one = met.patients.first {
+        warn("other scans of patients", "\(one.subject) (there \(one.other))", met.patients.count, "may be")
       }
     }
     var options = Assessment.Options()

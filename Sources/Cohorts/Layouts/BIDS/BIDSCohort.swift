@@ -145,12 +145,13 @@ private struct Reading {
         continue
       }
       // Who asks for a scan by name means it, whatever the data set's file says.
-      if isIgnored && !picks.contains(where: { $0.asks(for: scan) }) {
+      let isAsked = picks.contains { $0.asks(for: scan) }
+      if isIgnored && !isAsked {
         if scan.modality != nil { ignored.append(path) }
         continue
       }
-      if scan.isSynthetic, scan.modality != nil, !picks.contains(where: { $0.asks(for: scan) }) {
-        notTaken.add(path, "as it was computed, not acquired (desc-synthetic)")
+      if scan.isSynthetic, scan.modality != nil, !isAsked {
+        notTaken.add(path, "as it was computed, not acquired (\(DerivativeName.mark))")
         continue
       }
       if let modality = scan.modality {

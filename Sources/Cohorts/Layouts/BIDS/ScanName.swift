@@ -67,7 +67,7 @@ struct ScanName: Sendable {
   ]
 
   /// Whether it was computed, as this program names what it makes, and not acquired.
-  var isSynthetic: Bool { self["desc"] == "synthetic" }
+  var isSynthetic: Bool { self["desc"].map { "desc-\($0)" } == DerivativeName.mark }
 
   /// Why a file that looks like one of ours is none, as the end of "not taken, "; nil for what is known to be another.
   var oddity: String? {
