@@ -151,8 +151,9 @@ build) build ;;
 measure) measure ;;
 repeat) repeat ;;
 model) model "${@:2}" ;;
-aginet) ready aginet && exec "$made/$@" ;;
-bench) ready aginet-bench && exec "$program" "${@:2}" ;;
-all) build && measure ;;
+aginet) ready aginet; exec "$made/$@" ;;
+bench) ready aginet-bench; exec "$program" "${@:2}" ;;
+# Not joined by &&, which would go on after a command of theirs that failed.
+all) build; measure ;;
 *) echo "usage: Support/gpu.sh [build | measure | repeat | model ANATOMIES SECONDS [MODEL] | bench ... | aginet ...]" >&2; exit 2 ;;
 esac

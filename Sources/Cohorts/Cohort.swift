@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 
 /// One visit of one patient: the scans that were found, by modality.
@@ -44,7 +45,7 @@ public struct Subject: Sendable, Equatable {
       throw Failure(.inconsistent, "\(id): has no \(modality.title) scan, \(known)")
     }
     if let others = duplicates[modality] {
-      let names = ([path] + others).map(\.fileName).joined(separator: ", ")
+      let names = ([path] + others).map(Path.name).joined(separator: ", ")
       let what = "has \(others.count + 1) scans of \(modality.title) (\(names))"
       throw Failure(.inconsistent, "\(id): \(what); keep one in the folder")
     }

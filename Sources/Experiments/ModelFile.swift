@@ -90,17 +90,35 @@ public struct TrainedModel {
   /// - Parameters:
   ///   - scenario: another than that of training, of as many sources.
   ///   - perturbation: of a source, as the slices themselves are translated.
-  /// - Throws: what `SampleContents` throws.
+  /// - Throws: what `checkScale` and `SampleContents` throw.
   public func slicePredictor(
     of cohort: PreparedCohort, for scenario: Scenario? = nil, perturbation: Perturbation? = nil
   ) throws -> SlicePredictor {
-    try SlicePredictor(
+    try checkScale()
+    return try SlicePredictor(
       Predictor(method, for: scenario ?? card.scenario, device: device), seeing: card.region, of: cohort,
       perturbation: perturbation)
   }
 
   /// What computes whole subjects of a cohort.
-  public var stackPredictor: StackPredictor { StackPredictor(predictor, seeing: card.region) }
+  /// - Throws: what `checkScale` throws.
+  public var stackPredictor: StackPredictor {
+    get throws {
+      try checkScale()
+      return StackPredictor(predictor, seeing: card.region)
+    }
+  }
+
+  /// Refuses (`.inconsistent`) a model of images on the scale of their foreground, as computed heads are: a prepared cohort's are
+  /// on that of their 99.5th percentile.
+  package func checkScale() throws {
+    guard card.intensityRule == .percentile else {
+      throw Failure(
+        .inconsistent,
+        "\(file): was trained on images on the scale of their foreground, and a prepared cohort has them on that of their "
+          + "99.5th percentile; \(Term.assessment) measures it on people's files")
+    }
+  }
 
   /// - Throws: `.usage` for a model that finds labels.
   public var synthesizer: Synthesizer {

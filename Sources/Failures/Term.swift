@@ -39,6 +39,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let seeds = Term("seeds")
   public static let output = Term("output")
   public static let overwrites = Term("overwrites")
+  public static let recomputes = Term("recomputes")
   public static let acceptsDoubts = Term("acceptsDoubts")
   public static let resumes = Term("resumes")
   /// With a setting as it was written: `settings seed=2`.

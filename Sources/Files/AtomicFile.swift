@@ -32,11 +32,16 @@ public final class AtomicFile {
       throw Failure(.cannotWrite, "\(path): is a folder, not a file name to write to")
     }
     var info = stat()
-    guard stat(path, &info) == 0 else { return }
-    if info.st_mode & S_IFMT == S_IFDIR {
-      throw Failure(.cannotWrite, "\(path): cannot write: a folder has this name")
-    }
+    // A link that leads nowhere is there too.
+    guard lstat(path, &info) == 0 else { return }
     if !replacing { throw exists(path) }
+    guard stat(path, &info) == 0 else { return }
+    switch info.st_mode & S_IFMT {
+    case S_IFREG: return
+    case S_IFDIR: throw Failure(.cannotWrite, "\(path): cannot write: a folder has this name")
+    // Whoever reads from a pipe or a device would be left with nothing.
+    default: throw Failure(.cannotWrite, "\(path): is no regular file; choose another name")
+    }
   }
 
   /// Adds bytes at the end of the temporary file.
@@ -53,15 +58,23 @@ public final class AtomicFile {
     guard lseek(temporary.file, 0, SEEK_END) >= 0 else { throw abandon(errno) }
   }
 
-  /// Gives the finished file its name.
-  public func commit() throws {
+  /// Brings all that was written to the disk, which may take seconds.
+  public func flush() throws {
     // Network file systems report a full disk only here.
     guard fsync(temporary.file) == 0 else { throw abandon(errno) }
-    try AtomicFile.move(temporary, to: path, replacing: replacing)
+  }
+
+  /// Gives the finished file its name.
+  /// - Parameter lasts: whether the folder is flushed too; another file that gets its name there at once does that for both.
+  public func commit(flushing lasts: Bool = true) throws {
+    try flush()
+    try AtomicFile.move(temporary, to: path, replacing: replacing, flushing: lasts)
   }
 
   /// Gives a file that is flushed its final name.
-  static func move(_ temporary: Unfinished, to path: String, replacing: Bool) throws {
+  static func move(_ temporary: Unfinished, to path: String, replacing: Bool, flushing lasts: Bool = true)
+    throws
+  {
     if !replacing, link(temporary.path, path) == 0 {
       unlink(temporary.path)
     } else {
@@ -78,7 +91,7 @@ public final class AtomicFile {
       unlink(path)
       throw Failure.cannotWrite(path, code)
     }
-    flush(Path.folder(path))
+    if lasts { flush(Path.folder(path)) }
   }
 
   /// Some file systems cannot flush a folder; its files are complete either way.

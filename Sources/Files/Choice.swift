@@ -32,7 +32,7 @@ public struct UnknownName: Error, Sendable, CustomStringConvertible {
 
 extension String {
   /// The name that this one is a slip of, if any: one letter in three may be wrong, so that `age` is none of `name`.
-  public func nearest(of known: [String]) -> String? {
+  package func nearest(of known: [String]) -> String? {
     let lowered = lowercased()
     let near = known.map { (name: $0, distance: lowered.distance(to: $0.lowercased())) }
       .min { $0.distance < $1.distance }

@@ -11,10 +11,11 @@ public struct CoreLimit: Sendable, Equatable {
   /// The computer's.
   private let online: Int
 
-  /// Cores for each of so many processes that a launcher has started on this computer, one at least. What each is bound to can
-  /// only be its own where the computer has as much for all.
-  public func share(of processes: Int) -> Int {
-    isOwn && count * processes <= online ? count : max(1, count / processes)
+  /// Cores for each of so many processes on this computer, one at least. What each is bound to can only be its own where the
+  /// computer has as much for all.
+  /// - Parameter together: whether what they are bound to is known to be all of theirs.
+  public func share(of processes: Int, boundTogether together: Bool = false) -> Int {
+    isOwn && !together && count * processes <= online ? count : max(1, count / processes)
   }
 
   /// The least of the computer's cores, those that the process is bound to (`taskset`, `srun`, cpusets), what its control

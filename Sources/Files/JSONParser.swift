@@ -1,4 +1,4 @@
-/// RFC 8259 to the letter: no duplicate keys, no comments, no trailing commas, no NaN, valid UTF-8 only.
+/// RFC 8259 to the letter, with or without a byte order mark: no duplicate keys, no comments, no trailing commas, no NaN, valid UTF-8 only.
 struct JSONParser {
   /// What is wrong with a document, and at which byte.
   struct Problem: Error, Equatable {
@@ -13,6 +13,11 @@ struct JSONParser {
   /// - Parameter deepest: how many arrays and objects may lie within each other.
   static func parse(_ bytes: UnsafeRawBufferPointer, deepest: Int = 128) throws(Problem) -> JSONValue {
     var parser = JSONParser(bytes: bytes, deepest: deepest)
+    // Some editors begin a file with a mark that says how it is written.
+    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.at = 3 }
+    if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
+      throw parser.problem("is UTF-16; save it as UTF-8")
+    }
     let value = try parser.value(depth: 0)
     parser.skipSpace()
     if parser.at < bytes.count { throw parser.problem("something follows the end of the document") }

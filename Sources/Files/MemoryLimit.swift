@@ -7,6 +7,8 @@ public struct MemoryLimit: Sendable, Equatable {
   /// What sets it, in words.
   public let origin: String
 
+  package init(bytes: Int, origin: String) { (self.bytes, self.origin) = (bytes, origin) }
+
   /// The least of the computer's memory, the limits of the process's control groups (both versions) and those of the
   /// shell (`ulimit -v`, `ulimit -d`); nil where nothing tells.
   public static var own: MemoryLimit? { of(root: "", limits: shellLimits, processes: Companions.count) }

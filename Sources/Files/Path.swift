@@ -8,14 +8,15 @@ public enum Path {
   /// The last part without slashes at its end: "a" of "a", "a/" and "b/a"; "/" of "/"; "" of "".
   public static func name(_ path: String) -> String {
     let trimmed = withoutEnd(path)
-    guard let slash = trimmed.lastIndex(of: "/"), trimmed != "/" else { return trimmed }
-    return String(trimmed[trimmed.index(after: slash)...])
+    // By bytes: as a character a slash is another one where a mark follows that combines with it.
+    guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")), trimmed != "/" else { return trimmed }
+    return String(trimmed[trimmed.utf8.index(after: slash)...])
   }
 
   /// The folder that holds the last part: "b" of "b/a" and "b/a/"; "." of "a" and ""; "/" of "/a" and "/".
   public static func folder(_ path: String) -> String {
     let trimmed = withoutEnd(path)
-    guard let slash = trimmed.lastIndex(of: "/") else { return "." }
+    guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "." }
     let folder = withoutEnd(String(trimmed[..<slash]))
     return folder.isEmpty ? "/" : folder
   }
@@ -46,6 +47,9 @@ public enum Path {
     default: return base == "/" ? "/" + name : base + "/" + name
     }
   }
+
+  /// Whether two paths lead to one place, by whatever links, whether or not something is there.
+  package static func isSame(_ path: String, _ other: String) -> Bool { wouldBe(path) == wouldBe(other) }
 
   /// Whether a path leads to a folder or into it, by whatever links; what does not exist yet counts where it would lie.
   public static func isInside(_ path: String, _ folder: String) -> Bool {

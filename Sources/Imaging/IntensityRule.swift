@@ -19,6 +19,17 @@ public enum IntensityRule: String, Choice, Hashable {
     }
   }
 
+  /// What a volume's foreground lies above where the volume is as a network sees it.
+  /// - Parameter voxels: scaled by this rule.
+  package func foregroundLimit(of voxels: [Float]) -> Float {
+    switch self {
+    case .foreground: ForegroundScale.seen
+    // Of bright fluid or fat the 99.5th percentile may be many times what all else is.
+    case .percentile:
+      ForegroundScale.of(voxels).map { Float(ForegroundScale.floor * $0) } ?? ForegroundScale.seen
+    }
+  }
+
   /// How a volume's voxels, which must be finite, are scaled by it.
   /// - Parameter name: the file, for the message.
   /// - Throws: `.malformed` where there is nothing to scale by.

@@ -59,6 +59,12 @@ extension [LabelRegion] {
     }
   }
 
+  /// The same of regions' likelihoods: a region holds what is in it more likely than not.
+  /// - Parameter likelihood: of a voxel being in a region (region, voxel), from 0 to 1.
+  package func likeliest(of count: Int, _ likelihood: (Int, Int) -> Float) -> [UInt8] {
+    labels(of: count) { likelihood($0, $1) > 0.5 }
+  }
+
   /// `WT (1, 2, 3), TC (1, 3), ET (3)`
   public var words: String {
     map { "\($0.name) (\($0.labels.map { "\($0)" }.joined(separator: ", ")))" }.joined(separator: ", ")

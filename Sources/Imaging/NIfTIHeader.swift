@@ -126,6 +126,11 @@ public struct NIfTIHeader: Sendable, Equatable {
     set { setText(newValue, version.description, 80) }
   }
 
+  /// How `descrip` begins of an image that was computed, here or in an earlier run.
+  public static let syntheticMark = "SYNTHETIC"
+  /// Whether it says that its image was computed and not acquired.
+  public var isSynthetic: Bool { description.hasPrefix(Self.syntheticMark) }
+
   /// Where the voxels begin, in bytes.
   public var voxelOffset: Int { version.size + extensions.count }
 

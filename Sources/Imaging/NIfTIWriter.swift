@@ -30,6 +30,8 @@ extension NIfTI {
     let encoder = try encoder(volume, like: header, as: datatype, description: description, name: path)
     let file = try AtomicFile(path, replacing: replacing)
     try encoder.encode(compressed: isCompressed, level: level, threads: threads) { try file.append($0) }
+    // What is done before and this have next to no time between them.
+    try file.flush()
     try beforeCommit()
     try file.commit()
   }

@@ -5,7 +5,9 @@ import Synchronization
 /// Work on plain numbers spread over threads. The result must not depend on how many there are.
 public enum Parallel {
   /// Processor cores this process may use, beside its companions.
-  public static var coreCount: Int { CoreLimit.own.share(of: Companions.count) }
+  public static var coreCount: Int {
+    CoreLimit.own.share(of: Companions.count, boundTogether: Companions.areBoundTogether)
+  }
 
   /// Calls `body` once for each index in 0 ..< count, on up to `threads` threads, and returns when all are done.
   ///

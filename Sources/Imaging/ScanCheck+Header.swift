@@ -7,6 +7,11 @@ extension ScanCheck {
   public static func findings(of header: NIfTIHeader, name: String) -> [Finding] {
     var found: [Finding] = []
     func say(_ kind: Finding.Kind, _ words: String) { found.append(Finding(kind, name, words)) }
+    if header.isSynthetic {
+      say(
+        .computed,
+        "was computed and not acquired, says its header: what is made of it is a guess from a guess")
+    }
     if !header.isPlaced {
       say(
         .unplaced,
@@ -101,7 +106,9 @@ extension NIfTIHeader {
     if !slope.isFinite {
       return "its scl_slope is \(slope), which is none; values are taken as they are stored"
     }
-    if slope < 0 { return "its scl_slope is negative (\(slope)): dark and bright are exchanged" }
+    if slope < 0 {
+      return "its scl_slope is negative (\(slope)); dark and bright are exchanged unless it was written so"
+    }
     if slope == 0 && intercept != 0 && intercept.isFinite {
       return "its scl_inter of \(intercept) does not count, for scl_slope is 0"
     }

@@ -9,7 +9,7 @@ public struct ScanCheck: Sendable {
   public struct Finding: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
       // Of the header.
-      case unplaced, placements, sform, qform, units, voxelSize, fieldOfView, spacings, scaling
+      case computed, unplaced, placements, sform, qform, units, voxelSize, fieldOfView, spacings, scaling
       // Of the voxels.
       case negative, background, saturated, fewValues, labels
       // Of two scans of one patient.
@@ -44,6 +44,12 @@ public struct ScanCheck: Sendable {
     sample = VoxelSample(volume)
     let negative = sample.negativeShareOfContrast
     if negative >= 0.2 {
+      if sample.lowest < -500 {
+        throw malformed(
+          "\(path): goes down to \(short(sample.lowest)), and \(percent(negative)) of what stands out from its background lies"
+            + " below 0, as in a CT, for which no model here is; an MR scan would have to be given before it was normalised"
+        )
+      }
       throw malformed(
         "\(path): \(percent(negative)) of what stands out from its background lies below 0, as in z-scores or a scale"
           + " of -1 to 1, and would be lost; give the scan before it was normalised, or add a constant that brings the"

@@ -9,8 +9,9 @@ struct HeadOutline {
   private static let margin = 2, rim = 8
   /// The largest share of voxels beyond the rim that are not 0, of those within, for air to be 0.
   private static let stray = 0.05
-  /// What counts as 0: whole numbers with a slope and an intercept do not meet it exactly.
-  private static let zero = Float(0.005 * ForegroundScale.level)
+  /// What counts as 0, as a share of the scale of the foreground: whole numbers with a slope and an intercept do not meet it
+  /// exactly.
+  private static let zero = 0.005
   /// Fluid that is nulled in all scans is 0 here and there, and no air: the largest such spot in a plane, in mm².
   private static let hole = 50.0
   /// How far beneath the skin of a whole head, and how far below its top, brain is found, in mm: inside of scalp and skull, and
@@ -19,20 +20,25 @@ struct HeadOutline {
   /// By voxel.
   let isHead: [Bool]
   private let spans: Spans
-  private let isStripped: Bool
+  /// Whether there is no skull around the brain.
+  let isStripped: Bool
 
-  /// - Parameter images: on one grid, scaled by the foreground's rule; one at least.
-  init(_ images: [Volume]) {
+  /// - Parameters:
+  ///   - images: on one grid; one at least.
+  ///   - limits: of each what its foreground lies above.
+  init(_ images: [Volume], limits: [Float]) {
     let size = images[0].dimensions
-    spans = Spans(images)
+    spans = Spans(images, limits)
+    let zeros = limits.map { $0 * Float(HeadOutline.zero / ForegroundScale.floor) }
     var isAny = [Bool](repeating: false, count: size.x * size.y * size.z)
     var (inside, outside) = (0, 0)
-    for voxel in isAny.indices where images.contains(where: { $0.voxels[voxel] > HeadOutline.zero }) {
+    for voxel in isAny.indices where images.indices.contains(where: { images[$0].voxels[voxel] > zeros[$0] })
+    {
       isAny[voxel] = true
       if spans.contains(voxel, within: HeadOutline.rim) { inside += 1 } else { outside += 1 }
     }
     let isAirZero = Double(outside) < HeadOutline.stray * Double(inside)
-    let shape = isAirZero ? HeadShape(images, factors: images.map { _ in 1 }) : nil
+    let shape = isAirZero ? HeadShape(images, factors: limits.map { ForegroundScale.seen / $0 }) : nil
     isStripped = isAirZero && !(shape?.isWholeHead ?? false)
     var isHead = isAirZero ? isAny : spans.contained(in: isAny, within: HeadOutline.margin)
     let spacing = images[0].affine.spacing
@@ -70,7 +76,7 @@ private struct Spans {
   /// By plane and row, and by plane and column; nothing where there is no foreground.
   private var across: [ClosedRange<Int>?], down: [ClosedRange<Int>?]
 
-  init(_ images: [Volume]) {
+  init(_ images: [Volume], _ limits: [Float]) {
     let size = images[0].dimensions
     (columns, rows) = (size.x, size.y)
     across = Array(repeating: nil, count: rows * size.z)
@@ -78,7 +84,7 @@ private struct Spans {
     for line in across.indices {
       let (plane, row) = line.quotientAndRemainder(dividingBy: rows)
       for column in 0..<columns
-      where images.contains(where: { $0.voxels[line * columns + column] > ForegroundScale.seen }) {
+      where images.indices.contains(where: { images[$0].voxels[line * columns + column] > limits[$0] }) {
         let place = plane * columns + column
         across[line] = min(across[line]?.lowerBound ?? .max, column)...column
         down[place] = min(down[place]?.lowerBound ?? .max, row)...row

@@ -11,12 +11,12 @@ extension PatientImages {
   /// It looks near where they are: a network bears a millimetre, and who moves by more should know.
   /// - Parameter begins: is told in words what begins.
   func displaced(begins: (String) throws -> Void) throws -> [String] {
-    let given = Array(zip(scales.map(\.modality), images.compactMap { $0 }))
-    guard let (first, reference) = given.first, reference.litres > Self.least else {
-      return []
+    let given = zip(zip(scales.map(\.modality), images.compactMap { $0 }), limits.compactMap { $0 }).map {
+      (modality: $0.0, image: $0.1, isEnough: $0.1.litres(above: $1) > Self.least)
     }
-    return try given.dropFirst().compactMap { modality, image in
-      guard image.litres > Self.least else { return nil }
+    guard let (first, reference, isEnough) = given.first, isEnough else { return [] }
+    return try given.dropFirst().compactMap { modality, image, isEnough in
+      guard isEnough else { return nil }
       try begins("comparing \(modality.title) with \(first.title)")
       // What tells nothing of where it lies is told of elsewhere.
       guard let motion = try? RigidRegistration(of: image, to: reference, isNear: true).motion else {
@@ -33,9 +33,9 @@ extension PatientImages {
 }
 
 extension Volume {
-  /// What lies above the background, of an image as networks see it.
-  var litres: Double {
-    let (spacing, limit) = (affine.spacing, ForegroundScale.seen)
+  /// How much of it lies above an intensity.
+  func litres(above limit: Float) -> Double {
+    let spacing = affine.spacing
     return Double(voxels.count { $0 > limit }) * spacing.x * spacing.y * spacing.z / 1e6
   }
 }

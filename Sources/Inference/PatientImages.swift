@@ -18,6 +18,8 @@ struct PatientImages {
   let views: [HeadView]
   /// By source of the model; nothing for those that are not given.
   private(set) var images: [Volume?]
+  /// Of each what its foreground lies above, whatever the rule by which it was scaled; nothing for those that are not given.
+  let limits: [Float?]
   /// Of the reference, the first of the model's sources that is given.
   private let orientation: Orientation
 
@@ -46,10 +48,12 @@ struct PatientImages {
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
     images = []
+    var limits: [Float?] = []
     for modality in card.scenario.sources {
       // Out of the list, so that a volume in LPS order is scaled in place and any other goes once it is turned.
       guard case (let name, var image)? = inputs.removeFirst() else {
         images.append(nil)
+        limits.append(nil)
         continue
       }
       // Axes between two of the patient's are named by a hair; those of one grid are one whichever.
@@ -62,12 +66,13 @@ struct PatientImages {
       let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       scale.normalise(inPlace: &image.voxels)
+      limits.append(card.intensityRule.foregroundLimit(of: image.voxels))
       images.append(window.resized(image))
     }
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
-      let volume = images.lazy.compactMap { $0 }.first
-      doubts = doubtsOfVoxels + (volume.map(PatientImages.doubts(ofSize:)) ?? [])
+      let first = zip(images.compactMap { $0 }, limits.compactMap { $0 }).first { _ in true }
+      doubts = doubtsOfVoxels + (first.map(PatientImages.doubts(ofSize:above:)) ?? [])
       self.exchange = exchange?.text
     } else {
       (doubts, self.exchange) = ([], nil)
@@ -80,7 +85,7 @@ struct PatientImages {
     } else {
       voxelNotes = PatientImages.voxelNotes(own, card)
     }
-    (self.scales, self.window, self.views) = (scales, window, views)
+    (self.scales, self.window, self.views, self.limits) = (scales, window, views, limits)
     findings = ScanCheck.lines(found)
   }
 
@@ -125,14 +130,14 @@ struct PatientImages {
   }
 
   /// What a scan of a person's head is not like.
-  private static func doubts(ofSize image: Volume) -> [String] {
-    let litres = image.litres
+  private static func doubts(ofSize image: Volume, above limit: Float) -> [String] {
+    let litres = image.litres(above: limit)
     guard !PatientImages.head.contains(litres) else { return [] }
     let words = String(
       format: "shows %.3g litres, where a person's head or brain, or a part of one, has %g to %g", litres,
       PatientImages.head.lowerBound, PatientImages.head.upperBound)
     // A few that are far brighter than all others set the scale, and the head is dark beside them.
-    let few = image.voxels.count { $0 > ForegroundScale.seen }
+    let few = image.voxels.count { $0 > limit }
     let isHot = litres < PatientImages.head.lowerBound && 1000 * few < image.voxels.count { $0 > 0 }
     return [isHot ? "\(words): beside \(few) far brighter voxels all else is dark; clip those" : words]
   }

@@ -52,7 +52,7 @@ public struct Segmenter {
       &inputs, making: Array(regions.indices), batchSize: batchSize, progress: progress)
     let maps = made.volumes
     let grid = maps[0].grid
-    let labels = regions.labels(of: maps[0].voxels.count) { maps[$0].voxels[$1] > Segmenter.threshold }
+    let labels = regions.likeliest(of: maps[0].voxels.count) { maps[$0].voxels[$1] }
     let spacing = grid.affine.spacing
     let millilitres = spacing.x * spacing.y * spacing.z / 1000
     return Result(
@@ -62,7 +62,4 @@ public struct Segmenter {
       },
       sources: inputs.scales, emptySlices: made.emptySlices, notes: notes)
   }
-
-  /// A voxel belongs to a region that is likelier than not.
-  public static let threshold: Float = 0.5
 }

@@ -3,7 +3,8 @@ import Imaging
 import Methods
 
 /// Predicts the slices of a cohort, whatever the network sees of a volume: slices as they are, the slabs around them, or
-/// patches, by which whole volumes are computed.
+/// patches, by which whole volumes are computed. For networks of images on the scale of their 99.5th percentile, as a cohort
+/// has them.
 public final class SlicePredictor {
   private let predictor: Predictor
   private let cohort: PreparedCohort

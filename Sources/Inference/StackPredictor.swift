@@ -3,7 +3,8 @@ import Failures
 import Imaging
 import Methods
 
-/// Applies a network to whole subjects of a cohort, whatever it sees of them: slices, slabs or patches (`VolumePass`).
+/// Applies a network to whole subjects of a cohort, whatever it sees of them: slices, slabs or patches (`VolumePass`). For
+/// networks of images on the scale of their 99.5th percentile, as a cohort has them.
 public struct StackPredictor {
   private let predictor: Predictor
   private let region: Region

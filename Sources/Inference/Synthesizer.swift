@@ -22,6 +22,8 @@ public struct Synthesizer {
   public var verifies = true
   /// Whether, where `verifies` says so, it is looked whether the scans show the head in one place; they need not have been registered.
   public var looksForMotion = true
+  /// Whether scans came onto one grid by the motion that was found between them.
+  public var areRegistered = false
   /// Whether a patient whom the model is not for, or for whom it is unreliable, is gone on with.
   public var acceptsDoubts = false
   /// Whether a model that knows heads in other planes too sees axial ones alone, which takes less time.
@@ -58,6 +60,8 @@ public struct Synthesizer {
     public var clippedAbove: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.
     public var sources: [(modality: Modality, scale: IntensityScale)]
+    /// Whether the scans show a brain without its skull; nil where that was not looked at.
+    public var isStripped: Bool?
     /// The planes that it was seen in; what was made is the mean of them.
     public var planes: [HeadPlane]
     /// Slices without any signal in any source, left at 0: of the first of the planes.
@@ -140,7 +144,8 @@ public struct Synthesizer {
     notes += displaced
     let isVerified = verifies && card.scenario.target == .missing
     let outline =
-      isVerified || card.isOfHeads ? HeadOutline(inputs.images.compactMap { $0 }) : nil
+      isVerified || card.isOfHeads
+      ? HeadOutline(inputs.images.compactMap { $0 }, limits: inputs.limits.compactMap { $0 }) : nil
     var gaps: ScanGaps?
     if card.isOfHeads, let outline {
       gaps = try pass.fillGaps(
@@ -150,7 +155,8 @@ public struct Synthesizer {
     var verification: Verification?
     if isVerified, let outline {
       verification = try pass.verify(
-        inputs.images, of: inputs.window, within: outline, without: gaps, batchSize: batchSize,
+        inputs.images, limits: inputs.limits, of: inputs.window, within: outline, without: gaps,
+        registered: areRegistered, batchSize: batchSize,
         progress: verifying,
         begins: begins)
       notes += verification?.warnings ?? []
@@ -158,7 +164,9 @@ public struct Synthesizer {
     }
     // Another exchange, as of T1 and FLAIR, looks like one of T1 and T1Gd too.
     let exchange = verification?.exchange == nil ? inputs.exchange : nil
-    let doubts = try accepted([exchange, verification?.doubt].compactMap { $0 }, perhaps: displaced)
+    // What is turned over seems to be displaced too, and is not put right by moving it.
+    let causes = verification?.mirror == nil ? displaced : []
+    let doubts = try accepted([exchange, verification?.doubt].compactMap { $0 }, perhaps: causes)
     overruled += doubts
     notes += doubts
     try begins("synthesising")
@@ -179,7 +187,8 @@ public struct Synthesizer {
     }
     return Result(
       images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
-      sources: inputs.scales, planes: planes, emptySlices: made.emptySlices, verification: verification,
+      sources: inputs.scales, isStripped: outline?.isStripped, planes: planes, emptySlices: made.emptySlices,
+      verification: verification,
       notes: notes, overruled: overruled)
   }
 

@@ -76,7 +76,7 @@ public struct Verification: Codable, Sendable, Equatable {
     return reliability >= Verification.level
       ? nil
       : "the model is unreliable for this patient: hidden in turn, the given scans were predicted at \(words), where 0 dB is a "
-        + "constant image"
+        + "constant image; are they of one person, and is each named for what it shows?"
   }
 
   /// `reliability 3.2 dB (FLAIR 2.1, T1 4.3)`
@@ -110,19 +110,23 @@ extension PatientPass {
   /// Hides each of the given images in turn, and tries their names the other way round and each of them turned over where one is
   /// predicted badly; nothing where there are fewer than two.
   /// - Parameters:
+  ///   - limits: of each image what its foreground lies above.
   ///   - window: in which the images are seen.
   ///   - outline: of the images.
   ///   - gaps: what of them was not acquired, on which nothing is verified.
+  ///   - areRegistered: whether they came onto one grid by the motion that was found between them.
   ///   - progress: passes through the network, done and in all, of each hidden image and of each trial anew; what it throws
   ///     ends it.
   ///   - begins: is told which, in words.
   func verify(
-    _ images: [Volume?], of window: PatientWindow, within outline: HeadOutline, without gaps: ScanGaps? = nil,
-    batchSize: Int, progress: (Int, Int) throws -> Void, begins: (String) throws -> Void
+    _ images: [Volume?], limits: [Float?], of window: PatientWindow, within outline: HeadOutline,
+    without gaps: ScanGaps? = nil,
+    registered areRegistered: Bool = false, batchSize: Int, progress: (Int, Int) throws -> Void,
+    begins: (String) throws -> Void
   ) throws -> Verification? {
     guard let grid = images.lazy.compactMap({ $0?.grid }).first else { return nil }
     let brain = outline.brain(on: grid)
-    let all = try hideEach(images, brain: brain, without: gaps, batchSize: batchSize) {
+    let all = try hideEach(images, limits, brain: brain, without: gaps, batchSize: batchSize) {
       hidden, _, done, total in
       if done == 0 { try begins("verifying \(hidden.title)") } else { try progress(done, total) }
     }
@@ -132,9 +136,10 @@ extension PatientPass {
     let given = sources.indices.filter { images[$0] != nil }
     /// What the scans are said to be otherwise, if they fit much better so, and better than a constant image.
     func misfit(
-      _ images: [Volume?], _ gaps: ScanGaps?, _ modalities: [Modality], over best: Verification.Misfit?
+      _ images: [Volume?], _ limits: [Float?], _ gaps: ScanGaps?, _ modalities: [Modality],
+      over best: Verification.Misfit?
     ) throws -> Verification.Misfit? {
-      let other = try hideEach(images, brain: brain, without: gaps, batchSize: batchSize) {
+      let other = try hideEach(images, limits, brain: brain, without: gaps, batchSize: batchSize) {
         _, before, done, total in
         if done > 0 { try progress(before * total + done, given.count * total) }
       }
@@ -144,11 +149,13 @@ extension PatientPass {
     }
     for (place, first) in given.enumerated() {
       for second in given[(place + 1)...] {
-        var exchanged = images
+        var (exchanged, otherLimits) = (images, limits)
         exchanged.swapAt(first, second)
+        otherLimits.swapAt(first, second)
         try begins("trying \(sources[first].title) and \(sources[second].title) exchanged")
         found.exchange = try misfit(
-          exchanged, gaps?.exchanging(first, second), [sources[first], sources[second]], over: found.exchange)
+          exchanged, otherLimits, gaps?.exchanging(first, second), [sources[first], sources[second]],
+          over: found.exchange)
       }
     }
     // Of two it is all the same which is turned over.
@@ -156,9 +163,17 @@ extension PatientPass {
     for source in turned {
       var mirrored = images
       mirrored[source] = images[source].map(window.mirrored)
+      if areRegistered, let turned = mirrored[source],
+        let fixed = given.first(where: { $0 != source }).flatMap({ images[$0] }),
+        let motion = try? RigidRegistration(of: turned, to: fixed).motion
+      {
+        // It was brought to where it seemed to lie, and would have been turned over too.
+        mirrored[source] = turned.brought(to: turned.grid, by: motion)
+      }
       try begins("trying \(sources[source].title) mirrored")
       found.mirror = try misfit(
-        mirrored, gaps, given.count == 2 ? given.map { sources[$0] } : [sources[source]], over: found.mirror)
+        mirrored, limits, gaps, given.count == 2 ? given.map { sources[$0] } : [sources[source]],
+        over: found.mirror)
     }
     return found
   }
@@ -166,16 +181,16 @@ extension PatientPass {
   /// - Parameter progress: which is hidden, how many were before, and passes through the network, done and in all; none are done
   ///   where it begins.
   private func hideEach(
-    _ images: [Volume?], brain: [Bool], without gaps: ScanGaps? = nil, batchSize: Int,
+    _ images: [Volume?], _ limits: [Float?], brain: [Bool], without gaps: ScanGaps? = nil, batchSize: Int,
     progress: (_ hidden: Modality, _ before: Int, _ done: Int, _ total: Int) throws -> Void
   ) throws -> Verification? {
     let sources = card.scenario.sources
     let given = sources.indices.filter { images[$0] != nil }
     guard given.count > 1, let size = images[given[0]]?.dimensions else { return nil }
     let area = size.x * size.y
-    let limit = ForegroundScale.seen
     func isForeground(_ voxel: Int) -> Bool {
-      brain[voxel] && given.contains { (images[$0]?.voxels[voxel] ?? 0) > limit }
+      brain[voxel]
+        && given.contains { (images[$0]?.voxels[voxel] ?? 0) > (limits[$0] ?? ForegroundScale.seen) }
     }
     let counts = (0..<size.z).map { plane in
       (plane * area..<(plane + 1) * area).count(where: isForeground)

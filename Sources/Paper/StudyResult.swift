@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Files
 import Imaging
 import Metrics
 import Networks

@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Files
 import Imaging
 import Metrics
 
@@ -30,12 +31,14 @@ public struct Baselines: Sendable {
     let training = try cohort.slices(in: .train, requiring: scenario.modalities)
     let names = scenario.sources.map(\.rawValue)
     var best = BestSource(sources: names)
-    var fit = IntensityLookup.Fit(sources: names, target: try scenario.contrast.rawValue)
+    let contrast = try scenario.contrast
+    var fit = IntensityLookup.Fit(sources: names, target: contrast.rawValue)
     let batches = try cohort.batches(of: training.spread(limit), scenario: scenario, batchSize: 8)
     for number in batches.indices {
       let batch = try batches[number]
       for index in 0..<batch.count {
-        let (sources, target) = batch.images(index, of: scenario)
+        let sources = scenario.sources.map { batch.image($0, of: index) }
+        let target = batch.image(contrast, of: index)
         best.add(sources: sources, target: target)
         fit.add(sources: sources, target: target)
       }
@@ -46,7 +49,7 @@ public struct Baselines: Sendable {
     all = [
       copy(of: scenario.sources[position]),
       Baseline(name: Baselines.lookupName) { batch in
-        (0..<batch.count).flatMap { lookup(batch.images($0, of: scenario).sources) }
+        (0..<batch.count).flatMap { index in lookup(scenario.sources.map { batch.image($0, of: index) }) }
       },
     ]
   }

@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Files
 import Imaging
 import Inference
 import Metrics
@@ -67,7 +68,7 @@ public struct Evaluator {
     let lesions = try cohort.withLesions(among: own)
     let batches = try cohort.batches(of: slices, contents, batchSize: batchSize)
     var scores = Scores(name: name, scorer: scorer)
-    var steps = SliceSteps(scorer, scenario)
+    var steps = SliceSteps(scorer, target)
     try batches.predicted(by: predict, progress: progress) { batch, predictions in
       scores.slices += score(batch, predictions, lesions)
       steps.score(batch, predictions, in: &scores.slices)
@@ -100,21 +101,5 @@ public struct Evaluator {
       if let patient = patients[scores.subject], patient != scores.subject { scores.patient = patient }
       return scores
     }
-  }
-}
-
-extension SampleBatch {
-  /// One slice's source images, in the scenario's order, and its target.
-  public func images(_ index: Int, of scenario: Scenario) -> (sources: [[Float]], target: [Float]) {
-    let range = index * extent.count..<(index + 1) * extent.count
-    func image(_ modality: Modality) -> [Float] { images[modality].map { Array($0[range]) } ?? [] }
-    return (scenario.sources.map(image), scenario.target.modality.map(image) ?? [])
-  }
-}
-
-extension Array {
-  /// At most `limit` elements, spread evenly over the array.
-  public func spread(_ limit: Int) -> [Element] {
-    count <= limit ? self : (0..<limit).map { self[$0 * count / limit] }
   }
 }

@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Files
 import Imaging
 import Inference
 import Metrics
@@ -53,9 +54,7 @@ struct Judgement {
       let size = batch.extent.count
       for sample in 0..<batch.count {
         // As a label map, which is what is written and evaluated: what is in a part is in the whole.
-        let found = regions.labels(of: size) {
-          predictions[(sample * regions.count + $0) * size + $1] > Segmenter.threshold
-        }
+        let found = regions.likeliest(of: size) { predictions[(sample * regions.count + $0) * size + $1] }
         let wanted = labels[sample * size..<(sample + 1) * size]
         for (place, region) in regions.enumerated() {
           overlaps[place] += Overlap(region.mask(of: found), region.mask(of: wanted))

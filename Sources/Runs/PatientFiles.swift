@@ -20,9 +20,23 @@ struct PatientFiles {
   /// How scans on other grids come onto one.
   let alignment: ScanAlignment
 
-  var sidecar: String {
-    let stem = output.lowercased().hasSuffix(".gz") ? String(output.dropLast(3)) : output
+  /// As a sidecar names what wrote it.
+  static let program = "aginet"
+
+  var sidecar: String { PatientFiles.sidecar(of: output) }
+
+  private static func sidecar(of volume: String) -> String {
+    let stem = volume.lowercased().hasSuffix(".gz") ? String(volume.dropLast(3)) : volume
     return (stem.lowercased().hasSuffix(".nii") ? String(stem.dropLast(4)) : stem) + ".json"
+  }
+
+  /// Whether the sidecar is what a run left that was ended just before its volume got its name.
+  private var isOrphaned: Bool {
+    guard RunFolder.isFolder(output) == nil, let data = FileManager.default.contents(atPath: sidecar) else {
+      return false
+    }
+    let text = try? StrictJSON.parse(data, file: sidecar)
+    return text?["GeneratedBy"]?["Name"]?.string == PatientFiles.program && text?["Warning"] != nil
   }
 
   /// The last part of a volume's path: all that a sidecar says of where it lay.
@@ -49,9 +63,13 @@ struct PatientFiles {
         throw Failure(.refused, "\(path): is an input, which is never overwritten; choose another name")
       }
       if isFolder { throw Failure(.cannotWrite, "\(path): is a folder; choose another name") }
-      guard replaces else {
+      guard replaces || path == sidecar && isOrphaned else {
         throw Failure(.cannotWrite, "\(path): exists already; choose another name or give \(Term.overwrites)")
       }
+    }
+    for (_, input) in volumes where Path.isSame(sidecar, PatientFiles.sidecar(of: input)) {
+      throw Failure(
+        .refused, "\(sidecar): is where what is known of the input \(input) stands; choose another name")
     }
     let folder = Path.folder(output)
     guard RunFolder.isFolder(folder) == true else {
@@ -160,15 +178,17 @@ struct PatientFiles {
   func write(
     _ volume: Volume, like header: NIfTIHeader?, as type: Datatype, description: String, beside text: String
   ) throws {
-    let before = replaces ? FileManager.default.contents(atPath: sidecar) : nil
-    let beside = try AtomicFile(sidecar, replacing: replaces)
+    let isReplaced = replaces || isOrphaned
+    let before = isReplaced ? FileManager.default.contents(atPath: sidecar) : nil
+    let beside = try AtomicFile(sidecar, replacing: isReplaced)
     try beside.append(Array((text + "\n").utf8))
+    try beside.flush()
     var stands = false
     do {
       try NIfTI.write(
         volume, like: header, as: type, description: description, to: output, replacing: replaces
       ) {
-        try beside.commit()
+        try beside.commit(flushing: false)
         stands = true
       }
     } catch {

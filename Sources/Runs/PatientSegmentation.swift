@@ -109,7 +109,7 @@ public struct SegmentationSidecar: Codable, Sendable {
     sourceFiles = sources.map(\.file)
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
-    generatedBy = ["Name": "aginet", "Version": Version.current]
+    generatedBy = ["Name": PatientFiles.program, "Version": Version.current]
     (emptySlices, notes) = (result.emptySlices, result.notes)
     precision = LibTorch.precision.note
   }

@@ -60,9 +60,16 @@ public struct PatientSynthesis: PatientWork {
     }
     for file in files { try file.check() }
     var contents = try files[0].read(for: model.card, begins: begins)
-    var result = try synthesizer(
-      contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
-      progress: progress, verifying: verifying, begins: begins)
+    var result: Synthesizer.Result
+    do {
+      result = try synthesizer(
+        contents.takeVolumes(), targets: made, intensity: intensity, batchSize: batchSize,
+        progress: progress, verifying: verifying, begins: begins)
+    } catch let failure as Failure where failure.kind == .refused && !contents.findings.isEmpty {
+      // What the headers betray may be why.
+      let found = ScanCheck.lines(contents.findings).joined(separator: "; ")
+      throw Failure(.refused, "\(failure.message) (\(found))")
+    }
     result.notes = contents.notes + result.notes
     let images = result.images
     result.images = []
@@ -72,7 +79,7 @@ public struct PatientSynthesis: PatientWork {
       try file.write(
         image.volume, like: contents.reference.flatMap { contents.headers[$0] }, as: .float32,
         description:
-          "SYNTHETIC \(image.modality.title), not acquired; research only; aginet \(Version.current)",
+          "\(NIfTIHeader.syntheticMark) \(image.modality.title), not acquired; research only; aginet \(Version.current)",
         beside: sidecar.json)
       return sidecar
     }
@@ -84,7 +91,8 @@ public struct PatientSynthesis: PatientWork {
       (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
       synthesizer.isAxialAlone = isAxialAlone
       // What was registered lies where it should.
-      synthesizer.looksForMotion = alignment.rule != .registration
+      synthesizer.areRegistered = alignment.rule == .registration
+      synthesizer.looksForMotion = !synthesizer.areRegistered
       return synthesizer
     }
   }
@@ -184,6 +192,8 @@ public struct Sidecar: Codable, Sendable {
   /// Whether so much was brought there that a reader should know: within heads it is a hundredth at the most where a model serves.
   public var isClipped: Bool { clippedBelow + clippedAbove > 0.05 }
   public var emptySlices: Int
+  /// Whether the scans, and so what was made, show a brain without its skull; nil where that was not looked at.
+  public var isStripped: Bool?
   /// How exactly the network computed; nil for float32.
   public var precision: String?
   /// By what scans on other grids came onto one, and where each came to lie; nil where they had to lie on one.
@@ -213,6 +223,7 @@ public struct Sidecar: Codable, Sendable {
     case clippedBelow = "OutputClippedBelow"
     case clippedAbove = "OutputClippedAbove"
     case emptySlices = "EmptySlices"
+    case isStripped = "SkullStripped"
     case precision = "Precision"
     case alignedBy = "AlignedBy"
     case alignment = "Alignment"
@@ -236,10 +247,11 @@ public struct Sidecar: Codable, Sendable {
     sourceFiles = sources.map(\.file)
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
-    generatedBy = ["Name": "aginet", "Version": Version.current]
+    generatedBy = ["Name": PatientFiles.program, "Version": Version.current]
     intensityRule = intensity.words(for: image.modality, by: card.intensityRule)
     intensityFactor = image.scale
     (clippedBelow, clippedAbove, emptySlices) = (result.clippedBelow, result.clippedAbove, result.emptySlices)
+    isStripped = result.isStripped
     precision = LibTorch.precision.note
     planes = card.planes == nil ? nil : result.planes
     (verification, reliability) = (result.verification?.hidden, result.verification?.reliability)

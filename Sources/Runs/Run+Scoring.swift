@@ -58,16 +58,3 @@ extension Run {
     return (model, drawn.map { "\(name) [\($0)]" } ?? name)
   }
 }
-
-extension TrainedModel {
-  /// Refuses (`.inconsistent`) a model of images on the scale of their foreground, as computed heads are: a prepared cohort's are
-  /// on that of their 99.5th percentile.
-  func checkScale() throws {
-    guard card.intensityRule == .percentile else {
-      throw Failure(
-        .inconsistent,
-        "\(file): was trained on images on the scale of their foreground, and a prepared cohort has them on that of their "
-          + "99.5th percentile; \(Term.assessment) measures it on people's files")
-    }
-  }
-}

@@ -1,6 +1,7 @@
 import Cohorts
 import Experiments
 import Failures
+import Files
 import Imaging
 import Inference
 import Metrics
@@ -156,7 +157,7 @@ public struct SegmentationEvaluator {
     let shown = maps.map { span.cut($0, 0) }
     return SegmentedVolume(
       subject: subject, span: span, images: images.mapValues { span.cut($0, 0) },
-      found: regions.labels(of: span.grid.extent.count) { shown[$0][$1] > Segmenter.threshold },
+      found: regions.likeliest(of: span.grid.extent.count) { shown[$0][$1] },
       reference: span.cut(stack.labels ?? [], 0))
   }
 

@@ -125,9 +125,10 @@ public final class Trainer {
   }
 
   /// How far the run in a folder has come, by its last checkpoint; nil where that says nothing.
-  /// - Throws: `.notFound` where there is none, `.invalidModel` for a damaged one.
+  /// - Throws: `.notFound` where there is none, `.invalidModel` for one whose header is damaged: who goes on from it checks the
+  ///   rest.
   public static func iteration(of folder: RunFolder) throws -> Int? {
-    Checkpoint.iteration(of: try Safetensors(contentsOf: folder.last))
+    Checkpoint.iteration(of: try Safetensors(contentsOf: folder.last, verifying: false))
   }
 
   /// Trains to the plan's end, or until the delegate asks to stop, which saves first.
@@ -226,6 +227,12 @@ public final class Trainer {
     let isBest = score.map { $0.beats(state.best) } ?? (state.best == nil)
     if isBest {
       try refuseBrokenWeights()
+      // No model stands without a checkpoint: who is started anew before the next one goes on from here, and looks again.
+      if !folder.hasCheckpoint {
+        state.owesValidation = true
+        try state.write(method, metadata: metadata, to: folder.last)
+        state.owesValidation = false
+      }
       (state.best, state.bestIteration) = (score, state.iteration)
       try delegate.writeModel(iteration: state.iteration, score: score)
     }

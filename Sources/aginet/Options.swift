@@ -98,7 +98,7 @@ struct ComputeOptions: ParsableArguments {
     }
     // Before a GPU is looked for, as its libraries then read what is asked of them. A CPU's operators repeat themselves as they are.
     if deterministic, device != "cpu" { LibTorch.isDeterministic = true }
-    return try Device(named: group.map { device == "cuda" ? "cuda:\($0.localRank)" : device } ?? device)
+    return try Device(named: group.map { device == "cuda" ? "cuda:\($0.gpu)" : device } ?? device)
   }
 }
 

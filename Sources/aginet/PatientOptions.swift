@@ -10,17 +10,18 @@ struct PatientOptions: ParsableArguments {
       "A model file that 'aginet train' wrote (model.safetensors), its run folder, or the name of a model that came with the program (default: the newest of those, which makes contrasts and segments nothing)."
   )
   var model: String?
-  @Option(help: "T1-weighted volume (NIfTI).")
-  var t1: String?
-  @Option(help: "T2-weighted volume.")
-  var t2: String?
-  @Option(help: "PD-weighted volume.")
-  var pd: String?
-  @Option(help: "FLAIR volume.")
-  var flair: String?
+  @Option(parsing: .singleValue, help: "T1-weighted volume (NIfTI).")
+  var t1: [String] = []
+  @Option(parsing: .singleValue, help: "T2-weighted volume.")
+  var t2: [String] = []
+  @Option(parsing: .singleValue, help: "PD-weighted volume.")
+  var pd: [String] = []
+  @Option(parsing: .singleValue, help: "FLAIR volume.")
+  var flair: [String] = []
   @Option(
-    name: [.long, .customLong("t1c"), .customLong("t1ce")], help: "T1-weighted volume after gadolinium.")
-  var t1gd: String?
+    name: [.long, .customLong("t1c"), .customLong("t1ce")], parsing: .singleValue,
+    help: "T1-weighted volume after gadolinium.")
+  var t1gd: [String] = []
   @Option(
     name: .shortAndLong,
     help: "The volume to write: .nii or .nii.gz; a .json sidecar goes beside it. An estimate needs none.")
@@ -50,7 +51,12 @@ struct PatientOptions: ParsableArguments {
     }
     try check("max-voxels", maxVoxels, Bounds.voxels)
     let given = [(Modality.t1, t1), (.t2, t2), (.pd, pd), (.flair, flair), (.t1gd, t1gd)]
-    let files = given.compactMap { modality, path in path.map { (modality: modality, path: $0) } }
+    for (modality, paths) in given where paths.count > 1 {
+      let files = paths.joined(separator: " and ")
+      throw Failure(
+        .usage, "\(Term.scan(modality.rawValue)) is given twice: \(files); name one scan of each contrast")
+    }
+    let files = given.flatMap { modality, paths in paths.map { (modality: modality, path: $0) } }
     guard !files.isEmpty else {
       throw Failure(.usage, "name the patient's volumes, such as --t1 a.nii.gz --t2 b.nii.gz")
     }

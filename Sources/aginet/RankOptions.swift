@@ -18,14 +18,18 @@ struct RankOptions: ParsableArguments {
   var patience = 60
 
   /// Runs `body` on each of the processes: in this one, where it is one of them or alone, else in those that are started.
+  /// - Parameter work: what they do, in words that no other work at the same time has.
   /// - Throws: what `body` throws, told of once by all of them together.
-  func run(with compute: ComputeOptions, _ body: (ProcessGroup?) throws -> Void) throws {
+  func run(_ work: String, with compute: ComputeOptions, _ body: (ProcessGroup?) throws -> Void) throws {
     let (meeting, count) = try plan()
     if count > 1 { return try start(count, compute) }
     guard let meeting else { return try body(nil) }
     Companions.count = meeting.localSize
+    Companions.areBoundTogether = LocalRanks.isOne(ProcessInfo.processInfo.environment)
     if !compute.tellsThreads { LibTorch.threads = Parallel.coreCount }
-    let group = try ProcessGroup(joining: meeting, patience: Double(patience))
+    let group = try ProcessGroup(joining: meeting, patience: Double(patience), work: work) {
+      Console.note("note: rank \(meeting.rank): \($0)")
+    }
     if !group.isFirst { Console.isQuiet = true }
     var code: Int32 = 0
     do {

@@ -12,7 +12,7 @@ enum CommandLineTerms {
     .targets: "--targets", .intensity: "--intensity", .start: "--from", .acceptsDoubts: "--force",
     .sampler: "--sampler",
     .samples: "--samples",
-    .seeds: "--seeds", .output: "-o", .overwrites: "--force",
+    .seeds: "--seeds", .output: "-o", .overwrites: "--force", .recomputes: "--recompute",
     .resumes: "--resume", .preparation: "aginet prepare", .training: "aginet train",
     .synthesis: "aginet synthesize", .segmentation: "aginet segment", .assessment: "aginet assess",
     .setup: "make setup",

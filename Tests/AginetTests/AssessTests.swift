@@ -54,6 +54,18 @@ import Testing
     }
   }
 
+  /// A model that is measured on what a model made looks better than it is.
+  @Test func whatWasComputedIsNoTruth() throws {
+    let scan = scratch("people/sub-02/anat/sub-02_PDw.nii.gz")
+    let image = try NIfTI.read(path: scan)
+    try NIfTI.write(
+      image.volume, like: image.header, as: .float32, description: "SYNTHETIC PD, not acquired", to: scan,
+      replacing: true)
+    let outcome = try aginet(base + ["--tasks", "all>pd", "-o", "out"])
+    #expect(outcome.code == 7)
+    #expect(outcome.lines.last?.contains("sub-02_PDw.nii.gz: was computed and not acquired") == true)
+  }
+
   @Test func twoFoldersAreToldApart() throws {
     try makeBIDS(scratch("other"), subjects: 1)
     let rest = ["--models-only", "--tasks", "all>pd", "-o", "out"]

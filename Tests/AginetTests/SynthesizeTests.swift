@@ -31,6 +31,18 @@ import Testing
     try bytes.write(to: URL(fileURLWithPath: scratch(name)))
   }
 
+  /// Whatever it is called by now.
+  @Test func aScanThatWasComputedIsNamed() throws {
+    let image = try NIfTI.read(path: scratch("t2.nii.gz"))
+    try NIfTI.write(
+      image.volume, like: image.header, as: .float32, description: "SYNTHETIC T2, not acquired",
+      to: scratch("made.nii.gz"))
+    let outcome = try aginet(
+      "synthesize", "--model", Trained.model, "--t2", "made.nii.gz", "--t1", "t1.nii.gz", "-o", "pd.nii.gz")
+    #expect(outcome.code == 0)
+    #expect(outcome.messages.contains("made.nii.gz: was computed and not acquired"), "\(outcome.messages)")
+  }
+
   @Test func itWritesVolumeAndSidecar() throws {
     let outcome = try aginet(
       "synthesize", "--model", Trained.model, "--t2", "t2.nii.gz", "--t1", "t1.nii.gz", "-o", "pd.nii.gz",

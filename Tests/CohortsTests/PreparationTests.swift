@@ -1,5 +1,6 @@
 import Cohorts
 import Failures
+import Files
 import Foundation
 import Imaging
 import Testing
@@ -71,6 +72,19 @@ import Testing
       let contents = [1, 3].map { FileManager.default.contents(atPath: "\(scratch.path)/store\($0)/\(name)") }
       #expect(contents[0] != nil && contents[0] == contents[1])
     }
+  }
+
+  /// A machine of many cores has no more memory for that.
+  @Test func memoryBoundsHowManyAreWorkedOnAtATime() {
+    var preparation = Preparation()
+    preparation.threads = 64
+    let voxels = 512 * 512 * 320
+    func workers(_ gigabytes: Int?) -> Int {
+      preparation.workers(
+        for: voxels, of: 4, limit: gigabytes.map { MemoryLimit(bytes: $0 << 30, origin: "test") })
+    }
+    #expect(workers(nil) == 64 && workers(1000) == 64 && workers(1) == 1)
+    #expect((5...8).contains(workers(32)))
   }
 
   @Test func cropsToAnAskedSizeAndSaysSo() throws {

@@ -37,12 +37,13 @@ import Testing
 
   /// What a launcher binds a process to, or Slurm gives its task, is not shared out once more; all else is.
   @Test func processesShareWhatIsNotTheirOwn() throws {
-    func share(_ environment: [String: String] = [:]) -> Int {
-      CoreLimit.of(root: folder("root"), online: 16, environment: environment).share(of: 3)
+    func share(_ environment: [String: String] = [:], together: Bool = false) -> Int {
+      CoreLimit.of(root: folder("root"), online: 16, environment: environment)
+        .share(of: 3, boundTogether: together)
     }
     #expect(share() == 5 && share(["SLURM_CPUS_PER_TASK": "4"]) == 4)
     try bind(to: "f0")
-    #expect(share() == 4)
+    #expect(share() == 4 && share(together: true) == 1)
     // Twelve cores cannot be the own ones of each of three.
     try bind(to: "fff")
     #expect(share() == 4)

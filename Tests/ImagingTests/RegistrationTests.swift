@@ -133,7 +133,9 @@ import Testing
   @Test func nothingCannotBeRegistered() {
     let head = Head(seed: 1).volume(0)
     let nothing = Volume(grid: head.grid, voxels: [Float](repeating: 0, count: head.voxels.count))
-    for (moving, reference) in [(nothing, head), (head, nothing)] {
+    var broken = head
+    broken.voxels[0] = .nan
+    for (moving, reference) in [(nothing, head), (head, nothing), (broken, head), (head, broken)] {
       #expect { try RigidRegistration(of: moving, to: reference) } throws: {
         ($0 as? Failure)?.kind == .malformed
       }

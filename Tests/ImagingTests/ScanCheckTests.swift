@@ -38,6 +38,10 @@ private func floats(_ values: Float...) -> [UInt8] {
     affine.rows.flatMap { row in (0..<4).flatMap { floats(Float(row[$0]) * scale) } }
   }
   let cases: [(kind: ScanCheck.Finding.Kind, words: String, changes: [Int: [UInt8]])] = [
+    (
+      .computed, "not acquired",
+      [148: Array("SYNTHETIC FLAIR, not acquired; research only; aginet 0.2.0".utf8)]
+    ),
     (.unplaced, "left and right are a guess", [252: [0, 0, 0, 0]]),
     (.placements, "origin 5.0 mm apart), the sform is used", [268: floats(100)]),
     (.placements, "disagree", [256: floats(0, 0, 0)]),

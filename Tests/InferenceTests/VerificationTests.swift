@@ -40,6 +40,33 @@ private func repeated(_ modality: Modality) -> Volume {
   #expect(abs(verification.reliability - mean2) < 1e-9)
 }
 
+/// Of what a percentile is set by, bright fluid or fat, all else is dark, and is a head all the same.
+@Test func whatIsVerifiedDoesNotHangOnTheRuleOfTheScale() throws {
+  var card = completing()
+  card.rule = nil
+  let maker = Synthesizer(sums(), card: card, device: .cpu)
+  func verified(_ factor: Float) throws -> (Verification, notes: [String]) {
+    var patient: Patient = [:]
+    for modality in [Modality.t1, .t2] {
+      var volume = repeated(modality)
+      // A hundredth of the voxels, of the brightest.
+      let limit = try #require(Percentile.of(volume.voxels, 99))
+      for index in volume.voxels.indices where Double(volume.voxels[index]) > limit {
+        volume.voxels[index] *= factor
+      }
+      patient[modality] = (modality.rawValue, volume)
+    }
+    let result = try maker(patient, targets: [.flair])
+    return (try #require(result.verification), result.overruled)
+  }
+  let (usual, bright) = (try verified(1), try verified(20))
+  for (a, b) in zip(usual.0.hidden, bright.0.hidden) {
+    // The same tissue is looked at, and the two scans are as alike in it.
+    #expect(a.modality == b.modality && abs(a.decibels - b.decibels) < 3, "\(a), \(b)")
+  }
+  #expect(bright.notes.isEmpty)
+}
+
 @Test func anUnreliableModelIsRefusedUnlessItIsAcceptedOrNotAsked() throws {
   // Nothing but ones, whatever is given.
   let constant = Known { x in

@@ -152,6 +152,18 @@ private struct Block {
   #expect(abs(try #require(scorer(made, flair)?[.falseBright]) - 69 / Double(side * side * side / 2)) < 1e-3)
 }
 
+/// A voxel that says nothing, however bright, ends nothing.
+@Test func whiteMatterIsFoundBesideABrokenVoxel() throws {
+  let grid = VoxelGrid(Extent(24, 24, 24), spacing: [1, 1, 1])
+  let brain = [Bool](repeating: true, count: grid.extent.count)
+  var random = RandomSource(seed: 4)
+  var t1 = brain.map { _ in Float(100 + random.uniform()) }
+  let place = 12 * 24 * 24 + 12 * 24 + 12
+  t1[place] = 3e38
+  let white = try #require(PersonRegions(grid: grid, brain: brain, t1: t1).whiteMatter)
+  #expect(!white[place] && white.count { $0 } == brain.count - 1)
+}
+
 /// A ventricle within the brain is none of its borders.
 @Test func holesAreInside() {
   let block = Block()

@@ -4,20 +4,28 @@ import Synchronization
 import Torch
 
 /// Runs `body` as so many ranks that meet each other, each on a thread of its own, which for tensors is as good as a process.
+/// - Parameters:
+///   - table: of a launcher, where they meet; else rank 0 keeps one.
+///   - attempts: how often the launcher says of each that it has started it anew.
 /// - Returns: what each gives, in the order of ranks.
-public func inRanks<R: Sendable>(
-  _ count: Int, patience: Double = 60, _ body: @escaping @Sendable (ProcessGroup) throws -> R
+package func inRanks<R: Sendable>(
+  _ count: Int, patience: Double = 60, at table: MeetingPlace? = nil, work: String = "", attempts: [Int] = [],
+  _ body: @escaping @Sendable (ProcessGroup) throws -> R
 ) throws -> [R] {
-  let port = try freePort()
+  let (port, isKept) = (try table?.port ?? freePort(), table != nil)
   let results = Mutex<[Int: Result<R, any Error>]>([:])
   let done = DispatchGroup()
   for rank in 0..<count {
     done.enter()
     let thread = Thread {
       let result = Result {
-        let meeting = try Meeting(["RANK": "\(rank)", "WORLD_SIZE": "\(count)", "MASTER_PORT": "\(port)"])
+        let meeting = try Meeting([
+          "RANK": "\(rank)", "WORLD_SIZE": "\(count)", "MASTER_PORT": "\(port)",
+          "TORCHELASTIC_USE_AGENT_STORE": isKept ? "True" : "",
+          "TORCHELASTIC_RESTART_COUNT": rank < attempts.count ? "\(attempts[rank])" : "",
+        ])
         guard let meeting else { throw Failure(.unexpected, "no ranks") }
-        let group = try ProcessGroup(joining: meeting, patience: patience)
+        let group = try ProcessGroup(joining: meeting, patience: patience, work: work)
         let value = try body(group)
         // Rank 0 keeps what all of them meet at.
         group.wait()

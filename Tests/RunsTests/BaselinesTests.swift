@@ -17,7 +17,7 @@ import Testing
     let copies = try Baselines(for: scenario, on: cohort).all
     #expect(copies.map(\.name) == ["Copy of T1", "Copy of T2"])
     for (place, copy) in copies.enumerated() {
-      #expect(copy.predict(batch) == (0..<2).flatMap { batch.images($0, of: scenario).sources[place] })
+      #expect(copy.predict(batch) == (0..<2).flatMap { batch.image(scenario.sources[place], of: $0) })
     }
   }
 }

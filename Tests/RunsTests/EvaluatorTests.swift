@@ -52,11 +52,11 @@ private let scenario = Scenario(sources: [.t1, .t2], target: .pd)
   func theBatchSizeChangesNothing(size: Int) throws {
     var evaluator = try evaluator()
     let expected = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
+      (0..<batch.count).flatMap { batch.image(scenario.sources[1], of: $0) }
     }
     evaluator.batchSize = size
     let scores = try evaluator.scores(named: "copy", in: .train) { batch in
-      (0..<batch.count).flatMap { batch.images($0, of: scenario).sources[1] }
+      (0..<batch.count).flatMap { batch.image(scenario.sources[1], of: $0) }
     }
     #expect(scores == expected)
   }

@@ -129,5 +129,12 @@ import Torch
     #expect(
       failure.message.contains("other.nii: has 28 x 30 x 5 voxels") && failure.message.contains("28 x 30 x 6")
     )
+    // As many voxels, of another size.
+    var wide = scan(.t2, subject: 5)
+    wide.affine = Affine(spacing: wide.affine.spacing * 1.1)
+    let other = try PipelineSupport.failure {
+      _ = try cohort.manifest.slices(of: wide, name: "wide.nii", for: cohort.subjects(in: .test)[0])
+    }
+    #expect(other.kind == .inconsistent && other.message.contains("mm"), "\(other.message)")
   }
 }

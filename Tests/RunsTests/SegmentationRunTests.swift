@@ -183,7 +183,7 @@ import Training
     let regions = LabelRegion.braTS()
     // One label a voxel, as `segment` writes and `evaluate` judges: what is found as a part counts for the whole.
     let found = (0..<batch.count).flatMap { sample in
-      regions.labels(of: size) { maps[(sample * 3 + $0) * size + $1] > Segmenter.threshold }
+      regions.labels(of: size) { maps[(sample * 3 + $0) * size + $1] > 0.5 }
     }
     let dice = regions.map { Overlap($0.mask(of: found), $0.mask(of: labels)) }
     #expect(dice.map { $0.reference > 0 } == [true, true, false] && dice[2].predicted > 0)

@@ -77,8 +77,27 @@ import Torch
     #expect(meeting.host == "node1" && !meeting.isLocal)
   }
 
+  /// A launcher may give each rank a GPU of its own, which is then the only one that it sees.
+  @Test func whoSeesOneGPUTakesThat() throws {
+    func gpu(_ visible: String?) throws -> Int? {
+      var environment = ["RANK": "3", "WORLD_SIZE": "4"]
+      environment["CUDA_VISIBLE_DEVICES"] = visible
+      return try Meeting(environment)?.gpu
+    }
+    #expect(try gpu(nil) == 3 && gpu("") == 3 && gpu("0,1,2,3") == 3)
+    #expect(try gpu("3") == 0 && gpu("GPU-8932f937") == 0)
+  }
+
+  /// As shells leave what was never set.
+  @Test func whatIsEmptyIsNotSet() throws {
+    #expect(try Meeting(["RANK": "", "WORLD_SIZE": ""]) == nil)
+    let meeting = try Meeting(["RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "", "LOCAL_RANK": ""])
+    #expect(meeting?.host == "127.0.0.1" && meeting?.localRank == 0)
+  }
+
   @Test(arguments: [
     ["RANK": "2", "WORLD_SIZE": "2"], ["RANK": "one", "WORLD_SIZE": "2"],
+    ["RANK": "0", "WORLD_SIZE": "3000000000"],
     ["RANK": "0", "WORLD_SIZE": "2", "MASTER_PORT": "70000"],
     ["RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "3"],
     // How many are here is not said, and they meet elsewhere.

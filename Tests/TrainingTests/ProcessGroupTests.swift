@@ -1,5 +1,7 @@
 import Failures
+import Foundation
 import PipelineSupport
+import Synchronization
 import Testing
 import Torch
 
@@ -73,6 +75,37 @@ import Torch
     let alone: ProcessGroup? = nil
     #expect(alone.share(of: items).count == count)
     #expect(try alone.gathered(items).count == count)
+  }
+
+  // MARK: - Who meets
+
+  /// On several machines `torchrun` counts on each by itself, and what earlier ranks left stays where all meet.
+  @Test func ranksMeetWhateverTheirLauncherCounts() throws {
+    let table = try MeetingPlace()
+    for attempts in [[0, 0, 0], [1, 0, 0], [0, 3, 1]] {
+      let found = try inRanks(3, at: table, attempts: attempts) { group -> [Double] in
+        // The last to come finds words of the others, and all find those of the ranks before.
+        [Double(group.attempt)] + group.sum([Double(group.rank)])
+      }
+      #expect(found == Array(repeating: [Double(attempts.max() ?? 0), 3], count: 3))
+    }
+  }
+
+  /// At one place two works may meet, as where no launcher says which job is which.
+  @Test func otherWorkIsNotJoined() throws {
+    let table = try MeetingPlace()
+    let sums = Mutex<[Double: [[Double]]]>([:])
+    let both = DispatchGroup()
+    for (work, own) in [("train a", 1.0), ("train b", 100.0)] {
+      both.enter()
+      Thread {
+        let found = try? inRanks(2, at: table, work: work) { $0.sum([own]) }
+        sums.withLock { $0[own] = found }
+        both.leave()
+      }.start()
+    }
+    both.wait()
+    #expect(sums.withLock { $0 } == [1: [[2], [2]], 100: [[200], [200]]])
   }
 
   private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {

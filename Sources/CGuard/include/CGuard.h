@@ -12,7 +12,8 @@ void guard_finished(int place);
 /// Removes all that is unfinished. Safe in a signal handler.
 void guard_remove_all(void);
 
-/// Lets signals that end the program, and `exit`, remove what is unfinished first. A signal that is ignored stays so.
+/// Lets signals that end the program, and `exit`, remove what is unfinished first. SIGHUP stays
+/// ignored where it is (nohup); SIGINT does not, which shells ignore in whatever a script starts in the background.
 void guard_signals(void);
 
 /// Takes SIGINT, SIGTERM, SIGHUP, SIGXCPU, SIGUSR1 and SIGUSR2 for a request; a second one ends the program at once.

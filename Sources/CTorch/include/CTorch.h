@@ -182,10 +182,13 @@ int ct_clip_gradients(const ct_tensor *tensors, int count, double largest);  // 
 int ct_lerp_all(const ct_tensor *tensors, int count, double weight);         // `count` tensors, then what each moves to
 
 // MARK: Several processes that compute together
-// A table of texts that all of them write and read, kept by the one that serves it (port 0: any that is free).
-ct_store ct_store_make(const char *host, int port, bool serves, const char *prefix, double patience);
+// A table of texts that all of them write and read, kept by the one that serves it (port 0: any that is free). What is asked of it
+// fails where it does not answer for `patience` seconds.
+ct_store ct_store_make(const char *host, int port, bool serves, double patience);
+ct_store ct_store_under(ct_store store, const char *prefix);  // the same, of names that begin so
 void ct_store_free(ct_store store);
 int ct_store_port(ct_store store);
+int ct_store_set(ct_store store, const char *key, const char *value);
 // Sets what nobody has set before, unless `value` is empty, and gives what then stands there, and its length: nothing where nothing does.
 int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity);
 // Processes that add up. Which addresses they use: that of a host's name, or those of interfaces, separated by commas;
@@ -194,6 +197,8 @@ ct_group ct_group_make(ct_store store, int rank, int count, const char *host, co
 void ct_group_free(ct_group group);
 void ct_group_leave(ct_group group);  // the others' operations fail from now on, as all of this one's
 int ct_group_check(ct_group group);  // fails where a process was silent for too long, and so does all from then on
+// The same of the table where they met, which fails where `ct_group_check` would.
+int64_t ct_group_claim(ct_group group, const char *key, const char *value, char *into, int64_t capacity);
 int ct_group_quiet(ct_group group);  // a rank that has just fallen silent, -2 for the table, -1 for none
 // In place, in buckets of so many bytes.
 int ct_group_sum(ct_group group, const ct_tensor *tensors, int count, double factor, int64_t bytes);

@@ -10,12 +10,7 @@ static std::string key(int rank) { return "alive/" + std::to_string(rank); }
 Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, double patience)
     : state_(std::make_shared<State>()), rank_(rank), patience_(patience) {
   state_->heard.assign(count, 0);
-  ticker_ = std::thread([state = state_] {
-    while (!state->ends) {
-      std::this_thread::sleep_for(tick);
-      ++state->ticks;
-    }
-  });
+  // A connection, which may be refused: no thread is to run then.
   const auto own = store->clone();
   thread_ = std::thread([state = state_, own, rank, count] {
     std::vector<std::string> last(count);
@@ -40,6 +35,18 @@ Pulse::Pulse(const c10::intrusive_ptr<c10d::Store> &store, int rank, int count, 
     }
     state->ended = true;
   });
+  try {
+    ticker_ = std::thread([state = state_] {
+      while (!state->ends) {
+        std::this_thread::sleep_for(tick);
+        ++state->ticks;
+      }
+    });
+  } catch (...) {
+    state_->ends = true;
+    thread_.join();
+    throw;
+  }
 }
 
 Pulse::~Pulse() {

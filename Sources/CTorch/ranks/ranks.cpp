@@ -2,7 +2,9 @@
 #include <ATen/ops/empty.h>
 #include <c10/util/Logging.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <future>
 #include <thread>
 
 #include "buckets.h"
@@ -15,7 +17,7 @@ static milliseconds milliseconds_of(double seconds) { return milliseconds(static
 
 // MARK: The table
 
-ct_store ct_store_make(const char *host, int port, bool serves, const char *prefix, double patience) {
+ct_store ct_store_make(const char *host, int port, bool serves, double patience) {
   return guard([&] {
     // A process that is gone is told of once, and not by pages of addresses.
     if (!std::getenv("TORCH_CPP_LOG_LEVEL")) FLAGS_caffe2_log_level = c10::GLOG_FATAL;
@@ -23,15 +25,39 @@ ct_store ct_store_make(const char *host, int port, bool serves, const char *pref
     options.port = static_cast<uint16_t>(port);
     options.isServer = serves;
     options.waitWorkers = false;
-    options.timeout = milliseconds_of(patience);
+    // Where nothing answers it begins anew just before its time is up.
+    options.timeout = milliseconds_of(patience / 2);
     auto table = c10::make_intrusive<c10d::TCPStore>(host, options);
-    c10::intrusive_ptr<c10d::Store> store = table;
-    if (*prefix) store = c10::make_intrusive<c10d::PrefixStore>(prefix, store);
-    return new ct_store_s{table, store};
+    return new ct_store_s{table, table, patience};
+  }, static_cast<ct_store>(nullptr));
+}
+ct_store ct_store_under(ct_store store, const char *prefix) {
+  return guard([&] {
+    return new ct_store_s{
+      store->table, c10::make_intrusive<c10d::PrefixStore>(prefix, store->store), store->patience};
   }, static_cast<ct_store>(nullptr));
 }
 void ct_store_free(ct_store store) { delete store; }
 int ct_store_port(ct_store store) { return store->table->getPort(); }
+
+// What a store answers, asked on a thread of its own: of one whose process is stopped the answer would be waited for for ever.
+// `refuse` is asked now and then, and throws where it has been waited for long enough.
+template <class Body, class Refuse>
+static std::string answer(const c10::intrusive_ptr<c10d::Store> &store, Body body, Refuse refuse) {
+  std::packaged_task<std::string()> task([store, body] { return body(*store); });
+  auto answer = task.get_future();
+  std::thread(std::move(task)).detach();
+  while (answer.wait_for(milliseconds(200)) != std::future_status::ready) refuse();
+  return answer.get();
+}
+
+// After `patience` seconds from now on.
+static auto refuse_after(double patience) {
+  return [patience, begin = std::chrono::steady_clock::now()] {
+    TORCH_CHECK(
+      std::chrono::steady_clock::now() - begin < milliseconds_of(patience), "no answer in ", patience, " seconds");
+  };
+}
 
 // Into a buffer of the caller's; how long the text is, or -1.
 static int64_t copied(const std::string &text, char *into, int64_t capacity) {
@@ -41,13 +67,26 @@ static int64_t copied(const std::string &text, char *into, int64_t capacity) {
   return static_cast<int64_t>(text.size());
 }
 
+// Sets what nobody has set, unless `mine` is empty; what then stands there.
+static auto claim(const char *key, const char *value) {
+  return [key = std::string(key), mine = std::string(value)](c10d::Store &store) {
+    if (!mine.empty()) return store.compareSet(key, std::string(), mine);
+    return store.check({key}) ? store.get_to_str(key) : mine;
+  };
+}
+
+int ct_store_set(ct_store store, const char *key, const char *value) {
+  return act([&] {
+    answer(store->store, [key = std::string(key), text = std::string(value)](c10d::Store &store) {
+      store.set(key, text);
+      return text;
+    }, refuse_after(store->patience));
+  });
+}
+
 int64_t ct_store_claim(ct_store store, const char *key, const char *value, char *into, int64_t capacity) {
   return guard([&] {
-    const std::string mine = value;
-    return copied(
-      mine.empty() ? (store->store->check({key}) ? store->store->get_to_str(key) : mine)
-                   : store->store->compareSet(key, std::string(), mine),
-      into, capacity);
+    return copied(answer(store->store, claim(key, value), refuse_after(store->patience)), into, capacity);
   }, int64_t(-1));
 }
 
@@ -58,8 +97,9 @@ __attribute__((noinline)) void set_timeout(c10d::Backend &backend, milliseconds 
 
 ct_group ct_group_make(ct_store store, int rank, int count, const char *host, const char *interfaces, double patience) {
   return guard([&] {
-    // For the joining, of whom nobody has heard yet.
-    const auto options = c10::make_intrusive<c10d::ProcessGroupGloo::Options>(std::chrono::minutes(5));
+    // All are there, and none of them is heard of before they have joined.
+    const auto options =
+      c10::make_intrusive<c10d::ProcessGroupGloo::Options>(milliseconds_of(std::max(patience, 120.0)));
     std::string names = interfaces;
     while (!names.empty()) {
       const auto comma = names.find(',');
@@ -72,6 +112,7 @@ ct_group ct_group_make(ct_store store, int rank, int count, const char *host, co
               : c10d::ProcessGroupGloo::createDefaultDevice());
     }
     auto group = std::make_unique<ct_group_s>();
+    group->store = store->store;
     group->group = c10::make_intrusive<c10d::ProcessGroupGloo>(store->store, rank, count, options);
     // What no sign of life can tell, as a process that waits for a disk for ever, ends by this.
     set_timeout(*group->group, std::chrono::minutes(30));
@@ -116,6 +157,20 @@ int ct_group_check(ct_group group) {
   const int status = act([&] { refuse_silence(group); });
   if (status != 0) group->broken = true;
   return status;
+}
+
+int64_t ct_group_claim(ct_group group, const char *key, const char *value, char *into, int64_t capacity) {
+  return guard([&] {
+    const auto refuse = [group] {
+      try {
+        refuse_silence(group);
+      } catch (...) {
+        group->broken = true;
+        throw;
+      }
+    };
+    return copied(answer(group->store, claim(key, value), refuse), into, capacity);
+  }, int64_t(-1));
 }
 
 int ct_group_quiet(ct_group group) { return group->pulse->quiet(); }

@@ -15,9 +15,11 @@ struct ct_store_s {
   c10::intrusive_ptr<c10d::TCPStore> table;
   // The same under a prefix.
   c10::intrusive_ptr<c10d::Store> store;
+  double patience;
 };
 
 struct ct_group_s {
+  c10::intrusive_ptr<c10d::Store> store;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group;
   std::unique_ptr<ranks::Pulse> pulse;
   int rank, count;

@@ -55,7 +55,4 @@ extension String {
     }
     return nil
   }
-
-  /// The last component of a path.
-  var fileName: String { split(separator: "/").last.map(String.init) ?? self }
 }

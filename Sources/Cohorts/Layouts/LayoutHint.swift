@@ -18,10 +18,11 @@ enum LayoutHint {
       let title = name == "bids" ? "BIDS" : name == "ixi" ? "IXI" : "BraTS"
       return "its names are those of \(title): \(command(name, folder.path))"
     }
-    if folders.contains("imagesTr") || folder.path.fileName == "imagesTr" || files.contains("dataset.json") {
+    if folders.contains("imagesTr") || Path.name(folder.path) == "imagesTr" || files.contains("dataset.json")
+    {
       return "it is of nnU-Net, whose layout is not read yet; link its files into a BIDS folder"
     }
-    if folder.path.fileName.hasPrefix("sub-") || folder.path.fileName.hasPrefix("BraTS-") {
+    if Path.name(folder.path).hasPrefix("sub-") || Path.name(folder.path).hasPrefix("BraTS-") {
       return "it is one subject's; name the folder that holds it: \(Path.folder(folder.path))"
     }
     for inner in folders {

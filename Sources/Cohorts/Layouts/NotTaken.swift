@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// Files that look like scans and are not read, by the reason: what a user would otherwise have to find out.

@@ -1,4 +1,5 @@
 import Failures
+import Files
 
 /// Scans that are the same image under two names: one person in two splits is a test that was trained on.
 struct EqualScans {

@@ -110,6 +110,19 @@ struct Outliers {
   /// Two files of a subject that each look like everybody's other one.
   private var swaps: [Finding] {
     guard let first = subjects.first, shapes.allSatisfy({ $0.count == first.scans.count }) else { return [] }
+    let usual = first.scans.indices.map { channel in UsualShape(shapes.map { $0[channel] }) }
+    // How far a scan of a subject lies from what is usual of a channel, less so many times how far the others do.
+    func excess(_ index: Int, _ own: Int, from channel: Int, over factor: Double) -> Double {
+      let (distance, others) = usual[channel].distance(of: shapes[index][own], besides: index)
+      return distance - factor * max(others, 0.01)
+    }
+    let odd = first.scans.indices.map { channel in
+      subjects.indices.map { excess($0, channel, from: channel, over: 2) > 0 }
+    }
+    func isSwapped(_ index: Int, _ a: Int, _ b: Int) -> Bool {
+      odd[a][index] && odd[b][index] && excess(index, a, from: b, over: 1.5) < 0
+        && excess(index, b, from: a, over: 1.5) < 0
+    }
     var findings: [Finding] = []
     for a in first.scans.indices {
       for b in first.scans.indices where a < b {
@@ -122,18 +135,30 @@ struct Outliers {
     }
     return findings
   }
+}
 
-  private func isSwapped(_ index: Int, _ a: Int, _ b: Int) -> Bool {
-    let others = subjects.indices.filter { $0 != index }
-    // How far a scan of this subject lies from what is usual of a channel, less so many times how far the others do.
-    func excess(_ own: Int, from channel: Int, over factor: Double) -> Double {
-      let like = others.map { shapes[$0][channel] }
-      let usual = IntensityShape.median(like)
-      let away = like.map { $0.distance(to: usual) }.sorted()
-      return shapes[index][own].distance(to: usual) - factor * max(away[away.count * 9 / 10], 0.01)
-    }
-    return excess(a, from: a, over: 2) > 0 && excess(b, from: b, over: 2) > 0
-      && excess(a, from: b, over: 1.5) < 0 && excess(b, from: a, over: 1.5) < 0
+/// What is usual of one modality, of all subjects but one: sorted once for all of them.
+private struct UsualShape {
+  private let shapes: [IntensityShape]
+  /// By quantile, from low to high.
+  private let sorted: [[Double]]
+
+  /// - Parameter shapes: by subject; two at least.
+  init(_ shapes: [IntensityShape]) {
+    self.shapes = shapes
+    sorted = shapes[0].quantiles.indices.map { place in shapes.map { $0.quantiles[place] }.sorted() }
+  }
+
+  /// How far a shape lies from the others' median, and how far nine in ten of them do at the most.
+  func distance(of shape: IntensityShape, besides left: Int) -> (own: Double, others: Double) {
+    let middle = (shapes.count - 1) / 2
+    let median = IntensityShape(
+      quantiles: zip(sorted, shapes[left].quantiles).map { values, own in
+        // Without the one that is left out, what lies above it moves down by one.
+        values[own <= values[middle] ? middle + 1 : middle]
+      })
+    let away = shapes.indices.filter { $0 != left }.map { shapes[$0].distance(to: median) }.sorted()
+    return (shape.distance(to: median), away[away.count * 9 / 10])
   }
 }
 
@@ -141,16 +166,6 @@ struct Outliers {
 struct IntensityShape: Sendable, Equatable {
   /// 10th, 25th, 50th, 75th and 90th percentile.
   var quantiles: [Double]
-
-  /// The median of each quantile.
-  static func median(_ shapes: [IntensityShape]) -> IntensityShape {
-    let count = shapes.first?.quantiles.count ?? 0
-    return IntensityShape(
-      quantiles: (0..<count).map { place in
-        let sorted = shapes.map { $0.quantiles[place] }.sorted()
-        return sorted[sorted.count / 2]
-      })
-  }
 
   /// The largest difference of two quantiles.
   func distance(to other: IntensityShape) -> Double {

@@ -156,7 +156,11 @@ extension Preparation {
     for split in Split.allCases { for id in splits[split] { home[id] = split } }
     let homes = home
     let done = Mutex(0)
-    let results = try Parallel.map(count: plans.count, threads: threads) { index in
+    let results = try Parallel.map(
+      count: plans.count,
+      threads: workers(
+        for: plans.map(\.grid.voxelCount).max() ?? 0, of: plans.map(\.modalities.count).max() ?? 0)
+    ) { index in
       let plan = plans[index]
       let result = try caught {
         var made = try maker.make(plan, split: homes[plan.subject.id] ?? .train)
@@ -175,6 +179,17 @@ extension Preparation {
     let (written, failures) = parted(plans.map(\.subject), results)
     if written.isEmpty, let first = failures.first { throw first.failure }
     return (written, failures.map { .init(id: $0.id, reason: $0.failure.message) })
+  }
+
+  /// Subjects at a time: no more than were asked for, and than half of the memory holds, each with about four volumes and what
+  /// is stored of it.
+  /// - Parameters:
+  ///   - voxels: of the largest grid.
+  ///   - modalities: of the subject that has most.
+  package func workers(for voxels: Int, of modalities: Int, limit: MemoryLimit? = .own) -> Int {
+    let largest = voxels * (4 * MemoryLayout<Float>.size + modalities * MemoryLayout<UInt16>.size)
+    guard let limit, largest > 0 else { return threads }
+    return min(threads, max(1, limit.bytes / 2 / largest))
   }
 
   /// A subject's failure as a value; anything else is thrown on.

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 
 /// What is asked of the preparation of a cohort: which subjects, modalities and slices, and at what size.
@@ -58,7 +59,7 @@ public struct Preparation: Sendable {
   public var allowsDuplicates = false
   /// Whether a prepared cohort at the output's place is replaced.
   public var overwrite = false
-  /// Subjects worked on at a time; each holds about four volumes in memory.
+  /// Subjects worked on at a time, at the most; each holds about four volumes in memory, and fewer are where memory is short.
   public var threads = Parallel.coreCount
 
   public init() {}

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 
 extension Preparation {
@@ -24,8 +25,8 @@ extension Preparation {
         notes.append("warning: scans of one patient are in more than one split: \(straddling.listed)")
       }
       let unused = Set(known).subtracting(splits.all).sorted()
-      if !unused.isEmpty { notes.append("not in \(path.fileName), so not prepared: \(unused.listed)") }
-      return ResolvedSplits(splits: splits, description: "file \(path.fileName)", notes: notes)
+      if !unused.isEmpty { notes.append("not in \(Path.name(path)), so not prepared: \(unused.listed)") }
+      return ResolvedSplits(splits: splits, description: "file \(Path.name(path))", notes: notes)
     case .standard where cohort.publishedSplits == nil, .seeded:
       return ResolvedSplits(description: "seeded 70/15/15 of the patients, seed \(seed)")
     case .standard, .published:

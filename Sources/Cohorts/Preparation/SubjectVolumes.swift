@@ -68,7 +68,7 @@ struct VolumeMaker: Sendable {
       let path = try plan.subject.path(of: modality)
       let known = modality == plan.gridModality ? reference?.volume : nil
       var volume = try known ?? cohort.volume(modality, of: plan.subject).reoriented(to: .lps)
-      let check = try ScanCheck(volume, path: path, name: path.fileName)
+      let check = try ScanCheck(volume, path: path, name: Path.name(path))
       for earlier in plan.modalities[..<channel] {
         findings += checks[earlier]?.findings(with: check, sharesGrid: plan.resampled.isEmpty) ?? []
       }
@@ -127,7 +127,7 @@ struct VolumeMaker: Sendable {
 
   private func relative(_ path: String) -> String {
     let folder = cohort.folder.hasSuffix("/") ? cohort.folder : cohort.folder + "/"
-    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : path.fileName
+    return path.hasPrefix(folder) ? String(path.dropFirst(folder.count)) : Path.name(path)
   }
 
   private func source(_ path: String) throws -> CohortManifest.Source {

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Imaging
 
 /// What the headers say of one subject: enough to fix the image size before any voxel is read.
@@ -53,7 +54,7 @@ struct Survey: Sendable {
     var (findings, resampled): ([ScanCheck.Finding], [Modality]) = ([], [])
     for modality in modalities {
       let header = modality == gridModality ? reference : try cohort.header(modality, of: subject)
-      findings += ScanCheck.findings(of: header, name: try subject.path(of: modality).fileName)
+      findings += ScanCheck.findings(of: header, name: try Path.name(subject.path(of: modality)))
       guard let mismatch = header.grid.reoriented(to: .lps).mismatch(with: grid) else { continue }
       guard resamples else {
         let what = "\(modality.title) is not on the grid of \(gridModality.title): \(mismatch)"

@@ -125,14 +125,3 @@ extension Splits {
     }
   }
 }
-
-extension Array where Element == String {
-  /// `a, b, c and 4 more`: a line stays a line whatever the length.
-  package var listed: String { listed(8) }
-
-  /// The first `most` of them.
-  package func listed(_ most: Int) -> String {
-    let shown = prefix(most).joined(separator: ", ")
-    return count > most ? "\(shown) and \(count - most) more" : shown
-  }
-}

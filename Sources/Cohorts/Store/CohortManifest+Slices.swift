@@ -1,4 +1,5 @@
 import Failures
+import Foundation
 import Imaging
 
 extension CohortManifest {
@@ -7,15 +8,24 @@ extension CohortManifest {
   ///   - volume: in any orientation.
   ///   - name: its file, for the message.
   /// - Returns: rows x columns by slice, 0 beyond the grid, in the volume's own intensities.
-  /// - Throws: `.inconsistent` for a volume on another grid.
+  /// - Throws: `.inconsistent` for a volume of other dimensions or voxel sizes: where it lies, the store does not know.
   public func slices(of volume: Volume, name: String, for subject: Subject) throws -> [Int: [Float]] {
     let volume = volume.reoriented(to: .lps)
     let size = volume.dimensions
-    guard [size.x, size.y, size.z] == subject.dimensions else {
+    let spacing = volume.affine.spacing
+    let isAlike = zip(0..<3, subject.spacing).allSatisfy { axis, own in
+      own <= 0 || abs(spacing[axis] - own) <= 0.01 * own
+    }
+    guard [size.x, size.y, size.z] == subject.dimensions, isAlike else {
+      func words(_ dimensions: [Int], _ spacing: [Double]) -> String {
+        dimensions.map(String.init).joined(separator: " x ") + " voxels of "
+          + spacing.map { String(format: "%g", $0) }.joined(separator: " x ") + " mm"
+      }
       throw Failure(
         .inconsistent,
-        "\(name): has \(size.x) x \(size.y) x \(size.z) voxels, and the scans of \(subject.id) have "
-          + subject.dimensions.map(String.init).joined(separator: " x ") + "; name one on their grid")
+        "\(name): has \(words([size.x, size.y, size.z], [spacing.x, spacing.y, spacing.z])), and the scans of \(subject.id) have "
+          + words(subject.dimensions, subject.spacing)
+          + "; name one on their grid")
     }
     return Dictionary(
       uniqueKeysWithValues: subject.slices.map { ($0, slice(volume.slice($0), size, of: subject)) })

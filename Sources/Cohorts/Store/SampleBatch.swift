@@ -92,6 +92,12 @@ public struct SampleBatch: Sendable, Equatable {
     return gathered(modalities, planes: 0..<depth)
   }
 
+  /// One contrast of one sample, `depth x extent`. The batch must have it.
+  public func image(_ modality: Modality, of sample: Int) -> [Float] {
+    let (values, start) = place(of: modality, sample)
+    return Array(values[start..<start + depth * extent.count])
+  }
+
   /// One contrast as it is to be predicted, of a slab the middle plane: `count x extent`. The batch must have it.
   public func target(_ modality: Modality) -> [Float] {
     depth == 1 ? stacked([modality]) : gathered([modality], planes: depth / 2..<depth / 2 + 1)
@@ -147,19 +153,25 @@ public struct SampleBatch: Sendable, Equatable {
     return [Float](unsafeUninitializedCapacity: count * modalities.count * size) { buffer, written in
       guard let base = buffer.baseAddress else { return }
       for (channel, modality) in modalities.enumerated() {
-        guard let block = blocks.first(where: { $0.modalities.contains(modality) }),
-          let place = block.modalities.firstIndex(of: modality)
-        else { preconditionFailure("the batch has no \(modality.title)") }
-        block.values.withUnsafeBufferPointer { values in
-          guard let source = values.baseAddress else { return }
-          for sample in 0..<count {
-            let plane = (sample * block.modalities.count + place) * depth + planes.lowerBound
+        for sample in 0..<count {
+          let (values, start) = place(of: modality, sample)
+          values.withUnsafeBufferPointer { values in
+            guard let source = values.baseAddress else { return }
             (base + (sample * modalities.count + channel) * size)
-              .initialize(from: source + plane * extent.count, count: size)
+              .initialize(from: source + start + planes.lowerBound * extent.count, count: size)
           }
         }
       }
       written = count * modalities.count * size
     }
+  }
+
+  /// The values among which a sample's planes of a contrast are, and where they begin.
+  private func place(of modality: Modality, _ sample: Int) -> (values: [Float], start: Int) {
+    for block in blocks {
+      guard let channel = block.modalities.firstIndex(of: modality) else { continue }
+      return (block.values, (sample * block.modalities.count + channel) * depth * extent.count)
+    }
+    preconditionFailure("the batch has no \(modality.title)")
   }
 }

@@ -17,11 +17,14 @@ public struct RigidRegistration: Sendable {
   public static let radius = 80.0
 
   /// - Parameter isNear: whether the headers put the heads within a centimetre or so, and nowhere else is looked; in less time.
-  /// - Throws: `.malformed` where one of the volumes has nothing above 0, `.inconsistent` where they tell nothing of each other
+  /// - Throws: `.malformed` where one of the volumes has nothing above 0 or is not finite, `.inconsistent` where they tell nothing of each other
   ///   however they are moved.
   public init(
     of moving: Volume, to reference: Volume, isNear: Bool = false, threads: Int = Parallel.coreCount
   ) throws(Failure) {
+    guard [moving, reference].allSatisfy({ $0.voxels.allSatisfy { $0.isFinite } }) else {
+      throw Failure(.malformed, "a volume with NaN or infinite voxels cannot be registered")
+    }
     guard let own = HeadPlaces(reference), let other = HeadPlaces(moving) else {
       throw Failure(.malformed, "a volume with nothing above 0 cannot be registered")
     }

@@ -119,7 +119,7 @@ public struct PixelErrors: Sendable, Equatable, Codable {
 ///
 /// A pixel that is not a number stays one.
 /// - Returns: the clamped image and the share of its pixels, 0 to 1, that were below 0 or above 1.
-public func clampedToUnit(_ prediction: UnsafeBufferPointer<Float>) -> (image: [Float], share: Double) {
+package func clampedToUnit(_ prediction: UnsafeBufferPointer<Float>) -> (image: [Float], share: Double) {
   var outside = 0
   let image = [Float](unsafeUninitializedCapacity: prediction.count) { buffer, count in
     for (i, value) in prediction.enumerated() {

@@ -68,8 +68,8 @@ public struct PersonRegions: Sendable {
     var counts = [Double](repeating: 0, count: bins)
     let width = (high - low) / Double(bins)
     for value in values {
-      let bin = Int((Double(value) - low) / width)
-      if counts.indices.contains(bin) { counts[bin] += 1 }
+      let place = (Double(value) - low) / width
+      if place >= 0 && place < Double(bins) { counts[Int(place)] += 1 }
     }
     let kernel: [Double] = [1, 4, 6, 4, 1]
     let smooth = counts.indices.map { bin in

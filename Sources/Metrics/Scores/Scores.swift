@@ -1,3 +1,5 @@
+import Files
+
 /// The scores of one slice of one subject; a row of `slices.csv`.
 public struct SliceScores: Sendable, Equatable, Codable {
   public var subject: String
@@ -128,14 +130,6 @@ public struct Scores: Sendable, Equatable, Codable {
       name: name, ssim: scorer.ssim.variant, slices: slices.count, subjects: subjects.count,
       emptyTargets: slices.count { $0.emptyTarget }, clampedShare: clamped, overSlices: spreads(overSlices),
       overSubjects: spreads { metric in Spread(subjects.compactMap { $0.values[metric] }) })
-  }
-}
-
-extension Sequence where Element: Hashable {
-  /// Every element once, in the order in which they first appear.
-  package var unique: [Element] {
-    var seen: Set<Element> = []
-    return filter { seen.insert($0).inserted }
   }
 }
 

@@ -1,3 +1,5 @@
+import Files
+
 /// What was measured of one subject as a whole.
 public struct SubjectFigures<M: Measure>: Sendable, Equatable, Codable {
   public var subject: String
@@ -33,9 +35,7 @@ public struct ModelFigures<M: Measure>: Sendable, Equatable, Codable {
   public func overPeople(_ measure: M) -> Spread {
     let known = subjects.filter { $0.values[measure]?.isFinite == true }
     return Spread(
-      known.map(\.person).unique.compactMap { person in
-        Spread(known.filter { $0.person == person }.compactMap { $0.values[measure] }).mean
-      })
+      known.grouped(by: \.person).compactMap { Spread($0.elements.compactMap { $0.values[measure] }).mean })
   }
 
   /// How many people it was that had these visits.
@@ -52,7 +52,7 @@ public struct ModelFigures<M: Measure>: Sendable, Equatable, Codable {
       else { return nil }
       return (subject.person, mine, their)
     }
-    let people = pairs.map(\.person).unique.map { person in pairs.filter { $0.person == person } }
+    let people = pairs.grouped(by: \.person).map(\.elements)
     return PairedComparison(
       people.map { visits in visits.reduce(0) { $0 + $1.mine } / Double(visits.count) },
       people.map { visits in visits.reduce(0) { $0 + $1.theirs } / Double(visits.count) })

@@ -1,5 +1,6 @@
 import Cohorts
 import Experiments
+import Files
 import Inference
 import Layers
 import Methods

@@ -1,4 +1,5 @@
 import Cohorts
+import Files
 import Foundation
 import Metrics
 import Runs

@@ -84,7 +84,7 @@ extension Completion {
     (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
     (job.isAxialAlone, job.alignment) = (options.isAxialAlone, options.alignment)
     // What stands there and is whole is not computed again.
-    (job.replaces, job.acceptsDoubts) = (true, options.replaces)
+    (job.replaces, job.acceptsDoubts) = (true, options.acceptsDoubts)
     return job
   }
 

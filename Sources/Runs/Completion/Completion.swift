@@ -23,6 +23,8 @@ public struct Completion: Sendable {
     public var sessions: [String] = []
     /// Whether what stands there is computed again, and doubts whether the model serves a person are passed over.
     public var replaces = false
+    /// Whether a model goes on where it may not serve a person.
+    public var acceptsDoubts = false
     public var batchSize = 2
     /// As `Synthesizer` has it.
     public var isAxialAlone = false

@@ -42,7 +42,7 @@ public struct CompletionFolder: Sendable {
     try write("\(ModelCard.warning)\n\nWritten by \(Self.generator), \(Version.current).\n", to: "README")
     // What BIDS has no name for.
     try write(
-      "*.html\nlogs/\nsub-*/figures/\nsub-*/ses-*/figures/\n\(Self.table)\n\(Self.dictionary)\n",
+      "*.html\nlogs/\nsub-*/figures\nsub-*/ses-*/figures\n\(Self.table)\n\(Self.dictionary)\n",
       to: ".bidsignore")
   }
 

@@ -36,7 +36,7 @@ struct DerivedImage: Sendable {
     guard exists, !options.replaces, let fields else { return false }
     guard fields["ModelSHA256"] as? String == model.sha256 else {
       throw Failure(
-        .cannotWrite, "\(path): was computed by another model; replace it with \(Term.overwrites)")
+        .cannotWrite, "\(path): was computed by another model; replace it with \(Term.recomputes)")
     }
     guard fields["SpatialReference"] as? String == scans.reference,
       fields["AlignedBy"] as? String == scans.alignment.rule?.rawValue,

@@ -142,8 +142,7 @@ extension PeopleAssessment {
           Table.Column("Reliability (dB)"), Table.Column("Sharpness"), Table.Column("Lesion contrast"),
           Table.Column("False bright (%)"),
         ])
-    for person in all.map({ label($0.cohort, $0.person) }).unique {
-      let own = all.filter { label($0.cohort, $0.person) == person }
+    for (person, own) in all.grouped(by: { label($0.cohort, $0.person) }) {
       // What follows is the first model's; where it made nothing, it is nobody's.
       let first = own.first { $0.method == models.first }
       let figures = methods.map { method in

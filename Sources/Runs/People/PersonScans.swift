@@ -40,7 +40,14 @@ struct PersonScans {
     var volumes: [Modality: (name: String, volume: Volume)] = [:]
     func read(_ modality: Modality) throws -> (name: String, volume: Volume) {
       let path = try subject.path(of: modality)
-      return (path, try NIfTI.read(path: path).volume.checked(name: path).reoriented(to: .lps))
+      let image = try NIfTI.read(path: path)
+      guard !image.header.isSynthetic else {
+        throw Failure(
+          .refused,
+          "\(path): was computed and not acquired, says its header, so that nothing can be measured on it; take it out of the"
+            + " folder")
+      }
+      return (path, try image.volume.checked(name: path).reoriented(to: .lps))
     }
     let given = subject.modalities.filter(needed.contains)
     guard !given.isEmpty else { throw Failure(.inconsistent, "\(subject.id): has no scans") }

@@ -5,7 +5,7 @@ import Foundation
 /// Ranks on this machine: so many processes of this program with the same words, each told which one it is as `torchrun` would.
 /// They end together.
 public struct LocalRanks {
-  private let table: Table
+  private let table: MeetingPlace
   private var children: [(rank: Int, process: pid_t)] = []
 
   /// Starts them.
@@ -14,7 +14,7 @@ public struct LocalRanks {
   ///   - threads: for one operation of each; nil for what their environment says, else for as many as all share out.
   /// - Throws: `.limit` where the system gives no more processes.
   public init(_ count: Int, arguments: [String], threads: Int?) throws {
-    table = try Table()
+    table = try MeetingPlace()
     // Where a program that started this one ignores how its children end, so does this one, and nobody could wait for them.
     signal(SIGCHLD, SIG_DFL)
     var environment = ProcessInfo.processInfo.environment

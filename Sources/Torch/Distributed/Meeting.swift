@@ -4,6 +4,8 @@ import Failures
 public struct Meeting: Sendable, Equatable {
   /// From 0 below `size`: among all, and among those of this machine.
   public var rank: Int, size: Int, localRank: Int, localSize: Int
+  /// Of the GPUs that this process sees, which is its own.
+  public var gpu: Int
   /// Where the table of texts is kept.
   public var host: String, port: Int
   /// Whether the launcher keeps it, and not rank 0.
@@ -22,6 +24,7 @@ public struct Meeting: Sendable, Equatable {
   /// - Returns: nil for a process that is alone.
   /// - Throws: `.usage` for what contradicts itself.
   public init?(_ environment: [String: String]) throws {
+    let environment = environment.filter { !$0.value.isEmpty }
     func number(_ name: String) throws -> Int? { try Self.number(name, environment) }
     let names = Launcher.allCases.first { $0.marks.allSatisfy { environment[$0] != nil } }
     guard let names, let rank = try number(names.rank), let size = try number(names.size), size > 1 else {
@@ -44,6 +47,9 @@ public struct Meeting: Sendable, Equatable {
         "\(names.rank) \(rank) of \(names.size) \(size), \(localRank) of \(localSize) here: ranks count from 0"
       )
     }
+    // Slurm's `--gpus-per-task`, and scripts of one's own, let each see a single one.
+    let isBound = environment["CUDA_VISIBLE_DEVICES"].map { !$0.contains(",") } ?? false
+    gpu = isBound && !LocalRanks.isOne(environment) ? 0 : localRank
     let nodes = environment["SLURM_STEP_NODELIST"] ?? environment["SLURM_JOB_NODELIST"]
     let known = names == .slurm ? nodes.flatMap(Self.firstHost) : nil
     guard let host = address ?? (localSize == size ? "127.0.0.1" : known) else {
@@ -71,10 +77,11 @@ public struct Meeting: Sendable, Equatable {
 
   private static func number(_ name: String, _ environment: [String: String]) throws -> Int? {
     guard let text = environment[name] else { return nil }
-    guard let number = Int(text), number >= 0 else {
-      throw Failure(.usage, "\(name) is '\(text)'; it must be a number")
+    // As c10d counts.
+    guard let number = Int32(text), number >= 0 else {
+      throw Failure(.usage, "\(name) is '\(text)'; it must be a number from 0 to \(Int32.max)")
     }
-    return number
+    return Int(number)
   }
 
   private enum Launcher: CaseIterable {

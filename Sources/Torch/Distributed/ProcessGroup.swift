@@ -12,7 +12,11 @@ public final class ProcessGroup {
   public let rank: Int, size: Int
   /// Which it is of those on this machine, and how many those are.
   public let localRank: Int, localSize: Int
-  let table: Table
+  /// The number of the GPU that is this one's.
+  public let gpu: Int
+  /// How often a launcher has started any of them anew.
+  public let attempt: Int
+  private let table: MeetingPlace
   let pointer: OpaquePointer
   private let patience: Double
   /// Whether a launcher keeps the table, and not rank 0.
@@ -24,14 +28,21 @@ public final class ProcessGroup {
   private static let bucket: Int64 = 25 << 20
 
   /// Joins the others; waits for them for five minutes.
-  /// - Parameter patience: seconds after which a rank that gives no sign of life counts as lost. Whatever it computes or waits
-  ///   for, a process gives one twice a second, unless it was stopped.
+  /// - Parameters:
+  ///   - patience: seconds after which a rank that gives no sign of life counts as lost. Whatever it computes or waits
+  ///     for, a process gives one twice a second, unless it was stopped.
+  ///   - work: what they are to do together, alike on all of them; processes that do another do not join.
+  ///   - waiting: told who is being waited for, once that has taken ten seconds.
   /// - Throws: `.notFound` where they cannot be found, `.usage` where the port is in use.
-  public init(joining meeting: Meeting, patience: Double = 60) throws {
+  public init(
+    joining meeting: Meeting, patience: Double = 60, work: String = "", waiting: (String) -> Void = { _ in }
+  ) throws {
     (rank, size) = (meeting.rank, meeting.size)
     (localRank, localSize) = (meeting.localRank, meeting.localSize)
-    (isKept, self.patience) = (meeting.isKept, patience)
-    table = try Table(of: meeting)
+    (gpu, isKept, self.patience) = (meeting.gpu, meeting.isKept, patience)
+    let place = try MeetingPlace(of: meeting)
+    let round = try Round(of: meeting, at: place, work: work, waiting: waiting)
+    (attempt, table) = (round.attempt, try MeetingPlace(place, under: round.name))
     // What is on one machine need not be asked how it is called.
     let address = meeting.isLocal ? "127.0.0.1" : ""
     guard
@@ -117,9 +128,9 @@ public final class ProcessGroup {
 
   private func meet(_ place: String, waits: Bool = true) throws {
     func name(of rank: Int) -> String { "\(place)/\(assemblies)/\(rank)" }
-    _ = table.claim(name(of: rank), by: place)
+    _ = claim(name(of: rank), by: place)
     for other in 0..<size where waits && other != rank {
-      while table.claim(name(of: other), by: "") == nil {
+      while claim(name(of: other), by: "") == nil {
         try listen()
         Thread.sleep(forTimeInterval: 0.05)
       }
@@ -130,10 +141,19 @@ public final class ProcessGroup {
   /// - Throws: `.unexpected` where another rank has ended, or has not been heard of for too long.
   public func listen() throws {
     note(ct_group_check(pointer))
-    if lost == nil, table.claim(Self.ending, by: "") != nil {
+    if lost == nil, claim(Self.ending, by: "") != nil {
       lost = Failure(.unexpected, "another rank has ended")
     }
     try check()
+  }
+
+  /// Sets what nobody has set, unless `text` is empty.
+  /// - Returns: what another has set; nil where none has, and where nobody answers.
+  private func claim(_ name: String, by text: String) -> String? {
+    // Nobody else's text is quite this one's.
+    let own = text.isEmpty ? "" : "\(text) \(UInt64.random(in: 0 ... .max))"
+    let found = MeetingPlace.text { ct_group_claim(pointer, name, own, $0, $1) } ?? ""
+    return found.isEmpty || found == own ? nil : found.split(separator: " ").first.map(String.init)
   }
 
   /// Returns when all ranks have come here.
@@ -177,7 +197,7 @@ public final class ProcessGroup {
       // A table that does not answer would not for minutes.
       let said =
         Int(ct_group_quiet(pointer)) == Self.noTable
-        ? nil : table.claim(Self.ending, by: "\(failure.kind.rawValue)")
+        ? nil : claim(Self.ending, by: "\(failure.kind.rawValue)")
       return (failure.kind, said == nil ? (isFirst ? "" : "rank \(rank): ") + failure.message : nil)
     }
     // Whoever knows why has three seconds to say so; who is stopped says nothing.
@@ -187,7 +207,7 @@ public final class ProcessGroup {
       Thread.sleep(forTimeInterval: 0.1)
       quiet = Int(ct_group_quiet(pointer))
       if quiet == Self.noTable { break }
-      if let said = table.claim(Self.ending, by: "") {
+      if let said = claim(Self.ending, by: "") {
         return (Failure.Kind(rawValue: Int32(said) ?? 1) ?? .unexpected, nil)
       }
       if isSilent { break }
@@ -199,7 +219,7 @@ public final class ProcessGroup {
     // Without a table the lowest rank that can be left speaks.
     let isSaid =
       quiet == Self.noTable
-      ? rank > (isKept ? 0 : 1) : table.claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
+      ? rank > (isKept ? 0 : 1) : claim(Self.ending, by: "\(failure.kind.rawValue)") != nil
     return (
       failure.kind,
       isSaid
@@ -213,12 +233,12 @@ public final class ProcessGroup {
   public func leave() {
     guard !isKept else { return }
     func name(of rank: Int) -> String { "left/\(rank)" }
-    if Int(ct_group_quiet(pointer)) != Self.noTable { _ = table.claim(name(of: rank), by: "left") }
+    if Int(ct_group_quiet(pointer)) != Self.noTable { _ = claim(name(of: rank), by: "left") }
     guard isFirst else { return }
     ct_group_leave(pointer)
     let end = ContinuousClock.now + .seconds(patience)
     func isThere(_ other: Int) -> Bool {
-      other != Int(ct_group_quiet(pointer)) && table.claim(name(of: other), by: "") == nil
+      other != Int(ct_group_quiet(pointer)) && claim(name(of: other), by: "") == nil
     }
     while .now < end, (1..<size).contains(where: isThere) { Thread.sleep(forTimeInterval: 0.1) }
   }

@@ -58,7 +58,7 @@ struct Assess: ParsableCommand {
   @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws { try ranks.run(with: compute, assess) }
+  func run() throws { try ranks.run("assess \(output)", with: compute, assess) }
 
   private func assess(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)

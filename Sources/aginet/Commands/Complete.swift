@@ -51,6 +51,8 @@ struct Complete: ParsableCommand {
   var batch = 2
   @Option(help: "Most voxels a volume may have.")
   var maxVoxels = NIfTI.defaultVoxelLimit
+  @Flag(help: "Compute again what is there, by another model for example; who is refused stays so.")
+  var recompute = false
   @Flag(
     help:
       "Compute again what is there, and go on where the model may not serve a person, which is refused otherwise (exit code 11); the sidecar's Overruled says why."
@@ -71,7 +73,7 @@ struct Complete: ParsableCommand {
       guard level == .participant else { throw Failure(.usage, "--estimate goes with 'participant'") }
       return try ranks.estimate(with: compute) { try complete(nil, among: $0) }
     }
-    try ranks.run(with: compute) { try complete($0, among: $0?.size ?? 1) }
+    try ranks.run("complete \(output)", with: compute) { try complete($0, among: $0?.size ?? 1) }
   }
 
   /// - Parameter ranks: how many processes there are; of an estimate, how many there would be.
@@ -82,7 +84,8 @@ struct Complete: ParsableCommand {
     var options = Completion.Options()
     options.targets = try wanted()
     (options.participants, options.sessions) = (participants, sessions)
-    (options.replaces, options.batchSize, options.voxelLimit) = (force, batch, maxVoxels)
+    (options.replaces, options.acceptsDoubts) = (recompute || force, force)
+    (options.batchSize, options.voxelLimit) = (batch, maxVoxels)
     options.isAxialAlone = planes.axialOnly
     options.alignment = try alignment.checked()
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })

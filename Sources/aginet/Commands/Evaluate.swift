@@ -48,7 +48,7 @@ struct Evaluate: ParsableCommand {
   @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
 
-  func run() throws { try ranks.run(with: compute, evaluate) }
+  func run() throws { try ranks.run("evaluate \(runs.joined(separator: " "))", with: compute, evaluate) }
 
   private func evaluate(_ group: ProcessGroup?) throws {
     try check("batch", batch, Bounds.batch)

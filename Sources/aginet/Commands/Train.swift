@@ -63,13 +63,13 @@ struct Train: ParsableCommand {
     }
     if dryRun { return try train(nil) }
     if estimate { return try ranks.estimate(with: compute) { try train(nil, among: $0) } }
-    try ranks.run(with: compute) { try train($0) }
+    try ranks.run("train \(output)", with: compute) { try train($0) }
   }
 
   /// - Parameter ranks: of an estimate, how many processes there would be.
   private func train(_ group: ProcessGroup?, among ranks: Int = 1) throws {
     let start = try from.map { try ModelStart(file: ShippedModel.file($0)) }
-    let (resumes, overwrites) = try beginning
+    let (resumes, overwrites) = try beginning(group)
     let experiment = try group.experiment {
       // A resumed run is its checkpoint's, and needs no settings again.
       try Experiment(
@@ -114,13 +114,11 @@ struct Train: ParsableCommand {
 
   /// Whether a run that is there is taken up, or replaced. Where a launcher has started all ranks anew, it is taken up from its
   /// checkpoint, and begun again where it had not come to learn anything.
-  private var beginning: (resumes: Bool, overwrites: Bool) {
-    get throws {
-      let attempt = try Meeting.attempt(ProcessInfo.processInfo.environment)
-      guard attempt > 0, !resume else { return (resume, force) }
-      let folder = RunFolder(output)
-      return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
-    }
+  private func beginning(_ group: ProcessGroup?) throws -> (resumes: Bool, overwrites: Bool) {
+    let attempt = try group?.attempt ?? Meeting.attempt(ProcessInfo.processInfo.environment)
+    guard attempt > 0, !resume else { return (resume, force) }
+    let folder = RunFolder(output)
+    return (folder.hasCheckpoint, force || !FileManager.default.fileExists(atPath: folder.model))
   }
 
   /// A run goes on as it was trained, where there is a GPU for it; rank 0 has its folder.

@@ -18,7 +18,7 @@ public struct BIDSCohort: Cohort {
   /// - Parameter picks: how to choose where a subject has several scans of a modality.
   public init(folder path: String, picks: [ScanPick] = []) throws {
     let folder = try Folder(path)
-    var reading = Reading(folder: folder, picks: picks)
+    var reading = try Reading(folder: folder, picks: picks)
     for person in folder.folders where person.hasPrefix("sub-") && person.count > 4 {
       if reading.rules.ignores(person, isFolder: true) { continue }
       guard CohortManifest.isIdentifier(person) else {
@@ -86,10 +86,10 @@ private struct Reading {
     "derivatives", "sourcedata", "rawdata", "code", "stimuli", "phenotype", "logs",
   ]
 
-  init(folder: Folder, picks: [ScanPick]) {
+  /// - Throws: `.malformed` for a `.bidsignore` that is there and cannot be read: who is to be left out must not be taken.
+  init(folder: Folder, picks: [ScanPick]) throws {
     (self.folder, self.picks) = (folder, picks)
-    let file = FileManager.default.contents(atPath: folder.path(of: ".bidsignore")) ?? Data()
-    rules = IgnoreRules(String(decoding: file, as: UTF8.self))
+    rules = try IgnoreRules(file: folder.path(of: ".bidsignore"))
     derivatives = try? Folder(folder.path(of: "derivatives"))
   }
 
@@ -154,6 +154,16 @@ private struct Reading {
         notTaken.add(path, "as it was computed, not acquired (\(DerivativeName.mark))")
         continue
       }
+      if let agent = scan.hasAgent ? nil : Self.agent(of: anat.path(of: "\(stem).json")),
+        scan.modality != nil,
+        !isAsked
+      {
+        notTaken.add(
+          path,
+          "as the file beside it says that it is of after a contrast agent (\(agent)), and its name does not (ce-)"
+        )
+        continue
+      }
       if let modality = scan.modality {
         found[modality, default: ScanChoice(modality: modality, candidates: [])].candidates.append(
           (anat.path(of: name), scan))
@@ -172,6 +182,14 @@ private struct Reading {
       for path in paths { subject.add(path, as: modality) }
       subject.problems[modality] = problem
     }
+  }
+
+  /// The contrast agent that a scan's sidecar names; nil where it names none.
+  private static func agent(of sidecar: String) -> String? {
+    guard let data = FileManager.default.contents(atPath: sidecar),
+      let agent = (try? StrictJSON.parse(data, file: sidecar))?["ContrastBolusIngredient"]?.string
+    else { return nil }
+    return ["", "none", "n/a"].contains(agent.lowercased()) ? nil : agent
   }
 
   /// Lists what lies beside anat: in the subject's folder itself, and in folders that BIDS does not have.
@@ -200,16 +218,17 @@ private struct Reading {
   private mutating func together(
     _ maps: [LabelMapFile], with subject: Subject, session: String?
   ) -> [LabelMapFile] {
-    let scans = subject.modalities.compactMap { subject.files[$0]?.fileName.scanStem }.compactMap {
-      try? ScanName($0, person: subject.patient, session: session)
-    }
+    let scans = subject.modalities.compactMap { subject.files[$0].flatMap { Path.name($0).scanStem } }
+      .compactMap {
+        try? ScanName($0, person: subject.patient, session: session)
+      }
     guard !scans.isEmpty, !picks.contains(where: \.concernsLabels) else { return maps }
     return maps.filter { map in
       guard map.kind != .others, !scans.contains(where: { $0.template == map.name.template }) else {
         return true
       }
       if map.kind == .lesions {
-        notTaken.add(map.path.fileName, "as it is in another space than the scans by its name")
+        notTaken.add(Path.name(map.path), "as it is in another space than the scans by its name")
       }
       return false
     }

@@ -1,3 +1,4 @@
+import Failures
 import Foundation
 
 /// The patterns of a `.bidsignore`, which are those of a `.gitignore`.
@@ -12,6 +13,25 @@ struct IgnoreRules: Sendable {
   }
 
   private var rules: [Rule] = []
+
+  /// - Parameter path: of a `.bidsignore`, which need not be there.
+  /// - Throws: `.malformed` for one that is there and cannot be read: whoever it leaves out must not be taken.
+  init(file path: String) throws {
+    var info = stat()
+    guard lstat(path, &info) == 0 else {
+      self.init("")
+      return
+    }
+    guard stat(path, &info) == 0, info.st_mode & S_IFMT == S_IFREG,
+      let data = FileManager.default.contents(atPath: path)
+    else { throw Failure(.malformed, "\(path): cannot be read, so that nobody knows what it leaves out") }
+    guard !data.contains(0) else {
+      throw Failure(.malformed, "\(path): is no text in UTF-8; save it as UTF-8")
+    }
+    // Some editors begin a file with a mark that says how it is written.
+    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
+    self.init(String(decoding: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self))
+  }
 
   init(_ text: String) {
     for line in text.split(whereSeparator: \.isNewline) {

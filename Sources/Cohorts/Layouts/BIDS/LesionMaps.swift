@@ -1,3 +1,4 @@
+import Files
 import Imaging
 
 /// A subject's label maps, told apart by the one rule of what is a map of lesions.
@@ -80,16 +81,16 @@ struct LabelMapFile: Sendable {
 
   init(_ path: String, patient: String, session: String?) {
     self.path = path
-    let stem = path.fileName.scanStem ?? path.fileName
+    let stem = Path.name(path).scanStem ?? Path.name(path)
     name = (try? ScanName(stem, person: patient, session: session)) ?? ScanName(words: stem[...])
     let folders = path.split(separator: "/").dropLast()
     let pipeline = folders.lastIndex { $0 == patient }.flatMap { $0 > 0 ? folders[$0 - 1] : nil } ?? ""
     kind = Self.kind(of: name, in: String(pipeline))
-    var rest = path.fileName
+    var rest = Path.name(path)
     for label in [patient, session].compactMap({ $0 }) where rest.hasPrefix(label + "_") {
       rest = String(rest.dropFirst(label.count + 1))
     }
-    pattern = "\(pipeline)/**/*\(rest == path.fileName ? "" : "_")\(rest)"
+    pattern = "\(pipeline)/**/*\(rest == Path.name(path) ? "" : "_")\(rest)"
   }
 
   /// - Parameter subject: `sub-01_ses-02`, or `sub-01` as its patient.
@@ -119,7 +120,7 @@ struct LabelMapFile: Sendable {
 
   /// Whether it is a mask of the brain, which so many data sets have that nothing need be said of it.
   static func isBrainMask(_ path: String) -> Bool {
-    let stem = path.fileName.scanStem ?? ""
+    let stem = Path.name(path).scanStem ?? ""
     return stem.hasSuffix("_mask") && (stem.contains("_desc-brain_") || stem.contains("_label-brain_"))
   }
 }
@@ -129,7 +130,7 @@ extension LesionMaps {
   public var brains: [(path: String, isMask: Bool)] {
     others.compactMap { path in
       let isMask = LabelMapFile.isBrainMask(path)
-      return isMask || path.fileName.scanStem?.hasSuffix("_dseg") == true ? (path, isMask) : nil
+      return isMask || Path.name(path).scanStem?.hasSuffix("_dseg") == true ? (path, isMask) : nil
     }
   }
 }

@@ -74,15 +74,18 @@ struct ScanName: Sendable {
     if hasAgent && ["T2w", "PDw", "FLAIR"].contains(suffix) {
       return "being acquired after a contrast agent, for which only T1 has a name here"
     }
+    if ["UNIT1", "MP2RAGE", "PDT2", "T2star", "T2starw"].contains(suffix) {
+      return "as \(suffix) is none of T1w, T2w, PDw and FLAIR"
+    }
     if Self.otherSuffixes.contains(suffix) || modality != nil || self["part"] != nil { return nil }
     return "as the name does not end in _T1w, _T2w, _PDw or _FLAIR"
   }
 
   /// Suffixes of BIDS for other images of the head, raw and derived.
   private static let otherSuffixes: Set<String> = [
-    "T1rho", "T2star", "T2starw", "T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "PD",
-    "PDT2", "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map", "UNIT1",
-    "inplaneT1", "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MP2RAGE", "MESE", "MEGRE",
+    "T1rho", "T1map", "T2map", "T2starmap", "R1map", "R2map", "R2starmap", "PDmap", "PD",
+    "MTRmap", "MTsat", "MTVmap", "MWFmap", "Chimap", "S0map", "M0map", "RB1map", "TB1map",
+    "inplaneT1", "inplaneT2", "angio", "FLASH", "defacemask", "VFA", "IRT1", "MESE", "MEGRE",
     "MTR", "MTS", "MPM", "mask", "dseg", "probseg", "xfm", "warp", "thickness", "curv", "sulc", "boldref",
     "bold", "dwi",
   ]

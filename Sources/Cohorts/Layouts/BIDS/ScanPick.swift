@@ -86,7 +86,7 @@ struct ScanChoice {
     if let only = candidates.first, candidates.count == 1 {
       let broken = rules.first { rule in only.name[rule.entity] != nil && !rule.fits(only.name) }
       let problem = broken.map {
-        "its only scan of \(modality.title) (\(only.path.fileName)) is not what \(Term.picks("\($0)")) asks for"
+        "its only scan of \(modality.title) (\(Path.name(only.path))) is not what \(Term.picks("\($0)")) asks for"
       }
       return (problem == nil ? [only.path] : [], problem)
     }
@@ -105,7 +105,7 @@ struct ScanChoice {
 
   /// `2 scans of T1 (sub-01_run-1_T1w.nii.gz, sub-01_run-2_T1w.nii.gz)`
   private var scans: String {
-    "\(candidates.count) scans of \(modality.title) (\(paths.map(\.fileName).joined(separator: ", ")))"
+    "\(candidates.count) scans of \(modality.title) (\(paths.map(Path.name).joined(separator: ", ")))"
   }
 
   /// The rules that would tell the candidates apart, by the entity that does so best.
