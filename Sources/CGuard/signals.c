@@ -42,8 +42,7 @@ void guard_signals(void) {
         ending[index] == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
   }
   // Swift's runtime takes it for a crash to tell of, after which the program goes on.
-  struct sigaction quit;
-  if (sigaction(SIGQUIT, NULL, &quit) == 0 && quit.sa_handler != SIG_IGN) signal(SIGQUIT, SIG_DFL);
+  signal(SIGQUIT, SIG_DFL);
   install(end);
   atexit(guard_remove_all);
 }

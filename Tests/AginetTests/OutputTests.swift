@@ -156,6 +156,16 @@ import Testing
     #expect(running.wait().code == 143)
   }
 
+  /// Whoever presses Ctrl-\ wants it to end, and no report.
+  @Test func quittingEndsAtOnce() throws {
+    let running = try aginet.start(
+      tinyTraining(100_000) + ["--quiet", "--data", Trained.cohort, "-o", "run"])
+    #expect(waits { contents(of: scratch("run/log.csv")) != nil })
+    running.signal(SIGQUIT)
+    let outcome = running.wait()
+    #expect(outcome.code == 128 + SIGQUIT && outcome.messages.isEmpty, "\(outcome.messages)")
+  }
+
   @Test func ofTwoSynthesesOneWins() throws {
     let rounds = 1...Soak.count(4, soak: 20)
     for round in rounds { try race(2, synthesis("pd\(round).nii.gz")) }

@@ -31,6 +31,32 @@ import Testing
     try bytes.write(to: URL(fileURLWithPath: scratch(name)))
   }
 
+  @Test func aContrastIsGivenOnce() throws {
+    let line = try aginet.fails(
+      2,
+      ["synthesize", "--model", Trained.model, "--t1", "t1.nii.gz", "--t1", "t2.nii.gz", "-o", "pd.nii.gz"])
+    #expect(line.contains("--t1 is given twice: t1.nii.gz and t2.nii.gz"))
+  }
+
+  /// What a run leaves that was ended just before its volume got its name is in nobody's way; what else stands there is.
+  @Test func aSidecarThatWasLeftIsReplaced() throws {
+    let arguments = try [
+      "synthesize", "--model", Trained.model, "--t1", "t1.nii.gz", "--t2", "t2.nii.gz", "-o", "pd.nii.gz",
+      "-q",
+    ]
+    #expect(try aginet(arguments).code == 0)
+    let sidecar = contents(of: scratch("pd.json"))
+    try FileManager.default.removeItem(atPath: scratch("pd.nii.gz"))
+    #expect(try aginet(arguments).code == 0)
+    #expect(contents(of: scratch("pd.json")) == sidecar)
+    try FileManager.default.removeItem(atPath: scratch("pd.nii.gz"))
+    try scratch.write("{}", to: "pd.json")
+    #expect(try aginet.fails(6, arguments).contains("pd.json: exists already"))
+    // That of a scan never goes.
+    let beside = Array(arguments.dropLast(2)) + ["t1.nii", "--force"]
+    #expect(try aginet.fails(11, beside).contains("t1.json: is where what is known of the input"))
+  }
+
   /// Whatever it is called by now.
   @Test func aScanThatWasComputedIsNamed() throws {
     let image = try NIfTI.read(path: scratch("t2.nii.gz"))

@@ -106,9 +106,8 @@ import Testing
 
   @Test func whatBIDSHasIsPassedOverInSilence() throws {
     try touch(
-      "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_T2starw.nii.gz",
+      "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_T1map.nii.gz",
       "sub-01/anat/sub-01_part-phase_T1w.nii.gz",
-      "sub-01/anat/sub-01_inv-1_MP2RAGE.nii.gz", "sub-01/anat/sub-01_UNIT1.nii.gz",
       "sub-01/anat/sub-01_T1w.json",
       "sub-01/func/sub-01_task-rest_bold.nii.gz", "sub-01/dwi/sub-01_dwi.nii.gz",
       "sub-01/fmap/sub-01_phasediff.nii.gz",
@@ -121,6 +120,28 @@ import Testing
     let cohort = try open()
     #expect(cohort.notes.isEmpty, "\(cohort.notes)")
     #expect(cohort.subjects.map(\.modalities) == [[.t1]])
+  }
+
+  /// What somebody may take for a T1 or a T2, and the program does not.
+  @Test func whatLooksLikeOursIsNamed() throws {
+    try touch("sub-01/anat/sub-01_T1w.nii.gz")
+    for suffix in ["UNIT1", "inv-1_MP2RAGE", "PDT2", "T2starw"] {
+      try touch("sub-01/anat/sub-01_\(suffix).nii.gz")
+      let notes = try open().notes
+      #expect(notes.contains { $0.contains(suffix) && $0.contains("none of T1w, T2w") }, "\(notes)")
+    }
+  }
+
+  /// A T1 after contrast medium whose name does not say so is neither a T1 nor taken for the other: its name is to be put right.
+  @Test(arguments: [("GADOLINIUM", true), ("none", false), ("", false)])
+  func whatItsSidecarSaysOfContrastMediumIsRead(agent: String, isKept: Bool) throws {
+    try touch("sub-01/anat/sub-01_acq-post_T1w.nii.gz", "sub-01/anat/sub-01_T2w.nii.gz")
+    _ = try scratch.write(
+      "{\"ContrastBolusIngredient\": \"\(agent)\"}", to: "sub-01/anat/sub-01_acq-post_T1w.json")
+    let cohort = try open()
+    #expect(cohort.subjects[0].modalities == (isKept ? [.t2] : [.t1, .t2]))
+    #expect(cohort.notes.contains { $0.contains("after a contrast agent (\(agent))") } == isKept)
+    #expect(try open("t1:acq=post").subjects[0].modalities == [.t1, .t2])
   }
 
   @Test func endingsInCapitals() throws {
@@ -163,6 +184,19 @@ import Testing
     #expect(
       cohort.notes.contains { $0.contains(".bidsignore leaves out: sub-01/anat/sub-01_rec-norm_T1w.nii.gz") }
         == leavesOut)
+  }
+
+  /// Editors begin files with a mark; and of what cannot be read nobody knows whom it leaves out.
+  @Test func anOddBidsignoreLeavesOutOrIsRefused() throws {
+    try touch("sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_T1w.nii.gz")
+    let path = "\(scratch.path)/.bidsignore"
+    try Data([0xEF, 0xBB, 0xBF] + Array("sub-02/\r\n".utf8)).write(to: URL(fileURLWithPath: path))
+    #expect(try open().subjects.map(\.id) == ["sub-01"])
+    try Data([0xFF, 0xFE] + Array("s\0u\0b\0".utf8)).write(to: URL(fileURLWithPath: path))
+    #expect { try open() } throws: { ($0 as? Failure)?.kind == .malformed }
+    try FileManager.default.removeItem(atPath: path)
+    try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "nowhere")
+    #expect { try open() } throws: { ($0 as? Failure)?.kind == .malformed }
   }
 
   @Test func whoAsksForAnIgnoredScanGetsIt() throws {

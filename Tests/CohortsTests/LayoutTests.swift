@@ -22,7 +22,7 @@ import Testing
       [
         "dataset_description.json", "sub-01/anat/sub-01_T1w.nii.gz", "sub-01/anat/sub-01_T1w.json",
         "sub-01/anat/sub-01_acq-fast_T2w.nii", "sub-01/anat/sub-01_ce-gadolinium_T1w.nii.gz",
-        "sub-01/anat/sub-01_T2star.nii.gz", "sub-02/ses-a/anat/sub-02_ses-a_FLAIR.nii.gz",
+        "sub-01/anat/sub-01_T2map.nii.gz", "sub-02/ses-a/anat/sub-02_ses-a_FLAIR.nii.gz",
         "sub-02/ses-b/anat/sub-02_ses-b_PDw.nii.gz", "sub-02/ses-c/func/sub-02_ses-c_bold.nii.gz",
         "derivatives/lesions/sub-01/anat/sub-01_label-lesion_mask.nii.gz",
         "derivatives/strip/sub-01/anat/sub-01_desc-brain_mask.nii.gz",

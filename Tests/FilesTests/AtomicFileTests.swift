@@ -58,6 +58,16 @@ func fullDiskLeavesTheOldFile(code: Int32) throws {
   #expect(folder.names == [])
 }
 
+/// Before anything is computed.
+@Test func linksAndPipesAreNoPlaces() throws {
+  let folder = try TemporaryFolder()
+  try FileManager.default.createSymbolicLink(atPath: folder("link"), withDestinationPath: "nowhere")
+  #expect { try AtomicFile(folder("link"), replacing: false) } throws: { "\($0)".contains("exists already") }
+  #expect(mkfifo(folder("pipe"), 0o600) == 0)
+  #expect { try AtomicFile(folder("pipe"), replacing: true) } throws: { "\($0)".contains("no regular file") }
+  #expect(folder.names == ["link", "pipe"])
+}
+
 @Test func oneOfManyWritersWins() throws {
   let folder = try TemporaryFolder()
   let path = folder("a.bin")

@@ -6,7 +6,7 @@ import Testing
 @Suite struct PathTests {
   static let paths = [
     "", "/", "a", "p", "/a", "a/", "a//", ".", "..", "./a", "../a", "a/b", "a/b/", "/a/b", "a//b",
-    "ä/ö", ".hidden", "a/.", "a.nii.gz", " ", "a b/c d",
+    "ä/ö", "k/\u{301}v.nii", "\u{301}k/v", ".hidden", "a/.", "a.nii.gz", " ", "a b/c d",
   ]
 
   /// The C library's own functions are the reference.

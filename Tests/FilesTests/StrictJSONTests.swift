@@ -32,6 +32,13 @@ import Testing
     #expect(try laid(#"{"seed":18446744073709551615}"#).seed == .max)
   }
 
+  @Test func `a mark at the beginning is none of it`() throws {
+    #expect(try laid("\u{FEFF}" + #"{"rate":1}"#).rate == 1)
+    #expect { try StrictJSON.parse(Data([0xFF, 0xFE, 0x7B, 0x00]), file: "e.json") } throws: {
+      "\($0)".contains("UTF-16")
+    }
+  }
+
   @Test func `what stood elsewhere is found, and a text is a name`() throws {
     var expected = Experiment()
     expected.network = .init(name: "resunet", width: 8, levels: [1])

@@ -152,6 +152,28 @@ private struct Block {
   #expect(abs(try #require(scorer(made, flair)?[.falseBright]) - 69 / Double(side * side * side / 2)) < 1e-3)
 }
 
+/// By least squares, whatever factor and constant the prediction has.
+@Test func whatIsFittedIsTheBestLine() throws {
+  let block = Block()
+  var random = RandomSource(seed: 8)
+  let target = block.image(lesion: 60)
+  let image = target.map { 300 - 2 * $0 + Float(20 * random.normal()) }
+  let inside = block.brain.indices.filter { block.brain[$0] }
+  let (t, p) = (inside.map { Double(target[$0]) }, inside.map { Double(image[$0]) })
+  let count = Double(inside.count)
+  let (mean, centre) = (t.reduce(0, +) / count, p.reduce(0, +) / count)
+  let slope =
+    zip(t, p).reduce(0) { $0 + ($1.0 - mean) * ($1.1 - centre) }
+    / p.reduce(0) { $0 + ($1 - centre) * ($1 - centre) }
+  let left = zip(t, p).reduce(0) { sum, pair in
+    let error = pair.0 - mean - slope * (pair.1 - centre)
+    return sum + error * error
+  }
+  let variance = t.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+  let fitted = try #require(PersonScorer(block.regions)(image, target)?[.fitted])
+  #expect(fitted > 0.5 && abs(fitted - 10 * log10(variance / left)) < 1e-3, "\(fitted)")
+}
+
 /// A voxel that says nothing, however bright, ends nothing.
 @Test func whiteMatterIsFoundBesideABrokenVoxel() throws {
   let grid = VoxelGrid(Extent(24, 24, 24), spacing: [1, 1, 1])

@@ -5,14 +5,14 @@ import Torch
 
 /// Runs `body` as so many ranks that meet each other, each on a thread of its own, which for tensors is as good as a process.
 /// - Parameters:
-///   - table: of a launcher, where they meet; else rank 0 keeps one.
+///   - kept: the port at which a launcher keeps the table where they meet; else rank 0 keeps one.
 ///   - attempts: how often the launcher says of each that it has started it anew.
 /// - Returns: what each gives, in the order of ranks.
 package func inRanks<R: Sendable>(
-  _ count: Int, patience: Double = 60, at table: MeetingPlace? = nil, work: String = "", attempts: [Int] = [],
+  _ count: Int, patience: Double = 60, at kept: Int? = nil, work: String = "", attempts: [Int] = [],
   _ body: @escaping @Sendable (ProcessGroup) throws -> R
 ) throws -> [R] {
-  let (port, isKept) = (try table?.port ?? freePort(), table != nil)
+  let (port, isKept) = (try kept ?? freePort(), kept != nil)
   let results = Mutex<[Int: Result<R, any Error>]>([:])
   let done = DispatchGroup()
   for rank in 0..<count {
@@ -44,15 +44,5 @@ package func inRanks<R: Sendable>(
 private func freePort() throws -> Int {
   let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
   defer { close(descriptor) }
-  var address = sockaddr_in()
-  address.sin_family = sa_family_t(AF_INET)
-  address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-  var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-  let bound = withUnsafeMutablePointer(to: &address) {
-    $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-      bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-    }
-  }
-  guard bound else { throw Failure(.unexpected, "no free port") }
-  return Int(UInt16(bigEndian: address.sin_port))
+  return try Proxy.bound(descriptor)
 }

@@ -247,6 +247,7 @@ import Training
     #expect(people.map(\.state) == [.failed, .kept, .kept])
     #expect(people[0].failure?.contains("by another model") == true)
     #expect(people[0].code == Failure.Kind.cannotWrite.rawValue)
+    #expect(people[0].failure?.contains("recompute") == true)
     #expect(try complete { $0.replaces = true }.allSatisfy { $0.state == .completed })
   }
 

@@ -35,7 +35,7 @@ import Training
     _ targets: Completion.Targets, replaces: Bool = true
   ) throws -> [CompletedPerson] {
     var options = Completion.Options()
-    (options.targets, options.replaces) = (targets, replaces)
+    (options.targets, options.replaces, options.acceptsDoubts) = (targets, replaces, replaces)
     let completion = try Completion(
       of: BIDSCohort(folder: scratch("raw")), by: model, into: scratch("out"), options)
     try completion.run(model)

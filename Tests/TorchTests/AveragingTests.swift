@@ -14,7 +14,7 @@ import Torch
   private func afterFailure(_ body: (_ group: OpaquePointer, _ averaging: OpaquePointer) throws -> Void)
     throws
   {
-    let table = try #require(ct_store_make("127.0.0.1", 0, true, "", 10))
+    let table = try #require(ct_store_make("127.0.0.1", 0, true, 10))
     let group = try #require(ct_group_make(table, 0, 1, "127.0.0.1", "", 10))
     let parameters: [OpaquePointer?] = try [parameter(), parameter()]
     let averaging = try #require(ct_averaging_make(group, parameters, 2, 4))

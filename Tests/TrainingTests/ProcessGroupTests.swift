@@ -83,7 +83,7 @@ import Torch
   @Test func ranksMeetWhateverTheirLauncherCounts() throws {
     let table = try MeetingPlace()
     for attempts in [[0, 0, 0], [1, 0, 0], [0, 3, 1]] {
-      let found = try inRanks(3, at: table, attempts: attempts) { group -> [Double] in
+      let found = try inRanks(3, at: table.port, attempts: attempts) { group -> [Double] in
         // The last to come finds words of the others, and all find those of the ranks before.
         [Double(group.attempt)] + group.sum([Double(group.rank)])
       }
@@ -94,18 +94,37 @@ import Torch
   /// At one place two works may meet, as where no launcher says which job is which.
   @Test func otherWorkIsNotJoined() throws {
     let table = try MeetingPlace()
+    let port = table.port
     let sums = Mutex<[Double: [[Double]]]>([:])
     let both = DispatchGroup()
     for (work, own) in [("train a", 1.0), ("train b", 100.0)] {
       both.enter()
       Thread {
-        let found = try? inRanks(2, at: table, work: work) { $0.sum([own]) }
+        let found = try? inRanks(2, at: port, work: work) { $0.sum([own]) }
         sums.withLock { $0[own] = found }
         both.leave()
       }.start()
     }
-    both.wait()
+    withExtendedLifetime(table) { _ = both.wait() }
     #expect(sums.withLock { $0 } == [1: [[2], [2]], 100: [[200], [200]]])
+  }
+
+  /// Who waits for the others where nothing is added up, as people are shared out, ends too.
+  @Test func aTableThatFallsSilentEndsThoseWhoWait() throws {
+    let table = try MeetingPlace()
+    let proxy = try Proxy(to: table.port)
+    let messages = try inRanks(2, patience: 3, at: proxy.port) { group -> String in
+      group.wait()
+      if group.isFirst { proxy.fallSilent() }
+      do { try group.assemble() } catch {
+        // What all are told at the end.
+        return "\(error) \(group.account(for: error).kind)"
+      }
+      return ""
+    }
+    for message in messages {
+      #expect(message.contains("the process where they meet has not been heard of for 3"), "\(message)")
+    }
   }
 
   private static func gradient(_ x: Tensor, _ group: ProcessGroup?) -> [Double] {

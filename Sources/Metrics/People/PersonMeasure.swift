@@ -3,6 +3,7 @@ public enum PersonMeasure: String, Measure {
   case brain = "db_brain"
   case psnr = "psnr_brain"
   case correlation = "r_brain"
+  case fitted = "db_fitted"
   case core = "db_core"
   case coreCorrelation = "r_core"
   case sharpness = "sharpness"
@@ -16,6 +17,7 @@ public enum PersonMeasure: String, Measure {
     case .brain: "Brain (dB over mean)"
     case .psnr: "PSNR (dB)"
     case .correlation: "Correlation"
+    case .fitted: "Brain, best line (dB over mean)"
     case .core: "Core (dB over mean)"
     case .coreCorrelation: "Correlation, core"
     case .sharpness: "Sharpness"
@@ -37,7 +39,8 @@ public enum PersonMeasure: String, Measure {
 
   public var best: Table.Column.Best? {
     switch self {
-    case .brain, .psnr, .correlation, .core, .coreCorrelation, .gradientCorrelation, .lesionError: .largest
+    case .brain, .psnr, .correlation, .fitted, .core, .coreCorrelation, .gradientCorrelation, .lesionError:
+      .largest
     case .falseBright: .smallest
     // The nearer to 1 the better, which is neither end.
     case .sharpness, .lesionContrast: nil

@@ -10,6 +10,8 @@ import Imaging
 ///   image would reach that has the target's mean.
 /// - `psnr_brain`: 10 log10(L² / mean squared error) in the brain; L is the target's 99.5th percentile there.
 /// - `r_brain`, `r_core`: Pearson's correlation.
+/// - `db_fitted`: -10 log10(1 - r²) of `r_brain`, which is `db_brain` after the line (a factor and a constant) that brings the
+///   prediction nearest to the target: what is known of the brain whatever its brightness and contrast.
 /// - `sharpness`: the prediction's sum of squared differences between neighbours along rows and columns within the brain, by
 ///   the target's.
 /// - `r_gradient`: the gradient correlation (Penney et al. 1998): prediction's times target's differences between neighbours, summed,
@@ -39,6 +41,8 @@ public struct PersonScorer: Sendable {
     var values = MeasuredValues<PersonMeasure>()
     let whole = Agreement(image, truth, inside: brain)
     (values[.brain], values[.correlation]) = (whole.decibels, whole.correlation)
+    let left = 1 - whole.correlation * whole.correlation
+    if whole.correlation.isFinite { values[.fitted] = left > 0 ? -10 * log10(left) : .infinity }
     let inside = brain.indices.filter { brain[$0] }.map { truth[$0] }
     if let peak = Percentile.of(inside, 99.5) { values[.psnr] = 10 * log10(peak * peak / whole.mse) }
     if regions.core.contains(true) {

@@ -139,7 +139,8 @@ extension PeopleAssessment {
       "\(scenario), everyone", caption: "Brain, dB over mean.",
       columns: [Table.Column("Person")] + methods.map { Table.Column($0) }
         + [
-          Table.Column("Reliability (dB)"), Table.Column("Sharpness"), Table.Column("Lesion contrast"),
+          Table.Column("Best line (dB)"), Table.Column("Reliability (dB)"), Table.Column("Sharpness"),
+          Table.Column("Lesion contrast"),
           Table.Column("False bright (%)"),
         ])
     for (person, own) in all.grouped(by: { label($0.cohort, $0.person) }) {
@@ -150,7 +151,8 @@ extension PeopleAssessment {
       }
       table.append(
         [.text(person)] + figures + [
-          Table.Cell(first?.reliability), Table.Cell(first?.values[.sharpness]),
+          Table.Cell(first?.values[.fitted]), Table.Cell(first?.reliability),
+          Table.Cell(first?.values[.sharpness]),
           Table.Cell(first?.values[.lesionContrast]),
           Table.Cell(first?.values[.falseBright], scale: PersonMeasure.falseBright.scale),
         ])
