@@ -155,9 +155,10 @@ public struct SegmentationEvaluator {
       images, stack.extent, planes: subject.slices, batchSize: batchSize, progress: passed)
     let span = SliceSpan(of: subject, in: cohort.manifest)
     let shown = maps.map { span.cut($0, 0) }
+    var found = regions.likeliest(of: span.grid.extent.count) { shown[$0][$1] }
+    span.clearPadding(&found)
     return SegmentedVolume(
-      subject: subject, span: span, images: images.mapValues { span.cut($0, 0) },
-      found: regions.likeliest(of: span.grid.extent.count) { shown[$0][$1] },
+      subject: subject, span: span, images: images.mapValues { span.cut($0, 0) }, found: found,
       reference: span.cut(stack.labels ?? [], 0))
   }
 

@@ -77,6 +77,16 @@ import Training
     #expect(Set(volume.images.keys) == [.t1, .t2])
   }
 
+  /// What pads a slice is no part of a patient: a network that finds something everywhere finds it in 28 x 30 x 5 voxels of 3 mm³.
+  @Test func whatPadsASliceIsNotFound() throws {
+    for (name, tensor) in model.method.generator.parameters.entries {
+      withoutGradient { tensor.fill(name.hasSuffix("tail.bias") ? 10 : 0) }
+    }
+    let scores = try evaluator().scores(named: "all", in: .test, by: model)
+    let found = try #require(scores.figures(of: "WT").overSubjects(.predictedVolume).mean)
+    #expect(abs(found - 0.003 * 28 * 30 * 5) < 1e-9, "\(found)")
+  }
+
   // MARK: - Fillings
 
   @Test func fillingsAreWhatTheSegmentationSees() throws {
