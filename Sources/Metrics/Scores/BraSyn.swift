@@ -73,11 +73,10 @@ public enum BraSyn {
 
   /// Models as rows; the caption says what is compared and what to think of it.
   public static func table(_ title: String, comparing models: [ModelFigures<BraSynMeasure>]) -> Table {
-    let counts = Set(models.map(\.subjects.count)).sorted().map(String.init).joined(separator: " to ")
     return Table(
       title,
       caption:
-        "Mean ± standard deviation (n − 1) over \(counts) subjects. BraSyn protocol: each volume clipped to its own 0.5 and "
+        "Mean ± standard deviation (n − 1) over \(Table.subjects(models.map(\.subjects.count))). BraSyn protocol: each volume clipped to its own 0.5 and "
         + "99.5 percentiles and scaled to [0, 1], 3-D SSIM (Gaussian, 11 voxels along each axis) of the volumes with all "
         + "but the tumour set to 0, with the tumour set to 0, and whole. \(caution)",
       comparing: models)

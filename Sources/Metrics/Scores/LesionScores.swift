@@ -143,11 +143,10 @@ public struct LesionScorer: Sendable, Equatable, Codable {
     _ title: String, comparing models: [ModelFigures<LesionMeasure>],
     measures: [LesionMeasure] = LesionMeasure.allCases
   ) -> Table {
-    let counts = Set(models.map(\.subjects.count)).sorted().map(String.init).joined(separator: " to ")
     return Table(
       title,
       caption:
-        "Mean ± standard deviation (n − 1) over \(counts) subjects with a lesion. MAE and SSIM (\(ssim.variant.title)) inside "
+        "Mean ± standard deviation (n − 1) over \(Table.subjects(models.map(\.subjects.count))) with a lesion. MAE and SSIM (\(ssim.variant.title)) inside "
         + "the lesion; contrast: mean of the lesion minus mean of the tissue within \(short(reach)) mm of it; bright: "
         + "brighter than that tissue's median + \(short(deviations)) × 1.4826 × median absolute deviation in the real "
         + "image, missed: above that in the real image alone, invented: in the synthesised image alone (none of the three "

@@ -48,6 +48,13 @@ extension Table {
       }, unit: "their figures")
   }
 
+  /// `3 subjects`, or `2 to 3 subjects` where models were scored on different numbers of them.
+  static func subjects(_ counts: [Int]) -> String {
+    let counts = Set(counts).sorted()
+    return counts.count == 1
+      ? counted(counts[0], "subject") : counts.map(String.init).joined(separator: " to ") + " subjects"
+  }
+
   /// A sentence that counts the subjects whose reference reaches the border of the chosen slices, of the model with most of
   /// them; empty where there is none.
   static func cut(_ models: [[Bool?]], _ what: String) -> String {

@@ -32,9 +32,7 @@ extension Table {
 
   private static func caption(_ models: [SegmentationScores], _ measures: [SegmentationMeasure]) -> String {
     guard let scorer = models.first?.scorer else { return "" }
-    let counts = Set(models.map(\.subjects.count)).sorted()
-    let subjects = counts.map(String.init).joined(separator: " to ")
-    var text = "Mean ± standard deviation (n − 1) over \(subjects) subject\(counts == [1] ? "" : "s")."
+    var text = "Mean ± standard deviation (n − 1) over \(subjects(models.map(\.subjects.count)))."
     let hasDice = measures.contains { SegmentationMeasure.paper.contains($0) }
     if measures.contains(.dice2D) { text += " 2-D Dice: mean over a subject's slices, then over subjects." }
     if measures.contains(.dice3D) { text += " 3-D Dice: of all slices of a subject together." }
