@@ -41,8 +41,13 @@ void guard_signals(void) {
     ignored[index] =
         ending[index] == SIGHUP && sigaction(SIGHUP, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
   }
-  // Swift's runtime takes it for a crash to tell of, after which the program goes on.
+  // Swift's runtime takes it for a crash to tell of, after which the program goes on; and a program that starts this one may hand
+  // down that it is blocked.
   signal(SIGQUIT, SIG_DFL);
+  sigset_t quit;
+  sigemptyset(&quit);
+  sigaddset(&quit, SIGQUIT);
+  pthread_sigmask(SIG_UNBLOCK, &quit, NULL);
   install(end);
   atexit(guard_remove_all);
 }

@@ -146,8 +146,7 @@ public final class Trainer {
     if isFirst { try RunFolder.make(folder.checkpoints) }
     if state.owesValidation {
       try look(delegate)
-      let isLast = state.iteration == plan.iterations
-      if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
+      if isCheckpoint { try save(delegate) }
     }
     while state.iteration < plan.iterations {
       let start = clock.now
@@ -173,7 +172,7 @@ public final class Trainer {
       let isLast = state.iteration == plan.iterations
       if isLast || state.iteration % plan.validateEvery == 0 { try look(delegate) }
       if let kind = group == nil ? delegate.stop : asked, !isLast { throw try stopped(kind, delegate) }
-      if isLast || state.iteration % plan.checkpointEvery == 0 { try save(delegate) }
+      if isCheckpoint { try save(delegate) }
     }
     try assemble()
   }
@@ -227,18 +226,22 @@ public final class Trainer {
     let isBest = score.map { $0.beats(state.best) } ?? (state.best == nil)
     if isBest {
       try refuseBrokenWeights()
-      // No model stands without a checkpoint: who is started anew before the next one goes on from here, and looks again.
-      if !folder.hasCheckpoint {
-        state.owesValidation = true
-        try state.write(method, metadata: metadata, to: folder.last)
-        state.owesValidation = false
-      }
       (state.best, state.bestIteration) = (score, state.iteration)
       try delegate.writeModel(iteration: state.iteration, score: score)
     }
     if let score {
       try delegate.observe(.validated(iteration: state.iteration, score: score, isBest: isBest))
     }
+    // No model stands without a checkpoint for long: who is started anew before the next one goes on from here.
+    if !folder.hasCheckpoint, !isCheckpoint {
+      try delegate.observe(.saving(iteration: state.iteration))
+      try state.write(method, metadata: metadata, to: folder.last)
+    }
+  }
+
+  /// Whether this iteration ends with a checkpoint.
+  private var isCheckpoint: Bool {
+    state.iteration == plan.iterations || state.iteration % plan.checkpointEvery == 0
   }
 
   private func save(_ delegate: any TrainingDelegate) throws {

@@ -227,6 +227,21 @@ import Testing
     #expect(try digests("parts") == digests("whole"))
   }
 
+  /// Where models are looked at more often than checkpoints are due, who is lost in between goes on from the first look.
+  @Test func whoIsLostBeforeTheFirstCheckpointGoesOn() throws {
+    let more = ["--set", "validateEvery=3", "--set", "checkpointEvery=1000"]
+    let running = try aginet.start(training("part", 100_000, more))
+    #expect(waits { rows("part") > 12 })
+    running.signal(SIGKILL)
+    _ = running.wait()
+    var restarted = aginet
+    restarted.environment = ["TORCHELASTIC_RESTART_COUNT": "1"]
+    let again = try restarted(training("part", 20, more))
+    #expect(again.code == 0 && again.messages.contains("continuing at iteration 3"), "\(again.messages)")
+    #expect(try aginet(training("whole", 20, more)).code == 0)
+    #expect(try digests("part").dropLast() == digests("whole").dropLast())
+  }
+
   /// Of a launcher that starts one process, which starts others.
   @Test func ranksOfOneThatIsStartedAnewGoOn() throws {
     #expect(try aginet(training("run", 10, ["--ranks", "2"])).code == 0)
