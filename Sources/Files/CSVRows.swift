@@ -13,8 +13,7 @@ struct CSVRows {
   /// - Parameter columns: those it should have, by which the separator is found.
   init(_ data: Data, columns: [String]) {
     isOurs = data.starts(with: Array(columns.csvLine.utf8)) && !data.contains(UInt8(ascii: "\r"))
-    var bytes = Array(data)
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
+    let bytes = Array(data.withoutByteOrderMark)
     let separator = [",", ";", "\t"].first { mark in
       CSVRows.read(bytes, separator: UInt8(ascii: mark), limit: 1).rows.first == columns
     }

@@ -13,8 +13,7 @@ struct JSONParser {
   /// - Parameter deepest: how many arrays and objects may lie within each other.
   static func parse(_ bytes: UnsafeRawBufferPointer, deepest: Int = 128) throws(Problem) -> JSONValue {
     var parser = JSONParser(bytes: bytes, deepest: deepest)
-    // Some editors begin a file with a mark that says how it is written.
-    if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.at = 3 }
+    parser.at = bytes.withoutByteOrderMark.startIndex
     if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
       throw parser.problem("is UTF-16; save it as UTF-8")
     }

@@ -18,58 +18,13 @@ struct Round {
   ///   - waiting: told who is being waited for, once that has taken ten seconds.
   /// - Throws: `.notFound` where somebody has not come in five minutes, or the table has gone.
   init(of meeting: Meeting, at table: MeetingPlace, work: String, waiting: (String) -> Void) throws {
-    let place = "\(meeting.host):\(meeting.port)"
-    var nonces: [Int: String] = [meeting.rank: "\(UInt64.random(in: 0 ... .max))"]
-    var (attempt, token, hasChanged) = (meeting.attempt, "", true)
-    let (start, isFirst) = (ContinuousClock.now, meeting.rank == 0)
+    let words = Words(table: table, prefix: "aginet/\(work)")
+    var call = Call(size: meeting.size, attempt: meeting.attempt)
+    var answer = Answer(rank: meeting.rank, attempt: meeting.attempt)
+    let (place, start) = ("\(meeting.host):\(meeting.port)", ContinuousClock.now)
     var isTold = false
-    func key(_ words: any CustomStringConvertible...) -> String {
-      (["aginet", work] + words.map(\.description)).joined(separator: "/")
-    }
-    func words(_ name: String) throws -> [String] {
-      try table.text(name)?.split(separator: " ").map(String.init) ?? []
-    }
-    let own = nonces[meeting.rank] ?? ""
-    if !isFirst { try table.set(key("hello", meeting.rank), to: "\(own) \(attempt)") }
-    while true {
-      var missing: [Int] = []
-      if isFirst {
-        for rank in 1..<meeting.size {
-          let hello = try words(key("hello", rank))
-          guard hello.count == 2 else {
-            missing.append(rank)
-            continue
-          }
-          if nonces[rank] != hello[0] {
-            (nonces[rank], attempt, hasChanged) = (hello[0], max(attempt, Int(hello[1]) ?? 0), true)
-          }
-        }
-        if missing.isEmpty, hasChanged {
-          (token, hasChanged) = ("\(UInt64.random(in: 0 ... .max))", false)
-          for rank in 1..<meeting.size {
-            try table.set(key("go", rank), to: "\(token) \(nonces[rank] ?? "") \(attempt)")
-          }
-        }
-        if !token.isEmpty {
-          missing = try (1..<meeting.size).filter { try words(key(token, $0)).isEmpty }
-          if missing.isEmpty {
-            try table.set(key(token, "begin"), to: "begin")
-            break
-          }
-        }
-      } else {
-        missing = [0]
-        let go = try words(key("go", meeting.rank))
-        if go.count == 3, go[1] == own {
-          if token != go[0] {
-            (token, attempt) = (go[0], Int(go[2]) ?? attempt)
-            try table.set(key(token, meeting.rank), to: "here")
-          }
-          if try !words(key(token, "begin")).isEmpty { break }
-        }
-      }
+    while let who = try meeting.rank == 0 ? call.missing(words) : answer.missing(words) {
       let passed = ContinuousClock.now - start
-      let who = token.isEmpty || isFirst ? Self.named(missing) : "the other ranks"
       if passed > .seconds(MeetingPlace.patience) {
         throw Failure(
           .notFound,
@@ -82,7 +37,86 @@ struct Round {
       }
       Thread.sleep(forTimeInterval: 0.02)
     }
-    (name, self.attempt) = (key(token), attempt)
+    let (token, attempt) =
+      meeting.rank == 0 ? (call.token, call.attempt) : (answer.token, answer.attempt)
+    (name, self.attempt) = (words.name(token), attempt)
+  }
+
+  /// What stands in the table of this work.
+  private struct Words {
+    let table: MeetingPlace, prefix: String
+
+    func name(_ parts: any CustomStringConvertible...) -> String {
+      ([prefix] + parts.map(\.description)).joined(separator: "/")
+    }
+
+    subscript(name: String) -> [String] {
+      get throws { try table.text(name)?.split(separator: " ").map(String.init) ?? [] }
+    }
+  }
+
+  private static var nonce: String { "\(UInt64.random(in: 0 ... .max))" }
+
+  /// Rank 0's side: it calls all whom it has heard of, anew whenever one of them is another process than before.
+  private struct Call {
+    let size: Int
+    var attempt: Int
+    var token = ""
+    private var nonces: [Int: String] = [:]
+
+    init(size: Int, attempt: Int) { (self.size, self.attempt) = (size, attempt) }
+
+    /// Who has not spoken, or not answered; nil once all have.
+    mutating func missing(_ words: Words) throws -> String? {
+      var (silent, isNew): ([Int], Bool) = ([], token.isEmpty)
+      for rank in 1..<size {
+        let hello = try words[words.name("hello", rank)]
+        guard hello.count == 2 else {
+          silent.append(rank)
+          continue
+        }
+        if nonces[rank] != hello[0] {
+          (nonces[rank], attempt, isNew) = (hello[0], max(attempt, Int(hello[1]) ?? 0), true)
+        }
+      }
+      if !silent.isEmpty { return Round.named(silent) }
+      if isNew {
+        token = Round.nonce
+        for (rank, nonce) in nonces {
+          try words.table.set(words.name("go", rank), to: "\(token) \(nonce) \(attempt)")
+        }
+      }
+      let left = try (1..<size).filter { try words[words.name(token, $0)].isEmpty }
+      if !left.isEmpty { return Round.named(left) }
+      try words.table.set(words.name(token, "begin"), to: "begin")
+      return nil
+    }
+  }
+
+  /// The others' side: each says who it is, and answers to the call that means it.
+  private struct Answer {
+    let rank: Int
+    var attempt: Int
+    var token = ""
+    private let own = Round.nonce
+    private var hasSpoken = false
+
+    init(rank: Int, attempt: Int) { (self.rank, self.attempt) = (rank, attempt) }
+
+    /// Who is waited for; nil once all have answered.
+    mutating func missing(_ words: Words) throws -> String? {
+      if !hasSpoken {
+        try words.table.set(words.name("hello", rank), to: "\(own) \(attempt)")
+        hasSpoken = true
+      }
+      let go = try words[words.name("go", rank)]
+      guard go.count == 3, go[1] == own else { return Round.named([0]) }
+      if token != go[0] {
+        (token, attempt) = (go[0], Int(go[2]) ?? attempt)
+        try words.table.set(words.name(token, rank), to: "here")
+      }
+      return try words[words.name(token, "begin")].isEmpty ? "the other ranks" : nil
+    }
   }
 
   /// `rank 3`, `ranks 1, 2, 3 and 4 more`

@@ -1,4 +1,5 @@
 import Failures
+import Files
 import Foundation
 
 /// The patterns of a `.bidsignore`, which are those of a `.gitignore`.
@@ -28,9 +29,7 @@ struct IgnoreRules: Sendable {
     guard !data.contains(0) else {
       throw Failure(.malformed, "\(path): is no text in UTF-8; save it as UTF-8")
     }
-    // Some editors begin a file with a mark that says how it is written.
-    let mark: [UInt8] = [0xEF, 0xBB, 0xBF]
-    self.init(String(decoding: data.starts(with: mark) ? data.dropFirst(mark.count) : data, as: UTF8.self))
+    self.init(String(decoding: data.withoutByteOrderMark, as: UTF8.self))
   }
 
   init(_ text: String) {
