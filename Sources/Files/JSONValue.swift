@@ -19,6 +19,10 @@ public enum JSONValue: Sendable, Equatable {
     /// Where the key's opening quote lies, in bytes from the document's start.
     public var offset: Int
 
+    package init(key: String, value: JSONValue, offset: Int = 0) {
+      (self.key, self.value, self.offset) = (key, value, offset)
+    }
+
     /// Two members are equal when key and value are, wherever they stand.
     public static func == (a: Member, b: Member) -> Bool { a.key == b.key && a.value == b.value }
   }

@@ -67,8 +67,15 @@ public struct ModelCard: Codable, Sendable, Equatable {
   public var json: String { get throws { try json(pretty: false) } }
 
   public init(json: String, file: String) throws {
-    guard let card = try? JSONDecoder().decode(ModelCard.self, from: ModelCard.current(json)) else {
-      throw Failure(.invalidModel, "\(file): its model card does not read; was it written by aginet?")
+    let card: ModelCard
+    do {
+      let data = Data(json.utf8)
+      card = try StrictJSON.decode(
+        ModelCard.current(StrictJSON.parse(data, file: "card")), of: data, file: "card")
+    } catch let failure as Failure {
+      throw Failure(
+        .invalidModel, "\(file): its model card does not read (\(failure.message)); was it written by aginet?"
+      )
     }
     // A size that no scanner makes would only exhaust memory.
     guard card.extent.sizes.allSatisfy({ (1...16384).contains($0) }), card.extent.count <= 16384 * 16384,
@@ -82,14 +89,18 @@ public struct ModelCard: Codable, Sendable, Equatable {
   }
 
   /// A card in today's words: those of 0.1.0 knew slices and PSNR alone.
-  private static func current(_ json: String) throws -> Data {
-    let data = Data(json.utf8)
-    guard var fields = try JSONSerialization.jsonObject(with: data) as? [String: Any],
-      let height = fields["height"], let width = fields["width"]
-    else { return data }
-    fields["extent"] = [height, width]
-    if let psnr = fields["validationPSNR"] { fields["score"] = ["name": Score.earlier, "value": psnr] }
-    return try JSONSerialization.data(withJSONObject: fields)
+  private static func current(_ card: JSONValue) -> JSONValue {
+    guard let members = card.members, let height = card["height"], let width = card["width"] else {
+      return card
+    }
+    var today = members + [.init(key: "extent", value: .array([height, width]))]
+    if let psnr = card["validationPSNR"] {
+      let score = JSONValue.object([
+        .init(key: "name", value: .string(Score.earlier)), .init(key: "value", value: psnr),
+      ])
+      today.append(.init(key: "score", value: score))
+    }
+    return .object(today)
   }
 
   /// The sentence every synthetic image carries (conventions: NIfTI description, sidecar, report).

@@ -45,11 +45,16 @@ extension Completion {
       try RunFolder.make(folder("\(task.name.folder)/anat"))
       try synthesise(pending, of: task, scans, by: model, goesOn)
     }
-    let images = task.lacking.map { image($0, of: task) }
-    person.images = zip(task.lacking, images).map { .init(modality: $0, file: $1.file, model: $1.model) }
+    let images = task.lacking.map { modality in
+      let image = image(modality, of: task)
+      return (modality: modality, file: image.file, sidecar: image.sidecar)
+    }
+    person.images = images.map {
+      .init(modality: $0.modality, file: $0.file, model: $0.sidecar.map(CompletionModel.init))
+    }
     person.state = pending.isEmpty ? .kept : .completed
     person.figure = task.name.figure(of: task.lacking, from: task.files.map(\.modality))
-    if let sidecar = images.first?.fields { person.take(sidecar) }
+    if let sidecar = images.first?.sidecar { person.take(sidecar) }
   }
 
   /// An image of a person, whether it is there or not.
@@ -69,14 +74,12 @@ extension Completion {
     _ goesOn: () throws -> Void
   ) throws {
     var job = synthesis(of: made, by: model)
-    let images = made.map { image($0, of: task) }
-    job.outputs = Dictionary(uniqueKeysWithValues: zip(made, images).map { ($0, folder($1.file)) })
-    // Before they are read: of a scan that changes meanwhile the next run is to know.
-    _ = scans.digests
+    job.outputs = Dictionary(uniqueKeysWithValues: made.map { ($0, folder(image($0, of: task).file)) })
+    // Digests are those before the scans are read: of one that changes meanwhile the next run is to know.
+    job.derivation = Derivation(scans, options)
     _ = try job.runAll(
       task.files, progress: { _, _ in try goesOn() }, verifying: { _, _ in try goesOn() },
       begins: { _ in try goesOn() })
-    for image in images { try image.finish(scans, options) }
   }
 
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
@@ -97,7 +100,8 @@ extension Completion {
     let current = Set(person.images.map(\.file))
     var words: [String] = []
     for image in folder.images(of: task.subject) where !current.contains(image.file) {
-      guard let modality = image.modality, image.model?.sha256 == model.sha256 else { continue }
+      guard let sidecar = image.sidecar, sidecar.modelSHA256 == model.sha256 else { continue }
+      let modality = sidecar.modality
       if let scan = image.changedScan(among: scans) {
         let removed = image.remove()
         words.append(
@@ -118,16 +122,8 @@ extension Completion {
 
 extension CompletedPerson {
   /// Takes what the sidecar of an image tells of the person.
-  fileprivate mutating func take(_ sidecar: [String: Any]) {
-    notes = sidecar["Notes"] as? [String] ?? []
-    reliability = sidecar["Reliability"] as? Double
-    func list<Value: Decodable>(_ key: String, of type: Value.Type) -> [Value]? {
-      sidecar[key].flatMap { try? JSONSerialization.data(withJSONObject: $0) }
-        .flatMap { try? JSONDecoder().decode([Value].self, from: $0) }
-    }
-    reliabilityWords = list("Verification", of: Verification.Hidden.self).map {
-      Verification(hidden: $0).words
-    }
-    placements = list("Alignment", of: ScanPlacement.self)
+  fileprivate mutating func take(_ sidecar: Sidecar) {
+    (notes, reliability, placements) = (sidecar.notes, sidecar.reliability, sidecar.alignment)
+    reliabilityWords = sidecar.verification.map { Verification(hidden: $0).words }
   }
 }

@@ -220,10 +220,8 @@ public struct Completion: Sendable {
   public func writeTable() throws {
     try folder.write(found().table, to: CompletionFolder.table)
     let words = CompletedPerson.columns.map { ($0.name, ["Description": $0.words]) }
-    let data = try JSONSerialization.data(
-      withJSONObject: Dictionary(words) { first, _ in first },
-      options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    try folder.write(String(decoding: data, as: UTF8.self) + "\n", to: CompletionFolder.dictionary)
+    try folder.write(
+      Dictionary(words) { first, _ in first }.json() + "\n", to: CompletionFolder.dictionary)
   }
 }
 

@@ -63,7 +63,7 @@ public struct CompletionFolder: Sendable {
 
   /// By what the images were computed that stand there of a data set's people.
   private func models(of cohort: BIDSCohort) -> [CompletionModel] {
-    let found = cohort.subjects.flatMap { images(of: $0).compactMap(\.model) }
+    let found = cohort.subjects.flatMap { images(of: $0).compactMap(\.sidecar).map(CompletionModel.init) }
     return Set(found).sorted { ($0.name, $0.sha256, $0.version) < ($1.name, $1.sha256, $1.version) }
   }
 

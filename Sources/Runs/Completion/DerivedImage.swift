@@ -14,18 +14,10 @@ struct DerivedImage: Sendable {
 
   init(_ file: String, in folder: CompletionFolder) { (self.file, path) = (file, folder(file)) }
 
-  private var sidecar: String { (path.scanStem ?? path) + ".json" }
+  private var sidecarPath: String { (path.scanStem ?? path) + ".json" }
 
   /// What stands beside it.
-  var fields: [String: Any]? {
-    guard let data = FileManager.default.contents(atPath: sidecar) else { return nil }
-    return (try? JSONSerialization.jsonObject(with: data)) as? [String: Any]
-  }
-
-  var model: CompletionModel? { CompletionModel(besideImage: sidecar) }
-
-  /// The contrast, as the file beside it says.
-  var modality: Modality? { (fields?["SynthesizedModality"] as? String).flatMap(Modality.init(rawValue:)) }
+  var sidecar: Sidecar? { Sidecar(at: sidecarPath) }
 
   /// Whether it is there, whole, by this model, of these scans as they are now, and computed as it would be.
   /// - Throws: `.cannotWrite` where one by another model is there and may not be replaced.
@@ -33,17 +25,16 @@ struct DerivedImage: Sendable {
     of model: TrainedModel, _ scans: SourceScans, _ options: Completion.Options
   ) throws -> Bool {
     let exists = FileManager.default.fileExists(atPath: path)
-    guard exists, !options.replaces, let fields else { return false }
-    guard fields["ModelSHA256"] as? String == model.sha256 else {
+    guard exists, !options.replaces, let sidecar else { return false }
+    guard sidecar.modelSHA256 == model.sha256 else {
       throw Failure(
         .cannotWrite, "\(path): was computed by another model; replace it with \(Term.recomputes)")
     }
-    guard fields["SpatialReference"] as? String == scans.reference,
-      fields["AlignedBy"] as? String == scans.alignment.rule?.rawValue,
-      fields["Precision"] as? String == LibTorch.precision.note,
-      fields[Self.axialAlone] as? Bool ?? false == options.isAxialAlone,
-      fields["Sources"] as? [String] == scans.links,
-      !scans.paths.indices.contains(where: { !isOf(scans.paths[$0], at: $0, fields, scans) })
+    let derivation = sidecar.derivation
+    guard derivation.sources == scans.links, derivation.reference == scans.reference,
+      derivation.isAxialAlone == options.isAxialAlone, sidecar.alignedBy == scans.alignment.rule,
+      sidecar.precision == LibTorch.precision.note,
+      scans.paths.indices.allSatisfy({ isOf(scans.paths[$0], at: $0, derivation, scans) })
     else { return false }
     return (try? NIfTI.read(path: path, limit: options.voxelLimit)) != nil
   }
@@ -51,9 +42,9 @@ struct DerivedImage: Sendable {
   /// The first of the scans that it was computed of which is there and is another now, from the data set's folder; nil where
   /// there is none. One that is gone, or whose contents were not fetched, says nothing.
   func changedScan(among scans: SourceScans) -> String? {
-    guard let fields, let links = fields["Sources"] as? [String] else { return nil }
-    for (place, link) in links.enumerated() {
-      guard let path = scans.path(of: link), !isOf(path, at: place, fields, scans) else { continue }
+    guard let derivation = sidecar?.derivation else { return nil }
+    for (place, link) in derivation.sources.enumerated() {
+      guard let path = scans.path(of: link), !isOf(path, at: place, derivation, scans) else { continue }
       do {
         _ = try NIfTI.readHeader(path: path, limit: .max)
       } catch let failure as Failure where failure.kind == .notFound {
@@ -66,8 +57,8 @@ struct DerivedImage: Sendable {
 
   /// Whether a scan is the one that it was computed of. What an earlier version wrote does not tell the scans' digests; there
   /// a scan that was modified since counts as another.
-  private func isOf(_ scan: String, at place: Int, _ fields: [String: Any], _ scans: SourceScans) -> Bool {
-    guard let digests = fields["SourceSHA256"] as? [String] else {
+  private func isOf(_ scan: String, at place: Int, _ derivation: Derivation, _ scans: SourceScans) -> Bool {
+    guard let digests = derivation.digests else {
       guard let written = modified(path), let changed = modified(scan) else { return false }
       return changed <= written
     }
@@ -79,26 +70,21 @@ struct DerivedImage: Sendable {
     return (try? FileManager.default.attributesOfItem(atPath: target))?[.modificationDate] as? Date
   }
 
-  private static let axialAlone = "AxialOnly"
-
-  /// Says beside it, in BIDS's words, what it was computed of, and how. What lacks these words was not finished.
-  func finish(_ scans: SourceScans, _ options: Completion.Options) throws {
-    guard var fields else { throw Failure(.unexpected, "\(sidecar): cannot be read again") }
-    fields["Sources"] = scans.links
-    fields["SourceSHA256"] = scans.digests
-    fields["SpatialReference"] = scans.reference
-    fields[Self.axialAlone] = options.isAxialAlone ? true : nil
-    let data = try JSONSerialization.data(
-      withJSONObject: fields, options: [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes])
-    try AtomicFile.write([UInt8](data) + Array("\n".utf8), to: sidecar)
-  }
-
   /// Removes it and what stands beside it.
   /// - Returns: whether it is gone.
   func remove() -> Bool {
     guard unlink(path) == 0 else { return false }
-    unlink(sidecar)
+    unlink(sidecarPath)
     return true
+  }
+}
+
+extension Derivation {
+  /// Of a person's scans as they are now.
+  init(_ scans: SourceScans, _ options: Completion.Options) {
+    self.init(
+      sources: scans.links, digests: scans.digests, reference: scans.reference,
+      isAxialAlone: options.isAxialAlone)
   }
 }
 
