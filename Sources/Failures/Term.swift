@@ -33,6 +33,7 @@ public struct Term: Sendable, Hashable, CustomStringConvertible {
   public static let sampler = Term("sampler")
   public static let samples = Term("samples")
   public static let targets = Term("targets")
+  public static let biasField = Term("biasField")
   /// With the scale that is meant: `intensity like FILE`.
   public static let intensity = Term("intensity")
   public static let start = Term("start")

@@ -55,7 +55,7 @@ struct AxisWeights: Sendable {
     self.init(taps, count)
   }
 
-  private init(_ taps: [(start: Int, weights: [Double])], _ inputCount: Int) {
+  init(_ taps: [(start: Int, weights: [Double])], _ inputCount: Int) {
     self.inputCount = inputCount
     let (first, weights) = (taps.map(\.start), taps.map { $0.weights.map { Float($0) } })
     (self.first, self.weights) = (first, weights)

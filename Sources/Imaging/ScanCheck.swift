@@ -8,10 +8,12 @@ public struct ScanCheck: Sendable {
   /// One thing to be said of one file.
   public struct Finding: Sendable, Equatable {
     public enum Kind: String, Sendable, CaseIterable {
+      // Of names.
+      case named
       // Of the header.
       case computed, unplaced, placements, sform, qform, units, voxelSize, fieldOfView, spacings, scaling
       // Of the voxels.
-      case negative, background, saturated, fewValues, labels
+      case shaded, negative, background, saturated, fewValues, labels
       // Of two scans of one patient.
       case sameScan, apart, exchanged
     }
@@ -56,6 +58,19 @@ public struct ScanCheck: Sendable {
           + " background to 0")
     }
     findings = intensityFindings(volume)
+  }
+
+  /// That air had one value, and was put to 0 (`Volume.clearConstantAir`).
+  package static func finding(ofConstantAir value: Float, name: String) -> Finding {
+    Finding(.background, name, "its air has one value, \(short(value)), and was put to 0")
+  }
+
+  /// That a coil made parts of it brighter than others, and that this was taken out (`BiasField`).
+  package static func finding(ofShading range: Double, name: String) -> Finding {
+    Finding(
+      .shaded, name,
+      "is shaded by its coil, by a factor of \(short(Float(range))) from its darkest parts to its brightest; that was taken out"
+        + " before the model saw it, and what is made is without it (\(Term.biasField("keep")) leaves it in)")
   }
 
   private func intensityFindings(_ volume: Volume) -> [Finding] {
@@ -148,7 +163,7 @@ func percent(_ share: Double) -> String {
 }
 
 /// A number with no more places than help.
-private func short(_ value: Float) -> String {
+func short(_ value: Float) -> String {
   switch value.magnitude {
   case 0.01..<100: "\((value * 1000).rounded() / 1000)"
   case 100..<1e9: "\(Int(value.rounded()))"
@@ -161,25 +176,5 @@ extension [Float] {
     var count = 0
     for value in self { count &+= isCounted(value) ? 1 : 0 }
     return Double(count) / Double(Swift.max(1, self.count))
-  }
-}
-
-extension Volume {
-  /// Median over the eight corners, a twelfth of each side long: air in a scan of a head.
-  fileprivate var cornerMedian: Float {
-    func ends(_ size: Int) -> [Int] {
-      let length = max(1, size / 12)
-      let step = max(1, length / 8)
-      return stride(from: 0, to: length, by: step).flatMap { [$0, size - 1 - $0] }
-    }
-    let (columns, rows, slices) = (ends(dimensions.x), ends(dimensions.y), ends(dimensions.z))
-    var values: [Float] = []
-    for k in slices {
-      for j in rows {
-        for i in columns { values.append(voxels[i + dimensions.x * (j + dimensions.y * k)]) }
-      }
-    }
-    values.sort()
-    return values[values.count / 2]
   }
 }

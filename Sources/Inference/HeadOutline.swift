@@ -4,7 +4,7 @@ import Imaging
 ///
 /// Around a stripped brain every scan is exactly 0, as it is around a head whose air was put to 0. Where there is noise the head
 /// lies, in each plane, between the first and the last foreground of its row and of its column.
-struct HeadOutline {
+package struct HeadOutline {
   /// Voxels around the foreground that belong to a head, and within which a stripped brain's faint rim lies.
   private static let margin = 2, rim = 8
   /// The largest share of voxels beyond the rim that are not 0, of those within, for air to be 0.
@@ -26,7 +26,7 @@ struct HeadOutline {
   /// - Parameters:
   ///   - images: on one grid; one at least.
   ///   - limits: of each what its foreground lies above.
-  init(_ images: [Volume], limits: [Float]) {
+  package init(_ images: [Volume], limits: [Float]) {
     let size = images[0].dimensions
     spans = Spans(images, limits)
     let zeros = limits.map { $0 * Float(HeadOutline.zero / ForegroundScale.floor) }
@@ -51,7 +51,7 @@ struct HeadOutline {
   /// part; all of it too where none lies so.
   ///
   /// - Parameter grid: the images'; its planes go upwards.
-  func brain(on grid: Grid) -> [Bool] {
+  package func brain(on grid: Grid) -> [Bool] {
     let spacing = grid.affine.spacing
     let planes = Int((HeadOutline.height / spacing.z).rounded())
     guard !isStripped, let top = spans.planes?.upperBound else { return isHead }

@@ -9,6 +9,8 @@ struct PatientImages {
   let scales: [(modality: Modality, scale: IntensityScale)]
   /// What the voxels betray, and how far they are from what the model was trained on; one sentence each.
   let findings: [String], voxelNotes: [String]
+  /// Of scans whose shading was taken out, how many times brighter it made the brightest parts than the darkest.
+  let shading: [Modality: Double]
   /// Why they are none that the model is for, one clause each.
   let doubts: [String]
   /// What speaks for T1 and T1Gd being under each other's names; of models of one target it is a finding.
@@ -25,11 +27,13 @@ struct PatientImages {
 
   /// - Parameter volumes: one per source modality of the card, or some of them where it makes those that are missing; the
   ///   names are paths.
+  ///   - biasField: of models of heads, what is done about shading.
   ///   - doubting: is told of doubts that headers raise before anything takes memory.
   /// - Throws: `.inconsistent` for a modality that is missing or not taken and where grids differ (with the mismatch in
   ///   mm), `.malformed` for volumes that cannot be scaled or that no network should see (`ScanCheck`); what `doubting` throws.
   init(
     _ volumes: consuming [Modality: (name: String, volume: Volume)], for card: ModelCard,
+    biasField: BiasFieldRule = .keep,
     doubting: ([String]) throws -> Void = { _ in }
   ) throws {
     var inputs = try card.ordered(volumes)
@@ -47,6 +51,7 @@ struct PatientImages {
     let views = HeadView.all(of: own, for: card)
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
+    var shading: [Modality: Double] = [:]
     images = []
     var limits: [Float?] = []
     for modality in card.scenario.sources {
@@ -59,10 +64,18 @@ struct PatientImages {
       // Axes between two of the patient's are named by a hair; those of one grid are one whichever.
       if image.grid.matches(reference) { image.affine = reference.affine }
       image = image.reoriented(to: .lps)
+      if isOfHeads, let air = image.clearConstantAir() {
+        found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
+      }
       let check = try ScanCheck(image, path: name, name: Path.name(name))
       for (earlier, _) in scales { found += checks[earlier]?.findings(with: check) ?? [] }
       found += check.findings
       checks[modality] = check
+      if isOfHeads, let field = biasField.field(of: image) {
+        field.correct(&image.voxels)
+        shading[modality] = field.range
+        found.append(ScanCheck.finding(ofShading: field.range, name: Path.name(name)))
+      }
       let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       scale.normalise(inPlace: &image.voxels)
@@ -87,6 +100,7 @@ struct PatientImages {
     }
     (self.scales, self.window, self.views, self.limits) = (scales, window, views, limits)
     findings = ScanCheck.lines(found)
+    self.shading = shading
   }
 
   /// What was made of them, on the grid that they came on.

@@ -28,6 +28,8 @@ public struct Synthesizer {
   public var acceptsDoubts = false
   /// Whether a model that knows heads in other planes too sees axial ones alone, which takes less time.
   public var isAxialAlone = false
+  /// What a model of heads does about scans that their coils shaded.
+  public var biasField = BiasFieldRule.automatic
 
   public init(_ method: any Method, card: ModelCard, device: Device) {
     whole = PatientPass(method, card: card, device: device)
@@ -60,6 +62,8 @@ public struct Synthesizer {
     public var clippedAbove: Double
     /// Per source: the intensity that became 1 and the share of voxels above it.
     public var sources: [(modality: Modality, scale: IntensityScale)]
+    /// Of sources whose shading was taken out, how many times brighter it made the brightest parts than the darkest.
+    public var shading: [Modality: Double]
     /// Whether the scans show a brain without its skull; nil where that was not looked at.
     public var isStripped: Bool?
     /// The planes that it was seen in; what was made is the mean of them.
@@ -134,7 +138,9 @@ public struct Synthesizer {
     let targets = try card.targets(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)
     let pass = pass
-    var inputs = try PatientImages(volumes, for: pass.card) { _ = try accepted(patients: $0) }
+    var inputs = try PatientImages(volumes, for: pass.card, biasField: biasField) {
+      _ = try accepted(patients: $0)
+    }
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
     var notes = inputs.findings + drawn + inputs.voxelNotes
@@ -187,7 +193,8 @@ public struct Synthesizer {
     }
     return Result(
       images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
-      sources: inputs.scales, isStripped: outline?.isStripped, planes: planes, emptySlices: made.emptySlices,
+      sources: inputs.scales, shading: inputs.shading, isStripped: outline?.isStripped, planes: planes,
+      emptySlices: made.emptySlices,
       verification: verification,
       notes: notes, overruled: overruled)
   }

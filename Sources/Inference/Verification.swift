@@ -201,7 +201,8 @@ extension PatientPass {
     let number = min(Verification.planes, filled.count)
     guard number > 0 else { return nil }
     let planes = (0..<number).map { filled[(2 * $0 + 1) * filled.count / (2 * number)] }
-    let seen = planes.flatMap { $0 * area..<($0 + 1) * area }.filter(isForeground)
+    let all = planes.flatMap { $0 * area..<($0 + 1) * area }.filter(isForeground)
+    let seen = withoutRims(all, of: given.compactMap { images[$0] }, planes)
     var hidden: [Verification.Hidden] = []
     for (before, index) in given.enumerated() {
       let gap = gaps?.bySource[index]?.voxels
@@ -234,5 +235,33 @@ extension PatientPass {
           looksLike: isOther ? best.map { sources[$0] } : nil))
     }
     return hidden.isEmpty ? nil : Verification(hidden: hidden)
+  }
+
+  /// Places without those at which some scan is 0 from there to the border of its plane, along the row or along the column: brains
+  /// that were cut out by masks of their own differ by their rims, of which nothing can be predicted. Where that is most of all,
+  /// it is no rim, and counts.
+  private func withoutRims(_ places: [Int], of images: [Volume], _ planes: [Int]) -> [Int] {
+    guard let size = images.first?.dimensions else { return places }
+    var isOutside = [Bool](repeating: false, count: size.x * size.y * size.z)
+    for image in images {
+      for plane in planes {
+        let start = plane * size.x * size.y
+        let rows = (0..<size.y).map { (first: start + $0 * size.x, step: 1, count: size.x) }
+        let columns = (0..<size.x).map { (first: start + $0, step: size.x, count: size.y) }
+        for line in rows + columns {
+          for (end, step) in [
+            (line.first, line.step), (line.first + (line.count - 1) * line.step, -line.step),
+          ] {
+            var (voxel, left) = (end, line.count)
+            while left > 0, image.voxels[voxel] == 0 {
+              isOutside[voxel] = true
+              (voxel, left) = (voxel + step, left - 1)
+            }
+          }
+        }
+      }
+    }
+    let inside = places.filter { !isOutside[$0] }
+    return 2 * inside.count > places.count ? inside : places
   }
 }

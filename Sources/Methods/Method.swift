@@ -61,7 +61,7 @@ public protocol Method: AnyObject {
   /// `[B, S, spatial…]` in [0, 1] to `[B, outputs, spatial…]` on the same scale, not clamped; to be called inside
   /// `withoutGradient`.
   ///
-  /// A sample's image does not depend on the samples beside it in the batch.
+  /// A sample's image does not depend on the samples beside it in the batch, but for rounding.
   /// - Parameters:
   ///   - present: as a batch's.
   ///   - passed: what it throws ends the synthesis at once.

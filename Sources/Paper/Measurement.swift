@@ -130,7 +130,9 @@ extension Reproduction {
 
   /// Ends the work where that is asked for.
   func goOn() throws {
-    if let kind = shouldStop() { throw Failure(kind, "stopped while scoring; the same command goes on") }
+    if let kind = shouldStop() {
+      throw Failure(kind, "stopped while scoring; the same command goes on with this row, from its beginning")
+    }
   }
 
   /// Slices of a test subject, on average.

@@ -209,17 +209,20 @@ public struct Reproduction {
   /// - Throws: `.inconsistent` where the folder holds another experiment.
   public func state(of experiment: Experiment) throws -> State {
     let run = try runFolder(of: experiment)
-    guard FileManager.default.fileExists(atPath: run.experiment) else { return .missing }
-    if let changes = try experiment.changes(from: Run(opening: run.path).experiment) {
+    let stands = FileManager.default.fileExists(atPath: run.experiment)
+    guard stands || run.hasCheckpoint else { return .missing }
+    let held = try stands ? Run(opening: run.path).experiment : Run.resumable(in: run.path, verifying: false)
+    if let changes = try experiment.changes(from: held) {
       throw Failure(.inconsistent, "\(run.path): holds another experiment (\(changes)); move it away")
     }
     if let data = FileManager.default.contents(atPath: failureFile(run)) {
       return .failed(String(decoding: data, as: UTF8.self).trimmingCharacters(in: .newlines))
     }
-    guard run.hasCheckpoint else { return .missing }
-    let iteration = try Trainer.iteration(of: run) ?? 0
-    let isWhole = iteration >= experiment.iterations && FileManager.default.fileExists(atPath: run.model)
-    return isWhole ? .finished : .begun(iteration)
+    // A run that came to its end needs no checkpoint any more, which may have been removed for its size.
+    let iteration = try run.hasCheckpoint ? Trainer.iteration(of: run) ?? 0 : run.loggedIteration
+    let isWhole =
+      stands && iteration >= experiment.iterations && FileManager.default.fileExists(atPath: run.model)
+    return isWhole ? .finished : run.hasCheckpoint ? .begun(iteration) : .missing
   }
 
   /// The model of an experiment's first run that did not fail; nothing where all did.
@@ -238,18 +241,19 @@ public struct Reproduction {
   ///   is remembered as failed.
   public func train(_ studies: [Study]) throws {
     let needed = experiments(for: studies)
-    let states = try needed.map { try state(of: $0) }
-    try observe(.planned(runs: needed.count, finished: states.count { $0 == .finished }))
-    for (index, (experiment, state)) in zip(needed, states).enumerated() {
+    let finished = try needed.count { try state(of: $0) == .finished }
+    try observe(.planned(runs: needed.count, finished: finished))
+    for (index, experiment) in needed.enumerated() {
+      let run = try runFolder(of: experiment)
       var setting = Run.Setting()
       (setting.device, setting.loaders) = (settings.device, settings.loaders)
-      switch state {
+      // As it is now: another process may have begun or finished it since.
+      switch try state(of: experiment) {
       case .finished, .failed: continue
       case .begun: setting.resumes = true
-      // A folder without a checkpoint holds nothing that is worth keeping.
-      case .missing: setting.overwrites = true
+      // What was begun here and came to no checkpoint is not worth keeping; what is begun by another from now on is.
+      case .missing: setting.overwrites = FileManager.default.fileExists(atPath: run.experiment)
       }
-      let run = try runFolder(of: experiment)
       do {
         _ = try Run.train(experiment, on: cohort, into: run.path, setting, shouldStop: shouldStop) {
           try observe(.training(number: index + 1, of: needed.count, experiment: experiment, $0))

@@ -158,6 +158,7 @@ struct PatientFiles {
   /// - Throws: what `NIfTI.read` and `ScanAlignment.align` throw; `.inconsistent` for a modality that is missing or not taken.
   func read(for card: ModelCard, begins: (String) throws -> Void = { _ in }) throws -> Contents {
     var contents = Contents()
+    contents.findings = ScanCheck.findings(ofNames: volumes)
     for (modality, path) in volumes {
       let image = try NIfTI.read(path: path, limit: voxelLimit)
       contents.volumes[modality] = (path, image.volume)

@@ -19,6 +19,7 @@ public struct PatientSynthesis: PatientWork {
   public var intensity = Synthesizer.Intensity.unit
   /// As `Synthesizer` has them.
   public var verifies = true, acceptsDoubts = false, isAxialAlone = false
+  public var biasField = BiasFieldRule.automatic
   public var batchSize = 2
   public var replaces = false
   public var voxelLimit = NIfTI.defaultVoxelLimit
@@ -92,7 +93,7 @@ public struct PatientSynthesis: PatientWork {
     get throws {
       var synthesizer = try model.synthesizer
       (synthesizer.verifies, synthesizer.acceptsDoubts) = (verifies, acceptsDoubts)
-      synthesizer.isAxialAlone = isAxialAlone
+      (synthesizer.isAxialAlone, synthesizer.biasField) = (isAxialAlone, biasField)
       // What was registered lies where it should.
       synthesizer.areRegistered = alignment.rule == .registration
       synthesizer.looksForMotion = !synthesizer.areRegistered

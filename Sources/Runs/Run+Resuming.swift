@@ -27,6 +27,15 @@ extension Experiment {
   }
 }
 
+extension RunFolder {
+  /// The last iteration that the log tells of; 0 where there is none.
+  package var loggedIteration: Int {
+    guard let data = FileManager.default.contents(atPath: log) else { return 0 }
+    let rows = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
+    return rows.last.flatMap { $0.split(separator: ",", maxSplits: 1).first }.flatMap { Int($0) } ?? 0
+  }
+}
+
 extension Run {
   /// The experiment that a run folder's checkpoint was made by: what a resumed run goes on with.
   ///

@@ -1,4 +1,5 @@
 import Experiments
+import Failures
 import Files
 import Foundation
 import Imaging
@@ -15,9 +16,13 @@ public struct Sidecar: Codable, Sendable {
     /// Shares of voxels above the largest that it is shown and below 0, which became those.
     public var clippedAbove: Double
     public var clippedBelow: Double
+    /// How many times brighter a coil's shading made the brightest parts than the darkest, where it was taken out; the scale is that
+    /// of what is left.
+    public var shading: Double?
 
-    init(_ modality: Modality, _ scale: IntensityScale, _ files: PatientFiles) {
+    init(_ modality: Modality, _ scale: IntensityScale, _ files: PatientFiles, shading: Double? = nil) {
       (self.modality, file, self.scale) = (modality, files.name(of: modality), scale.upper)
+      self.shading = shading
       (clippedAbove, clippedBelow) = (scale.clippedAbove, scale.clippedBelow)
     }
   }
@@ -61,11 +66,12 @@ public struct Sidecar: Codable, Sendable {
   public var notes: [String]
   /// Of the notes, why the patient would have been refused; nil where that was not so.
   public var overruled: [String]?
-  /// Of images of a data set alone: SHA-256 of the scans, in their order; the link to the one whose grid the volume has; and whether
-  /// axial planes alone were asked for, nil where not.
+  /// Of images of a data set alone: SHA-256 of the scans, in their order; the link to the one whose grid the volume has; whether
+  /// axial planes alone were asked for, nil where not; and what was to be done about shading, nil where what is usual.
   public var sourceSHA256: [String]?
   public var spatialReference: String?
   public var isAxialAlone: Bool?
+  public var biasField: BiasFieldRule?
 
   enum CodingKeys: String, CodingKey {
     case description = "Description"
@@ -94,6 +100,7 @@ public struct Sidecar: Codable, Sendable {
     case sourceSHA256 = "SourceSHA256"
     case spatialReference = "SpatialReference"
     case isAxialAlone = "AxialOnly"
+    case biasField = "BiasField"
   }
 
   init(
@@ -105,7 +112,7 @@ public struct Sidecar: Codable, Sendable {
     (description, trainedOn) = ("\(scenario) by \(model.experiment.title)", card.trainedOn)
     warning = ModelCard.warning(from: scenario.sources)
     (modality, file) = (image.modality, files.output)
-    sources = result.sources.map { Source($0, $1, files) }
+    sources = result.sources.map { Source($0, $1, files, shading: result.shading[$0]) }
     sourceFiles = sources.map(\.file)
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
@@ -123,7 +130,7 @@ public struct Sidecar: Codable, Sendable {
 
   /// - Parameter path: where a sidecar is.
   /// - Returns: nil where none is there, or none that was written so.
-  init?(at path: String) {
+  package init?(at path: String) {
     guard let data = FileManager.default.contents(atPath: path),
       let sidecar = try? JSONDecoder().decode(Sidecar.self, from: data)
     else { return nil }
@@ -131,6 +138,13 @@ public struct Sidecar: Codable, Sendable {
   }
 
   public var json: String { get throws { try json(pretty: true) } }
+
+  /// The notes, of which those say so, first, that would have been a reason to refuse the patient.
+  public var tellingNotes: [String] {
+    let reasons = overruled ?? []
+    return reasons.map { "REFUSED but for \(Term.acceptsDoubts): \($0)" }
+      + notes.filter { !reasons.contains($0) }
+  }
 }
 
 /// What an image of a data set was computed of, and how, beyond what any image's sidecar tells: by this it is known later whether it
@@ -143,6 +157,7 @@ struct Derivation {
   /// The link to the scan whose grid the image has.
   var reference: String?
   var isAxialAlone: Bool
+  var biasField: BiasFieldRule
 }
 
 extension Sidecar {
@@ -150,11 +165,12 @@ extension Sidecar {
     get {
       Derivation(
         sources: sourceFiles, digests: sourceSHA256, reference: spatialReference,
-        isAxialAlone: isAxialAlone ?? false)
+        isAxialAlone: isAxialAlone ?? false, biasField: biasField ?? .automatic)
     }
     set {
       (sourceFiles, sourceSHA256) = (newValue.sources, newValue.digests)
       (spatialReference, isAxialAlone) = (newValue.reference, newValue.isAxialAlone ? true : nil)
+      biasField = newValue.biasField == .automatic ? nil : newValue.biasField
     }
   }
 }

@@ -1,6 +1,7 @@
 import Cohorts
 import Experiments
 import Failures
+import Foundation
 import Inference
 import Layers
 import Methods
@@ -50,6 +51,7 @@ final class TrainingSession: TrainingDelegate {
     if isFirst {
       if setting.resumes {
         try trainer.resume()
+        trainer.lacksModel = trainer.best != nil && !FileManager.default.fileExists(atPath: folder.model)
       } else {
         try setting.start?.load(into: method, of: experiment)
       }
@@ -72,6 +74,12 @@ final class TrainingSession: TrainingDelegate {
         networks: predictor.method.networks.map { ($0.name, $0.parameters.count) },
         training: stream.sampleCount, validation: material.held, from: trainer.iteration))
     for note in material.notes { try observer(.note(note)) }
+    if trainer.lacksModel {
+      try observer(
+        .note(
+          "\(folder.model): is gone, and with it the weights that validated best; those of iteration \(trainer.iteration) are judged and"
+            + " kept in their place"))
+    }
     if !experiment.from.isEmpty, trainer.iteration == 0 { try keepStart() }
     try trainer.run(stream, self)
     try observer(

@@ -63,6 +63,9 @@ public final class Trainer {
   private let metadata: [String: String]
   private let group: ProcessGroup?
   private var state = Checkpoint()
+  /// Whether the file of the best weights is gone, so that those which training goes on from are kept first of all. Rank 0's word,
+  /// before `begin`.
+  public var lacksModel = false
   /// Whether a batch is fetched and sent to the device while that computes the step before it. A CPU has done the step by then.
   package var fetchesAhead: Bool
   /// The batch that was fetched ahead; what went wrong with it counts when it is asked for.
@@ -118,8 +121,11 @@ public final class Trainer {
   /// - Throws: `.unexpected` where a rank is lost.
   public func begin() throws {
     guard let group else { return }
-    let numbers = group.broadcast([Double(state.iteration), state.owesValidation ? 1 : 0])
+    let numbers = group.broadcast([
+      Double(state.iteration), state.owesValidation ? 1 : 0, lacksModel ? 1 : 0,
+    ])
     (state.iteration, state.owesValidation) = (Int(numbers[0]), numbers[1] == 1)
+    lacksModel = numbers[2] == 1
     group.broadcast(Checkpoint.tensors(of: method))
     try group.check()
   }
@@ -144,9 +150,12 @@ public final class Trainer {
     let optimizers = method.networks.compactMap(\.optimizer).map { ($0, $0.rate) }
     for (optimizer, _) in optimizers { optimizer.group = group }
     if isFirst { try RunFolder.make(folder.checkpoints) }
-    if state.owesValidation {
-      try look(delegate)
-      if isCheckpoint { try save(delegate) }
+    if lacksModel { (state.best, state.bestIteration) = (nil, nil) }
+    if state.owesValidation || lacksModel {
+      // What was logged before is not logged again.
+      try look(delegate, isNew: state.owesValidation)
+      if isCheckpoint || lacksModel { try save(delegate) }
+      lacksModel = false
     }
     while state.iteration < plan.iterations {
       let start = clock.now
@@ -208,7 +217,7 @@ public final class Trainer {
     return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")
   }
 
-  private func look(_ delegate: any TrainingDelegate) throws {
+  private func look(_ delegate: any TrainingDelegate, isNew: Bool = true) throws {
     let score: Score?
     try group?.averageBuffers(of: method)
     do { score = try delegate.validate(iteration: state.iteration) } catch let failure as Failure
@@ -229,7 +238,7 @@ public final class Trainer {
       (state.best, state.bestIteration) = (score, state.iteration)
       try delegate.writeModel(iteration: state.iteration, score: score)
     }
-    if let score {
+    if isNew, let score {
       try delegate.observe(.validated(iteration: state.iteration, score: score, isBest: isBest))
     }
     // No model stands without a checkpoint for long: who is started anew before the next one goes on from here.

@@ -14,7 +14,18 @@ enum Console {
   }
 
   static let isTerminal = isatty(STDERR_FILENO) == 1
-  private static let hasColour = isTerminal && ProcessInfo.processInfo.environment["NO_COLOR"] == nil
+  private static let hasColour: Bool = {
+    let environment = ProcessInfo.processInfo.environment
+    // An empty NO_COLOR asks for nothing, by its own convention.
+    return isTerminal && environment["NO_COLOR", default: ""].isEmpty && environment["TERM"] != "dumb"
+  }()
+
+  /// Of the terminal, as wide as it is now; nil where it does not tell.
+  static var columns: Int? {
+    var size = winsize()
+    guard ioctl(STDERR_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return nil }
+    return Int(size.ws_col)
+  }
 
   static func error(_ message: String) {
     write(hasColour ? "\u{1B}[31maginet:\u{1B}[0m \(message)\n" : "aginet: \(message)\n")
@@ -93,11 +104,15 @@ struct ProgressBar {
     }
     let filled = total > 0 ? 20 * done / total : 20
     let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: 20 - filled)
-    write("\(title) \(bar) \(figures)\(detail.isEmpty ? "" : "  " + detail)", isEnd: isEnd)
+    let end = "\(figures)\(detail.isEmpty ? "" : "  " + detail)"
+    let (whole, short) = ("\(title) \(bar) \(end)", "\(title) \(end)")
+    write(whole.count < Console.columns ?? .max ? whole : short, isEnd: isEnd)
   }
 
   /// In place of the line before, unless that was the last of its work.
   private mutating func write(_ line: String, isEnd: Bool) {
+    // A line that is broken by the terminal's edge would stay, and each of the next ones with it.
+    let line = String(line.prefix(max(1, (Console.columns ?? .max) - 1)))
     let blank = String(repeating: " ", count: max(0, length - line.count))
     length = isEnd ? 0 : line.count
     Console.write("\r\(line)\(blank)\(isEnd ? "\n" : "")")

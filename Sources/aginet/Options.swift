@@ -4,6 +4,7 @@ import Experiments
 import Failures
 import Foundation
 import Imaging
+import Inference
 import Methods
 import Torch
 
@@ -141,13 +142,18 @@ struct DrawingOptions: ParsableArguments {
   }
 }
 
-/// The planes in which a model sees heads.
-struct PlaneOptions: ParsableArguments {
+/// How a model of heads sees a patient.
+struct SightOptions: ParsableArguments {
   @Flag(
     help:
       "Of a model that knows heads in coronal and sagittal planes too: see axial ones alone, in less time; otherwise what is made is the mean of all."
   )
   var axialOnly = false
+  @Option(
+    help:
+      "Of such a model: what is done about scans that their coils shade: auto takes out what is strong (N4), correct whatever is found, keep nothing."
+  )
+  var biasField = BiasFieldRule.automatic
 }
 
 /// How a patient's scans that lie on other grids come onto one.
@@ -241,3 +247,5 @@ func check(_ flag: String, _ number: Int, _ range: ClosedRange<Int>) throws {
     throw Failure(.usage, "--\(flag) \(number): must be from \(range.lowerBound) to \(range.upperBound)")
   }
 }
+
+extension BiasFieldRule: ExpressibleByArgument {}

@@ -20,7 +20,7 @@ import Testing
     let names = try FileManager.default.subpathsOfDirectory(atPath: Self.root + "/Tests")
     return names.filter { name in
       var isFolder: ObjCBool = false
-      FileManager.default.fileExists(atPath: Self.root + "/Tests/" + name, isDirectory: &isFolder)
+      _ = FileManager.default.fileExists(atPath: Self.root + "/Tests/" + name, isDirectory: &isFolder)
       return !isFolder.boolValue && name.split(separator: "/").dropLast().contains("Golden")
     }.map { "Tests/" + $0 }.filter { $0 != "Tests/Golden/digests.txt" }
   }

@@ -331,3 +331,28 @@ private func enhanced(_ volume: Volume) -> Volume {
     #expect(checks[0].findings(with: checks[1]).isEmpty, "\(head) \(type)")
   }
 }
+
+/// A name proves nothing; where it says something else than the flag, a person should look.
+@Test(arguments: [
+  ("sub-01_T1w.nii.gz", Modality.t1, nil as String?), ("sub-01_FLAIR.nii.gz", .t1, "FLAIR"),
+  ("sub-01_ce-gadolinium_T1w.nii", .t1gd, nil), ("sub-01_ce-gadolinium_T1w.nii", .t2, "T1Gd"),
+  ("sub-01_acq-post_T1w.nii.gz", .t1gd, nil), ("IXI002-Guys-0828-PD.nii.gz", .t2, "PD"),
+  ("BraTS-GLI-00001-000-t2f.nii.gz", .t2, "FLAIR"), ("BraTS-GLI-00001-000-t2w.nii.gz", .t2, nil),
+  ("a.nii.gz", .t1, nil), ("flair.nii.gz", .t1, nil), ("scan_7.nii", .pd, nil),
+]) func namesAreHeldAgainstWhatScansAreGivenAs(_ name: String, _ given: Modality, _ told: String?) throws {
+  let found = ScanCheck.findings(ofNames: [(given, "/data/x_t2/\(name)")])
+  #expect(
+    found.map(\.text)
+      == (told.map { ["\(name): is given as \(given.title), and its name says \($0)"] } ?? []))
+}
+
+@Test func namesOfTwoPeopleAreHeldAgainstEachOther() throws {
+  func text(_ first: String, _ second: String) -> [String] {
+    ScanCheck.findings(ofNames: [(.t1, "a/\(first)_T1w.nii"), (.t2, "b/\(second)_T2w.nii")]).map(\.text)
+  }
+  #expect(text("sub-01", "sub-01").isEmpty && text("patient", "sub-02").isEmpty)
+  #expect(
+    text("sub-01", "sub-02") == [
+      "sub-02_T2w.nii: is of sub-02 by its name, and sub-01_T1w.nii of sub-01; are they one person's?"
+    ])
+}

@@ -137,6 +137,16 @@ struct FusedCAGRTests {
     }
   }
 
+  /// The kernels of a sample are not one block of memory then.
+  @Test func soCanThoseOfOneGroupAndOneChannel() throws {
+    let test = Case(groups: 1, batch: 2, output: 1, side: [9, 9])
+    let fused = try second(test, channels: 16, type: .float64) { $0.fused($1) }
+    let reference = try second(test, channels: 16, type: .float64) { $0.reference($1) }
+    for (a, b) in zip(fused, reference) {
+      expectClose(a.values, b.values, within: 1e-9, orAbsolutely: 1e-13, a.name)
+    }
+  }
+
   /// At a width where single precision takes all of its loops.
   @Test(arguments: [true, false], [[32, 28], [6, 16, 12]])
   func soCanThoseOfSinglePrecision(_ rolls: Bool, _ side: [Int]) throws {

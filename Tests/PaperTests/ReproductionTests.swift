@@ -174,6 +174,66 @@ import Training
     #expect(contents(of: scratch("alone/checkpoints/last.safetensors")) == model)
   }
 
+  /// Two calls in one folder: what the other has finished since this one looked is left as it is.
+  @Test func whatAnotherProcessFinishedMeanwhileIsKept() throws {
+    var mine = try reproduction()
+    let study = try mine.admit(Study(named: "table6", base: mine.settings.base), strictly: false).study
+    let experiments = mine.experiments(for: [study])
+    let files = try experiments.map { try mine.runFolder(of: $0).model }
+    func changed() throws -> [Date?] {
+      try files.map { try FileManager.default.attributesOfItem(atPath: $0)[.modificationDate] as? Date }
+    }
+    var (before, trained): ([Date?], Set<Int>) = ([], [])
+    mine.observe = { event in
+      if case .planned(_, let finished) = event {
+        #expect(finished == 0)
+        try reproduction().train([study])
+        before = try changed()
+      }
+      if case .training(let number, _, _, _) = event { trained.insert(number) }
+    }
+    try mine.train([study])
+    #expect(trained.isEmpty)
+    #expect(try !before.isEmpty && changed() == before)
+  }
+
+  /// A run that came to its end is not trained anew for what it needs no more, nor left without what it needs.
+  @Test func whatIsLeftOfARunIsMadeUseOf() throws {
+    let works = try reproduction()
+    let study = try works.admit(Study(named: "table6", base: works.settings.base), strictly: false).study
+    try works.train([study])
+    let experiment = try #require(works.experiments(for: [study]).first)
+    let folder = try works.runFolder(of: experiment)
+    let model = try #require(contents(of: folder.model))
+
+    // The model is gone: the checkpoint's weights take its place.
+    try FileManager.default.removeItem(atPath: folder.model)
+    #expect(try works.state(of: experiment) == .begun(2))
+    try works.train([study])
+    #expect(try works.state(of: experiment) == .finished && works.model(of: experiment) != nil)
+    let rows = try scratch.text("out/runs/\(Path.name(folder.path))/log.csv").split(
+      whereSeparator: \.isNewline)
+    #expect(Set(rows).count == rows.count && folder.loggedIteration == 2)
+
+    // The settings are gone: the checkpoint has them.
+    try FileManager.default.removeItem(atPath: folder.experiment)
+    #expect(try works.state(of: experiment) == .begun(2))
+    try works.train([study])
+    #expect(
+      try works.state(of: experiment) == .finished && Run(opening: folder.path).experiment == experiment)
+
+    // Checkpoints are removed for their size.
+    try Data(model).write(to: URL(fileURLWithPath: folder.model))
+    try FileManager.default.removeItem(atPath: folder.checkpoints)
+    #expect(try works.state(of: experiment) == .finished)
+    try works.train([study])
+    #expect(contents(of: folder.model) == model && !folder.hasCheckpoint)
+    // Of a run that did not come to its end they are what it goes on from.
+    let log = scratch("out/runs/\(Path.name(folder.path))/log.csv")
+    try Data(rows.prefix(2).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: log))
+    #expect(try works.state(of: experiment) == .missing)
+  }
+
   @Test func whatDivergesIsToldAndNotTriedAgain() throws {
     func broken() throws -> Reproduction {
       try reproduction(iterations: 4) {

@@ -29,6 +29,20 @@ import Torch
     self.page = try page.write(assessment)
   }
 
+  @Test func itSaysByWhatTheFiguresCame() throws {
+    for model in [try Trained.model(), try Trained.anySubset()] { #expect(text.contains(model.sha256)) }
+    #expect(!text.contains("axial ones alone"))
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    options.isAxialAlone = true
+    options.alignment.rule = .registration
+    let other = try PeopleAssessment(of: [], on: [CohortLayout.named("bids").open(scratch("raw"))], options)
+    let page = try AssessmentPage(in: scratch("out")).write(other)
+    let words = try scratch.text("out/assessment.html")
+    #expect(page.hasSuffix("assessment.html") && words.contains("axial ones alone"))
+    #expect(words.contains("registered") && words.contains("There is nobody of whom both"))
+  }
+
   private var text: String { contents(of: page).map { String(decoding: $0, as: UTF8.self) } ?? "" }
 
   @Test func tasksPeopleAndPicturesAreOnIt() throws {

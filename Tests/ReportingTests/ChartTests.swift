@@ -49,6 +49,26 @@ import Testing
     for (a, b) in zip(Chart.smoothed(line), line) { #expect(abs(a.y - b.y) < 1e-9) }
   }
 
+  /// A thirtieth of 600 points, and the one in the middle.
+  @Test func aRunningMeanIsAsLongAsTheNoteSays() {
+    let peak = (0..<600).map { Chart.Point(x: Double($0), y: $0 == 300 ? 1 : 0) }
+    #expect(Chart.smoothed(peak).count { $0.y > 0 } == 21)
+  }
+
+  /// One batch that went wrong leaves the others to be seen, and its peak within the frame.
+  @Test func onePeakHidesNothing() throws {
+    let points = (0..<400).map { Chart.Point(x: Double($0), y: $0 == 200 ? 100 : 0.1 + Double($0) / 4000) }
+    let line = Chart.Line("loss", colour: 0, points, smooth: true)
+    #expect(try #require(Chart.shown(points, of: line).max()) < 0.2)
+    let source = Chart(title: "t", horizontal: "x", vertical: "y", lines: [line]).html.source
+    let heights = try source.matches(of: #/[ML][0-9.]+ (-?[0-9.]+)/#).map { try #require(Double($0.1)) }
+    // Once in the faint line, and in the running mean about it.
+    #expect(heights.min() == 12 && heights.count { $0 == 12 } <= 20)
+    #expect(source.contains(">0.20<"))
+    let joined = Chart.Line("score", colour: 0, points)
+    #expect(Chart.shown(points, of: joined).max() == 100)
+  }
+
   @Test func logsAreReadColumnByColumn() {
     let log = TrainingLog(text: "iteration,l1,validation_psnr\n1,0.5,\n2,0.25,\n2,,20.5\n3,nan,\n4,0.1")
     #expect(log.losses == ["l1"])

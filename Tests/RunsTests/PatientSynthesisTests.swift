@@ -89,6 +89,10 @@ import Training
     let reasons = try #require(small["Overruled"] as? [String])
     #expect(reasons.count == 1 && reasons[0].contains("litres"), "\(reasons)")
     #expect((small["Notes"] as? [String])?.contains(reasons[0]) == true)
+    // Whoever reads the notes alone is told of it before all else.
+    let told = try #require(Sidecar(at: scratch("small.json")))
+    #expect(told.tellingNotes.first == "REFUSED but for acceptsDoubts: \(reasons[0])")
+    #expect(told.tellingNotes.count == told.notes.count)
   }
 
   /// What a slice of the volume gets from `evaluate` and what the patient gets from `synthesize` is one thing.

@@ -96,6 +96,57 @@ import Testing
     let rows = try PeopleAssessment(of: [], on: [cohort], options).rows
     #expect(rows.allSatisfy { abs(($0.millilitres ?? 0) - 4 * 4 * 2 * 0.003) < 1e-9 })
     #expect(rows.allSatisfy { $0.values[.lesionError] != nil && $0.values[.lesionContrast] != nil })
+
+    // Pictures show where the lesions are, and not the middle: the same voxels by whatever factor.
+    var pictures: [PersonPicture] = []
+    _ = try PeopleAssessment(
+      of: [(name: "any", model: Trained.anySubset())], on: [cohort], options,
+      picturing: { pictures.append($0) })
+    let volume = try NIfTI.read(path: bidsPath(scratch("bids"), 1, .t2)).volume.reoriented(to: .lps)
+    let size = volume.dimensions.x * volume.dimensions.y
+    func sorted(_ values: [Float]) -> [Float] {
+      let (positive, most) = (values.filter { $0 > 0 }, values.max() ?? 1)
+      return positive.map { $0 / most }.sorted()
+    }
+    let shown = sorted(try #require(pictures.first).acquired)
+    let planes = (0..<volume.dimensions.z).filter { plane in
+      let values = sorted(Array(volume.voxels[plane * size..<(plane + 1) * size]))
+      return values.count == shown.count && zip(values, shown).allSatisfy { abs($0 - $1) < 1e-5 }
+    }
+    #expect(planes == [2])
+
+    // Where one person has no lesions marked, means over lesions say of how many they are.
+    #expect(!PeopleTests.caption(of: try PeopleAssessment(of: [], on: [cohort], options)).contains("alone"))
+    try FileManager.default.removeItem(atPath: scratch("bids/derivatives/lesions/sub-02"))
+    let fewer = try CohortLayout.named("bids").open(scratch("bids"))
+    let caption = PeopleTests.caption(of: try PeopleAssessment(of: [], on: [fewer], options))
+    #expect(
+      caption.contains("over 2 people")
+        && caption.contains(
+          "Of 1 of them alone, whose figure exists and is finite: Lesion (dB over brain's mean), Lesion contrast."
+        ))
+  }
+
+  private static func caption(of assessment: PeopleAssessment) -> String {
+    assessment.scenarios.first.map { assessment.means($0).caption } ?? ""
+  }
+
+  /// Whoever stops the work keeps what was measured until then.
+  @Test func whatWasMeasuredIsThereWhereTheWorkIsStopped() throws {
+    var options = PeopleAssessment.Options()
+    options.tasks = [try PersonTask("t1>t2")]
+    var asked = 0
+    let assessment = try PeopleAssessment(
+      of: [], on: [people()], options,
+      shouldStop: {
+        asked += 1
+        return asked > 1 ? .interrupted : nil
+      })
+    #expect(assessment.stop == .interrupted && assessment.unbegun == 1 && assessment.failures.isEmpty)
+    #expect(Set(assessment.rows.map(\.person)) == ["sub-01"])
+    try assessment.write(to: scratch("out"))
+    #expect(try scratch.text("out/people.md").contains("Stopped before 1 person had been looked at."))
+    #expect(try scratch.text("out/summary.json").contains("\"unbegun\" : 1"))
   }
 
   @Test func aModelServesItsOwnTask() throws {
@@ -190,7 +241,7 @@ import Testing
     let images = first.given + [first.acquired] + first.made.map(\.image)
     #expect(first.made.map(\.method) == ["AGI-Net"])
     #expect(images.count == 4 && images.allSatisfy { $0.count == first.rows * first.columns })
-    // 1 is the 99.5th percentile of a volume.
+    // 1 is the 99.5th percentile of the brain.
     #expect(images.allSatisfy { image in (0.1...3).contains(image.max() ?? 0) })
     #expect(first.spacing == [1, 1])
   }

@@ -105,7 +105,7 @@ import Torch
         both.leave()
       }.start()
     }
-    withExtendedLifetime(table) { _ = both.wait() }
+    withExtendedLifetime(table) { both.wait() }
     #expect(sums.withLock { $0 } == [1: [[2], [2]], 100: [[200], [200]]])
   }
 

@@ -93,6 +93,12 @@ class Module : public torch::autograd::Function<Module> {
                scale_weight = given(scale_weights), scale_bias = given(scale_biases);
     const auto w = kernels_last(weight);
     const auto outputs = w.size(0), channels = w.size(1), batch = x.size(0);
+    TORCH_CHECK(x.size(1) == channels, "the module takes ", channels, " channels, and the map has ", x.size(1));
+    TORCH_CHECK(groups > 0 && channels % groups == 0, groups, " groups do not divide ", channels, " channels");
+    if (routing.defined())
+      TORCH_CHECK(routing.size(0) == channels && routing.size(1) == channels / groups && norm_weight.numel() == channels &&
+                    norm_bias.numel() == channels && offset_weight.size(1) == channels && scale_weight.size(1) == channels,
+                  "the routing's kernels are not those of ", channels, " channels in ", groups, " groups");
     Gate attention;
     if (gate_weight.defined()) attention = attend(x, gate_weight, gate_bias, groups);
 

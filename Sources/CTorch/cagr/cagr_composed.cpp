@@ -62,7 +62,7 @@ Tensor composed(const std::vector<Tensor> &inputs, int64_t groups, bool rectifie
     const auto kernels = rolled_kernels(
       weight, at::linear(features, offset_weight), at::linear(features, scale_weight, scale_bias).sigmoid());
     std::vector<Tensor> samples;
-    for (int64_t b = 0; b < batch; ++b) samples.push_back(direct::convolve(sample(gated, b), kernels[b]));
+    for (int64_t b = 0; b < batch; ++b) samples.push_back(direct::convolve(sample(gated, b), kernels[b].contiguous()));
     y = at::cat(samples);
   } else {
     y = direct::convolve(gated, weight);

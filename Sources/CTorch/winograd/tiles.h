@@ -93,8 +93,9 @@ CT_INLINE void transform_square(const Transform &transform, const Get &get, cons
   }
 }
 
-#define CT_TRANSFORM(function) \
-  [](const auto &x, Lanes *y, int step) __attribute__((always_inline)) { function(x, y, step); }
+// The array is named and not deduced: deduction would have it aligned as whole registers are, which memory of lanes need not be.
+#define CT_TRANSFORM(function, from) \
+  [](const Lanes (&x)[from], Lanes *y, int step) __attribute__((always_inline)) { function(x, y, step); }
 
 // MARK: With the depth
 
@@ -139,7 +140,7 @@ CT_INLINE void transform_back(const float *from, int64_t step, const Put &put) {
   for (int k = 0; k < depth_of(is_volume).outputs; ++k) {
     const float *plane = from + k * tile_products * step, sign = k ? -1.0f : 1.0f;
     transform_square<tile_inputs, tile_outputs>(
-      CT_TRANSFORM(transform_output),
+      CT_TRANSFORM(transform_output, tile_inputs),
       [&](int i, int j, Lanes &x) __attribute__((always_inline)) {
         const float *place = plane + (tile_inputs * i + j) * step;
         x = lanes(place);
@@ -157,7 +158,7 @@ CT_INLINE void transform_tile_up(const Pixel &pixel, float *to, int64_t step) {
   constexpr float first[] = {1, 1, 1, 0}, second[] = {0, 1, -1, -1};
   for (int k = 0; k < depth_of(is_volume).inputs; ++k, to += tile_products * step) {
     transform_square<tile_outputs, tile_inputs>(
-      CT_TRANSFORM(transform_up),
+      CT_TRANSFORM(transform_up, tile_outputs),
       [&](int i, int j, Lanes &x) __attribute__((always_inline)) {
         x = lanes(pixel(0, i, j));
         if constexpr (is_volume) x = first[k] * x + second[k] * lanes(pixel(1, i, j));
@@ -190,7 +191,7 @@ CT_INLINE void transform_whole_kernel_back(const float *from, int64_t step, cons
   const int64_t plane = tile_products * step;
   for (int k = 0; k < depth_of(is_volume).taps; ++k) {
     transform_square<tile_inputs, 3>(
-      CT_TRANSFORM(transform_kernel_back),
+      CT_TRANSFORM(transform_kernel_back, tile_inputs),
       [&](int i, int j, Lanes &x) __attribute__((always_inline)) {
         const float *place = from + (tile_inputs * i + j) * step;
         if constexpr (is_volume) {

@@ -8,6 +8,8 @@ public struct PersonRegions: Sendable {
   public let core: [Bool]
   /// Lesions within the brain, and the tissue within `reach` mm of them; nil where none are marked.
   public let lesion: [Bool]?, shell: [Bool]?
+  /// What lies `inside` mm deep, where of a whole head hardly anything but brain is; all of the brain where nothing does.
+  public let deep: [Bool]
   /// White matter that no lesion is near; nil where it is not known.
   public let whiteMatter: [Bool]?
 
@@ -30,6 +32,8 @@ public struct PersonRegions: Sendable {
     let outline = PersonRegions.filled(brain, grid.extent)
     let borders = DistanceTransform.squared(to: outline.map { !$0 }, on: grid)
     core = zip(brain, borders).map { $0 && $1 >= PersonRegions.depth * PersonRegions.depth }
+    let deep = zip(brain, borders).map { $0 && $1 >= inside * inside }
+    self.deep = deep.contains(true) ? deep : brain
     let marked = lesion.map { zip($0, brain).map { $0 && $1 } }.flatMap { $0.contains(true) ? $0 : nil }
     self.lesion = marked
     let distances = marked.map { DistanceTransform.squared(to: $0, on: grid) }
@@ -40,7 +44,7 @@ public struct PersonRegions: Sendable {
     }
     let far = PersonRegions.distance * PersonRegions.distance
     let candidates = brain.indices.filter { voxel in
-      brain[voxel] && borders[voxel] >= inside * inside && (distances.map { $0[voxel] > far } ?? true)
+      deep[voxel] && (distances.map { $0[voxel] > far } ?? true)
     }
     whiteMatter = t1.flatMap { t1 in
       PersonRegions.mode(candidates.map { t1[$0] }).map { mode in

@@ -1,3 +1,5 @@
+import Files
+
 extension Table {
   /// Models as rows, metrics as columns, mean ± standard deviation; the paper's units.
   /// - Parameter overSubjects: the spread of the subjects' means, instead of that of all slices.
@@ -19,8 +21,10 @@ extension Table {
   private static func caption(_ models: [Scores], _ metrics: [Metric], _ overSubjects: Bool) -> String {
     guard let first = models.first else { return "" }
     let summary = first.summary
-    let slices = counted(summary.slices, "slice")
-    let subjects = counted(summary.subjects, "subject")
+    // Of measures of lesions, slices that show none have no figure.
+    let measured = first.slices.filter { slice in metrics.contains { slice.values[$0] != nil } }
+    let slices = counted(measured.count, "slice")
+    let subjects = counted(measured.map(\.subject).unique.count, "subject")
     var text = "Mean ± standard deviation (n − 1) over "
     text += overSubjects ? "the means of \(subjects) (\(slices))" : "\(slices) of \(subjects)"
     let variants = SSIM.Variant.allCases.filter { v in models.contains { $0.scorer.ssim.variant == v } }

@@ -94,14 +94,14 @@ package struct Chart: Sendable {
     let drawn = lines.map { ($0, $0.isJoined ? Chart.thinned($0.points) : $0.points) }
     let all = drawn.flatMap(\.1)
     let x = Ticks(covering: all.map(\.x) + (all.isEmpty ? [] : [0]), count: 6)
-    let y = Ticks(covering: all.map(\.y))
+    let y = Ticks(covering: drawn.flatMap { Chart.shown($1, of: $0) })
     let frame = Chart.margin
     let (right, bottom) = (Chart.width - frame.right, Chart.height - frame.bottom)
     func across(_ value: Double) -> Double {
       frame.left + (value - x.lower) / (x.upper - x.lower) * (right - frame.left)
     }
     func down(_ value: Double) -> Double {
-      bottom - (value - y.lower) / (y.upper - y.lower) * (bottom - frame.top)
+      max(frame.top, bottom - (value - y.lower) / (y.upper - y.lower) * (bottom - frame.top))
     }
     func path(_ points: [Point]) -> String {
       points.enumerated().map { index, point in
@@ -153,9 +153,16 @@ package struct Chart: Sendable {
     return "\(title), \(vertical) against \(horizontal). " + parts.joined(separator: "; ")
   }
 
+  /// The heights that an axis covers: of a line that is smoothed all but the highest fiftieth, lest one batch, or the first ones,
+  /// hide all others.
+  package static func shown(_ points: [Point], of line: Line) -> [Double] {
+    let heights = points.map(\.y)
+    return line.smooth ? Array(heights.sorted().prefix(heights.count - heights.count / 50)) : heights
+  }
+
   /// A running mean over a thirtieth of the points, shorter at the ends so that it stays centred.
   package static func smoothed(_ points: [Point]) -> [Point] {
-    let reach = max(1, points.count / 30)
+    let reach = max(1, points.count / 60)
     return points.indices.map { index in
       let half = min(reach, index, points.count - 1 - index)
       let window = points[index - half...index + half]

@@ -91,8 +91,8 @@ public struct CompletionPage {
         HTML.section("pictures", "Pictures") {
           HTML("p", ["class": "note"]) {
             "Axial, coronal and sagittal planes through the middle of the head; the patient's right is at the left of the "
-              + "first two, the front at the left of the last. Computed images have a line above; every image is scaled by "
-              + "itself."
+              + "first two, the front at the left of the last. Computed images have a line above. In every image by itself black is 0 "
+              + "and white the 99.5th percentile in the brain, of a whole head of what lies deep in its upper part."
           }
           for person in people where isPictured(person) { picture(of: person) }
         }

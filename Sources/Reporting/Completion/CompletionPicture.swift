@@ -1,5 +1,6 @@
 import Files
 import Imaging
+import Inference
 import Runs
 
 /// Pictures of one person: what was given and what was made of it side by side, in three planes through the middle.
@@ -19,21 +20,37 @@ struct CompletionPicture {
   init(_ files: [File], voxelLimit: Int) throws {
     let made = files.first(where: \.isMade)?.path
     let grid = try made.map { try NIfTI.readHeader(path: $0, limit: voxelLimit).grid }
-    stacks = try files.map { file in
+    let volumes = try files.map { file in
       var volume = try NIfTI.read(path: file.path, limit: voxelLimit).volume
       if let placement = file.placement, placement.isResampled, let grid {
         volume = volume.brought(to: grid, by: placement.motion)
       }
-      volume = volume.reoriented(to: .lps)
+      return volume.reoriented(to: .lps)
+    }
+    let brain = CompletionPicture.brain(of: volumes)
+    stacks = zip(volumes, files).map { volume, file in
+      let (size, inside) = (volume.dimensions, zip(volume.voxels, brain).compactMap { $1 ? $0 : nil })
       // An image without anything in it stays black.
-      if let scale = try? IntensityScale(of: volume.voxels) { scale.normalise(inPlace: &volume.voxels) }
-      let size = volume.dimensions
+      let white = Percentile.of(inside, 99.5).flatMap { $0 > 0 ? Float($0) : nil } ?? .infinity
       let stack = Stack(
-        columns: size.x, rows: size.y, slices: size.z, spacing: volume.affine.spacing, values: volume.voxels)
+        columns: size.x, rows: size.y, slices: size.z, spacing: volume.affine.spacing,
+        values: volume.voxels.map { $0 / white })
       return (stack, file.isMade)
     }
     // The head as any of the scans has it.
     box = Box(enclosing: stacks.map(\.stack), above: 0.05)
+  }
+
+  /// Where brain is, by all images that show anything; everywhere where none does. Fat and skin of a whole head, were they white,
+  /// would leave the brain grey.
+  private static func brain(of volumes: [Volume]) -> [Bool] {
+    let scaled = volumes.compactMap { volume in
+      ForegroundScale.of(volume.voxels).map { (volume: volume, limit: Float(ForegroundScale.floor * $0)) }
+    }
+    guard let grid = scaled.first?.volume.grid else {
+      return [Bool](repeating: true, count: volumes.first?.voxels.count ?? 0)
+    }
+    return HeadOutline(scaled.map(\.volume), limits: scaled.map(\.limit)).brain(on: grid)
   }
 
   /// A column for each image, a row for each plane; those that were made have a line above.

@@ -13,7 +13,7 @@ enum StyleSheet {
     font:16px/1.55 system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif}
     h1{font-size:2.1rem;line-height:1.15;margin:0 0 .2rem;letter-spacing:-.015em}
     h2{font-size:1.35rem;margin:3rem 0 .8rem;padding-top:.9rem;border-top:1px solid var(--line)}
-    h3{font-size:1.08rem;margin:1.8rem 0 .5rem}
+    h1,h2,h3,.subtitle{overflow-wrap:anywhere} h3{font-size:1.08rem;margin:1.8rem 0 .5rem}
     p{margin:.5rem 0;max-width:62rem}
     .subtitle{color:var(--soft);font-size:1.06rem;margin:0 0 1.2rem}
     .note,figcaption,caption{color:var(--soft);font-size:.88rem}
@@ -22,7 +22,7 @@ enum StyleSheet {
     .verdict{background:var(--wash);border-left:6px solid var(--accent);border-radius:6px;padding:.9rem 1.1rem;
     font-size:1.12rem;max-width:none}
     .verdict p{margin:.3rem 0;max-width:none}
-    nav{margin:1.2rem 0;font-size:.92rem;color:var(--soft)} nav a{margin-right:1.1rem;white-space:nowrap}
+    nav{margin:1.2rem 0;font-size:.92rem;color:var(--soft)} nav a{display:inline-block;margin-right:1.1rem}
     a{color:var(--accent);text-decoration:none} a:hover{text-decoration:underline}
     .facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(24rem,100%),1fr));gap:.15rem 1.6rem;margin:.6rem 0}
     .facts div{display:flex;gap:.7rem;border-bottom:1px dotted var(--line);padding:.22rem 0}
@@ -30,7 +30,8 @@ enum StyleSheet {
     .scroll{overflow-x:auto;margin:.8rem 0}
     table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;min-width:50%}
     caption{caption-side:bottom;text-align:left;padding-top:.5rem;max-width:62rem} caption strong{color:var(--ink)}
-    th,td{padding:.36rem .8rem;text-align:left;white-space:nowrap} td{border-top:1px solid var(--line)}
+    th,td{padding:.36rem .8rem;text-align:left;white-space:nowrap}
+    td:first-child{max-width:22rem;white-space:normal;overflow-wrap:anywhere} td{border-top:1px solid var(--line)}
     thead th{border-bottom:2px solid var(--line);font-weight:600} .number{text-align:right}
     .groups th{text-align:center;border-bottom:1px solid var(--line)} .groups th:empty{border:0}
     tr.rule td{border-top:2px solid var(--soft)}
@@ -46,7 +47,7 @@ enum StyleSheet {
     .c3{stroke:var(--c3);--k:var(--c3)} .c4{stroke:var(--c4);--k:var(--c4)} .c5{stroke:var(--c5);--k:var(--c5)}
     .c6{stroke:var(--c6);--k:var(--c6)} .c7{stroke:var(--c7);--k:var(--c7)}
     .dot{fill:var(--paper);stroke-width:1.6} .legend{font-size:.86rem;margin:.2rem 0 0 3.6rem}
-    .legend span{margin-right:1.2rem;white-space:nowrap}
+    .legend span{display:inline-block;margin-right:1.2rem}
     .key{display:inline-block;width:1.3em;height:3px;background:var(--k);vertical-align:middle;margin-right:.4em}
     .montage-frame{margin:1rem 0 2.2rem} .montage-frame>figcaption{margin-bottom:.5rem}
     .montage{display:grid;grid-template-columns:repeat(var(--columns),minmax(7.5rem,1fr));gap:3px;background:#000;
@@ -56,7 +57,7 @@ enum StyleSheet {
     .montage .plane:first-child{margin-top:0}
     .name{margin:0 0 .25rem;font-size:.84rem;line-height:1.25;min-height:1.25em;text-align:center;color:#d5dae0}
     .figures{margin:.25rem 0 0;font-size:.78rem;text-align:center;color:#9aa5b1;font-variant-numeric:tabular-nums}
-    .name.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
+    .cell{position:relative} .name.quiet{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
     .panel{position:relative;width:100%;background:#000;overflow:hidden}
     .panel img,.overlay{position:absolute;inset:0;width:100%;height:100%;display:block}
     .pixels{image-rendering:pixelated}
@@ -81,6 +82,7 @@ enum StyleSheet {
     --warn:#fff;--warn-ink:#000;--c0:#0b5cad;--c1:#c2410c;--c2:#15803d;--c3:#7e22ce}
     body{max-width:none;padding:0;font-size:10.5pt} nav{display:none} figure,table,.verdict{break-inside:avoid}
     h2,h3{break-after:avoid} .montage,.key,.ramp,.warning{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-    .scroll{overflow:visible}}
+    .scroll{overflow:visible} table{font-size:7pt} th,td{padding:.2rem .3rem;white-space:normal;overflow-wrap:anywhere}}
+    @media print{@page{size:landscape;margin:12mm}}
     """
 }

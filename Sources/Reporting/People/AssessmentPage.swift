@@ -128,6 +128,9 @@ public struct AssessmentPage {
       ("Measured", visits > people ? "\(people.people) in \(visits) visits" : "\(people)"),
       ("Not measured", "\(assessment.failures.count)"),
     ]
+      + (assessment.unbegun > 0
+        ? [("Stopped", "before \(assessment.unbegun.people) had been looked at")] : [])
+      + assessment.origin.lines
   }
 
   private func reliability(of assessment: PeopleAssessment) -> HTML {
@@ -137,7 +140,8 @@ public struct AssessmentPage {
     return HTML {
       if checks.isEmpty {
         HTML("p") {
-          "No model was told how far it can be relied on: that takes two given contrasts and more."
+          "There is nobody of whom both a model's reliability and a finite figure are known: a reliability takes two given "
+            + "contrasts and more, and their being hidden in turn."
         }
       } else {
         for check in checks { HTML("p") { check.words } }
@@ -162,8 +166,10 @@ public struct AssessmentPage {
         HTML("p") { "Nothing was made of anybody." }
       } else {
         HTML("p", ["class": "note"]) {
-          "The axial plane in the middle of each brain; the patient's right is at the left. Intensities from 0 (black) to the "
-            + "99.5th percentile of the contrast (white); what was made has a line above, and the scale of what was acquired. "
+          "The axial plane with most of the lesions, or in the middle of each brain where none are marked; the patient's right is "
+            + "at the left. Intensities from 0 (black) to the 99.5th percentile of the contrast in the brain (white); of a head in "
+            + "which nothing tells where that is, of what lies 25 mm deep. What was made has a line above, and the scale of what "
+            + "was acquired. "
             + "Differences from 0 (black) to \(number(Double(AssessmentPage.errorScale), 1)) of that range (pale yellow)."
         }
         if people.count > AssessmentPage.mostPictured {
@@ -207,7 +213,8 @@ extension PeopleAssessment {
       "Brain, dB over mean",
       caption:
         "Means over people, in brackets the 95 % interval (Student's) where there are three or more. 0 dB is an image "
-        + "of one intensity. Ceilings were fitted to the very target.",
+        + "of one intensity. Ceilings were fitted to the very target: the most that a voxel's own intensities tell, and a network "
+        + "sees more.",
       columns: [Table.Column("Task"), Table.Column("People", decimals: 0)] + ordered.map { Table.Column($0) })
     for scenario in scenarios {
       let figures = figures(of: scenario)
@@ -219,7 +226,8 @@ extension PeopleAssessment {
               let mean = spread.mean
             else { return .empty }
             let interval = spread.interval().map { " (\(number($0.lower, 2)) to \(number($0.upper, 2)))" }
-            return .text(number(mean, 2) + (interval ?? ""))
+            let who = spread.count < people ? ", of \(spread.count) alone" : ""
+            return .text(number(mean, 2) + (interval ?? "") + who)
           })
     }
     return table

@@ -19,9 +19,9 @@ struct ReliabilityCheck {
     }
   }
 
-  /// Nil where there are few, or where one of both is always the same.
+  /// Nil where there are fewer than ten, of which it would tell nothing, or where one of both is always the same.
   var correlation: Double? {
-    guard points.count >= 3 else { return nil }
+    guard points.count >= 10 else { return nil }
     let mask = [Bool](repeating: true, count: points.count)
     let correlation = Agreement(points.map { Float($0.x) }, points.map { Float($0.y) }, inside: mask)
       .correlation

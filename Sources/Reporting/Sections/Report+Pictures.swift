@@ -64,7 +64,8 @@ extension Report {
         }
       }
       HTML("p", ["class": "note"]) {
-        "Losses as they were logged, batch by batch, faint; their running mean over a thirtieth of the run, strong."
+        "Losses as they were logged, batch by batch (of more than 600, means of neighbours), faint; their running mean over a "
+          + "thirtieth of the run, strong. The highest fiftieth may lie above the frame and is drawn at its edge."
       }
     }
   }

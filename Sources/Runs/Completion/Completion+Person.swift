@@ -85,7 +85,9 @@ extension Completion {
   func synthesis(of targets: [Modality], by model: TrainedModel) -> PatientSynthesis {
     var job = PatientSynthesis(model: model, output: "")
     (job.targets, job.batchSize, job.voxelLimit) = (targets, options.batchSize, options.voxelLimit)
-    (job.isAxialAlone, job.alignment) = (options.isAxialAlone, options.alignment)
+    (job.isAxialAlone, job.biasField, job.alignment) = (
+      options.isAxialAlone, options.biasField, options.alignment
+    )
     // What stands there and is whole is not computed again.
     (job.replaces, job.acceptsDoubts) = (true, options.acceptsDoubts)
     return job
@@ -123,7 +125,8 @@ extension Completion {
 extension CompletedPerson {
   /// Takes what the sidecar of an image tells of the person.
   fileprivate mutating func take(_ sidecar: Sidecar) {
-    (notes, reliability, placements) = (sidecar.notes, sidecar.reliability, sidecar.alignment)
+    (reliability, placements) = (sidecar.reliability, sidecar.alignment)
+    notes = sidecar.tellingNotes
     reliabilityWords = sidecar.verification.map { Verification(hidden: $0).words }
   }
 }

@@ -28,6 +28,7 @@ public struct Completion: Sendable {
     public var batchSize = 2
     /// As `Synthesizer` has it.
     public var isAxialAlone = false
+    public var biasField = BiasFieldRule.automatic
     public var alignment = ScanAlignment()
     public var voxelLimit = NIfTI.defaultVoxelLimit
     /// Of several processes that share people out, which one this is and how many there are: each completes every so many-th.

@@ -32,7 +32,8 @@ struct DerivedImage: Sendable {
     }
     let derivation = sidecar.derivation
     guard derivation.sources == scans.links, derivation.reference == scans.reference,
-      derivation.isAxialAlone == options.isAxialAlone, sidecar.alignedBy == scans.alignment.rule,
+      derivation.isAxialAlone == options.isAxialAlone, derivation.biasField == options.biasField,
+      sidecar.alignedBy == scans.alignment.rule,
       sidecar.precision == LibTorch.precision.note,
       scans.paths.indices.allSatisfy({ isOf(scans.paths[$0], at: $0, derivation, scans) })
     else { return false }
@@ -84,7 +85,7 @@ extension Derivation {
   init(_ scans: SourceScans, _ options: Completion.Options) {
     self.init(
       sources: scans.links, digests: scans.digests, reference: scans.reference,
-      isAxialAlone: options.isAxialAlone)
+      isAxialAlone: options.isAxialAlone, biasField: options.biasField)
   }
 }
 

@@ -44,9 +44,12 @@ extension PeopleAssessment {
 
   /// Means over people, by task and method. A person counts with the mean of their visits.
   public struct Summary: Encodable {
+    public var origin: Origin
     public var cohorts: [String]
     public var tasks: [Task]
     public var failures: [String: String]
+    /// People with whom nobody began, as the work was stopped; nil where it was not.
+    public var unbegun: Int?
 
     public struct Task: Encodable {
       public var task: String
@@ -70,11 +73,12 @@ extension PeopleAssessment {
 
   public var summary: Summary {
     Summary(
-      cohorts: cohorts,
+      origin: origin, cohorts: cohorts,
       tasks: scenarios.map { scenario in
         Summary.Task(task: scenario.description, methods: figures(of: scenario).map(Summary.Method.init))
       },
-      failures: Dictionary(failures.map { (label($0.cohort, $0.person), $0.reason) }) { first, _ in first })
+      failures: Dictionary(failures.map { (label($0.cohort, $0.person), $0.reason) }) { first, _ in first },
+      unbegun: unbegun > 0 ? unbegun : nil)
   }
 
   package var scenarios: [Scenario] { rows.map(\.scenario).unique }
@@ -104,6 +108,8 @@ extension PeopleAssessment {
       parts.append(means(scenario).written(as: .markdown))
       parts.append(everyone(scenario).written(as: .markdown))
     }
+    if unbegun > 0 { parts.append("Stopped before \(unbegun.people) had been looked at.\n") }
+    parts.append(origin.lines.map { "- \($0.name): \($0.value)\n" }.joined())
     if !failures.isEmpty {
       parts.append(
         "Not measured:\n"
@@ -121,7 +127,9 @@ extension PeopleAssessment {
       caption: "Mean ± standard deviation over \(people.people)"
         + (visits > people ? ", each the mean of their visits (\(visits) in all); " : "; ")
         + "each image by its own foreground's scale, but for copies by the 99.5th percentile and for ceilings, which were "
-        + "fitted to the target and are not among those of which the best is marked.",
+        + "fitted to the target and are not among those of which the best is marked; they are the most that a voxel's own "
+        + "intensities tell, and a network sees more. The best line may turn an image over, dark for bright."
+        + partial(figures, of: people),
       columns: [Table.Column("Method")] + PersonMeasure.allCases.map { Table.Column($0) })
     for model in figures {
       if PersonBaselines.ceilings.contains(model.name) { table.unranked.insert(table.rows.count) }
@@ -131,12 +139,28 @@ extension PeopleAssessment {
     return table
   }
 
+  /// Sentences on the measures that fewer people have than there are; measures of as many share one.
+  private func partial(_ figures: [ModelFigures<PersonMeasure>], of people: Int) -> String {
+    let counts = PersonMeasure.allCases.map { measure in
+      (measure: measure, counts: figures.map { $0.overPeople(measure).count })
+    }
+    let partial = counts.filter { $0.counts.contains { $0 > 0 } && ($0.counts.min() ?? 0) < people }
+    return partial.grouped { one in
+      let (least, most) = (one.counts.min() ?? 0, one.counts.max() ?? 0)
+      return least == most ? "\(most)" : "\(least) to \(most)"
+    }.map { count, measures in
+      " Of \(count) of them alone, whose figure exists and is finite: "
+        + measures.map(\.measure.heading).joined(separator: ", ") + "."
+    }.joined()
+  }
+
   /// A row a person: every method in the brain, and what the model says of itself.
   package func everyone(_ scenario: Scenario) -> Table {
     let all = rows.filter { $0.scenario == scenario }
     let methods = all.map(\.method).unique
+    let whose = models.first.map { "; the columns behind them are \($0)'s" } ?? ""
     var table = Table(
-      "\(scenario), everyone", caption: "Brain, dB over mean.",
+      "\(scenario), everyone", caption: "Each method in the brain, dB over mean\(whose).",
       columns: [Table.Column("Person")] + methods.map { Table.Column($0) }
         + [
           Table.Column("Best line (dB)"), Table.Column("Reliability (dB)"), Table.Column("Sharpness"),

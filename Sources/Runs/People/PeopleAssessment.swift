@@ -19,6 +19,7 @@ public struct PeopleAssessment: Sendable {
     public var verifies = true
     /// As `Synthesizer` has it.
     public var isAxialAlone = false
+    public var biasField = BiasFieldRule.automatic
     /// How scans on other grids come onto one.
     public var alignment = ScanAlignment()
     /// The look-up from physics alone, of stripped heads and of whole ones, where there is one.
@@ -51,6 +52,11 @@ public struct PeopleAssessment: Sendable {
   public private(set) var failures: [Unmeasured] = []
   /// The models' names, in the order given.
   public let models: [String]
+  /// By what the figures came about.
+  public let origin: Origin
+  /// What ended the work before everyone had been looked at, and how many were not; nil where nothing did.
+  public private(set) var stop: Failure.Kind?
+  public private(set) var unbegun = 0
   /// The folders' names, by which people of one identifier are told apart.
   public let cohorts: [String]
 
@@ -59,14 +65,18 @@ public struct PeopleAssessment: Sendable {
   ///   - group: the processes that share the people out, each of which gets everything.
   ///   - progress: persons done, of how many, and who is next; what it throws ends the work.
   ///   - picturing: takes what models made of each person and task; what it throws ends the work.
+  ///   - shouldStop: asked again and again while this process works alone; where it says a kind of failure, what was measured
+  ///     until then is what there is.
   /// - Throws: `.inconsistent` where no person has what any task needs, and for folders of one name.
   public init(
     of models: [(name: String, model: TrainedModel)], on cohorts: [any Cohort],
     _ options: Options = Options(), group: ProcessGroup? = nil,
     progress: (Int, Int, String) throws -> Void = { _, _, _ in },
-    picturing: (PersonPicture) throws -> Void = { _ in }
+    picturing: (PersonPicture) throws -> Void = { _ in },
+    shouldStop: @escaping () -> Failure.Kind? = { nil }
   ) throws {
     self.models = models.map(\.name)
+    origin = Origin(models, options)
     self.cohorts = try PeopleAssessment.names(of: cohorts)
     let chosen = zip(cohorts, self.cohorts).flatMap { cohort, name in
       let subjects = cohort.subjects.filter {
@@ -84,23 +94,31 @@ public struct PeopleAssessment: Sendable {
     }
     // One on each process at a time, so that pictures need not be kept.
     let step = group?.size ?? 1
+    func goOn() throws {
+      if group == nil, let kind = shouldStop() { throw Failure(kind, "stopped") }
+    }
     for number in stride(from: 0, to: chosen.count, by: step) {
       try progress(number, chosen.count, chosen[number].2.id)
       let next = Array(chosen[number..<min(number + step, chosen.count)])
-      let found = try group.share(of: next).map { cohort, name, subject -> Measured in
+      let found = try group.share(of: next).map { cohort, name, subject -> Measured? in
         do {
+          try goOn()
           let scenarios = PersonTask.scenarios(options.tasks, of: subject.modalities)
           let needed = Modality.allCases.filter { modality in
             scenarios.contains { $0.modalities.contains(modality) }
           }
           let person = try PersonScans(
             subject, of: cohort, named: name, needed: needed, by: options.alignment)
-          return try PeopleAssessment.measured(person, models, options)
+          return try PeopleAssessment.measured(person, models, options, goOn)
+        } catch let failure as Failure where failure.isStop && group == nil {
+          (stop, unbegun) = (failure.kind, chosen.count - number)
+          return nil
         } catch let failure as Failure where !failure.isStop {
           return Measured(failure: failure.message.relative(to: [cohort.folder]), code: failure.kind.rawValue)
         }
       }
-      for ((_, name, subject), one) in zip(next, try group.gathered(found)) {
+      if stop != nil { return }
+      for ((_, name, subject), one) in zip(next, try group.gathered(found.compactMap { $0 })) {
         rows += one.rows
         if let reason = one.failure {
           let kind = one.code.flatMap(Failure.Kind.init(rawValue:)) ?? .unexpected
@@ -158,14 +176,15 @@ public struct PeopleAssessment: Sendable {
   }
 
   private static func measured(
-    _ person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options
+    _ person: PersonScans, _ models: [(name: String, model: TrainedModel)], _ options: Options,
+    _ goOn: () throws -> Void
   ) throws -> Measured {
     let scenarios = PersonTask.scenarios(options.tasks, of: person.modalities)
     var rows: [Row] = []
     var planes: [Scenario: [(method: String, plane: [Float])]] = [:]
     for (name, model) in models {
-      for (made, reliability) in try predictions(of: person, scenarios, by: model, options) {
-        if let plane = made.scenario.target.modality.flatMap({ person.middle(of: made.image, as: $0) }) {
+      for (made, reliability) in try predictions(of: person, scenarios, by: model, options, goOn) {
+        if let plane = made.scenario.target.modality.flatMap({ person.shown(made.image, as: $0) }) {
           planes[made.scenario, default: []].append((name, plane))
         }
         rows += scored([(made.scenario, name, made.image, false, "")], on: person).map { row in
@@ -217,7 +236,8 @@ public struct PeopleAssessment: Sendable {
 
   /// What a model makes of the person for the scenarios that it serves: those of the same sources at once.
   private static func predictions(
-    of person: PersonScans, _ scenarios: [Scenario], by model: TrainedModel, _ options: Options
+    of person: PersonScans, _ scenarios: [Scenario], by model: TrainedModel, _ options: Options,
+    _ goOn: () throws -> Void
   ) throws -> [(made: (scenario: Scenario, image: [Float]), reliability: Double?)] {
     let card = model.card.scenario
     let served = scenarios.filter { scenario in
@@ -227,14 +247,15 @@ public struct PeopleAssessment: Sendable {
     }
     var synthesizer = try model.synthesizer
     (synthesizer.verifies, synthesizer.acceptsDoubts) = (options.verifies, true)
-    synthesizer.isAxialAlone = options.isAxialAlone
+    (synthesizer.isAxialAlone, synthesizer.biasField) = (options.isAxialAlone, options.biasField)
     // Its notes are not shown.
     synthesizer.looksForMotion = false
     return try served.map(\.sources).unique.flatMap { sources in
       let wanted = served.filter { $0.sources == sources }
       let given = person.volumes.filter { sources.contains($0.key) }
       let result = try synthesizer(
-        given, targets: wanted.compactMap(\.target.modality), batchSize: options.batchSize)
+        given, targets: wanted.compactMap(\.target.modality), batchSize: options.batchSize,
+        progress: { _, _ in try goOn() }, verifying: { _, _ in try goOn() })
       return wanted.compactMap { scenario in
         result.images.first { $0.modality == scenario.target.modality }.map {
           ((scenario, person.cut($0.volume)), result.verification?.reliability)

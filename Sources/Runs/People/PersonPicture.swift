@@ -2,7 +2,7 @@ import Foundation
 import Imaging
 import Metrics
 
-/// A plane through the middle of a person's brain: what was given, what was acquired, and what models made.
+/// A plane through a person's lesions, or through the middle of the brain: what was given, what was acquired, and what models made.
 public struct PersonPicture: Sendable, Codable {
   /// The folder's name.
   public let cohort: String
@@ -19,8 +19,8 @@ public struct PersonPicture: Sendable, Codable {
   init?(_ person: PersonScans, _ scenario: Scenario, made: [(method: String, plane: [Float])]) {
     let grid = person.regions.grid
     func shown(_ modality: Modality) -> [Float]? {
-      guard let image = person.images[modality], let upper = person.percentiles[modality] else { return nil }
-      return person.middle(of: image).map { $0 / Float(upper) }
+      guard let image = person.images[modality], let white = person.white(modality) else { return nil }
+      return person.shown(image).map { $0 / white }
     }
     guard let target = scenario.target.modality, let acquired = shown(target) else { return nil }
     (cohort, self.person, self.scenario) = (person.cohort, person.id, scenario)
@@ -33,7 +33,7 @@ public struct PersonPicture: Sendable, Codable {
     }
   }
 
-  /// [row][column], LPS; 1 stands for the 99.5th percentile of the contrast's volume.
+  /// [row][column], LPS; 1 stands for the 99.5th percentile of the contrast in the brain.
   public var given: [[Float]] { Array(images.dropLast(models.count + 1)) }
   public var acquired: [Float] { images[images.count - models.count - 1] }
   /// By model, on the scale by which it is compared with what was acquired.
@@ -52,20 +52,37 @@ public struct PersonPicture: Sendable, Codable {
 }
 
 extension PersonScans {
-  /// The plane in the middle of what is compared.
-  func middle(of image: [Float]) -> [Float] {
+  /// The plane that pictures show: the first with most of the lesions, or the one in the middle of what is compared.
+  private var shownPlane: Int {
     let extent = regions.grid.extent
-    let (plane, size) = (extent.planes / 2, extent.rows * extent.columns)
+    let size = extent.rows * extent.columns
+    let counts = regions.lesion.map { lesion in
+      (0..<extent.planes).map { plane in lesion[plane * size..<(plane + 1) * size].count { $0 } }
+    }
+    return counts.flatMap { counts in counts.max().flatMap(counts.firstIndex) } ?? extent.planes / 2
+  }
+
+  /// That plane of an image.
+  func shown(_ image: [Float]) -> [Float] {
+    let size = regions.grid.extent.rows * regions.grid.extent.columns
+    let plane = shownPlane
     return Array(image[plane * size..<(plane + 1) * size])
   }
 
-  /// The same of what was made of a contrast, by its own foreground's scale, as `PersonPicture` shows it.
-  func middle(of made: [Float], as target: Modality) -> [Float]? {
+  /// The intensity of a contrast that pictures show as white: fat and skin of a whole head would leave the brain grey.
+  func white(_ modality: Modality) -> Float? {
+    guard let image = images[modality] else { return nil }
+    let inside = zip(image, regions.deep).compactMap { $1 ? $0 : nil }
+    return Percentile.of(inside, 99.5).flatMap { $0 > 0 ? Float($0) : nil }
+  }
+
+  /// That plane of what was made of a contrast, by its own foreground's scale, as `PersonPicture` shows it.
+  func shown(_ made: [Float], as target: Modality) -> [Float]? {
     let scorer = PersonScorer(regions)
     guard let truth = images[target].flatMap(scorer.scale), let own = scorer.scale(of: made),
-      let upper = percentiles[target]
+      let white = white(target)
     else { return nil }
-    let factor = Float(truth / (own * upper))
-    return middle(of: made).map { $0 * factor }
+    let factor = Float(truth / own) / white
+    return shown(made).map { $0 * factor }
   }
 }

@@ -47,7 +47,9 @@ struct PersonScans {
           "\(path): was computed and not acquired, says its header, so that nothing can be measured on it; take it out of the"
             + " folder")
       }
-      return (path, try image.volume.checked(name: path).reoriented(to: .lps))
+      var volume = try image.volume.checked(name: path).reoriented(to: .lps)
+      _ = volume.clearConstantAir()
+      return (path, volume)
     }
     let given = subject.modalities.filter(needed.contains)
     guard !given.isEmpty else { throw Failure(.inconsistent, "\(subject.id): has no scans") }

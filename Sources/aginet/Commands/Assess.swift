@@ -53,7 +53,7 @@ struct Assess: ParsableCommand {
   @Flag(help: "Replace what an earlier assessment wrote.")
   var force = false
   @OptionGroup var alignment: AlignmentOptions
-  @OptionGroup var planes: PlaneOptions
+  @OptionGroup var sight: SightOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
@@ -75,7 +75,8 @@ struct Assess: ParsableCommand {
     var options = PeopleAssessment.Options()
     if let tasks { options.tasks = try tasks.split(separator: " ").map { try PersonTask(String($0)) } }
     (options.limit, options.batchSize, options.verifies) = (limit, batch, verify)
-    (options.baselines, options.isAxialAlone) = (!modelsOnly, planes.axialOnly)
+    (options.baselines, options.isAxialAlone) = (!modelsOnly, sight.axialOnly)
+    options.biasField = sight.biasField
     options.alignment = try alignment.checked()
     let picks = try pick.flatMap { try ScanPick.read($0) }
     let cohorts = try folders.map { try Assess.opened($0, picks) }
@@ -101,13 +102,18 @@ struct Assess: ParsableCommand {
     }
     var bar = ProgressBar("assessing", unit: "people")
     var page = AssessmentPage(in: output)
+    if group == nil { Interruption.watch() }
     let assessment = try PeopleAssessment(
       of: models, on: cohorts, options, group: group,
       progress: {
         try group?.listen()
         bar.show($0, of: $1, $2)
-      }, picturing: { if group.isFirst { try page.draw($0) } })
+      }, picturing: { if group.isFirst { try page.draw($0) } }, shouldStop: { Interruption.requested })
     guard group.isFirst else { return }
+    if let stop = assessment.stop, assessment.rows.isEmpty {
+      RunFolder.removeEmpty(output, within: Path.folder(output))
+      throw Failure(stop, "stopped before anybody was measured; nothing is written")
+    }
     if assessment.rows.isEmpty, let failure = assessment.failure {
       RunFolder.removeEmpty(output, within: Path.folder(output))
       throw failure
@@ -118,6 +124,12 @@ struct Assess: ParsableCommand {
       Console.note("warning: \(failure.cohort)/\(failure.person): \(failure.reason)")
     }
     try Console.result(output)
+    if let stop = assessment.stop {
+      throw Failure(
+        stop,
+        "stopped; \(output) tells of those who were measured, and \(assessment.unbegun.people) were not looked at"
+      )
+    }
     if let failure = assessment.failure {
       throw Failure(failure.kind, "\(failure.message); \(output)/people.md says why")
     }

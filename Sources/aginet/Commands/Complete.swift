@@ -63,7 +63,7 @@ struct Complete: ParsableCommand {
   @Flag(help: "Print what became of each, or the estimate, as JSON.")
   var json = false
   @OptionGroup var alignment: AlignmentOptions
-  @OptionGroup var planes: PlaneOptions
+  @OptionGroup var sight: SightOptions
   @OptionGroup var ranks: RankOptions
   @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
@@ -86,7 +86,7 @@ struct Complete: ParsableCommand {
     (options.participants, options.sessions) = (participants, sessions)
     (options.replaces, options.acceptsDoubts) = (recompute || force, force)
     (options.batchSize, options.voxelLimit) = (batch, maxVoxels)
-    options.isAxialAlone = planes.axialOnly
+    (options.isAxialAlone, options.biasField) = (sight.axialOnly, sight.biasField)
     options.alignment = try alignment.checked()
     (options.jobs, options.onThread) = (jobs, { LibTorch.flushDenormals() })
     (options.part, options.parts) = (group?.rank ?? 0, ranks)

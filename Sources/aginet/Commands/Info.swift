@@ -73,8 +73,17 @@ struct Info: ParsableCommand {
       throw Failure(.notFound, "\(path): no such file or folder")
     }
     if isFolder {
-      return FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName)
-        ? try cohort(path) : try modelRows(try Run(opening: path).modelFile)
+      if FileManager.default.fileExists(atPath: path + "/" + CohortManifest.fileName) {
+        return try cohort(path)
+      }
+      let run = RunFolder(path)
+      guard FileManager.default.fileExists(atPath: run.experiment) else {
+        throw Failure(
+          .notFound,
+          "\(path): is neither a prepared cohort (no \(CohortManifest.fileName)) nor a run folder (no \(Path.name(run.experiment)))"
+        )
+      }
+      return try modelRows(try Run(opening: path).modelFile)
     }
     return if [".safetensors", ".pth", ".pt", ".ckpt", ".bin"].contains(where: path.hasSuffix) {
       // Files of other programs are refused as models, not as images.

@@ -100,6 +100,8 @@ struct PhantomCommand: ParsableCommand {
       modalities: [.t1, .t2, .pd, .flair, .t1gd], extent: Extent(128, 128), batchSize: 8, seed: seed)
     try file.append(PhysicsSheet(sampler).png())
     try file.commit()
+    let names = sampler.modalities.titles
+    Console.note("a row a head; columns: \(names) as they are given, then the same as they are asked for")
     try Console.result(sheet)
   }
 }

@@ -34,7 +34,8 @@ struct Reproduce: ParsableCommand {
   @Option(
     help: """
       Most test slices to score on, spread evenly (default: all). table4, table10 and table10b score whole subjects: as \
-      many as have about so many slices, and one at least.
+      many as have about so many slices, and one at least. No more slices of the validation split choose a run's weights \
+      either, so that with another number other runs are trained; --set validationSlices=N goes on with those of --slices N.
       """)
   var slices: Int?
   @Option(
@@ -75,11 +76,10 @@ struct Reproduce: ParsableCommand {
     var reproduction = try Reproduction(in: output, on: openedCohort(data), chosen)
     let (admitted, skipped) = try admissions(named(reproduction.settings.base), reproduction)
     try reproduction.cohort.refuse(output: output)
-    if dryRun { return try list(admitted, reproduction) }
-
     for note in skipped.map({ "\($0.name) is left out: \($0.reason)" }) + admitted.flatMap(\.notes) {
       Console.note(note)
     }
+    if dryRun { return try list(admitted, reproduction) }
     Interruption.watch()
     (reproduction.observe, reproduction.shouldStop) = (display(), { Interruption.requested })
     try reproduction.train(admitted.map(\.study))

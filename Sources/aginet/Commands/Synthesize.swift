@@ -41,7 +41,7 @@ struct Synthesize: ParsableCommand {
   )
   var force = false
   @OptionGroup var alignment: AlignmentOptions
-  @OptionGroup var planes: PlaneOptions
+  @OptionGroup var sight: SightOptions
   @OptionGroup var drawing: DrawingOptions
   @OptionGroup var exactness: PrecisionOptions
   @OptionGroup var compute: ComputeOptions
@@ -60,8 +60,8 @@ struct Synthesize: ParsableCommand {
     var job = PatientSynthesis(model: model, output: patient.written)
     (job.targets, job.intensity, job.batchSize) = (targets, intensity, patient.batch)
     (job.replaces, job.voxelLimit) = (force, patient.maxVoxels)
-    (job.verifies, job.acceptsDoubts, job.isAxialAlone) = (verify, force, planes.axialOnly)
-    job.alignment = alignment
+    (job.verifies, job.acceptsDoubts, job.isAxialAlone) = (verify, force, sight.axialOnly)
+    (job.biasField, job.alignment) = (sight.biasField, alignment)
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     let samples = model.card.region.samples
     let unit = model.method.sampling == nil ? samples : "steps of \(samples)"
@@ -70,7 +70,7 @@ struct Synthesize: ParsableCommand {
       files, progress: { bar.show($0, of: $1) }, verifying: { bar.show($0, of: $1) },
       begins: { bar.begin($0) })
     let first = sidecars[0]
-    for note in first.notes { Console.note("note: \(note)") }
+    for note in first.tellingNotes { Console.note("note: \(note)") }
     if let hidden = first.verification {
       Console.note("hidden in turn, the given scans were predicted at \(Verification(hidden: hidden).words)")
     }
