@@ -4,8 +4,8 @@ import Imaging
 /// What scans do not show of a head that others show, beyond the ends of what was acquired: they were brought onto the grid of one
 /// that shows more, and are 0 there. A network would take that for a head that is black.
 struct ScanGaps {
-  /// How thick, in mm, it must be along every axis: masks of brains that were drawn for each scan differ by less.
-  private static let least = 10.0
+  /// How thick, in mm, it must be along every axis: by less masks of brains differ that one program drew for each scan.
+  private static let least = 4.0
   /// The least share of the head.
   private static let leastShare = 0.03
 

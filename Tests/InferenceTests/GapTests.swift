@@ -41,14 +41,18 @@ import Testing
 
   @Test func whatEndsWithTheOthersHasNoGaps() throws {
     #expect(try notes(head(.t1), part(without: 0..<1)).isEmpty)
-    // A mask that is drawn a little tighter.
-    var tight = head(.t2)
-    for voxel in tight.voxels.indices {
-      let (x, y) = (voxel % headSize.x, voxel / headSize.x % headSize.y)
-      let place = SIMD2(Double(x) - 31.5, Double(y) - 35.5) / SIMD2(28.5, 32.5)
-      if (place * place).sum() > 1 { tight.voxels[voxel] = 0 }
+    // A mask that is drawn a little tighter, and one that cuts off six voxels more.
+    func tight(_ radii: SIMD2<Double>) -> Volume {
+      var tight = head(.t2)
+      for voxel in tight.voxels.indices {
+        let (x, y) = (voxel % headSize.x, voxel / headSize.x % headSize.y)
+        let place = SIMD2(Double(x) - 31.5, Double(y) - 35.5) / radii
+        if (place * place).sum() > 1 { tight.voxels[voxel] = 0 }
+      }
+      return tight
     }
-    #expect(try notes(head(.t1), tight).isEmpty)
+    #expect(try notes(head(.t1), tight([28.5, 32.5])).isEmpty)
+    #expect(try notes(head(.t1), tight([22.5, 26.5])).count == 1)
     // Noise where nothing is acquired is no gap: there was a scanner.
     var noisy = part(without: 0..<9)
     var random = RandomSource(seed: 1)
