@@ -52,6 +52,7 @@ struct PatientImages {
     var scales: [(modality: Modality, scale: IntensityScale)] = []
     var (checks, found): ([Modality: ScanCheck], [ScanCheck.Finding]) = ([:], [])
     var shading: [Modality: Double] = [:]
+    if isOfHeads { shading = PatientImages.clean(&inputs, of: card.scenario.sources, biasField, &found) }
     images = []
     var limits: [Float?] = []
     for modality in card.scenario.sources {
@@ -64,18 +65,10 @@ struct PatientImages {
       // Axes between two of the patient's are named by a hair; those of one grid are one whichever.
       if image.grid.matches(reference) { image.affine = reference.affine }
       image = image.reoriented(to: .lps)
-      if isOfHeads, let air = image.clearConstantAir() {
-        found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
-      }
       let check = try ScanCheck(image, path: name, name: Path.name(name))
       for (earlier, _) in scales { found += checks[earlier]?.findings(with: check) ?? [] }
       found += check.findings
       checks[modality] = check
-      if isOfHeads, let field = biasField.field(of: image) {
-        field.correct(&image.voxels)
-        shading[modality] = field.range
-        found.append(ScanCheck.finding(ofShading: field.range, name: Path.name(name)))
-      }
       let scale = try card.intensityRule.scale(of: image.voxels, name: name)
       scales.append((modality, scale))
       scale.normalise(inPlace: &image.voxels)
@@ -101,6 +94,28 @@ struct PatientImages {
     (self.scales, self.window, self.views, self.limits) = (scales, window, views, limits)
     findings = ScanCheck.lines(found)
     self.shading = shading
+  }
+
+  /// Puts air of one value to 0, and takes out shading.
+  /// - Returns: of scans whose shading was taken out, how strong it was.
+  private static func clean(
+    _ inputs: inout [(name: String, volume: Volume)?], of sources: [Modality], _ rule: BiasFieldRule,
+    _ found: inout [ScanCheck.Finding]
+  ) -> [Modality: Double] {
+    for place in inputs.indices {
+      guard let name = inputs[place]?.name, let air = inputs[place]?.volume.clearConstantAir() else {
+        continue
+      }
+      found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
+    }
+    var shading: [Modality: Double] = [:]
+    for (place, field) in rule.fields(of: inputs.map { $0?.volume }).enumerated() {
+      guard let field, let name = inputs[place]?.name else { continue }
+      inputs[place]?.volume.correct(by: field)
+      shading[sources[place]] = field.range
+      found.append(ScanCheck.finding(ofShading: field.range, name: Path.name(name)))
+    }
+    return shading
   }
 
   /// What was made of them, on the grid that they came on.

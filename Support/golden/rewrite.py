@@ -25,6 +25,7 @@ PLAIN = {
 }
 SCRIPTS = {
     "agi_net": "Tests/Golden",
+    "bias_field": "Tests/ImagingTests/Golden",
     "convolutions": "Tests/Golden",
     "diffusion": "Tests/Golden",
     "event_file": "Tests/Golden",

@@ -44,6 +44,21 @@ import Torch
     #expect(result.notes.contains { $0.contains("is shaded by its coil, by a factor of") })
   }
 
+  /// What seems to shade one scan and not the others, as a tumour may, is left in all.
+  @Test func scansAreCorrectedTogetherOrNotAtAll() throws {
+    func shading(_ fractions: [Modality: Float]) throws -> Set<Modality> {
+      var maker = completer(sums())
+      (maker.acceptsDoubts, maker.verifies) = (true, false)
+      var patient: Patient = [:]
+      for (modality, fraction) in fractions {
+        patient[modality] = (modality.rawValue, shaded(head(modality), to: fraction))
+      }
+      return Set(try maker(patient, targets: [.flair]).shading.keys)
+    }
+    #expect(try shading([.t1: 0.25, .t2: 0.25]) == [.t1, .t2])
+    #expect(try shading([.t1: 0.5, .t2: 1]).isEmpty)
+  }
+
   @Test func whatIsWeakIsLeft() throws {
     let (automatic, corrected) = try (
       deviation(.automatic, fraction: 0.9), deviation(.correct, fraction: 0.9)

@@ -43,9 +43,7 @@ package struct BiasField: Sendable {
   /// - Parameters:
   ///   - mask: by voxel, where there is tissue; voxels not above 0 there do not count.
   /// - Returns: nil where there is nothing to look at.
-  package init?(
-    of volume: Volume, in mask: [Bool], options: Options = Options(), threads: Int = Parallel.coreCount
-  ) {
+  package init?(of volume: Volume, in mask: [Bool], options: Options = Options()) {
     precondition(mask.count == volume.voxels.count)
     let samples = LogSamples(of: volume, in: mask, spacing: options.spacing)
     guard !samples.places.isEmpty else { return nil }
@@ -54,10 +52,10 @@ package struct BiasField: Sendable {
     var logs = samples.logs
     for level in 0..<options.levels {
       if level > 0 {
-        coefficients = mesh.refine(coefficients, threads: threads)
+        coefficients = mesh.refine(coefficients)
         mesh = mesh.refined
       }
-      let approximation = SplineApproximation(mesh, at: samples, threads: threads)
+      let approximation = SplineApproximation(mesh, at: samples)
       for _ in 0..<options.iterations {
         // Tissue of one intensity has no histogram to sharpen.
         guard let sharpening = HistogramSharpening(of: logs, options) else { break }
@@ -114,4 +112,9 @@ private func moments(of values: [Float]) -> (mean: Double, deviation: Double) {
   let mean = values.reduce(0) { $0 + Double($1) } / count
   let squares = values.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
   return (mean, (squares / count).squareRoot())
+}
+
+extension Volume {
+  /// Takes a field out of it.
+  package mutating func correct(by field: BiasField) { field.correct(&voxels) }
 }

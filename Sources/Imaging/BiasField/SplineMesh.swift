@@ -50,7 +50,7 @@ struct SplineMesh: Sendable {
   }
 
   /// The coefficients by which the same field has the `refined` elements.
-  func refine(_ coefficients: [Float], threads: Int) -> [Float] {
+  func refine(_ coefficients: [Float]) -> [Float] {
     var (result, inner) = (coefficients, 1)
     let refined = refined
     for axis in 0..<3 {
@@ -59,7 +59,7 @@ struct SplineMesh: Sendable {
         let taps = (0..<refined.counts[axis]).map { fine in
           (start: fine / 2, weights: fine % 2 == 0 ? [0.5, 0.5] : [0.125, 0.75, 0.125])
         }
-        result = AxisWeights(taps, counts[axis]).apply(result, inner: inner, threads: threads)
+        result = AxisWeights(taps, counts[axis]).apply(result, inner: inner, threads: 1)
       }
       inner *= refined.counts[axis]
     }
