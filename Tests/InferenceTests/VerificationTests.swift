@@ -352,7 +352,8 @@ private func repeated(_ modality: Modality) -> Volume {
     return try #require(maker([.t1: ("a", t1), .t2: ("b", t2)], targets: [.flair]).verification)
   }
   let (t1, t2) = (repeated(.t1), repeated(.t2))
-  let (alike, apart) = try (verified(cut(t1, by: 4), cut(t2, by: 4)), verified(cut(t1, by: 4), t2))
-  #expect(alike.reliability > 0)
-  for (a, b) in zip(alike.hidden, apart.hidden) { #expect(abs(a.decibels - b.decibels) < 0.3, "\(a), \(b)") }
+  // Thinner than what is filled.
+  let (alike, apart) = try (verified(cut(t1, by: 3), cut(t2, by: 3)), verified(cut(t1, by: 3), t2))
+  #expect(alike.reliability > 3)
+  for (a, b) in zip(alike.hidden, apart.hidden) { #expect(b.decibels > a.decibels - 1, "\(a), \(b)") }
 }

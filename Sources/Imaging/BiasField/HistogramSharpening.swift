@@ -1,7 +1,7 @@
 import Foundation
 
 /// The value without shading that is expected where a logarithm with it is seen: what N3 does to a histogram (Sled, Zijdenbos
-/// and Evans, IEEE TMI 1998, sections II-B and II-C; Tustison et al., IEEE TMI 2010, section II-A).
+/// and Evans, IEEE TMI 1998, section II; Tustison et al., IEEE TMI 2010, section II).
 ///
 /// Shading blurs the histogram of the logarithms; the blur is taken as a Gaussian and undone by a Wiener filter. What the
 /// sharp histogram and the blur say of a seen value is the mean of the sharp values that it may have come from.

@@ -1,5 +1,5 @@
 /// The field near values that are known at some points of a grid: the B-spline approximation of Lee, Wolberg and Shin (IEEE
-/// TVCG 1997, section 3.1).
+/// TVCG 1997, section 3).
 ///
 /// Each point alone asks of the 64 splines about it for the smallest coefficients that give its value, `value · w / Σ w²`;
 /// where points ask for different ones, they count by `w²`. On a grid `w` and `Σ w²` are products of one factor for each
