@@ -31,7 +31,7 @@ enum StyleSheet {
     table{border-collapse:collapse;font-size:.92rem;font-variant-numeric:tabular-nums;min-width:50%}
     caption{caption-side:bottom;text-align:left;padding-top:.5rem;max-width:62rem} caption strong{color:var(--ink)}
     th,td{padding:.36rem .8rem;text-align:left;white-space:nowrap}
-    td:first-child{max-width:22rem;white-space:normal;overflow-wrap:anywhere} td{border-top:1px solid var(--line)}
+    td:first-child{min-width:11rem;max-width:22rem;white-space:normal;overflow-wrap:anywhere} td{border-top:1px solid var(--line)}
     thead th{border-bottom:2px solid var(--line);font-weight:600} .number{text-align:right}
     .groups th{text-align:center;border-bottom:1px solid var(--line)} .groups th:empty{border:0}
     tr.rule td{border-top:2px solid var(--soft)}
