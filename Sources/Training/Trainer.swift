@@ -214,7 +214,8 @@ public final class Trainer {
   private func stopped(_ kind: Failure.Kind, _ delegate: any TrainingDelegate) throws -> Failure {
     try save(delegate)
     try assemble()
-    return Failure(kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes)")
+    return Failure(
+      kind, "stopped at iteration \(state.iteration), saved; continue with \(Term.resumes) on the same data")
   }
 
   private func look(_ delegate: any TrainingDelegate, isNew: Bool = true) throws {
