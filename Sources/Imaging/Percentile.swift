@@ -19,6 +19,11 @@ public enum Percentile {
     // From the nearer end, as NumPy does, so that the result is the same to the last bit.
     return fraction >= 0.5 ? b - (b - a) * (1 - fraction) : a + (b - a) * fraction
   }
+
+  /// What pictures show as white: the 99.5th percentile of the intensities inside a mask; nil where that is not above 0.
+  package static func white(of values: [Float], inside mask: [Bool]) -> Float? {
+    of(zip(values, mask).compactMap { $1 ? $0 : nil }, 99.5).flatMap { $0 > 0 ? Float($0) : nil }
+  }
 }
 
 /// Counts of numbers by the upper, then the lower, 16 bits of a key that sorts as the numbers do.

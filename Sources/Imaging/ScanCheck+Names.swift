@@ -1,11 +1,11 @@
+import Files
+
 extension ScanCheck {
   /// What names of files tell against what they were given as, and against each other. A name proves nothing, so these are notes.
   ///
   /// - Parameter scans: what each was given as, and its path.
   public static func findings(ofNames scans: [(modality: Modality, path: String)]) -> [Finding] {
-    let names = scans.map {
-      (modality: $0.modality, name: $0.path.split(separator: "/").last.map(String.init) ?? $0.path)
-    }
+    let names = scans.map { (modality: $0.modality, name: Path.name($0.path)) }
     var found = names.compactMap { given, name -> Finding? in
       guard let told = Modality(ofFileNamed: name), told != given else { return nil }
       // Whether a contrast medium was given, names often leave out.
@@ -35,13 +35,8 @@ extension Modality {
   init?(ofFileNamed name: String) {
     let stem = name.prefix { $0 != "." }
     guard stem.contains("_") || stem.contains("-"),
-      let word = stem.split(whereSeparator: { "_-".contains($0) }).last?.lowercased()
+      let word = stem.split(whereSeparator: { "_-".contains($0) }).last, let found = Modality(name: word)
     else { return nil }
-    let words: [Modality: Set<String>] = [
-      .t1: ["t1", "t1w", "t1n"], .t1gd: ["t1c", "t1ce", "t1gd"], .t2: ["t2", "t2w"], .pd: ["pd", "pdw"],
-      .flair: ["flair", "t2f"],
-    ]
-    guard let found = words.first(where: { $0.value.contains(word) })?.key else { return nil }
     self = found == .t1 && stem.contains("_ce-") ? .t1gd : found
   }
 }

@@ -19,7 +19,8 @@ struct ScanGaps {
     let total = outline.isHead.count { $0 }
     for source in given {
       guard let image = images[source] else { continue }
-      var gap = ScanGaps.ends(of: image)
+      var gap = [Bool](repeating: false, count: image.voxels.count)
+      image.markZeros(atEndsOf: VoxelLine.all(of: image.dimensions), in: &gap)
       for voxel in gap.indices where !outline.isHead[voxel] { gap[voxel] = false }
       let share = Double(gap.count { $0 }) / Double(max(1, total))
       guard share >= ScanGaps.leastShare,
@@ -52,25 +53,10 @@ struct ScanGaps {
     }
   }
 
-  /// The zeros at the ends of all lines along the axes.
-  private static func ends(of image: Volume) -> [Bool] {
-    var result = [Bool](repeating: false, count: image.voxels.count)
-    for line in lines(of: image.dimensions) {
-      for (end, step) in [(line.start, line.step), (line.end, -line.step)] {
-        var (voxel, left) = (end, line.count)
-        while left > 0, image.voxels[voxel] == 0 {
-          result[voxel] = true
-          (voxel, left) = (voxel + step, left - 1)
-        }
-      }
-    }
-    return result
-  }
-
   /// How many voxels lie in runs of so many mm along every axis.
   private static func thick(_ places: [Bool], like image: Volume) -> Int {
     var thinnest = [Double](repeating: .infinity, count: places.count)
-    for line in lines(of: image.dimensions) {
+    for line in VoxelLine.all(of: image.dimensions) {
       let spacing = image.affine.spacing[line.axis]
       var run = 0
       for place in 0...line.count {
@@ -87,24 +73,6 @@ struct ScanGaps {
       }
     }
     return places.indices.count { places[$0] && thinnest[$0] >= least }
-  }
-
-  private struct Line {
-    let axis: Int, start: Int, step: Int, count: Int
-    var end: Int { start + (count - 1) * step }
-  }
-
-  /// All lines of a volume along its axes.
-  private static func lines(of size: SIMD3<Int>) -> [Line] {
-    let strides = SIMD3(1, size.x, size.x * size.y)
-    return (0..<3).flatMap { axis in
-      let (a, b) = ((axis + 1) % 3, (axis + 2) % 3)
-      return (0..<size[a]).flatMap { p in
-        (0..<size[b]).map { q in
-          Line(axis: axis, start: p * strides[a] + q * strides[b], step: strides[axis], count: size[axis])
-        }
-      }
-    }
   }
 }
 

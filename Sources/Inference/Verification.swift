@@ -243,24 +243,10 @@ extension PatientPass {
   private func withoutRims(_ places: [Int], of images: [Volume], _ planes: [Int]) -> [Int] {
     guard let size = images.first?.dimensions else { return places }
     var isOutside = [Bool](repeating: false, count: size.x * size.y * size.z)
-    for image in images {
-      for plane in planes {
-        let start = plane * size.x * size.y
-        let rows = (0..<size.y).map { (first: start + $0 * size.x, step: 1, count: size.x) }
-        let columns = (0..<size.x).map { (first: start + $0, step: size.x, count: size.y) }
-        for line in rows + columns {
-          for (end, step) in [
-            (line.first, line.step), (line.first + (line.count - 1) * line.step, -line.step),
-          ] {
-            var (voxel, left) = (end, line.count)
-            while left > 0, image.voxels[voxel] == 0 {
-              isOutside[voxel] = true
-              (voxel, left) = (voxel + step, left - 1)
-            }
-          }
-        }
-      }
+    let lines = VoxelLine.all(of: size).filter {
+      $0.axis < 2 && planes.contains($0.start / (size.x * size.y))
     }
+    for image in images { image.markZeros(atEndsOf: lines, in: &isOutside) }
     let inside = places.filter { !isOutside[$0] }
     return 2 * inside.count > places.count ? inside : places
   }

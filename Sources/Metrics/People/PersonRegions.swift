@@ -55,6 +55,17 @@ public struct PersonRegions: Sendable {
     }
   }
 
+  /// The first plane with most of the lesions; nil where none are marked.
+  package var fullestPlane: Int? {
+    lesion.flatMap { lesion in
+      let size = grid.extent.rows * grid.extent.columns
+      let counts = (0..<grid.extent.planes).map { plane in
+        lesion[plane * size..<(plane + 1) * size].count { $0 }
+      }
+      return counts.max().flatMap(counts.firstIndex)
+    }
+  }
+
   /// With what is enclosed in each plane: fluid, bone and air within a head are none of its outside.
   private static func filled(_ mask: [Bool], _ extent: Extent) -> [Bool] {
     var filled = mask

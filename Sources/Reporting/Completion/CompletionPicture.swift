@@ -29,9 +29,9 @@ struct CompletionPicture {
     }
     let brain = CompletionPicture.brain(of: volumes)
     stacks = zip(volumes, files).map { volume, file in
-      let (size, inside) = (volume.dimensions, zip(volume.voxels, brain).compactMap { $1 ? $0 : nil })
+      let size = volume.dimensions
       // An image without anything in it stays black.
-      let white = Percentile.of(inside, 99.5).flatMap { $0 > 0 ? Float($0) : nil } ?? .infinity
+      let white = Percentile.white(of: volume.voxels, inside: brain) ?? .infinity
       let stack = Stack(
         columns: size.x, rows: size.y, slices: size.z, spacing: volume.affine.spacing,
         values: volume.voxels.map { $0 / white })

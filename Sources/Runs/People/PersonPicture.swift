@@ -19,7 +19,7 @@ public struct PersonPicture: Sendable, Codable {
   init?(_ person: PersonScans, _ scenario: Scenario, made: [(method: String, plane: [Float])]) {
     let grid = person.regions.grid
     func shown(_ modality: Modality) -> [Float]? {
-      guard let image = person.images[modality], let white = person.white(modality) else { return nil }
+      guard let image = person.images[modality], let white = person.whites[modality] else { return nil }
       return person.shown(image).map { $0 / white }
     }
     guard let target = scenario.target.modality, let acquired = shown(target) else { return nil }
@@ -52,35 +52,17 @@ public struct PersonPicture: Sendable, Codable {
 }
 
 extension PersonScans {
-  /// The plane that pictures show: the first with most of the lesions, or the one in the middle of what is compared.
-  private var shownPlane: Int {
-    let extent = regions.grid.extent
-    let size = extent.rows * extent.columns
-    let counts = regions.lesion.map { lesion in
-      (0..<extent.planes).map { plane in lesion[plane * size..<(plane + 1) * size].count { $0 } }
-    }
-    return counts.flatMap { counts in counts.max().flatMap(counts.firstIndex) } ?? extent.planes / 2
-  }
-
-  /// That plane of an image.
+  /// The plane that pictures show, of an image.
   func shown(_ image: [Float]) -> [Float] {
     let size = regions.grid.extent.rows * regions.grid.extent.columns
-    let plane = shownPlane
-    return Array(image[plane * size..<(plane + 1) * size])
-  }
-
-  /// The intensity of a contrast that pictures show as white: fat and skin of a whole head would leave the brain grey.
-  func white(_ modality: Modality) -> Float? {
-    guard let image = images[modality] else { return nil }
-    let inside = zip(image, regions.deep).compactMap { $1 ? $0 : nil }
-    return Percentile.of(inside, 99.5).flatMap { $0 > 0 ? Float($0) : nil }
+    return Array(image[shownPlane * size..<(shownPlane + 1) * size])
   }
 
   /// That plane of what was made of a contrast, by its own foreground's scale, as `PersonPicture` shows it.
   func shown(_ made: [Float], as target: Modality) -> [Float]? {
     let scorer = PersonScorer(regions)
     guard let truth = images[target].flatMap(scorer.scale), let own = scorer.scale(of: made),
-      let white = white(target)
+      let white = whites[target]
     else { return nil }
     let factor = Float(truth / own) / white
     return shown(made).map { $0 * factor }

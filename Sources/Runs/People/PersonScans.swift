@@ -26,6 +26,11 @@ struct PersonScans {
   /// By contrast, of the whole volume: what images are divided by, and the 99.5th percentile in that unit.
   let percentiles: [Modality: Double]
 
+  /// By contrast, the intensity that pictures show as white: fat and skin of a whole head would leave the brain grey.
+  let whites: [Modality: Float]
+  /// The plane that pictures show: the first with most of the lesions, or the one in the middle of what is compared.
+  let shownPlane: Int
+
   var modalities: [Modality] { Modality.allCases.filter { volumes[$0] != nil } }
 
   /// - Parameters:
@@ -107,6 +112,9 @@ struct PersonScans {
       grid: VoxelGrid(box.extent, spacing: [spacing.z, spacing.y, spacing.x]), brain: box.cut(brain),
       lesion: lesion.map(box.cut), t1: images[.t1],
       inside: known != nil || isStripped ? PersonRegions.depth : 25)
+    let deep = regions.deep
+    whites = images.compactMapValues { Percentile.white(of: $0, inside: deep) }
+    shownPlane = regions.fullestPlane ?? box.extent.planes / 2
   }
 
   /// What was made on the grid of the volumes, as images are cut.
