@@ -210,6 +210,38 @@ import Testing
     #expect(share(plainHeads { $0.strokes = 1 }) { $0 == .stroke } >= 1)
   }
 
+  /// The same heads with a tumour and without: what lies about it gives way, and nothing outside the brain does.
+  @Test func tumoursDisplaceTheBrainAndNotTheSkull() {
+    let (healthy, ill) = (plainHeads { $0.wholeHeads = 1 }, plainHeads { ($0.wholeHeads, $0.tumours) = (1, 1) })
+    func isOuter(_ label: UInt8) -> Bool {
+      [TissueClass.bone, .fat, .muscle, .skin, .background].contains { $0.rawValue == label }
+    }
+    let nuclei: Set<UInt8> = [TissueClass.ventricularFluid.rawValue, TissueClass.putamen.rawValue]
+    var (outer, changed, displaced) = (0, 0, 0)
+    for stream in 0..<24 {
+      let pairs = zip(slab(stream, healthy).classes, slab(stream, ill).classes)
+      outer += pairs.count { isOuter($0.0) }
+      changed += pairs.count { (isOuter($0) || isOuter($1)) && $0 != $1 }
+      // Not covered by the tumour, and yet not where it was.
+      displaced += pairs.contains { nuclei.contains($1) && $0 != $1 } ? 1 : 0
+    }
+    // In places bone reaches within the smoothed surface.
+    #expect(outer > 100_000 && changed < outer / 500, "\(changed) of \(outer)")
+    #expect(displaced >= 4, "\(displaced)")
+  }
+
+  @Test func aMassGivesWayTowardsItsRimAndFoldsNothing() {
+    let mass = MassEffect(centre: [3, -2, 1], radius: 10, strength: 0.6)
+    func lookedUp(_ distance: Float) -> Float {
+      let place = SIMD3<Float>(3 + distance, -2, 1)
+      return (place + mass.displacement(at: place)).x - 3
+    }
+    let places = (0...80).map { lookedUp(Float($0)) }
+    #expect(places[0] == 0 && zip(places, places.dropFirst()).allSatisfy { $0 < $1 })
+    #expect(abs(lookedUp(10) - 10 * (1 - 0.6 * exp(-1 / 2.56))) < 1e-4)
+    #expect(abs(lookedUp(60) - 60) < 0.01)
+  }
+
   @Test func rimsHoldDuraAndVessels() {
     var (dura, vessels) = (0, 0)
     for stream in 0..<8 {

@@ -98,6 +98,8 @@ import Testing
     }
   }
 
+  private func quantile(_ share: Double, _ values: [Float]) -> Double { Percentile.of(values, 100 * share) ?? .nan }
+
   /// Medians in lesions over white matter of 18 gliomas, two people with multiple sclerosis and four with lesions of age: 0.49 to 0.95 in T1 and 1.13 to 2.14 in FLAIR. Also what is dark in T1 is bright in FLAIR, cysts apart.
   @Test func lesionsCoverWhatRealOnesShow() {
     typealias Ratios = (t1: Float, flair: Float)
@@ -110,7 +112,6 @@ import Testing
         return (ratio(.t1), ratio(.flair))
       }
     }
-    func quantile(_ share: Double, _ values: [Float]) -> Double { Percentile.of(values, 100 * share) ?? .nan }
     let tumours = drawn(.nonEnhancingTumour)
     #expect(quantile(0.1, tumours.map(\.t1)) < 0.6 && quantile(0.9, tumours.map(\.t1)) > 0.85)
     #expect(quantile(0.1, tumours.map(\.flair)) < 1.3 && quantile(0.9, tumours.map(\.flair)) > 1.9)
@@ -139,7 +140,7 @@ import Testing
   @Test func textureFollowsTheSignalEquation() {
     let options = PhysicsOptions()
     var random = RandomSource(seed: 1)
-    let sequences = SequenceDraw(fieldStrength: 3, fluidT1: 4.2, options, &random)
+    let sequences = SequenceDraw(fieldStrength: 3, fluidT1: 4.2, family: 0, options, &random)
     let gadolinium = Gadolinium(&random)
     let plaque = Int(TissueClass.plaque.rawValue)
     func entry(_ change: (inout TissueParameters) -> Void) -> SignalTable.Entry {
@@ -172,6 +173,34 @@ import Testing
     }
     #expect((295...345).contains(same))
     #expect(families.count == 4)
+  }
+
+  /// Spin echoes look like T1 less often than others as they are drawn, and are drawn again as spin echoes then.
+  @Test func spinEchoesAreAsManyAsAreMeantToBe() {
+    let draws = (UInt64(0)..<600).map { table(PhysicsOptions(), stream: $0) }
+    #expect((200...280).contains(draws.count { $0.1.t1.isSpinEcho }))
+    #expect(draws.count { $0.0.isPlausible } >= 590)
+  }
+
+  /// Of people in whose spin echo grey matter is hardly seen; others' T1 stay as they are, and tumours are dark in all.
+  @Test func greyMatterFadesInSpinEchoesAlone() {
+    var options = PhysicsOptions()
+    func contrasts(_ faded: Double) -> (spinEchoes: [Float], others: [Float], tumours: [Float]) {
+      options.faded = faded
+      var result: (spinEchoes: [Float], others: [Float], tumours: [Float]) = ([], [], [])
+      for stream in UInt64(0)..<300 {
+        let (table, sequences) = table(options, stream: stream)
+        func signal(_ tissue: TissueClass) -> Float { table.entries[Int(tissue.rawValue)].signal[0] }
+        let ratio = signal(.corticalGrey) / signal(.whiteMatter)
+        if sequences.t1.isSpinEcho { result.spinEchoes.append(ratio) } else { result.others.append(ratio) }
+        result.tumours.append(signal(.nonEnhancingTumour) / signal(.whiteMatter))
+      }
+      return result
+    }
+    let (plain, faded) = (contrasts(0), contrasts(1))
+    #expect(quantile(0.5, plain.spinEchoes) < 0.84 && quantile(0.5, faded.spinEchoes) > 0.87)
+    #expect(abs(quantile(0.5, plain.others) - quantile(0.5, faded.others)) < 0.03)
+    #expect((faded.tumours.max() ?? 1) < 0.97)
   }
 
   /// PD and T2 are mostly two echoes of one acquisition.

@@ -97,6 +97,8 @@ struct LabelSet: Sendable {
   static let brain = LabelSet { TissueClass(rawValue: $0)?.isBrain ?? false }
   static let fluid = LabelSet { (TissueClass(rawValue: $0)?.isFluid ?? false) || $0 == Anatomy.sheet }
   static let brainAndChoroid = LabelSet { brain[$0] || $0 == TissueClass.choroidPlexus.rawValue }
+  /// Brain and the fluid of its sulci, which what grows there effaces; ventricles stay.
+  static let effaced = LabelSet { brainAndChoroid[$0] || $0 == TissueClass.sulcalFluid.rawValue }
   static let white = LabelSet { $0 == 1 || $0 == 9 }
   static let cerebellum = LabelSet { $0 == 9 || $0 == 10 }
   static let cerebrum = LabelSet { (1...7).contains($0) }

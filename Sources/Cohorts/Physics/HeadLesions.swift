@@ -17,18 +17,19 @@ enum HeadDisease: Sendable {
 
 /// The kinds of tumour that are drawn.
 private enum TumourKind: CaseIterable {
-  case ringAboutNecrosis, solid, cyst, resection, metastases, lowGrade, meningioma
+  case ringAboutNecrosis, solid, cyst, resection, metastases, infiltrating, compact, meningioma
 
   /// Of all tumours; together 1.
   var share: Double {
     switch self {
-    case .ringAboutNecrosis: 0.24
+    case .ringAboutNecrosis: 0.22
     case .solid: 0.08
-    case .cyst: 0.05
+    case .cyst: 0.06
     case .resection: 0.06
     case .metastases: 0.08
-    case .lowGrade: 0.40
-    case .meningioma: 0.09
+    case .infiltrating: 0.13
+    case .compact: 0.30
+    case .meningioma: 0.07
     }
   }
 
@@ -113,16 +114,19 @@ struct LesionDraw {
 
   private func blob(
     _ centre: SIMD3<Float>, _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
-    diffuse: Double, _ random: inout RandomSource
+    diffuse: Double, mass: Double = 0, _ random: inout RandomSource
   ) -> LesionShape {
     LesionShape(
       centre: centre, radius: radius, layers: layers, roughness: roughness,
-      diffuseness: random.uniform(0, diffuse), spacing: anatomy.spacing, random: &random)
+      diffuseness: random.uniform(0, diffuse), mass: mass, spacing: anatomy.spacing, random: &random)
   }
 
   private func tumour(_ random: inout RandomSource) -> [LesionShape] {
     let kind = TumourKind(&random)
     let radius = random.uniform(6, 26)
+    // Of what is solid sulci are seldom left, and most of it displaces what lies about it.
+    let host: LesionShape.Host = random.uniform() < 0.8 ? .effaced : .brain
+    let mass = max(0, random.uniform(-0.15, 0.45))
     func share(_ low: Double, _ high: Double) -> Float { Float(random.uniform(low, high)) }
     func layer(_ limit: Float, _ tissue: TissueClass, _ host: LesionShape.Host = .brain) -> LesionShape.Layer
     {
@@ -133,45 +137,55 @@ struct LesionDraw {
     }
     func at(
       _ places: [SIMD3<Int32>], _ radius: Double, _ layers: [LesionShape.Layer], _ roughness: Double,
-      diffuse: Double = 0.1
+      diffuse: Double = 0.1, mass: Double
     ) -> [LesionShape] {
       guard let centre = place(places, radius, &random) else { return [] }
-      return [blob(centre, radius, layers, roughness, diffuse: diffuse, &random)]
+      return [blob(centre, radius, layers, roughness, diffuse: diffuse, mass: mass, &random)]
     }
     let white = anatomy.deepWhite
     switch kind {
     case .ringAboutNecrosis:
       // With blood in some.
       let core = share(0.5, 0.85)
-      let inside = random.uniform() < 0.12 ? [layer(core * 0.5, .blood)] : []
-      let rim = random.uniform() < 0.4 ? [layer(share(1.0, 1.25), .nonEnhancingTumour)] : []
+      let inside = random.uniform() < 0.12 ? [layer(core * 0.5, .blood, host)] : []
+      let rim = random.uniform() < 0.4 ? [layer(share(1.0, 1.25), .nonEnhancingTumour, host)] : []
       return at(
-        white, radius, inside + [layer(core, .necrosis), layer(0.98, .enhancingTumour)] + rim + oedema(), 0.22
-      )
+        white, radius,
+        inside + [layer(core, .necrosis, host), layer(0.98, .enhancingTumour, host)] + rim + oedema(), 0.22,
+        mass: mass)
     case .solid:
-      return at(white, radius * 0.7, [layer(1, .enhancingTumour)] + oedema(), 0.25)
+      return at(white, radius * 0.7, [layer(1, .enhancingTumour, host)] + oedema(), 0.25, mass: mass)
     case .cyst:
       let wall: TissueClass = random.uniform() < 0.5 ? .enhancingTumour : .nonEnhancingTumour
       return at(
         white, radius,
-        [layer(share(0.8, 0.95), random.uniform() < 0.6 ? .necrosis : .cavity), layer(1, wall)] + oedema(),
-        0.12)
+        [layer(share(0.8, 0.95), random.uniform() < 0.6 ? .necrosis : .cavity, host), layer(1, wall, host)]
+          + oedema(), 0.12, mass: mass)
     case .resection:
       let blood = random.uniform() < 0.4 ? [layer(0.88, .blood)] : []
       let rest = random.uniform() < 0.5 ? [layer(1, .enhancingTumour)] : []
-      return at(white, radius, [layer(0.8, .cavity)] + blood + rest + oedema(), 0.2)
+      return at(white, radius, [layer(0.8, .cavity)] + blood + rest + oedema(), 0.2, mass: 0)
     case .metastases:
       return (0..<(2 + random.integer(below: 3))).flatMap { _ in
         let small = random.uniform(3, 9)
         let core = random.uniform() < 0.5 ? [layer(share(0.4, 0.7), .necrosis)] : []
-        return at(white, small, core + [layer(1, .enhancingTumour)] + oedema(), 0.2)
+        return at(white, small, core + [layer(1, .enhancingTumour)] + oedema(), 0.2, mass: 0.5 * mass)
       }
-    case .lowGrade:
-      // No enhancement, and ragged.
+    case .infiltrating:
+      // Of low grade: no enhancement, and ragged.
       let core = random.uniform() < 0.2 ? [layer(share(0.3, 0.6), .necrosis)] : []
-      return at(white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4)
+      return at(
+        white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4, mass: 0.5 * mass)
+    case .compact:
+      // Of low grade too, as most are: one large mass with a border, of cortex and white matter alike.
+      let core = random.uniform() < 0.25 ? [layer(share(0.25, 0.6), .necrosis, host)] : []
+      let about = random.uniform() < 0.35 ? [layer(share(1.1, 1.8), .oedema, .white)] : []
+      return at(
+        white, random.uniform(9, 30), core + [layer(1, .nonEnhancingTumour, host)] + about,
+        random.uniform(0.05, 0.22), diffuse: random.uniform() < 0.5 ? 0 : 0.15, mass: mass)
     case .meningioma:
-      return at(anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1)
+      return at(
+        anatomy.rim, radius * 0.7, [layer(1, .enhancingTumour, .inner)] + oedema(), 0.1, mass: 0.6 * mass)
     }
   }
 }

@@ -7,6 +7,8 @@ struct LesionShape: Sendable {
     case white
     /// All of the brain.
     case brain
+    /// Brain and its sulci, which are effaced: what is solid.
+    case effaced
     /// Brain and the fluid around it, as far as dura: what grows from the meninges.
     case inner
 
@@ -14,6 +16,7 @@ struct LesionShape: Sendable {
       switch self {
       case .white: LabelSet.white
       case .brain: LabelSet.brainAndChoroid
+      case .effaced: LabelSet.effaced
       case .inner: LabelSet.inner
       }
     }
@@ -52,6 +55,10 @@ struct LesionShape: Sendable {
   private let noisePlace: SIMD3<Float>
   private let mask: (mask: LesionMask, scale: SIMD3<Float>, offset: SIMD3<Float>)?
   let box: Box
+  /// In mm.
+  private let radius: Float
+  /// How strongly it displaces what lies about it, as `MassEffect` has it; 0 for not at all.
+  private let mass: Float
   /// mm³ of a ball of one radius.
   let volume: Double
 
@@ -60,15 +67,17 @@ struct LesionShape: Sendable {
   ///   - radius: in mm; each axis differs from it by up to a third.
   ///   - layers: from the centre outwards.
   ///   - roughness: deviation of the border's distance, as a share; it waves over half a radius or so.
+  ///   - mass: how strongly it displaces what lies about it, as `MassEffect` has it.
   ///   - diffuseness: the same of what waves over some 2 mm, which leaves islands: infiltration has no border.
   init(
-    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double,
+    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double, mass: Double,
     spacing: SIMD3<Float>, random: inout RandomSource
   ) {
     self.centre = centre
     self.spacing = spacing
     self.layers = layers
     hosts = Self.hosts(layers)
+    (self.radius, self.mass) = (Float(radius), Float(mass))
     (self.roughness, self.diffuseness) = (Float(roughness), Float(diffuseness))
     noiseScale = Float(min(max(8 / radius, 0.25), 1.5))
     noisePlace = [Float(random.uniform(0, 64)), Float(random.uniform(0, 64)), Float(random.uniform(0, 64))]
@@ -105,6 +114,12 @@ struct LesionShape: Sendable {
     hosts = host.labels
     (centre, axes, spacing) = (.zero, (.zero, .zero, .zero), anatomy.spacing)
     (roughness, diffuseness, noiseScale, noisePlace, volume) = (0, 0, 0, .zero, 0)
+    (radius, mass) = (0, 0)
+  }
+
+  /// What it displaces in a head that lies so, if anything.
+  func massEffect(in pose: HeadPose) -> MassEffect? {
+    mass > 0 ? MassEffect(centre: pose.position(centre), radius: radius, strength: mass) : nil
   }
 
   /// Puts it where it takes the place of what is there, in eight sub-voxels or fewer between two places, from `first` on.

@@ -11,6 +11,8 @@ package struct SequenceDraw: Sendable, Equatable {
     /// Share of the fluid that was not there at the inversion.
     package var inflow = 0.0
 
+    package var isSpinEcho: Bool { if case .spinEcho = sequence.kind { true } else { false } }
+
     /// Whether blood is bright, as in three-dimensional gradient echoes; in spin echoes it leaves before the echo.
     package var isGradientEcho: Bool {
       switch sequence.kind {
@@ -34,13 +36,18 @@ package struct SequenceDraw: Sendable, Equatable {
     }
   }
 
-  /// - Parameter fluidT1: of this person's fluid, in seconds: what inversion times are set by.
+  /// - Parameters:
+  ///   - fluidT1: of this person's fluid, in seconds: what inversion times are set by.
+  ///   - family: of T1 sequences which, 0 ..< 1; drawn before, so that where contrasts are drawn anew for not looking like
+  ///     themselves, which spin echoes' often do not, it is no other family's turn.
   package init(
-    fieldStrength: Double, fluidT1: Double, _ options: PhysicsOptions, _ random: inout RandomSource
+    fieldStrength: Double, fluidT1: Double, family: Double, _ options: PhysicsOptions,
+    _ random: inout RandomSource
   ) {
     var draw = Draw(isHigh: fieldStrength > 2, fluidT1: fluidT1, options, random: random)
-    t1 = draw.t1()
-    t1gd = draw.random.chance(options.sameT1) ? t1 : draw.t1()
+    t1 = draw.t1(family)
+    let (isAlike, other) = (draw.random.chance(options.sameT1), draw.random.uniform())
+    t1gd = isAlike ? t1 : draw.t1(other)
     t2 = draw.t2()
     hasTwoEchoes = draw.random.chance(0.8)
     pd = draw.pd(with: hasTwoEchoes ? t2 : nil)
@@ -66,15 +73,14 @@ package struct SequenceDraw: Sendable, Equatable {
     /// Of a turbo spin echo, whose stimulated echoes lengthen T2 by up to three tenths.
     mutating func effective(_ echo: Double) -> Double { echo / between(1, 1.3) }
 
-    mutating func t1() -> Acquisition {
-      let family = random.uniform()
-      if family < 0.35 { return prepared() }
-      if family < 0.68 {
+    mutating func t1(_ family: Double) -> Acquisition {
+      if family < 0.33 { return prepared() }
+      if family < 0.73 {
         let sequence = PulseSequence(.spinEcho, repetition: between(0.35, 0.95), echo: between(0.008, 0.022))
         // Of slices in between, which lie within each other's pulses, more.
-        return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 1.2))
+        return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 1.5))
       }
-      if family < 0.82 {
+      if family < 0.85 {
         let repetition = exp(between(log(0.007), log(0.035)))
         let flip = min(max((1000 * repetition).squareRoot() * between(4.2, 6.2), 12), 35)
         let sequence = PulseSequence(

@@ -16,6 +16,7 @@ struct SlabPainter {
   let extent: Extent
   let voxel: Float
   let planeSpacing: Float
+  private let masses: [MassEffect]
   private let noise = NoiseTexture.shared
 
   init(
@@ -26,6 +27,7 @@ struct SlabPainter {
     (self.anatomy, self.pose, self.rim, self.shapes, self.table) = (anatomy, pose, rim, shapes, table)
     (self.coarse, self.fine, self.extent) = (coarse, fine, extent)
     (self.voxel, self.planeSpacing) = (voxel, planeSpacing)
+    masses = shapes.compactMap { $0.massEffect(in: pose) }
   }
 
   private static let step = 4
@@ -57,8 +59,7 @@ struct SlabPainter {
             for (column, x) in x.enumerated() {
               let (a, b) = (coarseRow[column], fineRow[column])
               let moved = SIMD3<Float>(x + a.x + b.x, y + a.y + b.y, z + a.z + b.z)
-              lattice[band * (cells + 1) + column] = Point(
-                pose.index(moved), rim.reach(b.w, damage: a.w))
+              lattice[band * (cells + 1) + column] = Point(lookup(moved), rim.reach(b.w, damage: a.w))
             }
           }
           for band in 0..<bands {
@@ -68,6 +69,19 @@ struct SlabPainter {
       }
     }
     return (classes, mask)
+  }
+
+  /// The index in the map of a place in the slab, where nothing is displaced but by tumours.
+  private func lookup(_ place: SIMD3<Float>) -> SIMD3<Float> {
+    let index = pose.index(place)
+    guard !masses.isEmpty else { return index }
+    let surface = anatomy.surfaces[rim.surface]
+    let depth = surface.values.withUnsafeBufferPointer { values in
+      values.baseAddress.map { -SurfaceDistance.sample($0, surface.dimensions, index.x, index.y, index.z) } ?? 0
+    }
+    guard depth > 0 else { return index }
+    let share = min(depth / MassEffect.yielding, 1)
+    return pose.index(masses.reduce(place) { $0 + share * $1.displacement(at: place) })
   }
 
   /// What a row needs, made once.
