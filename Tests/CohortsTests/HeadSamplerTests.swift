@@ -212,7 +212,9 @@ import Testing
 
   /// The same heads with a tumour and without: what lies about it gives way, and nothing outside the brain does.
   @Test func tumoursDisplaceTheBrainAndNotTheSkull() {
-    let (healthy, ill) = (plainHeads { $0.wholeHeads = 1 }, plainHeads { ($0.wholeHeads, $0.tumours) = (1, 1) })
+    let (healthy, ill) = (
+      plainHeads { $0.wholeHeads = 1 }, plainHeads { ($0.wholeHeads, $0.tumours) = (1, 1) }
+    )
     func isOuter(_ label: UInt8) -> Bool {
       [TissueClass.bone, .fat, .muscle, .skin, .background].contains { $0.rawValue == label }
     }

@@ -27,7 +27,7 @@ import Testing
     (options.shift, options.largeShift, options.rotation) = (0, 0, 0)
     (options.sharp, options.thickAxial, options.thickOther, options.sharpTargets) = (1, 0, 0, 1)
     (options.ghosts, options.clipped, options.coarse) = (0, 0, 0)
-    (options.alike, options.mixture, options.looseFat) = (0, [0, 0], [0, 0])
+    (options.alike, options.mixture, options.looseFat, options.faded) = (0, [0, 0], [0, 0], 0)
     change(&options)
     return options
   }
@@ -198,7 +198,7 @@ import Testing
         still {
           $0.anatomy.otherPlanes = 1
           change(&$0)
-        })
+        }, count: 16)
       let image = batch.target(.t1)
       var (down, across): (Float, Float) = (0, 0)
       // Within the head: where it is stripped no slices blur its edge.

@@ -228,8 +228,12 @@ import Training
     #expect(try works.state(of: experiment) == .finished)
     try works.train([study])
     #expect(contents(of: folder.model) == model && !folder.hasCheckpoint)
-    // Of a run that did not come to its end they are what it goes on from.
+    // A spreadsheet saved its log.
     let log = scratch("out/runs/\(Path.name(folder.path))/log.csv")
+    let saved = rows.map { "\"\($0.replacingOccurrences(of: ",", with: "\";\""))\"" }
+    try Data(saved.joined(separator: "\r\n").utf8).write(to: URL(fileURLWithPath: log))
+    #expect(try works.state(of: experiment) == .finished)
+    // Of a run that did not come to its end they are what it goes on from.
     try Data(rows.prefix(2).joined(separator: "\n").utf8).write(to: URL(fileURLWithPath: log))
     #expect(try works.state(of: experiment) == .missing)
   }

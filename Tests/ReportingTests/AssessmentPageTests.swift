@@ -37,7 +37,11 @@ import Torch
     options.isAxialAlone = true
     options.alignment.rule = .registration
     let other = try PeopleAssessment(of: [], on: [CohortLayout.named("bids").open(scratch("raw"))], options)
+    #expect(scratch.files(in: "out/figures").count == 6)
+    try scratch.write("mine", to: "out/figures/notes.txt")
     let page = try AssessmentPage(in: scratch("out")).write(other)
+    // It shows nobody, so nobody's picture is left.
+    #expect(scratch.files(in: "out/figures") == ["notes.txt"])
     let words = try scratch.text("out/assessment.html")
     #expect(page.hasSuffix("assessment.html") && words.contains("axial ones alone"))
     #expect(words.contains("registered") && words.contains("There is nobody of whom both"))

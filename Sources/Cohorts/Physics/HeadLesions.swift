@@ -175,7 +175,8 @@ struct LesionDraw {
       // Of low grade: no enhancement, and ragged.
       let core = random.uniform() < 0.2 ? [layer(share(0.3, 0.6), .necrosis)] : []
       return at(
-        white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4, mass: 0.5 * mass)
+        white, radius, core + [layer(1, .nonEnhancingTumour)] + oedema(), 0.35, diffuse: 0.4, mass: 0.5 * mass
+      )
     case .compact:
       // Of low grade too, as most are: one large mass with a border, of cortex and white matter alike.
       let core = random.uniform() < 0.25 ? [layer(share(0.25, 0.6), .necrosis, host)] : []

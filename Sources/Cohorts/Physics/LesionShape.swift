@@ -70,7 +70,8 @@ struct LesionShape: Sendable {
   ///   - mass: how strongly it displaces what lies about it, as `MassEffect` has it.
   ///   - diffuseness: the same of what waves over some 2 mm, which leaves islands: infiltration has no border.
   init(
-    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double, mass: Double,
+    centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double,
+    mass: Double,
     spacing: SIMD3<Float>, random: inout RandomSource
   ) {
     self.centre = centre

@@ -25,6 +25,8 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
   public var inflow = 0.07
   /// Signal of each tissue in each contrast, for what signal equations leave out.
   public var jitter = 0.08
+  /// Share of people whose T1 is a spin echo, of stripped heads, which mostly come of volumes, and of whole ones.
+  public var spinEchoes = 0.2, spinEchoesWhole = 0.45
   /// Share of people in whose T1 grey matter lies near white matter, if it is a spin echo.
   public var faded = 0.6
   /// Share of people whose T1 after contrast medium is acquired as the one before.
@@ -77,7 +79,7 @@ public struct PhysicsOptions: Codable, Sendable, Equatable {
     try check("planeSpacing", planeSpacing, 1...5)
     for (name, value) in [
       ("highField", highField), ("widePlanes", widePlanes), ("sequences", sequences), ("sameT1", sameT1),
-      ("bent", bent), ("faded", faded),
+      ("bent", bent), ("faded", faded), ("spinEchoes", spinEchoes), ("spinEchoesWhole", spinEchoesWhole),
       ("uneven", uneven), ("unevenWhole", unevenWhole), ("displaced", displaced), ("sharp", sharp),
       ("thickAxial", thickAxial),
       ("thickOther", thickOther), ("alike", alike), ("sharpTargets", sharpTargets), ("ghosts", ghosts),

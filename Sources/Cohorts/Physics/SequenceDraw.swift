@@ -38,16 +38,15 @@ package struct SequenceDraw: Sendable, Equatable {
 
   /// - Parameters:
   ///   - fluidT1: of this person's fluid, in seconds: what inversion times are set by.
-  ///   - family: of T1 sequences which, 0 ..< 1; drawn before, so that where contrasts are drawn anew for not looking like
-  ///     themselves, which spin echoes' often do not, it is no other family's turn.
+  ///   - families: of T1 before contrast medium and, where it is acquired otherwise, after. They are drawn before, so that where
+  ///     contrasts are drawn anew for not looking like themselves, which spin echoes' often do not, it is no other family's turn.
   package init(
-    fieldStrength: Double, fluidT1: Double, family: Double, _ options: PhysicsOptions,
+    fieldStrength: Double, fluidT1: Double, families: (T1Family, T1Family), _ options: PhysicsOptions,
     _ random: inout RandomSource
   ) {
     var draw = Draw(isHigh: fieldStrength > 2, fluidT1: fluidT1, options, random: random)
-    t1 = draw.t1(family)
-    let (isAlike, other) = (draw.random.chance(options.sameT1), draw.random.uniform())
-    t1gd = isAlike ? t1 : draw.t1(other)
+    t1 = draw.t1(families.0)
+    t1gd = draw.random.chance(options.sameT1) ? t1 : draw.t1(families.1)
     t2 = draw.t2()
     hasTwoEchoes = draw.random.chance(0.8)
     pd = draw.pd(with: hasTwoEchoes ? t2 : nil)
@@ -73,26 +72,28 @@ package struct SequenceDraw: Sendable, Equatable {
     /// Of a turbo spin echo, whose stimulated echoes lengthen T2 by up to three tenths.
     mutating func effective(_ echo: Double) -> Double { echo / between(1, 1.3) }
 
-    mutating func t1(_ family: Double) -> Acquisition {
-      if family < 0.33 { return prepared() }
-      if family < 0.73 {
+    mutating func t1(_ family: T1Family) -> Acquisition {
+      switch family {
+      case .preparedGradientEcho:
+        return prepared()
+      case .spinEcho:
         let sequence = PulseSequence(.spinEcho, repetition: between(0.35, 0.95), echo: between(0.008, 0.022))
         // Of slices in between, which lie within each other's pulses, more.
         return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 1.5))
-      }
-      if family < 0.85 {
+      case .spoiledGradientEcho:
         let repetition = exp(between(log(0.007), log(0.035)))
         let flip = min(max((1000 * repetition).squareRoot() * between(4.2, 6.2), 12), 35)
         let sequence = PulseSequence(
           .spoiledGradientEcho(flip: flip), repetition: repetition, echo: between(0.002, 0.006))
         return Acquisition(sequence: sequence, transfer: random.uniform(0, 0.4))
+      case .inversionRecovery:
+        let (repetition, echo) = (between(1.8, 2.6), between(0.008, 0.025))
+        let null = PulseSequence.nulling(t1: fluidT1, repetition: repetition, echo: echo)
+        let inversion = min(max(null * between(0.82, 1.02), 0.7), 0.95)
+        let sequence = PulseSequence(
+          .inversionRecovery(inversion: inversion), repetition: repetition, echo: echo)
+        return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 0.8))
       }
-      let (repetition, echo) = (between(1.8, 2.6), between(0.008, 0.025))
-      let null = PulseSequence.nulling(t1: fluidT1, repetition: repetition, echo: echo)
-      let inversion = min(max(null * between(0.82, 1.02), 0.7), 0.95)
-      let sequence = PulseSequence(
-        .inversionRecovery(inversion: inversion), repetition: repetition, echo: echo)
-      return Acquisition(sequence: sequence, transfer: random.uniform(0.2, 0.8))
     }
 
     /// MPRAGE and its kin.

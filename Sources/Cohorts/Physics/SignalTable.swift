@@ -223,15 +223,18 @@ extension SignalTable {
 
   /// Draws a person's tissues and sequences until the contrasts look like themselves, and gives their signals.
   package static func drawn(
-    _ modalities: [Modality], _ options: PhysicsOptions, volumes: [Double], _ random: inout RandomSource
+    _ modalities: [Modality], _ options: PhysicsOptions, isStripped: Bool, volumes: [Double],
+    _ random: inout RandomSource
   ) -> (table: SignalTable, sequences: SequenceDraw) {
     var draws = 0
-    let family = random.uniform()
+    let spinEchoes = isStripped ? options.spinEchoes : options.spinEchoesWhole
+    let families = (T1Family(spinEchoes: spinEchoes, &random), T1Family(spinEchoes: spinEchoes, &random))
     let faded = random.chance(options.faded) ? Float(random.uniform(0.2, 0.8)) : 0
     while true {
       let values = TissueValues(options, &random)
       let sequences = SequenceDraw(
-        fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)), family: family,
+        fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)),
+        families: families,
         options, &random)
       let gadolinium = Gadolinium(&random)
       let table = SignalTable(

@@ -14,7 +14,8 @@ extension SlabImages {
   ) {
     guard let images = images.baseAddress else { return }
     let size = rows * columns
-    var (table, sequences) = SignalTable.drawn(modalities, options, volumes: slab.volumes, &random)
+    var (table, sequences) = SignalTable.drawn(
+      modalities, options, isStripped: slab.isStripped, volumes: slab.volumes, &random)
     // Over face and neck what label maps call fat is mostly muscle, glands and mucosa.
     let loose = random.uniform(options.looseFat)
     if slab.isOverFace { table.loosenFat(loose) }

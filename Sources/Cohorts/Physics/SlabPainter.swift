@@ -77,7 +77,8 @@ struct SlabPainter {
     guard !masses.isEmpty else { return index }
     let surface = anatomy.surfaces[rim.surface]
     let depth = surface.values.withUnsafeBufferPointer { values in
-      values.baseAddress.map { -SurfaceDistance.sample($0, surface.dimensions, index.x, index.y, index.z) } ?? 0
+      values.baseAddress.map { -SurfaceDistance.sample($0, surface.dimensions, index.x, index.y, index.z) }
+        ?? 0
     }
     guard depth > 0 else { return index }
     let share = min(depth / MassEffect.yielding, 1)

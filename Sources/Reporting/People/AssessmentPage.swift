@@ -67,13 +67,18 @@ public struct AssessmentPage {
     return Mosaic([acquired + made], side: 176)
   }
 
-  /// Writes the page.
+  /// Writes the page, and removes pictures that an earlier one showed and this one does not.
   /// - Returns: its path.
   /// - Throws: `.cannotWrite`.
   @discardableResult
   public func write(_ assessment: PeopleAssessment) throws -> String {
     let path = "\(folder)/\(AssessmentPage.name)"
     try AtomicFile.write(html(of: assessment), to: path)
+    let shown = Set(drawn.map { Path.name($0.file) })
+    let figures = (try? FileManager.default.contentsOfDirectory(atPath: "\(folder)/figures")) ?? []
+    for name in figures where name.hasSuffix(".png") && name.contains("-to-") && !shown.contains(name) {
+      try? FileManager.default.removeItem(atPath: "\(folder)/figures/\(name)")
+    }
     return path
   }
 
