@@ -36,7 +36,16 @@ import Testing
     var noisy = ball(air: 0, offset: 0)
     var random = RandomSource(seed: 9, stream: 0)
     noisy.voxels = noisy.voxels.map { $0 == 0 ? Float(abs(random.normal())) * 5 : $0 }
-    for volume in [ball(air: 0, offset: 0), ball(air: -1024, offset: 0), ball(air: 0.3, offset: 0), noisy] {
+    // As scanners write it, 0, 1, 2 and 3, of which 1 is half of all air.
+    var coarse = noisy
+    coarse.voxels = coarse.voxels.map { $0.rounded() }
+    coarse.voxels = zip(coarse.voxels, ball(air: -1, offset: 0).voxels).map {
+      $1 == -1 ? max(0, (1 + 0.6 * Float(random.normal())).rounded()) : $0
+    }
+    #expect(coarse.voxels.count { $0 == 1 } * 5 > coarse.voxels.count)
+    for volume in [
+      ball(air: 0, offset: 0), ball(air: -1024, offset: 0), ball(air: 0.3, offset: 0), noisy, coarse,
+    ] {
       var same = volume
       #expect(same.clearConstantAir() == nil && same.voxels == volume.voxels)
     }

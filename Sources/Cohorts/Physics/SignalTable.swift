@@ -120,7 +120,7 @@ package struct SignalTable: Sendable {
 
   /// Brings grey matter this share of the way to white matter, in a contrast.
   ///
-  /// In spin echoes of many thick slices the two differ less than their T1 says: of 17 people with gliomas ten show hardly any
+  /// In spin echoes of many thick slices the two differ less than their T1 says: of 17 people with gliomas twelve show hardly any
   /// difference, where tumours are dark all the same.
   private mutating func fade(_ share: Float, lane: Int) {
     for tissue in TissueClass.allCases where tissue.isGrey {
