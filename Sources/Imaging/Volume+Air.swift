@@ -28,7 +28,7 @@ extension Volume {
   /// - Returns: the value; nil where air has none of that kind, and nothing was changed.
   package mutating func clearConstantAir() -> Float? {
     let (air, share) = corners
-    // Noise in whole numbers has one value often, and others beside it: of 56 real scans up to half of the corners.
+    // Noise in whole numbers has one value often, and others beside it: of 49 real scans up to half of the corners.
     guard share >= 0.9 else { return nil }
     guard air > 0, let upper = Percentile.of(voxels, 99.5), Double(air) > 0.005 * upper else { return nil }
     let equal = voxels.count { $0 == air }

@@ -32,8 +32,8 @@ extension RunFolder {
   package var loggedIteration: Int {
     guard let data = FileManager.default.contents(atPath: log) else { return 0 }
     let rows = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
-    // Whatever a spreadsheet that saved it put between and about numbers.
-    return rows.last.flatMap { Int($0.drop { !$0.isNumber }.prefix { $0.isNumber }) } ?? 0
+    // A spreadsheet that saved it may have put other marks between numbers, and quotes about them.
+    return rows.last.flatMap { Int($0.drop { $0 == "\"" }.prefix { $0.isNumber }) } ?? 0
   }
 }
 

@@ -71,8 +71,7 @@ struct LesionShape: Sendable {
   ///   - diffuseness: the same of what waves over some 2 mm, which leaves islands: infiltration has no border.
   init(
     centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double,
-    mass: Double,
-    spacing: SIMD3<Float>, random: inout RandomSource
+    mass: Double, spacing: SIMD3<Float>, random: inout RandomSource
   ) {
     self.centre = centre
     self.spacing = spacing

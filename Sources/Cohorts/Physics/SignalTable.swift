@@ -234,8 +234,7 @@ extension SignalTable {
       let values = TissueValues(options, &random)
       let sequences = SequenceDraw(
         fieldStrength: values.fieldStrength, fluidT1: Double(1 / values.r1(of: .ventricularFluid)),
-        families: families,
-        options, &random)
+        families: families, options, &random)
       let gadolinium = Gadolinium(&random)
       let table = SignalTable(
         modalities, values, sequences, gadolinium,
