@@ -67,8 +67,8 @@ struct LesionShape: Sendable {
   ///   - radius: in mm; each axis differs from it by up to a third.
   ///   - layers: from the centre outwards.
   ///   - roughness: deviation of the border's distance, as a share; it waves over half a radius or so.
-  ///   - mass: how strongly it displaces what lies about it, as `MassEffect` has it.
   ///   - diffuseness: the same of what waves over some 2 mm, which leaves islands: infiltration has no border.
+  ///   - mass: how strongly it displaces what lies about it, as `MassEffect` has it.
   init(
     centre: SIMD3<Float>, radius: Double, layers: [Layer], roughness: Double, diffuseness: Double,
     mass: Double, spacing: SIMD3<Float>, random: inout RandomSource

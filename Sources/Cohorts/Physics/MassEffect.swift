@@ -11,7 +11,7 @@ package struct MassEffect: Sendable {
 
   /// - Parameters:
   ///   - radius: of the tumour without what it displaces, in mm.
-  ///   - strength: the share of the way to its centre that is left out at the centre itself, 0 ... 0.6; more would fold.
+  ///   - strength: the share of the way to its centre that is left out at the centre itself, 0 ..< 1; from 1 on it would fold.
   package init(centre: SIMD3<Float>, radius: Float, strength: Float) {
     (self.centre, self.strength) = (centre, strength)
     let reach = 1.6 * radius
