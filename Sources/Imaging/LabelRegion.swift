@@ -28,8 +28,8 @@ public struct LabelRegion: Sendable, Equatable, Codable {
 }
 
 extension [LabelRegion] {
-  /// What is wrong with them, or nil: names and labels must be told apart, and the parts of a region follow the whole, so
-  /// that every region has a label of its own (`ownLabels`).
+  /// What is wrong with them, or nil: names and labels must be told apart, of two that share labels one must be a part of the
+  /// other, and the parts of a region follow the whole, so that every region has a label of its own (`ownLabels`).
   public var refusal: String? {
     if isEmpty { return "regions is empty; name one or more, each with its labels" }
     if let region = first(where: { $0.name.isEmpty || $0.labels.isEmpty || $0.labels.contains(0) }) {
@@ -38,6 +38,15 @@ extension [LabelRegion] {
     if Set(map(\.name)).count < count { return "regions: two have one name" }
     guard ownLabels.contains(nil) == false else {
       return "regions: list the whole before its parts, so that each has a label that no later one has"
+    }
+    for (place, part) in enumerated() {
+      // A voxel has one label, which tells of both only where one holds the other.
+      guard
+        let other = self[..<place].first(where: {
+          !Set($0.labels).isDisjoint(with: part.labels) && !Set($0.labels).isSuperset(of: part.labels)
+        })
+      else { continue }
+      return "regions: '\(other.name)' and '\(part.name)' share labels, and neither is a part of the other"
     }
     return nil
   }

@@ -13,7 +13,7 @@ public struct ScanCheck: Sendable {
       // Of the header.
       case computed, unplaced, placements, sform, qform, units, voxelSize, fieldOfView, spacings, scaling
       // Of the voxels.
-      case shaded, negative, background, saturated, fewValues, labels
+      case shaded, interleaved, negative, background, noisyAir, saturated, fewValues, labels
       // Of two scans of one patient.
       case sameScan, apart, exchanged
     }
@@ -23,6 +23,9 @@ public struct ScanCheck: Sendable {
     public let name: String
     /// The file's name and what is so, without a full stop.
     public let text: String
+
+    /// Whether it speaks for the file being no scan that a model of heads can take.
+    package var isDoubt: Bool { [.noisyAir, .fewValues, .labels].contains(kind) }
 
     init(_ kind: Kind, _ name: String, _ words: String) {
       (self.kind, self.name, text) = (kind, name, "\(name): \(words)")
@@ -73,6 +76,14 @@ public struct ScanCheck: Sendable {
         + " before the model saw it, and what is made is without it (\(Term.biasField("keep")) leaves it in)")
   }
 
+  /// That slices were brighter and darker by turns, and that this was taken out (`Volume.interleaving`).
+  package static func finding(of interleaving: Interleaving, name: String) -> Finding {
+    Finding(
+      .interleaved, name,
+      "every other slice is brighter than those beside it, by \(percent(interleaving.ratio - 1)); that was taken out before the model"
+        + " saw it")
+  }
+
   private func intensityFindings(_ volume: Volume) -> [Finding] {
     var found: [Finding] = []
     func say(_ kind: Finding.Kind, _ words: String) { found.append(Finding(kind, name, words)) }
@@ -87,7 +98,12 @@ public struct ScanCheck: Sendable {
       say(.negative, "\(percent(below)) of its voxels lie below 0 and become 0\(constant)")
     }
     let corners = volume.cornerMedian
-    if corners > 0.2 * upper {
+    if volume.hasNoisyAir {
+      say(
+        .noisyAir,
+        "its air is noise over the whole range of intensities, as in the uniform image (UNI) of an MP2RAGE; give the one whose air"
+          + " was made dark")
+    } else if corners > 0.2 * upper {
       say(
         .background,
         "its background is not 0 but about \(short(corners)), where \(short(upper)) becomes 1; subtract it,"

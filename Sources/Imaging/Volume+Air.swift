@@ -2,8 +2,28 @@ extension Volume {
   /// Median over the eight corners, a twelfth of each side long: air in a scan of a head.
   var cornerMedian: Float { corners.median }
 
-  /// The same, and the share of the corners' voxels that have this very value.
+  /// Whether its air is noise from the darkest intensity to the brightest, as where an image is a ratio of two.
+  ///
+  /// In 101 real scans the corners' deviation is at most 0.09 of the range of all voxels (0.5th to 99.5th percentile), and their mean
+  /// lies at most 0.06 of it above the darkest; of noise that is uniform they are 0.29 and 0.5.
+  var hasNoisyAir: Bool {
+    guard let low = Percentile.of(voxels, 0.5), let high = Percentile.of(voxels, 99.5), high > low else {
+      return false
+    }
+    let values = cornerValues.map { (Double($0) - low) / (high - low) }
+    let mean = values.reduce(0, +) / Double(values.count)
+    let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+    return (0.3...0.7).contains(mean) && variance.squareRoot() > 0.15
+  }
+
+  /// The median of the corners, and the share of their voxels that have this very value.
   private var corners: (median: Float, share: Double) {
+    let values = cornerValues.sorted()
+    let median = values[values.count / 2]
+    return (median, Double(values.count { $0 == median }) / Double(values.count))
+  }
+
+  private var cornerValues: [Float] {
     func ends(_ size: Int) -> [Int] {
       let length = max(1, size / 12)
       let step = max(1, length / 8)
@@ -16,9 +36,7 @@ extension Volume {
         for i in columns { values.append(voxels[i + dimensions.x * (j + dimensions.y * k)]) }
       }
     }
-    values.sort()
-    let median = values[values.count / 2]
-    return (median, Double(values.count { $0 == median }) / Double(values.count))
+    return values
   }
 
   /// Puts 0 where air has one value above 0, as where a constant was added to a scan whose air was cut off, or a value was laid

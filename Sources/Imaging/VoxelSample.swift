@@ -44,7 +44,8 @@ struct VoxelSample: Sendable {
     for place in places where place % volume.dimensions.x + 1 < volume.dimensions.x {
       let value = volume.voxels[place]
       whole = whole && value == value.rounded()
-      guard value != background else { continue }
+      // Air's noise is a few whole numbers in any scan.
+      guard value != background, value > upper / 10 else { continue }
       pairs += 1
       equal += value == volume.voxels[place + 1] ? 1 : 0
     }
@@ -86,8 +87,11 @@ struct VoxelSample: Sendable {
     return Double(below) / Double(max(1, below + above))
   }
 
-  /// Whole numbers, few of them, and neighbours nearly always equal: regions rather than tissue with its noise.
-  var isPiecewiseConstant: Bool { isWhole && distinct <= 512 && equalNeighbours > 0.8 }
+  /// Whole numbers, few of them, and neighbours mostly equal: regions rather than tissue with its noise.
+  ///
+  /// Of 101 real scans at most 0.18 are equal (where a scan was made twice as fine without interpolation, half of the others as well),
+  /// of 41 parcellations of 1 and 2 mm 0.73 and more.
+  var isPiecewiseConstant: Bool { isWhole && distinct <= 512 && equalNeighbours > 0.65 }
 
   /// Whether the voxels are the same, but for a factor or rounding.
   func isSame(as other: VoxelSample) -> Bool {

@@ -78,7 +78,9 @@ struct PatientImages {
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
       let first = zip(images.compactMap { $0 }, limits.compactMap { $0 }).first { _ in true }
-      doubts = doubtsOfVoxels + (first.map(PatientImages.doubts(ofSize:above:)) ?? [])
+      let others = found.filter(\.isDoubt).map(\.text)
+      found.removeAll(where: \.isDoubt)
+      doubts = doubtsOfVoxels + others + (first.map(PatientImages.doubts(ofSize:above:)) ?? [])
       self.exchange = exchange?.text
     } else {
       (doubts, self.exchange) = ([], nil)
@@ -96,17 +98,21 @@ struct PatientImages {
     self.shading = shading
   }
 
-  /// Puts air of one value to 0, and takes out shading.
+  /// Puts air of one value to 0, and takes out what makes slices brighter and darker by turns, and shading.
   /// - Returns: of scans whose shading was taken out, how strong it was.
   private static func clean(
     _ inputs: inout [(name: String, volume: Volume)?], of sources: [Modality], _ rule: BiasFieldRule,
     _ found: inout [ScanCheck.Finding]
   ) -> [Modality: Double] {
     for place in inputs.indices {
-      guard let name = inputs[place]?.name, let air = inputs[place]?.volume.clearConstantAir() else {
-        continue
+      guard let name = inputs[place]?.name else { continue }
+      if let air = inputs[place]?.volume.clearConstantAir() {
+        found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
       }
-      found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
+      if let interleaving = inputs[place]?.volume.interleaving {
+        inputs[place]?.volume.even(out: interleaving)
+        found.append(ScanCheck.finding(of: interleaving, name: Path.name(name)))
+      }
     }
     var shading: [Modality: Double] = [:]
     for (place, field) in rule.fields(of: inputs.map { $0?.volume }).enumerated() {
@@ -116,6 +122,18 @@ struct PatientImages {
       found.append(ScanCheck.finding(ofShading: field.range, name: Path.name(name)))
     }
     return shading
+  }
+
+  /// 1 where any of them shows something, 0 in air; in LPS order.
+  var foreground: Volume {
+    guard var found = images.lazy.compactMap({ $0 }).first else {
+      preconditionFailure("the images were taken")
+    }
+    for voxel in found.voxels.indices { found.voxels[voxel] = 0 }
+    for case (let image?, let limit?) in zip(images, limits) {
+      for voxel in found.voxels.indices where image.voxels[voxel] > limit { found.voxels[voxel] = 1 }
+    }
+    return found
   }
 
   /// What was made of them, on the grid that they came on.
@@ -133,12 +151,22 @@ struct PatientImages {
   private static func voxelNotes(_ grid: Grid, _ card: ModelCard) -> [String] {
     let (spacing, trained) = (grid.affine.spacing, card.spacing)
     guard trained.count == 3 else { return [] }
-    let ratios = (0..<2).map { spacing[$0] / trained[$0] }
-    guard ratios.contains(where: { $0 < 0.8 || $0 > 1.25 }) else { return [] }
+    func isFar(_ axis: Int) -> Bool { !(0.8...1.25).contains(spacing[axis] / trained[axis]) }
     func mm(_ a: Double, _ b: Double) -> String { String(format: "%.2f x %.2f mm", a, b) }
-    return [
-      "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
-    ]
+    var notes: [String] = []
+    if isFar(0) || isFar(1) {
+      notes.append(
+        "slices have voxels of \(mm(spacing.x, spacing.y)), the model was trained at \(mm(trained[0], trained[1])); expect worse"
+      )
+    }
+    // What sees slices one by one does not know how far they are apart.
+    if card.region != .slice, isFar(2) {
+      notes.append(
+        String(
+          format: "slices lie %.2f mm apart, the model was trained at %.2f mm; expect worse", spacing.z,
+          trained[2]))
+    }
+    return notes
   }
 
   /// Whether a model of heads knows voxels as large, in one of the planes that it sees: computed heads or its own cohort have none

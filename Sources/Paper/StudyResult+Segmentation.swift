@@ -197,7 +197,7 @@ extension StudyResult {
       return "\(mean) (\(PairedComparison.tooFew(paired.count)))"
     }
     let interval = [lower, upper].map { words($0, measure, isSigned: true) }.joined(separator: " to ")
-    return "\(mean) (95 % interval \(interval), p \(String(format: "%.3f", p)))"
+    return "\(mean) (95 % interval \(interval), p \(probability(p, 3)))"
   }
 
   /// A figure as it is printed.

@@ -119,7 +119,7 @@ extension ShownSubjects.Reason {
     }
     return switch self {
     case .named: "chosen by name"
-    case .median(let value): words("the median", value)
+    case .median(let value): words("in the middle of all by", value)
     case .lowest(let value): words("the lowest", value)
     case .only(let value): "the only subject; " + words("mean", value)
     case .first: "the first subject; it has no finite \(figure)"

@@ -25,11 +25,13 @@ public struct PatientSegmentation: PatientWork {
     _ files: [(modality: Modality, path: String)], progress: (Int, Int) throws -> Void = { _, _ in },
     begins: (String) throws -> Void = { _ in }
   ) throws -> SegmentationSidecar {
-    let segmenter = try model.segmenter
+    var segmenter = try model.segmenter
+    segmenter.looksForMotion = alignment.rule != .registration
     let files = patientFiles(files)
     try files.check()
     var contents = try files.read(for: model.card, begins: begins)
-    var result = try segmenter(contents.takeVolumes(), batchSize: batchSize, progress: progress)
+    var result = try segmenter(
+      contents.takeVolumes(), batchSize: batchSize, progress: progress, begins: begins)
     result.notes = contents.notes + result.notes
     var sidecar = SegmentationSidecar(result, model: model, regions: segmenter.regions, files: files)
     (sidecar.alignedBy, sidecar.alignment) = (alignment.rule, contents.placements)

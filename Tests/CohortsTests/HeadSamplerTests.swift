@@ -256,6 +256,39 @@ import Testing
     #expect(vessels >= 6)
   }
 
+  /// Larger vessels run through cortex as well, in most heads, and through nothing that lies deeper.
+  @Test func vesselsRunThroughCortex() {
+    let (artery, vein) = (TissueClass.artery.rawValue, TissueClass.vein.rawValue)
+    var (heads, inCortex, cortex) = (0, 0, 0)
+    for stream in 0..<24 {
+      let slab = slab(stream, plainHeads())
+      // The first of each voxel's four, row by row: what a run of vessel lies between.
+      let labels = stride(from: 0, to: slab.classes.count, by: 4).map { slab.classes[$0] }
+      var found = 0
+      for start in stride(from: 0, to: labels.count, by: slab.extent.columns) {
+        var before: UInt8 = 0
+        var run = 0
+        for label in labels[start..<start + slab.extent.columns] {
+          if label == artery || label == vein {
+            run += 1
+            continue
+          }
+          if run > 0, before == label {
+            #expect(
+              label != TissueClass.whiteMatter.rawValue && label != TissueClass.ventricularFluid.rawValue)
+            if label == TissueClass.corticalGrey.rawValue { found += run }
+          }
+          (before, run) = (label, 0)
+        }
+      }
+      heads += found > 0 ? 1 : 0
+      inCortex += found
+      cortex += labels.count { $0 == TissueClass.corticalGrey.rawValue }
+    }
+    #expect(heads >= 10, "\(heads)")
+    #expect((0.0005...0.05).contains(Double(inCortex) / Double(cortex)), "\(inCortex) of \(cortex)")
+  }
+
   @Test func volumesAreOfTheWholeHead() {
     let slabs = (0..<12).map { slab($0, plainHeads { $0.wholeHeads = 1 }) }
     let white = Int(TissueClass.whiteMatter.rawValue)

@@ -190,6 +190,12 @@ import Testing
     #expect(
       [LabelRegion("a", labels: [1, 2]), LabelRegion("a", labels: [2])].refusal?.contains("two have one name")
         == true)
+    // A voxel of label 2 is in both, of label 1 or 3 in one of them: no label of one voxel could tell.
+    let crossing = [LabelRegion("a", labels: [1, 2]), LabelRegion("b", labels: [2, 3])]
+    #expect(crossing.refusal == "regions: 'a' and 'b' share labels, and neither is a part of the other")
+    #expect(
+      [LabelRegion("a", labels: [1, 2, 3]), LabelRegion("b", labels: [1]), LabelRegion("c", labels: [3])]
+        .refusal == nil)
     #expect(regions.words == "WT (1, 2, 3), TC (1, 3), ET (3)")
   }
 }

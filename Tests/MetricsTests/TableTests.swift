@@ -34,6 +34,19 @@ import Testing
     #expect(lines[9] == #"50 % \<of\> {all}"#)
   }
 
+  /// A probability is never nought, in print; files for programs have every digit.
+  @Test func probabilitiesAreNeverNought() {
+    let values = [0.0000305, 0.0001, 0.0313, 1, 0]
+    let table = Table("", columns: [.probability("p")], rows: values.map { [.number($0)] })
+    let lines = table.written(as: .markdown).split(separator: "\n").dropFirst(2)
+    let expected = ["\\< 0.0001", "0.0001", "0.0313", "1.0000", "0.0000"]
+    #expect(lines.map { $0.filter { !"| ".contains($0) } } == expected.map { $0.filter { $0 != " " } })
+    #expect(table.written(as: .latex).contains("\\textless{} 0.0001"))
+    #expect(table.written(as: .html).contains("&lt; 0.0001"))
+    #expect(table.written(as: .csv).contains("3.05e-05") || table.written(as: .csv).contains("0.0000305"))
+    #expect(!table.written(as: .json).contains("isNeverZero"))
+  }
+
   /// What is no rival is not the best, and keeps nobody else from being that.
   @Test func rowsWithoutRankAreNeverMarked() throws {
     var table = Table(
@@ -54,7 +67,8 @@ import Testing
     #expect(text.contains(#"\caption{A \& B\_1. 50 \% \textless{}of\textgreater{} \{all\}}"#))
     #expect(text.contains(#"\begin{tabular}{lrr}"#) && text.contains(#"MAE ($\times$100) $\downarrow$"#))
     #expect(
-      text.contains(#"AGI-Net, \textquotedbl{}8\textquotedbl{} & \textbf{31.20} $\pm$ 1.50 & 1.500 \\"#))
+      text.contains(#"AGI-Net, {\ttfamily\char34}8{\ttfamily\char34} & \textbf{31.20} $\pm$ 1.50 & 1.500 \\"#)
+    )
     #expect(text.contains(#"copy of T2 & $\infty$ & -- \\"#))
     let brackets = Table("", columns: [Table.Column("m")], rows: [[.text("[T1]*")]])
     #expect(brackets.written(as: .latex).contains("{[}T1{]}{*}"))

@@ -17,6 +17,9 @@ struct HeadRim: Sendable {
   /// Threads nearer than this are vessels, in sixteenths of a texture step; and texture steps a mm.
   let threadRadius: UInt8
   let threadScale: Float
+  /// The same of larger vessels, which run in fluid and cortex anywhere; in some heads none is seen.
+  let vesselRadius: UInt8
+  let vesselScale: Float
   /// Where the textures begin.
   let texture: SIMD3<Float>
   /// Of the noise: what is above is fat rather than bone where the map knows no skull.
@@ -39,6 +42,9 @@ struct HeadRim: Sendable {
     func place() -> Float { Float(random.uniform(0, 64)) }
     texture = [place(), place(), place()]
     fatLevel = Float(random.uniform(0.5, 2))
+    let scale = random.uniform(0.5, 0.8)
+    let radius = random.uniform() < 0.85 ? random.uniform(0.6, 2.3) : 0
+    (vesselRadius, vesselScale) = (UInt8(16 * radius * scale), Float(scale))
   }
 
   /// How far the mask reaches where its field, of roughness in mm, and the field of damage, of deviation 1, have values.
@@ -78,8 +84,31 @@ struct HeadRim: Sendable {
     }
     let at = position * threadScale + texture
     guard noise.thread(at.x, at.y, at.z) < threadRadius else { return label }
-    let kind = position * 0.3 + texture
-    return (noise.value(kind.x, kind.y, kind.z) > 0.6 ? TissueClass.artery : .vein).rawValue
+    return kind(of: position, noise)
+  }
+
+  /// Whether larger vessels may run through it.
+  @inline(__always)
+  static func holdsVessels(_ label: UInt8) -> Bool {
+    label == TissueClass.sulcalFluid.rawValue || label == TissueClass.corticalGrey.rawValue
+  }
+
+  /// The class of a place in fluid or cortex, where label maps have no vessels: without the large ones of cisterns and fissures,
+  /// whatever contrast medium brightens in the brain is a tumour.
+  @inline(__always)
+  func vessel(_ label: UInt8, _ position: SIMD3<Float>, _ noise: NoiseTexture) -> UInt8 {
+    let at = position * vesselScale + texture
+    // Of those on the cortex half the radius lies in it.
+    let radius = label == TissueClass.corticalGrey.rawValue ? vesselRadius / 2 : vesselRadius
+    guard noise.thread(at.z, at.x, at.y) < radius else { return label }
+    return kind(of: position, noise)
+  }
+
+  /// Veins, and fewer arteries.
+  @inline(__always)
+  private func kind(of position: SIMD3<Float>, _ noise: NoiseTexture) -> UInt8 {
+    let at = position * 0.3 + texture
+    return (noise.value(at.x, at.y, at.z) > 0.6 ? TissueClass.artery : .vein).rawValue
   }
 
   /// Of the whole head, the voxels of each class that the mask keeps; `table` says what labels are.

@@ -179,20 +179,37 @@ struct SlabPainter {
             let count = 2 * min(Self.step, columns - at)
             var (x, y, z) = (walk(a.x, b.x, axis: 0), walk(a.y, b.y, axis: 1), walk(a.z, b.z, axis: 2))
             let to = first + 4 * at
+            var holdsVessels = false
             for k in 0..<count {
               let index = x.place >> 16 + row * (y.place >> 16) + area * (z.place >> 16)
-              classes[to + (k & ~1) << 1 + k & 1] = table[Int(voxels[index])]
+              let tissue = table[Int(voxels[index])]
+              classes[to + (k & ~1) << 1 + k & 1] = tissue
+              holdsVessels = holdsVessels || HeadRim.holdsVessels(tissue)
               x.place += x.step
               y.place += y.step
               z.place += z.step
             }
             if scratch.isNear[cell] { edge(cell, a, b, scratch, classes, to, count) }
+            if holdsVessels, rim.vesselRadius > 0 { vessels(a, b, classes, to, count) }
             for number in boxes.indices where boxes[number].meets(a, b) {
               shapes[number].lay(a, b, classes, to, count, noise)
             }
           }
         }
       }
+    }
+  }
+
+  /// Larger vessels, in a cell with what holds them.
+  private func vessels(
+    _ a: Point, _ b: Point, _ classes: UnsafeMutableBufferPointer<UInt8>, _ first: Int, _ count: Int
+  ) {
+    let step = (b - a) * 0.125
+    for k in 0..<count {
+      let at = first + (k & ~1) << 1 + k & 1
+      guard HeadRim.holdsVessels(classes[at]) else { continue }
+      let p = a + step * (Float(k) + 0.5)
+      classes[at] = rim.vessel(classes[at], SIMD3<Float>(p.x, p.y, p.z) * anatomy.spacing, noise)
     }
   }
 

@@ -118,7 +118,7 @@ extension Table {
         + "number of comparisons; neither for fewer than \(PairedComparison.fewest) people.",
       columns: [
         Column("Compared with"), Column("Metric"), Column("Difference", decimals: 3),
-        Column("Lower", decimals: 3), Column("Upper", decimals: 3), Column("p", decimals: 4),
+        Column("Lower", decimals: 3), Column("Upper", decimals: 3), .probability("p"),
         Column("People", decimals: 0),
       ])
     for (name, measure, paired) in rows {

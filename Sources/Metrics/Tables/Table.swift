@@ -14,12 +14,23 @@ public struct Table: Sendable, Equatable, Encodable {
     public var best: Best?
     /// What this column has in common with its neighbours of the same group; it stands above them.
     public var group: String?
+    /// Whether its figures are probabilities, which are never printed as 0.
+    public var isNeverZero = false
+
+    private enum CodingKeys: String, CodingKey { case heading, decimals, best, group }
 
     public init(_ heading: String, decimals: Int = 2, best: Best? = nil, group: String? = nil) {
       self.heading = heading
       self.decimals = decimals
       self.best = best
       self.group = group
+    }
+
+    /// Probabilities.
+    package static func probability(_ heading: String, decimals: Int = 4) -> Column {
+      var column = Column(heading, decimals: decimals)
+      column.isNeverZero = true
+      return column
     }
 
     /// A measure's figures, the best of which are marked.

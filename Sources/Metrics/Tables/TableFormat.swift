@@ -63,6 +63,12 @@ func fixed(_ value: Double, _ decimals: Int) -> String {
   return text.hasPrefix("-") && !text.contains { $0.isNumber && $0 != "0" } ? String(text.dropFirst()) : text
 }
 
+/// A probability with so many digits after the point: `0.0313`, `< 0.0001`; it never is 0.
+package func probability(_ value: Double, _ decimals: Int) -> String {
+  let least = pow(10, -Double(decimals))
+  return value > 0 && value < least ? "< " + fixed(least, decimals) : fixed(value, decimals)
+}
+
 /// A number with the digits it needs: `10`, `0.5`.
 func short(_ value: Double) -> String { String(format: "%g", value) }
 

@@ -15,11 +15,13 @@ struct TableMarkup: Sendable {
     return digits.hasPrefix("-") ? minus + digits.dropFirst() : digits
   }
 
-  func cell(_ cell: Table.Cell, decimals: Int, best: Bool) -> String {
+  func cell(_ cell: Table.Cell, _ column: Table.Column, best: Bool) -> String {
+    let decimals = column.decimals
     func marked(_ text: String) -> String { best ? strong(text) : text }
     switch cell {
     case .text(let text): return self.text(text.onOneLine)
-    case .number(let value): return marked(number(value, decimals))
+    case .number(let value):
+      return column.isNeverZero ? text(probability(value, decimals)) : marked(number(value, decimals))
     case .spread(let mean, let deviation), .partial(let mean, let deviation):
       let figure = marked(number(mean, decimals))
       guard let deviation, deviation.isFinite else { return figure }
@@ -39,7 +41,7 @@ struct TableMarkup: Sendable {
     let best = table.columns.indices.map { table.best($0) }
     return table.rows.enumerated().map { row, cells in
       cells.enumerated().map { column, cell in
-        self.cell(cell, decimals: table.columns[column].decimals, best: best[column][row])
+        self.cell(cell, table.columns[column], best: best[column][row])
       }
     }
   }
@@ -59,7 +61,8 @@ struct TableMarkup: Sendable {
       "&": "\\&", "%": "\\%", "$": "\\$", "#": "\\#", "_": "\\_", "{": "\\{", "}": "\\}",
       "[": "{[}", "]": "{]}", "*": "{*}",
       "~": "\\textasciitilde{}", "^": "\\textasciicircum{}", "\\": "\\textbackslash{}", "<": "\\textless{}",
-      ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "\\textquotedbl{}", "×": "$\\times$", "±": "$\\pm$",
+      ">": "\\textgreater{}", "|": "\\textbar{}", "\"": "{\\ttfamily\\char34}", "×": "$\\times$",
+      "±": "$\\pm$",
       "−": "$-$", "–": "--", "→": "$\\rightarrow$", "↑": "$\\uparrow$", "↓": "$\\downarrow$",
       "∞": "$\\infty$",
       "²": "$^2$", "Δ": "$\\Delta$",
@@ -94,6 +97,9 @@ extension String {
 }
 
 extension Table {
+  /// A text as it is, on one line, in Markdown.
+  package static func markdown(_ text: String) -> String { TableMarkup.markdown.text(text.onOneLine) }
+
   /// GitHub's Markdown with its columns aligned in the source; the best of a column is bold.
   var markdown: String {
     let markup = TableMarkup.markdown

@@ -179,7 +179,7 @@ public struct AssessmentPage {
         }
         if people.count > AssessmentPage.mostPictured {
           HTML("p", ["class": "note"]) {
-            "Pictures of the first \(AssessmentPage.mostPictured) of \(people.count) people."
+            "Pictures of the first \(AssessmentPage.mostPictured) of \(people.count), each visit counted."
           }
         }
         for (index, picture) in drawn.enumerated() {

@@ -103,17 +103,18 @@ extension PeopleAssessment {
 
   /// Means of every task, then everyone.
   var markdown: String {
-    var parts = ["# People of \(cohorts.joined(separator: ", "))\n"]
+    var parts = ["# People of \(Table.markdown(cohorts.joined(separator: ", ")))\n"]
     for scenario in scenarios {
       parts.append(means(scenario).written(as: .markdown))
       parts.append(everyone(scenario).written(as: .markdown))
     }
     if unbegun > 0 { parts.append("Stopped before \(unbegun.people) had been looked at.\n") }
-    parts.append(origin.lines.map { "- \($0.name): \($0.value)\n" }.joined())
+    parts.append(origin.lines.map { "- \($0.name): \(Table.markdown($0.value))\n" }.joined())
     if !failures.isEmpty {
       parts.append(
         "Not measured:\n"
-          + failures.map { "- \(label($0.cohort, $0.person)): \($0.reason)" }.joined(separator: "\n") + "\n")
+          + failures.map { "- " + Table.markdown("\(label($0.cohort, $0.person)): \($0.reason)") }.joined(
+            separator: "\n") + "\n")
     }
     return parts.joined(separator: "\n")
   }

@@ -111,18 +111,24 @@ public struct PeopleAssessment: Sendable {
             subject, of: cohort, named: name, needed: needed, by: options.alignment)
           return try PeopleAssessment.measured(person, models, options, goOn)
         } catch let failure as Failure where failure.isStop && group == nil {
-          (stop, unbegun) = (failure.kind, chosen.count - number)
+          let begun = Set(chosen[..<number].map { [$1, $0.patient(of: $2.id)] })
+          let rest = Set(chosen[number...].map { [$1, $0.patient(of: $2.id)] }).subtracting(begun)
+          (stop, unbegun) = (failure.kind, max(1, rest.count))
           return nil
         } catch let failure as Failure where !failure.isStop {
           return Measured(failure: failure.message.relative(to: [cohort.folder]), code: failure.kind.rawValue)
         }
       }
       if stop != nil { return }
-      for ((_, name, subject), one) in zip(next, try group.gathered(found.compactMap { $0 })) {
+      for ((cohort, name, subject), one) in zip(next, try group.gathered(found.compactMap { $0 })) {
         rows += one.rows
         if let reason = one.failure {
           let kind = one.code.flatMap(Failure.Kind.init(rawValue:)) ?? .unexpected
-          failures.append(Unmeasured(cohort: name, person: subject.id, reason: reason, kind: kind))
+          failures.append(
+            Unmeasured(
+              cohort: name, person: subject.id, patient: cohort.patient(of: subject.id), reason: reason,
+              kind: kind
+            ))
         }
         for picture in one.pictures { try picturing(picture) }
       }
@@ -140,13 +146,17 @@ public struct PeopleAssessment: Sendable {
 
   /// Who could not be measured.
   public struct Unmeasured: Sendable {
-    public let cohort: String, person: String, reason: String, kind: Failure.Kind
+    public let cohort: String, person: String, patient: String, reason: String, kind: Failure.Kind
   }
 
   /// Why some were not measured; nil where all were. Where nobody was, with the kind that all have in common.
   public var failure: Failure? {
     guard let first = failures.first else { return nil }
-    let words = "\(failures.count.people) \(failures.count == 1 ? "was" : "were") not measured"
+    // Of somebody with several visits one may have been measured.
+    let who =
+      failures.allSatisfy { $0.person == $0.patient }
+      ? failures.count.people : Table.counted(failures.count, "visit")
+    let words = "\(who) \(failures.count == 1 ? "was" : "were") not measured"
     guard rows.isEmpty else { return Failure(.partial, words) }
     let isAlike = Set(failures.map(\.kind)).count == 1
     let reasons = failures.map { "\(label($0.cohort, $0.person)) (\($0.reason))" }

@@ -30,7 +30,7 @@ struct Segment: ParsableCommand {
     job.alignment = alignment
     if patient.estimate { return try job.estimate(files).print(asJSON: patient.json, on: device) }
     var bar = ProgressBar("segmenting", unit: model.card.region.samples)
-    let sidecar = try job.run(files, progress: { bar.show($0, of: $1) }, begins: { Console.note($0) })
+    let sidecar = try job.run(files, progress: { bar.show($0, of: $1) }, begins: { bar.begin($0) })
     for note in sidecar.notes { Console.note("note: \(note)") }
     for region in sidecar.regions {
       let labels = region.labels.map { "\($0)" }.joined(separator: ", ")
