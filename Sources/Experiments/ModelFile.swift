@@ -120,6 +120,11 @@ public struct TrainedModel {
     }
   }
 
+  /// What it is better not shown, where it is known for that: a model that came with the program, under whatever name.
+  package var withholdings: [Withholding] {
+    ShippedModel.all.first { $0.sha256 == sha256 }?.withholdings ?? []
+  }
+
   /// - Throws: `.usage` for a model that finds labels.
   public var synthesizer: Synthesizer {
     get throws {
@@ -127,7 +132,9 @@ public struct TrainedModel {
         throw Failure(
           .usage, "\(file): is a segmentation of \(card.scenario.sources.titles); use \(Term.segmentation)")
       }
-      return Synthesizer(method, card: card, device: device)
+      var synthesizer = Synthesizer(method, card: card, device: device)
+      synthesizer.withholdings = withholdings
+      return synthesizer
     }
   }
 

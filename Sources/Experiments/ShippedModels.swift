@@ -1,6 +1,8 @@
 import Failures
 import Files
 import Foundation
+import Imaging
+import Inference
 import Training
 
 /// A model that comes with the program.
@@ -13,9 +15,14 @@ public struct ShippedModel: Sendable, Equatable {
   public let sha256: String
   /// One line on what it is.
   public let summary: String
+  /// What it is better not shown.
+  public let withholdings: [Withholding]
 
-  public init(name: String, file: String, sha256: String, summary: String) {
+  public init(
+    name: String, file: String, sha256: String, summary: String, withholdings: [Withholding] = []
+  ) {
     (self.name, self.file, self.sha256, self.summary) = (name, file, sha256, summary)
+    self.withholdings = withholdings
   }
 
   /// Newest first: each is a line here and a file in `Support/models`.
@@ -23,7 +30,16 @@ public struct ShippedModel: Sendable, Equatable {
     ShippedModel(
       name: "physics-5", file: "aginet-physics-5.safetensors",
       sha256: "2978aec449ed2cd4268d0bf11b6a343dd4c2b91127e657cc54e63f6561a4853a",
-      summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone"),
+      summary: "any of T1, T2, PD, FLAIR and T1Gd to those that are missing, trained on computed heads alone",
+      withholdings: [
+        // Computed heads had hardly any vessels in the brain: what contrast medium brightens there was a tumour.
+        Withholding(
+          .t1gd, makingOf: .flair, beside: .t1,
+          because: "beside T1 this model makes lesions of the vessels that contrast medium brightens"),
+        Withholding(
+          .flair, makingOf: .t1gd, beside: .t1,
+          because: "beside T1 this model makes more of it than it tells of contrast medium"),
+      ]),
     ShippedModel(
       name: "physics-4", file: "aginet-physics-4.safetensors",
       sha256: "6965ba243713f3ee8030cdd698d50f1a8c0499e4b81f62b801ff98009f4aaa78",

@@ -25,7 +25,7 @@ public struct ScanCheck: Sendable {
     public let text: String
 
     /// Whether it speaks for the file being no scan that a model of heads can take.
-    package var isDoubt: Bool { [.noisyAir, .fewValues, .labels].contains(kind) }
+    package var isDoubt: Bool { [.noisyAir, .labels].contains(kind) }
 
     init(_ kind: Kind, _ name: String, _ words: String) {
       (self.kind, self.name, text) = (kind, name, "\(name): \(words)")
@@ -84,6 +84,16 @@ public struct ScanCheck: Sendable {
         + " saw it")
   }
 
+  /// That it is a label map, told before anything is put right in it; nil where it is none.
+  package static func finding(ofLabelsIn volume: Volume, name: String) -> Finding? {
+    let sample = VoxelSample(volume)
+    return sample.distinct > 16 && sample.isPiecewiseConstant ? finding(ofLabels: name) : nil
+  }
+
+  private static func finding(ofLabels name: String) -> Finding {
+    Finding(.labels, name, "holds regions of one whole number each, as a label map does; is it a scan?")
+  }
+
   private func intensityFindings(_ volume: Volume) -> [Finding] {
     var found: [Finding] = []
     func say(_ kind: Finding.Kind, _ words: String) { found.append(Finding(kind, name, words)) }
@@ -115,7 +125,7 @@ public struct ScanCheck: Sendable {
         "holds no more than \(sample.distinct) different values, as a mask or a label map does; is it a scan?"
       )
     } else if sample.isPiecewiseConstant {
-      say(.labels, "holds regions of one whole number each, as a label map does; is it a scan?")
+      found.append(ScanCheck.finding(ofLabels: name))
     } else if sample.highestShare > 0.02 {
       say(
         .saturated,

@@ -78,7 +78,7 @@ struct PatientImages {
     let exchange = checks[.t1].flatMap { checks[.t1gd]?.exchanged(with: $0) }
     if card.scenario.target == .missing {
       let first = zip(images.compactMap { $0 }, limits.compactMap { $0 }).first { _ in true }
-      let others = found.filter(\.isDoubt).map(\.text)
+      let others = found.filter(\.isDoubt).map(\.text).unique
       found.removeAll(where: \.isDoubt)
       doubts = doubtsOfVoxels + others + (first.map(PatientImages.doubts(ofSize:above:)) ?? [])
       self.exchange = exchange?.text
@@ -106,6 +106,9 @@ struct PatientImages {
   ) -> [Modality: Double] {
     for place in inputs.indices {
       guard let name = inputs[place]?.name else { continue }
+      if let volume = inputs[place]?.volume, !volume.voxels.isEmpty {
+        found += ScanCheck.finding(ofLabelsIn: volume, name: Path.name(name)).map { [$0] } ?? []
+      }
       if let air = inputs[place]?.volume.clearConstantAir() {
         found.append(ScanCheck.finding(ofConstantAir: air, name: Path.name(name)))
       }
@@ -147,6 +150,11 @@ struct PatientImages {
 
   /// Puts them back.
   mutating func put(_ images: [Volume?]) { self.images = images }
+
+  /// Takes away what the model is not shown.
+  mutating func withhold(_ modalities: [Modality], of sources: [Modality]) {
+    for (place, source) in sources.enumerated() where modalities.contains(source) { images[place] = nil }
+  }
 
   private static func voxelNotes(_ grid: Grid, _ card: ModelCard) -> [String] {
     let (spacing, trained) = (grid.affine.spacing, card.spacing)

@@ -31,7 +31,10 @@ struct PatientPass {
   ///   - grid: of the volumes, in LPS order.
   ///   - given: how many there are; `made`: contrasts that are wanted.
   ///   - verifies: whether each of several is hidden first.
-  func estimate(of grid: Grid, given: Int, made: Int, verifies: Bool, batchSize: Int) throws -> Estimate {
+  ///   - rounds: how many times the volumes are gone through.
+  func estimate(
+    of grid: Grid, given: Int, made: Int, verifies: Bool, rounds: Int = 1, batchSize: Int
+  ) throws -> Estimate {
     let size = PatientWindow(grid, trainedAt: card.trainedVoxel).dimensions
     let views = HeadView.all(of: grid, for: card)
     let hides = verifies && given > 1
@@ -42,7 +45,7 @@ struct PatientPass {
     let turned = views.map { $0.dimensions(of: size) }
     let largest = turned.map { $0.x * $0.y * $0.z }.max() ?? 0
     return try predictor.estimate(
-      of: turned, by: card, batchSize: batchSize, verifyingIn: size,
+      of: (0..<rounds).flatMap { _ in turned }, by: card, batchSize: batchSize, verifyingIn: size,
       images: 4 * held * max(grid.voxelCount, size.x * size.y * size.z, largest), hidden: hides ? given : 0)
   }
 

@@ -30,6 +30,8 @@ public struct Synthesizer {
   public var isAxialAlone = false
   /// What a model of heads does about scans that their coils shaded.
   public var biasField = BiasFieldRule.automatic
+  /// What the model is better not shown.
+  public var withholdings: [Withholding] = []
 
   public init(_ method: any Method, card: ModelCard, device: Device) {
     whole = PatientPass(method, card: card, device: device)
@@ -52,6 +54,8 @@ public struct Synthesizer {
       public var volume: Volume
       /// Factor from the network's intensities to the volume's.
       public var scale: Double
+      /// Of the given contrasts those that the model was not shown for it.
+      public var withheld: [Modality]
     }
 
     /// In the model's order.
@@ -100,9 +104,10 @@ public struct Synthesizer {
     }
     let given = given ?? Set(scenario.sources)
     _ = try accepted(patients: PatientImages.doubts(ofVoxels: grid, pass.card))
+    let made = try card.targets(targets, given: given)
     return try pass.estimate(
-      of: grid, given: given.count, made: card.targets(targets, given: given).count, verifies: verifies,
-      batchSize: batchSize)
+      of: grid, given: given.count, made: made.count, verifies: verifies,
+      rounds: rounds(made, given: given).rounds.count, batchSize: batchSize)
   }
 
   /// Synthesises.
@@ -136,6 +141,7 @@ public struct Synthesizer {
     begins: (String) throws -> Void = { _ in }
   ) throws -> Result {
     let targets = try card.targets(targets, given: Set(volumes.keys))
+    let (rounds, withholding) = rounds(targets, given: Set(volumes.keys))
     try check(intensity, for: targets)
     let pass = pass
     var inputs = try PatientImages(volumes, for: pass.card, biasField: biasField) {
@@ -143,7 +149,7 @@ public struct Synthesizer {
     }
     volumes = [:]
     let drawn = (pass.predictor.method.sampling?.description).map { ["drawn by \($0)"] } ?? []
-    var notes = inputs.findings + drawn + inputs.voxelNotes
+    var notes = inputs.findings + drawn + inputs.voxelNotes + withholding
     var overruled = try accepted(patients: inputs.doubts)
     notes += overruled
     let displaced = verifies && looksForMotion ? try inputs.displaced(begins: begins) : []
@@ -177,24 +183,36 @@ public struct Synthesizer {
     notes += doubts
     try begins("synthesising")
     let planes = inputs.views.map(\.plane)
-    let channels = targets.compactMap { card.scenario.made.firstIndex(of: $0) }
-    var made = try pass.run(
-      &inputs, making: channels, within: card.isOfHeads ? outline : nil, batchSize: batchSize,
-      progress: progress)
-    var images: [Result.Image] = []
-    for target in targets {
-      var volume = made.volumes.removeFirst()
-      let scale = factor(of: volume, as: target, intensity)
-      if scale != 1 {
-        let factor = Float(scale)
-        for index in volume.voxels.indices { volume.voxels[index] *= factor }
+    // Of what is made in one round nothing is kept but what comes out.
+    let shown = rounds.count > 1 ? inputs.images : []
+    var images: [Modality: Result.Image] = [:]
+    var (below, above, empty) = (0.0, 0.0, 0)
+    for (number, round) in rounds.enumerated() {
+      if number > 0 { inputs.put(shown) }
+      inputs.withhold(round.withheld, of: card.scenario.sources)
+      let channels = round.targets.compactMap { card.scenario.made.firstIndex(of: $0) }
+      var made = try pass.run(
+        &inputs, making: channels, within: card.isOfHeads ? outline : nil, batchSize: batchSize
+      ) { try progress(number * $1 + $0, rounds.count * $1) }
+      let share = Double(round.targets.count) / Double(targets.count)
+      below += share * made.clippedBelow
+      above += share * made.clippedAbove
+      if number == 0 { empty = made.emptySlices }
+      for target in round.targets {
+        var volume = made.volumes.removeFirst()
+        let scale = factor(of: volume, as: target, intensity)
+        if scale != 1 {
+          let factor = Float(scale)
+          for index in volume.voxels.indices { volume.voxels[index] *= factor }
+        }
+        images[target] = Result.Image(
+          modality: target, volume: volume, scale: scale, withheld: round.withheld)
       }
-      images.append(Result.Image(modality: target, volume: volume, scale: scale))
     }
     return Result(
-      images: images, clippedBelow: made.clippedBelow, clippedAbove: made.clippedAbove,
+      images: targets.compactMap { images[$0] }, clippedBelow: below, clippedAbove: above,
       sources: inputs.scales, shading: inputs.shading, isStripped: outline?.isStripped, planes: planes,
-      emptySlices: made.emptySlices,
+      emptySlices: empty,
       verification: verification,
       notes: notes, overruled: overruled)
   }

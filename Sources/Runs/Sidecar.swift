@@ -37,6 +37,8 @@ public struct Sidecar: Codable, Sendable {
   public var modality: Modality
   /// The scans, as BIDS names them: here by their files' names.
   public var sourceFiles: [String]
+  /// Of the scans' contrasts those that the model was not shown for this one; nil where it was shown all.
+  public var withheld: [Modality]?
   public var sources: [Source]
   public var model: String
   public var modelSHA256: String
@@ -79,6 +81,7 @@ public struct Sidecar: Codable, Sendable {
     case warning = "Warning"
     case modality = "SynthesizedModality"
     case sourceFiles = "Sources"
+    case withheld = "SourcesNotShown"
     case sources = "SourceDetails"
     case model = "Model"
     case modelSHA256 = "ModelSHA256"
@@ -114,6 +117,7 @@ public struct Sidecar: Codable, Sendable {
     (modality, file) = (image.modality, files.output)
     sources = result.sources.map { Source($0, $1, files, shading: result.shading[$0]) }
     sourceFiles = sources.map(\.file)
+    withheld = image.withheld.isEmpty ? nil : image.withheld
     self.model = Path.name(model.file)
     modelSHA256 = model.sha256
     generatedBy = ["Name": PatientFiles.program, "Version": Version.current]

@@ -190,3 +190,45 @@ func anySubsetServesAndEveryVoxelComesBack(orientation: Orientation) throws {
   let made = try completer(one)([.t1: ("a", volume)], targets: [.t2]).volume
   #expect(zip(made.voxels, voxels).allSatisfy { ($0 > 0) == ($1 > 0) })
 }
+
+/// What a model is better not shown for one contrast it is shown for another, and it says so.
+@Test func whatIsWithheldIsNotShown() throws {
+  let method = sums([1, 2, 3])
+  var maker = completer(method)
+  maker.verifies = false
+  maker.withholdings = [Withholding(.t2, makingOf: .flair, beside: .t1, because: "of the test")]
+  let both = given(.t1, .t2)
+  let made = try maker(both, targets: [.flair])
+  #expect(made.images[0].withheld == [.t2] && made.sources.map(\.modality) == [.t1, .t2])
+  #expect(made.notes.contains("FLAIR is made without T2, which is given: of the test"))
+  #expect(method.presence.allSatisfy { $0?.prefix(3) == [1, 0, 0] })
+  // As from T1 alone, and where T1 is not there T2 is shown.
+  let alone = try maker(given(.t1), targets: [.flair])
+  #expect(made.volume.voxels == alone.volume.voxels && alone.images[0].withheld.isEmpty)
+  #expect(try maker(given(.t2), targets: [.flair]).images[0].withheld.isEmpty)
+  #expect(!alone.notes.contains { $0.contains("of the test") })
+}
+
+/// Contrasts of which one is made of fewer scans: each is what it is by itself, and progress is told over all.
+@Test func contrastsOfSeveralRoundsAreThoseOfOne() throws {
+  var card = completing()
+  card.scenario = Scenario(completing: [.t1, .t2, .pd, .flair])
+  let method = Known { x in
+    let sum = x.mean(over: [1], keeping: true) * 4
+    return .concatenated([1, 2, 3, 4].map { sum * $0 }, axis: 1)
+  }
+  func maker(_ rules: [Withholding]) -> Synthesizer {
+    var maker = Synthesizer(method, card: card, device: .cpu)
+    (maker.verifies, maker.withholdings) = (false, rules)
+    return maker
+  }
+  let rule = Withholding(.t2, makingOf: .pd, beside: .t1, because: "of the test")
+  var steps: [(Int, Int)] = []
+  let all = try maker([rule])(given(.t1, .t2), targets: [.pd, .flair]) { steps.append(($0, $1)) }
+  #expect(all.images.map(\.modality) == [.pd, .flair] && all.images.map(\.withheld) == [[.t2], []])
+  #expect(all.images[0].volume.voxels == (try maker([])(given(.t1), targets: [.pd]).volume.voxels))
+  #expect(all.images[1].volume.voxels == (try maker([])(given(.t1, .t2), targets: [.flair]).volume.voxels))
+  #expect(zip(steps, steps.dropFirst()).allSatisfy { $0.0 <= $1.0 })
+  let last = try #require(steps.last)
+  #expect(last.0 == last.1)
+}

@@ -31,12 +31,10 @@ import Torch
     for voxel in noisy.voxels.indices where noisy.voxels[voxel] < 0.05 * most {
       noisy.voxels[voxel] = most * Float(random.uniform())
     }
-    var mask = head(.t1)
-    for voxel in mask.voxels.indices { mask.voxels[voxel] = mask.voxels[voxel] > 0 ? 1 : 0 }
     for (volume, words) in [
-      (parcellation(), "as a label map does"), (mask, "as a mask or a label map does"),
-      (noisy, "as in the uniform image (UNI) of an MP2RAGE"),
+      (parcellation(), "as a label map does"), (noisy, "as in the uniform image (UNI) of an MP2RAGE"),
     ] {
+      #expect(throws: Failure.self, "\(words)") { _ = try maker()([.t1: ("a", volume)], targets: [.flair]) }
       let refusal = try failure { _ = try maker()([.t1: ("dir/a.nii.gz", volume)], targets: [.flair]) }
       #expect(refusal.kind == .refused, "\(refusal)")
       #expect(refusal.message.hasPrefix("the patient's volume a.nii.gz: "), "\(refusal)")
@@ -73,7 +71,7 @@ import Torch
 @Suite struct SegmenterNoteTests {
   private func segment(_ method: Known, _ patient: Patient, _ card: ModelCard) throws -> Segmenter.Result {
     var card = card
-    card.scenario = Scenario(sources: [.t1, .t2], target: .labels)
+    card.scenario = Scenario(labelling: [.t1, .t2])
     return try Segmenter(
       method, regions: [LabelRegion("lesion", labels: [1])], card: card, device: .cpu)(patient)
   }
@@ -90,14 +88,18 @@ import Torch
 
   /// Who is moved in one of the scans is told, and where the scans were registered it is not looked.
   @Test func scansThatShowTheHeadElsewhereAreTold() throws {
-    var patient = given(.t1, .t2)
-    let size = headSize
-    let t2 = head(.t2)
-    patient[.t2]?.volume.voxels = t2.voxels.indices.map { voxel in
+    // Of less than three tenths of a litre it is not looked.
+    let size: SIMD3<Int> = [96, 108, 40]
+    var moved = scan(.t2, subject: 3, size: size)
+    let t2 = moved.voxels
+    moved.voxels = t2.indices.map { voxel in
       let (i, rest) = (voxel % size.x, voxel - voxel % size.x)
-      return i >= 6 ? t2.voxels[rest + i - 6] : 0
+      return i >= 6 ? t2[rest + i - 6] : 0
     }
-    let notes = try segment(Known.channel(0), patient, card(height: 72, width: 64)).notes
+    let notes = try segment(
+      Known.channel(0), [.t1: ("a", scan(.t1, subject: 3, size: size)), .t2: ("b", moved)],
+      card(height: 108, width: 96)
+    ).notes
     #expect(notes.contains { $0.contains("T2 seems to lie up to") }, "\(notes)")
   }
 

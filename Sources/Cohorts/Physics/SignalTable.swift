@@ -185,8 +185,7 @@ package struct SignalTable: Sendable {
       case .t1: 0.05
       case .t1gd: 0.15
       case .t2, .pd: 0.2
-      // What is asked for is the mean of what is likely: a fifth made fat 15 % too dark in all FLAIR.
-      case .flair: 0.08
+      case .flair: 0.2
       }
     let (share, isSuppressed) = (random.uniform(), random.chance(suppressed))
     if tissue == .fat {

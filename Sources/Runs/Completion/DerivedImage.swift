@@ -4,6 +4,7 @@ import Failures
 import Files
 import Foundation
 import Imaging
+import Inference
 import Torch
 
 /// An image in a folder of derivatives, and what stands beside it.
@@ -34,6 +35,8 @@ struct DerivedImage: Sendable {
     guard derivation.sources == scans.links, derivation.reference == scans.reference,
       derivation.isAxialAlone == options.isAxialAlone, derivation.biasField == options.biasField,
       sidecar.alignedBy == scans.alignment.rule,
+      (sidecar.withheld ?? [])
+        == model.withholdings.withheld(for: sidecar.modality, given: Set(scans.modalities)),
       sidecar.precision == LibTorch.precision.note,
       scans.paths.indices.allSatisfy({ isOf(scans.paths[$0], at: $0, derivation, scans) })
     else { return false }
@@ -95,7 +98,7 @@ final class SourceScans {
   let paths: [String]
   /// How they come onto one grid.
   let alignment: ScanAlignment
-  private let modalities: [Modality]
+  let modalities: [Modality]
   private let cohort: String
   private var known: [String: String] = [:]
   /// How BIDS names files of the data set that a folder of derivatives links to as `raw`.
