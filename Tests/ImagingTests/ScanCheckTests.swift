@@ -140,6 +140,13 @@ extension Volume {
     #expect(found.map(\.kind) == [kind], "\(words): \(found.map(\.text))")
     #expect(found.first?.text.contains(words) == true, "\(found.map(\.text))")
   }
+  // A box of tissue, dark and bright, has no air in its corners.
+  var box = bare.volume()
+  for index in box.voxels.indices {
+    let (i, j, k) = (index % 40, index / 40 % 48, index / (40 * 48))
+    box.voxels[index] = ((i / 5 + j / 5 + k / 5) % 2 == 0 ? 100 : 300) + Float(random.uniform(0, 20))
+  }
+  #expect(try !ScanCheck(box, path: "a", name: "a").findings.contains { $0.kind == .noisyAir })
   // A parcellation of forty regions, numbered as an atlas numbers them.
   var map = bare.volume()
   let numbers = (0..<40).map { _ in Float(random.integer(below: 2000) + 1) }

@@ -102,7 +102,6 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .kept })
   }
 
-  /// Of people whose scans lie on several grids.
   /// What was computed otherwise is not what would be computed.
   @Test func anotherWayOfComputingIsAnotherImage() throws {
     try complete { $0.isAxialAlone = true }
@@ -111,6 +110,12 @@ import Training
     #expect(try complete().allSatisfy { $0.state == .completed })
     #expect(try fields(sidecar(1))["AxialOnly"] == nil)
     #expect(try complete().allSatisfy { $0.state == .kept })
+    // Of fewer scans than the model would be shown.
+    var fewer = try fields(sidecar(1))
+    fewer["SourcesNotShown"] = ["t2"]
+    try JSONSerialization.data(withJSONObject: fewer).write(to: URL(fileURLWithPath: sidecar(1)))
+    #expect(try complete().map(\.state) == [.completed, .kept, .kept])
+    #expect(try fields(sidecar(1))["SourcesNotShown"] == nil)
   }
 
   /// The name says in whose space an image lies: that of the scan whose grid it has.
